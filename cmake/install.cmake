@@ -1,0 +1,1 @@
+# Installation: see `make install` and `make dist`.
