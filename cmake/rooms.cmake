@@ -24,7 +24,16 @@ target_link_libraries(athanor_core_deps INTERFACE Threads::Threads OpenSSL::Cryp
   yaml-cpp nlohmann_json::nlohmann_json PkgConfig::ZSTD PkgConfig::XXHASH simdjson::simdjson
   athanor_arrow ${CMAKE_DL_LIBS})
 
-set(ATHANOR_CORE_OBJECTS "")
+# Which commit this is: its own small object, so that a commit rebuilds one file.
+set(version_file "${CMAKE_BINARY_DIR}/generated/version.cc")
+add_custom_target(athanor_version_file BYPRODUCTS "${version_file}"
+  COMMAND "${CMAKE_COMMAND}" -DSOURCE_DIR=${CMAKE_SOURCE_DIR} -DOUTPUT=${version_file} -DVERSION=${PROJECT_VERSION}
+          -P "${CMAKE_SOURCE_DIR}/cmake/version.cmake")
+add_library(athanor_version OBJECT "${version_file}")
+target_include_directories(athanor_version PRIVATE "${CMAKE_SOURCE_DIR}")
+add_dependencies(athanor_version athanor_version_file)
+
+set(ATHANOR_CORE_OBJECTS $<TARGET_OBJECTS:athanor_version>)
 set(ATHANOR_TORCH_OBJECTS "")
 
 # athanor_objects(<target> <torch: ON|OFF> <sources...>): an object library with the right flags.
@@ -45,9 +54,11 @@ function(athanor_room_test room torch)
     return()
   endif()
   set(name "${room}_tests")
-  add_executable(${name} ${tests} ${ATHANOR_CORE_OBJECTS})
+  athanor_objects(${name}_objects ${torch} ${tests})
+  target_link_libraries(${name}_objects PRIVATE GTest::gtest)
+  target_compile_definitions(${name}_objects PRIVATE ATHANOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  add_executable(${name} $<TARGET_OBJECTS:${name}_objects> ${ATHANOR_CORE_OBJECTS})
   target_link_libraries(${name} PRIVATE athanor_core_deps GTest::gtest_main)
-  target_compile_definitions(${name} PRIVATE ATHANOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   if(torch)
     target_sources(${name} PRIVATE ${ATHANOR_TORCH_OBJECTS})
     target_link_libraries(${name} PRIVATE athanor_libtorch)

@@ -1,0 +1,23 @@
+// What this machine and this process are: for run.json, doctor, and the memory figures of reports.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace athanor {
+
+std::string host_name();
+std::string cpu_model();
+// The widest of "amx-bf16", "avx512-bf16", "avx512", "avx2", "baseline" that this CPU runs.
+std::string instruction_set();
+uint64_t memory_bytes();        // physical
+uint64_t peak_memory_bytes();   // this process's VmHWM
+uint64_t resident_bytes();      // this process's VmRSS
+std::string executable_path();  // of this process
+
+// {"host", "cpu", "cores", "instruction_set", "memory_bytes", "kernel", "os"}
+nlohmann::json machine_json();
+
+}  // namespace athanor

@@ -1,0 +1,78 @@
+// Verbs: functions (recipe, artifacts) -> run directory, and the typed signatures that `check` holds them to.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "athanor/base/progress.h"
+#include "athanor/run/artifact.h"
+#include "athanor/run/digest_cache.h"
+#include "athanor/run/fields.h"
+#include "athanor/run/run.h"
+
+namespace athanor {
+
+// One input place of a signature.
+struct Role {
+  std::string name;  // "train", "model", ...
+  ArtifactKind kind = ArtifactKind::kNone;
+  bool required = true;
+  std::string doc;
+};
+
+// An input that stands ready on disk.
+struct StageInput {
+  std::string role;
+  ArtifactKind kind = ArtifactKind::kNone;
+  fs::path path;       // the folder to read: a run's out/ (and part), or the user's own path
+  RunInput record;     // what run.json says of it
+  nlohmann::json result;  // the producing run's result; null for a path
+};
+
+// All that a verb is given while it runs.
+struct StageContext {
+  const nlohmann::json& options;          // resolved
+  const std::vector<StageInput>& inputs;
+  Run& run;
+  Progress& progress;
+  DigestCache& digests;
+  const nlohmann::json& pins;
+  fs::path cache_dir;  // for downloads; shared by all runs of the store
+
+  const StageInput* find(const std::string& role) const;  // null when not given
+  const StageInput& input(const std::string& role) const;
+};
+
+struct PinContext {
+  DigestCache& digests;
+  fs::path cache_dir;
+};
+
+// What `plan` shows of one verb: {"rows": [{"name", "value", "note"}], ...}; free form.
+using PlanFunction = nlohmann::json (*)(const nlohmann::json& options, const std::vector<StageInput>& inputs);
+// Does the work: writes run.out_tmp() and gives the key figures for run.json's "result".
+using ExecuteFunction = nlohmann::json (*)(StageContext&);
+
+struct Verb {
+  std::string name;
+  std::string summary;
+  int revision = 1;  // raised whenever the same recipe gives other bytes
+  std::vector<Role> roles;
+  ArtifactKind output = ArtifactKind::kNone;
+  std::vector<std::string> parts;  // sub-artifacts of the same kind, such as "train", "valid", "test"
+  OptionSchema schema;
+  bool torch = false;      // execute and plan live in the torch unit
+  bool resumable = false;  // keeps state/ and cuts its own event log back
+  bool session = false;    // the id holds the start time; never skipped
+  // Checks that need no input's bytes (a model's shape against itself, step names, ...); throws Error(kUsage).
+  std::function<void(const nlohmann::json& options)> check;
+  // Pins outside sources for the run id.
+  std::function<nlohmann::json(const nlohmann::json& options, PinContext&)> pins;
+  ExecuteFunction execute = nullptr;
+  PlanFunction plan = nullptr;
+  std::string example;  // a command that works
+};
+
+}  // namespace athanor
