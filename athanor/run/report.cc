@@ -120,7 +120,9 @@ class Page {
       out_ += element("p", " class=\"sub\"", report_.subtitle);
     }
     if (!report_.figures.empty()) {
-      out_ += "\n<dl class=\"figs\">";
+      // Full rows: three columns for 3, 5, 6 or 9 figures, else four.
+      const size_t n = report_.figures.size();
+      out_ += n == 3 || n == 5 || n == 6 || n == 9 ? "\n<dl class=\"figs three\">" : "\n<dl class=\"figs\">";
       for (const KeyFigure& figure : report_.figures) {
         key_figure(figure);
       }

@@ -17,7 +17,8 @@ header{border-top:3px solid var(--acc);padding-top:20px;margin-bottom:36px}
 .brand{font-size:11px;letter-spacing:.14em;text-transform:uppercase;color:var(--acc);font-weight:600}
 h1{font:600 34px/1.2 var(--serif);letter-spacing:-.01em;margin:6px 0 6px;overflow-wrap:anywhere}
 .sub{color:var(--mut);font-size:16px;margin:0;overflow-wrap:anywhere}
-.figs{display:grid;grid-template-columns:repeat(auto-fit,minmax(168px,1fr));gap:0 28px;margin:32px 0 0;padding:0}
+.figs{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:0 28px;margin:32px 0 0;padding:0}
+.three{grid-template-columns:repeat(3,minmax(0,1fr))}
 .fig{border-top:1px solid var(--line);padding:12px 0 14px;min-width:0}
 .fig dt{font-size:12px;color:var(--mut);margin:0}
 .fig dd{margin:0}

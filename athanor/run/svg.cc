@@ -173,7 +173,7 @@ std::string svg_css() {
 .sv .g{stroke:var(--line);fill:none}.sv .ax{stroke:var(--axis);fill:none}
 .sv .l{fill:none;stroke-width:1.6;stroke-linejoin:round;stroke-linecap:round}.sv .raw{stroke-width:1;opacity:.3}
 .sv .s0{stroke:var(--s0)}.sv .s1{stroke:var(--s1)}.sv .s2{stroke:var(--s2)}.sv .s3{stroke:var(--s3)}.sv .s4{stroke:var(--s4)}.sv .s5{stroke:var(--s5)}
-.sv .d{fill:var(--bg);stroke-width:1.5}.sv .b{fill:var(--s1);opacity:.85}.sv .lost{fill:var(--s0);opacity:.8}
+.sv .d{fill:var(--bg);stroke-width:1.5}.sv .b{fill:var(--s1)}.sv .lost{fill:var(--s0)}
 .sv .h rect{fill:transparent}.sv .h rect:hover{fill:var(--mut);fill-opacity:.12}
 )";
 }

@@ -12,13 +12,14 @@ namespace athanor {
 namespace {
 
 constexpr double kLargest = 1e300;  // differences of larger values overflow
+constexpr double kSmallest = 1e-290;  // steps below it would become denormal, then zero
 constexpr int kMaxTicks = 40;
 
 double nice_step(double span, int target_ticks) {
   const double raw = span / std::max(1, target_ticks);
   const double power = std::pow(10.0, std::floor(std::log10(raw)));
   const double ratio = raw / power;
-  return power * (ratio < 1.5 ? 1 : ratio < 3.5 ? 2 : ratio < 7.5 ? 5 : 10);
+  return power * (ratio < 1.4 ? 1 : ratio < 2.9 ? 2 : ratio < 7.1 ? 5 : 10);
 }
 
 // Labels of one axis share their prefix and their decimals.
@@ -45,8 +46,7 @@ std::string tick_label(double value, double step, double largest) {
   return fixed_number(value, decimals) + kPrefixes[prefix];
 }
 
-void linear_ticks(Axis& axis, int target_ticks) {
-  const double step = nice_step(axis.high - axis.low, target_ticks);
+void linear_ticks(Axis& axis, double step) {
   const double largest = std::max(std::fabs(axis.low), std::fabs(axis.high));
   const double first = std::ceil(axis.low / step - 1e-6);
   for (int i = 0; i < kMaxTicks; ++i) {
@@ -60,7 +60,7 @@ void linear_ticks(Axis& axis, int target_ticks) {
 
 void log_ticks(Axis& axis, int target_ticks) {
   const double decades = std::log10(axis.high / axis.low);
-  const int stride = std::max(1, static_cast<int>(std::ceil(decades / std::max(1, target_ticks))));
+  const int stride = std::max(1, static_cast<int>(std::lround(decades / std::max(1, target_ticks))));
   const auto add = [&](double value) {
     if (value >= axis.low * (1 - 1e-9) && value <= axis.high * (1 + 1e-9)) {
       axis.ticks.push_back({value, value >= 1e4 ? human_number(value / 1000, 3) + " k" : human_number(value, 3)});
@@ -84,7 +84,7 @@ double Axis::pixel(double value) const {
   return from_px + share * (to_px - from_px);
 }
 
-bool can_plot(double value, bool log) { return std::fabs(value) < kLargest && (!log || value > 1e-300); }
+bool can_plot(double value, bool log) { return std::fabs(value) < kLargest && (!log || value > kSmallest); }
 
 Axis make_axis(AxisRange range, int target_ticks) {
   Axis axis;
@@ -95,23 +95,24 @@ Axis make_axis(AxisRange range, int target_ticks) {
     axis.low = range.log ? 1 : 0;
     axis.high = range.log ? 10 : 1;
   }
-  if (axis.high - axis.low <= std::fabs(axis.high) * 1e-9) {
-    const double pad = axis.high == 0 ? 1 : std::fabs(axis.high) * 0.1;
+  if (axis.high - axis.low <= std::max(std::fabs(axis.high) * 1e-9, kSmallest)) {
+    const double pad = std::fabs(axis.high) <= kSmallest ? 1 : std::fabs(axis.high) * 0.1;
     axis.high += pad;
     axis.low -= range.log ? std::fabs(axis.low) * 0.1 : pad;
   }
+  const double step = nice_step(axis.high - axis.low, target_ticks);
   if (range.widen && range.log) {
-    axis.high *= std::pow(axis.high / axis.low, 0.03);
-    axis.low /= std::pow(axis.high / axis.low, 0.03);
+    const double margin = std::pow(axis.high / axis.low, 0.03);
+    axis.high *= margin;
+    axis.low /= margin;
   } else if (range.widen) {
-    const double step = nice_step(axis.high - axis.low, target_ticks);
     axis.low = std::floor(axis.low / step + 1e-6) * step;
     axis.high = std::ceil(axis.high / step - 1e-6) * step;
   }
   if (axis.log && axis.high / axis.low >= 5) {
     log_ticks(axis, target_ticks);
   } else {
-    linear_ticks(axis, target_ticks);
+    linear_ticks(axis, step);
   }
   return axis;
 }

@@ -75,10 +75,11 @@ std::vector<double> running_mean(const std::vector<double>& y, bool log) {
     if (!can_plot(y[i], log)) {
       continue;
     }
-    // The window shrinks at both ends so that the steep start of a loss curve is not flattened.
-    const size_t reach = std::min({half, i, y.size() - 1 - i});
-    const size_t n = count[i + reach + 1] - count[i - reach];
-    mean[i] = (sum[i + reach + 1] - sum[i - reach]) / static_cast<double>(n);
+    // At the start the window shrinks on both sides, so that the steep part of a loss curve is not flattened; at
+    // the end only ahead, so that the last point is a mean too.
+    const size_t back = std::min(half, i);
+    const size_t end = std::min(i + back, y.size() - 1) + 1;
+    mean[i] = (sum[end] - sum[i - back]) / static_cast<double>(count[end] - count[i - back]);
   }
   return mean;
 }
