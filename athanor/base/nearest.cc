@@ -1,0 +1,64 @@
+#include "athanor/base/nearest.h"
+
+#include <algorithm>
+
+namespace athanor {
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> before(b.size() + 1);
+  std::vector<size_t> last(b.size() + 1);
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) {
+    last[j] = j;
+  }
+  for (size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
+        row[j] = std::min(row[j], before[j - 2] + 1);
+      }
+    }
+    before.swap(last);
+    last.swap(row);
+  }
+  return last[b.size()];
+}
+
+std::string nearest_name(std::string_view name, const std::vector<std::string>& known) {
+  constexpr size_t kLongest = 256;  // the distance is quadratic, and nobody mistypes a name this long
+  std::string best;
+  size_t best_distance = 0;
+  for (const std::string& candidate : known) {
+    if (name.size() > kLongest || candidate.size() > kLongest) {
+      continue;
+    }
+    const size_t distance = edit_distance(name, candidate);
+    if (distance > (candidate.size() + 2) / 3) {
+      continue;
+    }
+    if (best.empty() || distance < best_distance || (distance == best_distance && candidate < best)) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+std::string did_you_mean(std::string_view name, std::vector<std::string> known) {
+  const std::string nearest = nearest_name(name, known);
+  if (!nearest.empty()) {
+    return "did you mean '" + nearest + "'?";
+  }
+  if (known.empty()) {
+    return "there is none to choose from";
+  }
+  std::sort(known.begin(), known.end());
+  std::string all = "known: ";
+  for (const std::string& one : known) {
+    all += (&one == &known.front() ? "" : ", ") + one;
+  }
+  return all;
+}
+
+}  // namespace athanor

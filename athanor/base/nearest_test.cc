@@ -1,0 +1,26 @@
+#include "athanor/base/nearest.h"
+
+#include <gtest/gtest.h>
+
+namespace athanor {
+namespace {
+
+TEST(Nearest, Distance) {
+  EXPECT_EQ(edit_distance("", ""), 0u);
+  EXPECT_EQ(edit_distance("", "abc"), 3u);
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
+  EXPECT_EQ(edit_distance("ab", "ba"), 1u);
+  EXPECT_EQ(edit_distance("lenght", "length"), 1u);
+}
+
+TEST(Nearest, Suggests) {
+  const std::vector<std::string> known = {"min_chars", "max_chars", "length"};
+  EXPECT_EQ(did_you_mean("lenght", known), "did you mean 'length'?");
+  EXPECT_EQ(did_you_mean("min_char", known), "did you mean 'min_chars'?");
+  EXPECT_EQ(did_you_mean("zzzzzzzz", known), "known: length, max_chars, min_chars");
+  EXPECT_EQ(did_you_mean("a", {}), "there is none to choose from");
+  EXPECT_EQ(nearest_name(std::string(100000, 'x'), known), "");
+}
+
+}  // namespace
+}  // namespace athanor
