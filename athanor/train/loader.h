@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "athanor/tensor/batch.h"
-#include "athanor/token/token_set.h"
+#include "athanor/data/token_set.h"
 
 namespace athanor {
 
