@@ -1,0 +1,178 @@
+// Finding, verifying and loading checkpoints.
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+
+#include "athanor/base/error.h"
+#include "athanor/base/hash.h"
+#include "athanor/data/safetensors.h"
+#include "athanor/train/checkpoint.h"
+#include "athanor/train/checkpoint_files.h"
+
+namespace athanor {
+
+std::optional<int64_t> checkpoint_step(const fs::path& path) {
+  const std::string name = path.filename().string();
+  const std::string_view prefix = kCheckpointPrefix;
+  if (!name.starts_with(prefix) || name.size() < prefix.size() + 8) {
+    return std::nullopt;
+  }
+  int64_t step = 0;
+  const char* end = name.data() + name.size();
+  const auto [rest, code] = std::from_chars(name.data() + prefix.size(), end, step);
+  if (code != std::errc() || rest != end || step < 0) {
+    return std::nullopt;
+  }
+  return step;
+}
+
+std::vector<fs::path> list_checkpoints(const fs::path& state_dir) {
+  std::vector<std::pair<int64_t, fs::path>> found;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(state_dir, code)) {
+    if (const auto step = checkpoint_step(entry.path()); step && entry.is_directory(code)) {
+      found.emplace_back(*step, entry.path());
+    }
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<fs::path> paths;
+  for (auto& [step, path] : found) {
+    paths.push_back(std::move(path));
+  }
+  return paths;
+}
+
+namespace {
+
+constexpr uint64_t kMaxManifestBytes = 1 << 16;
+constexpr uint64_t kMaxTrainerBytes = 1 << 24;
+
+// Throws Error(kInput) that says what does not verify.
+void verify(const fs::path& checkpoint) {
+  std::istringstream lines(read_file(checkpoint / kManifestName, kMaxManifestBytes));
+  std::vector<std::string> names;
+  std::string digest;
+  uint64_t bytes = 0;
+  std::string name;
+  while (lines >> digest >> bytes >> name) {
+    const fs::path path = checkpoint / name;
+    if (name.find('/') != std::string::npos) {
+      throw Error(ErrorKind::kInput, "names a file outside its folder", (checkpoint / kManifestName).string());
+    }
+    std::error_code code;
+    const uint64_t size = fs::file_size(path, code);
+    if (code) {
+      throw Error(ErrorKind::kInput, "is missing", path.string());
+    }
+    if (size != bytes) {
+      throw Error(ErrorKind::kInput, "has " + std::to_string(size) + " bytes instead of " + std::to_string(bytes),
+                  path.string());
+    }
+    if (sha256_file(path) != digest) {
+      throw Error(ErrorKind::kInput, "does not have the digest that MANIFEST gives", path.string());
+    }
+    names.push_back(name);
+  }
+  for (const char* needed : {kModelName, kOptimizerName, kTrainerName}) {
+    if (std::find(names.begin(), names.end(), needed) == names.end()) {
+      throw Error(ErrorKind::kInput, std::string("does not list ") + needed, (checkpoint / kManifestName).string());
+    }
+  }
+}
+
+ResumePoint read_point(const fs::path& checkpoint) {
+  ResumePoint point;
+  point.path = checkpoint;
+  const fs::path trainer = checkpoint / kTrainerName;
+  try {
+    point.trainer = nlohmann::json::parse(read_file(trainer, kMaxTrainerBytes));
+    point.step = point.trainer.at("step").get<int64_t>();
+    point.event_position = point.trainer.at("event_position").get<uint64_t>();
+  } catch (const nlohmann::json::exception&) {
+    throw Error(ErrorKind::kInput, "is not a trainer.json of this program", trainer.string());
+  }
+  if (checkpoint_step(checkpoint) != point.step) {
+    throw Error(ErrorKind::kInput, "is of another step than its folder says", trainer.string());
+  }
+  return point;
+}
+
+std::string shape_text(at::IntArrayRef shape) {
+  std::string text = "[";
+  for (size_t i = 0; i < shape.size(); ++i) {
+    text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+  }
+  return text + "]";
+}
+
+}  // namespace
+
+std::optional<ResumePoint> find_resume_point(const fs::path& state_dir, std::vector<std::string>* warnings) {
+  const std::vector<fs::path> paths = list_checkpoints(state_dir);
+  for (auto path = paths.rbegin(); path != paths.rend(); ++path) {
+    try {
+      verify(*path);
+      return read_point(*path);
+    } catch (const Error& error) {
+      if (warnings != nullptr) {
+        warnings->push_back("checkpoint " + path->filename().string() + " is not used: " + error.where() + " " +
+                            error.message());
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<double> checkpoint_metric(const fs::path& checkpoint) {
+  try {
+    const auto trainer = nlohmann::json::parse(read_file(checkpoint / kTrainerName, kMaxTrainerBytes));
+    const auto metric = trainer.find("metric");
+    return metric != trainer.end() && metric->is_number() ? std::optional(metric->get<double>()) : std::nullopt;
+  } catch (const std::exception&) {
+    return std::nullopt;  // unreadable: it cannot be the best one
+  }
+}
+
+std::optional<ResumePoint> find_best_checkpoint(const fs::path& state_dir) {
+  std::vector<std::pair<double, fs::path>> scored;
+  for (const fs::path& path : list_checkpoints(state_dir)) {
+    if (const auto metric = checkpoint_metric(path)) {
+      scored.emplace_back(*metric, path);
+    }
+  }
+  std::sort(scored.begin(), scored.end());
+  for (const auto& [metric, path] : scored) {
+    try {
+      verify(path);
+      return read_point(path);
+    } catch (const Error&) {
+      continue;  // the next best
+    }
+  }
+  return std::nullopt;
+}
+
+void load_tensors(const fs::path& path, const NamedTensors& into) {
+  const SafetensorsFile file = SafetensorsFile::open(path);
+  if (file.tensors().size() != into.size()) {
+    throw Error(ErrorKind::kInput,
+                "holds " + std::to_string(file.tensors().size()) + " tensors, the model needs " +
+                    std::to_string(into.size()),
+                path.string());
+  }
+  for (const auto& [name, tensor] : into) {
+    const auto* view = file.find(name);
+    if (view == nullptr) {
+      throw Error(ErrorKind::kInput, "has no tensor '" + name + "'", path.string());
+    }
+    if (view->dtype != "F32" || at::IntArrayRef(view->shape) != tensor.sizes()) {
+      throw Error(ErrorKind::kInput,
+                  "tensor '" + name + "' is " + view->dtype + " " + shape_text(view->shape) + ", wanted F32 " +
+                      shape_text(tensor.sizes()),
+                  path.string());
+    }
+    std::memcpy(tensor.mutable_data_ptr(), view->bytes.data(), view->bytes.size());
+  }
+}
+
+}  // namespace athanor

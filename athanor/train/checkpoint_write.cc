@@ -1,0 +1,184 @@
+// Writing checkpoints beside training.
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <set>
+
+#include "athanor/base/error.h"
+#include "athanor/base/hash.h"
+#include "athanor/data/safetensors.h"
+#include "athanor/train/checkpoint.h"
+#include "athanor/train/checkpoint_files.h"
+
+namespace athanor {
+
+namespace {
+
+std::string folder_name(int64_t step) {
+  std::string digits = std::to_string(step);
+  return kCheckpointPrefix + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
+}
+
+void remove_folder(const fs::path& path) {
+  std::error_code code;
+  fs::remove_all(path, code);
+  if (code) {
+    throw Error(ErrorKind::kResource, "cannot remove the folder: " + code.message(), path.string());
+  }
+}
+
+void write_text(const fs::path& path, std::string_view text) {
+  FileWriter file(path);
+  file.write(text);
+  file.sync();
+  file.close();
+}
+
+// A copy of tensors in one piece of memory.
+struct TensorCopy {
+  std::unique_ptr<uint8_t[]> bytes;
+  std::vector<TensorView> views;
+
+  explicit TensorCopy(const NamedTensors& tensors) {
+    size_t total = 0;
+    for (const auto& [name, tensor] : tensors) {
+      total += tensor.nbytes();
+    }
+    bytes = std::make_unique_for_overwrite<uint8_t[]>(total);
+    size_t used = 0;
+    for (const auto& [name, tensor] : tensors) {
+      std::memcpy(bytes.get() + used, tensor.const_data_ptr(), tensor.nbytes());
+      views.push_back({name, "F32", tensor.sizes().vec(), {bytes.get() + used, tensor.nbytes()}});
+      used += tensor.nbytes();
+    }
+  }
+};
+
+}  // namespace
+
+struct CheckpointWriter::Snapshot {
+  int64_t step;
+  TensorCopy model;
+  TensorCopy optimizer;
+  std::string trainer;
+};
+
+CheckpointWriter::CheckpointWriter(fs::path state_dir, int64_t keep_last, bool keep_best,
+                                   std::optional<int64_t> resumed_step)
+    : state_dir_(std::move(state_dir)), keep_last_(std::max<int64_t>(1, keep_last)), keep_best_(keep_best) {
+  make_dirs(state_dir_);
+  last_step_ = resumed_step.value_or(-1);
+  std::vector<fs::path> stale;
+  std::error_code code;
+  for (const auto& entry : fs::directory_iterator(state_dir_, code)) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with(kCheckpointPrefix) && name.ends_with(".tmp")) {
+      stale.push_back(entry.path());
+    }
+  }
+  for (const fs::path& path : list_checkpoints(state_dir_)) {
+    if (checkpoint_step(path).value() > last_step_) {
+      stale.push_back(path);
+    }
+  }
+  for (const fs::path& path : stale) {
+    remove_folder(path);
+  }
+}
+
+CheckpointWriter::~CheckpointWriter() {
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void CheckpointWriter::save(int64_t step, const NamedTensors& model, const NamedTensors& optimizer,
+                            nlohmann::json trainer) {
+  wait();
+  auto snapshot = std::make_shared<Snapshot>(
+      Snapshot{step, TensorCopy(model), TensorCopy(optimizer), trainer.dump(1) + "\n"});
+  last_step_ = step;
+  thread_ = std::thread([this, snapshot = std::move(snapshot)] {
+    try {
+      write(*snapshot);
+      prune();
+    } catch (...) {
+      error_ = std::current_exception();
+      failed_ = true;
+    }
+  });
+}
+
+void CheckpointWriter::poll() {
+  if (failed_) {
+    wait();
+  }
+}
+
+void CheckpointWriter::wait() {
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+  if (failed_.exchange(false)) {
+    std::rethrow_exception(std::exchange(error_, nullptr));
+  }
+}
+
+void CheckpointWriter::write(const Snapshot& snapshot) {
+  const fs::path final_path = state_dir_ / folder_name(snapshot.step);
+  const fs::path temporary = final_path.string() + ".tmp";
+  remove_folder(temporary);
+  make_dirs(temporary);
+  try {
+    write_safetensors(temporary / kModelName, snapshot.model.views, {{"format", "pt"}});
+    write_safetensors(temporary / kOptimizerName, snapshot.optimizer.views, {});
+    write_text(temporary / kTrainerName, snapshot.trainer);
+    std::string manifest;
+    for (const char* name : {kModelName, kOptimizerName, kTrainerName}) {
+      fsync_path(temporary / name);
+      manifest += sha256_file(temporary / name) + "  " + std::to_string(fs::file_size(temporary / name)) + "  " +
+                  name + "\n";
+    }
+    write_text(temporary / kManifestName, manifest);
+    fsync_path(temporary);
+  } catch (const Error& error) {
+    std::error_code code;
+    fs::remove_all(temporary, code);  // gives a full disk its space back; the error is what matters
+    throw Error(error.kind(), "the checkpoint of step " + std::to_string(snapshot.step) + " could not be written: " +
+                                  error.message(),
+                error.where(),
+                "free some space and run the same command again: it goes on from the last good checkpoint");
+  }
+  remove_folder(final_path);
+  std::error_code code;
+  fs::rename(temporary, final_path, code);
+  if (code) {
+    throw Error(ErrorKind::kResource, "cannot rename the checkpoint: " + code.message(), final_path.string());
+  }
+  fsync_path(state_dir_);
+}
+
+void CheckpointWriter::prune() {
+  const std::vector<fs::path> paths = list_checkpoints(state_dir_);
+  std::set<fs::path> kept(paths.end() - std::min<int64_t>(keep_last_, static_cast<int64_t>(paths.size())),
+                          paths.end());
+  if (keep_best_) {
+    double best = 0;
+    fs::path best_path;
+    for (const fs::path& path : paths) {
+      const auto metric = checkpoint_metric(path);
+      if (metric && (best_path.empty() || *metric < best)) {
+        best = *metric;
+        best_path = path;
+      }
+    }
+    kept.insert(best_path);
+  }
+  for (const fs::path& path : paths) {
+    if (!kept.contains(path)) {
+      remove_folder(path);
+    }
+  }
+}
+
+}  // namespace athanor

@@ -1,0 +1,72 @@
+#include "athanor/train/schedule.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "athanor/base/error.h"
+
+namespace athanor {
+namespace {
+
+// nanoGPT's get_lr with learning_rate 6e-4, min_lr 6e-5, warmup_iters 100, lr_decay_iters 1000, run in Python.
+TEST(Schedule, CosineIsNanoGptsFormula) {
+  const Schedule schedule(6e-4, {.name = "cosine", .warmup_steps = 100, .min_lr_fraction = 0.1}, 1000);
+  const std::pair<int64_t, double> golden[] = {
+      {0, 5.9405940594059398e-06},  {1, 1.188118811881188e-05},    {50, 0.00030297029702970298},
+      {99, 0.00059405940594059404}, {100, 0.00059999999999999995}, {101, 0.00059999835506760338},
+      {300, 0.00053683199964212394}, {550, 0.00032999999999999994}, {777, 0.00013775296758243097},
+      {999, 6.0001644932396594e-05}, {1000, 6.0000000000000002e-05}, {1500, 6.0000000000000002e-05}};
+  for (const auto& [step, lr] : golden) {
+    EXPECT_NEAR(schedule.lr(step), lr, 1e-18) << step;
+  }
+}
+
+TEST(Schedule, WsdHoldsThenDecays) {
+  ScheduleOptions options{.name = "wsd", .warmup_steps = 10, .min_lr_fraction = 0, .decay_fraction = 0.2};
+  const Schedule linear(1.0, options, 100);
+  EXPECT_DOUBLE_EQ(linear.lr(0), 1.0 / 11);
+  EXPECT_DOUBLE_EQ(linear.lr(10), 1.0);
+  EXPECT_DOUBLE_EQ(linear.lr(80), 1.0);
+  EXPECT_DOUBLE_EQ(linear.lr(85), 0.75);
+  EXPECT_DOUBLE_EQ(linear.lr(99), 0.05);
+  options.decay_shape = "sqrt";
+  const Schedule root(1.0, options, 100);
+  EXPECT_DOUBLE_EQ(root.lr(79), 1.0);
+  EXPECT_DOUBLE_EQ(root.lr(85), 0.5);  // 1 - sqrt(5 / 20)
+  EXPECT_DOUBLE_EQ(root.lr(100), 0.0);
+}
+
+TEST(Schedule, LinearAndConstant) {
+  const Schedule linear(2.0, {.name = "linear", .warmup_steps = 0, .min_lr_fraction = 0.5}, 10);
+  EXPECT_DOUBLE_EQ(linear.lr(0), 2.0);
+  EXPECT_DOUBLE_EQ(linear.lr(5), 1.5);
+  EXPECT_DOUBLE_EQ(linear.lr(10), 1.0);
+  const Schedule constant(2.0, {.name = "constant", .warmup_steps = 1}, 10);
+  EXPECT_DOUBLE_EQ(constant.lr(0), 1.0);
+  EXPECT_DOUBLE_EQ(constant.lr(9), 2.0);
+}
+
+TEST(Schedule, NeverLeavesItsRange) {
+  for (const char* name : {"cosine", "wsd", "linear", "constant"}) {
+    for (int64_t warmup : {0, 1, 7, 20, 50}) {  // longer than the run, too
+      const Schedule schedule(1.0, {.name = name, .warmup_steps = warmup, .min_lr_fraction = 0.1}, 20);
+      for (int64_t step = 0; step < 25; ++step) {
+        const double lr = schedule.lr(step);
+        EXPECT_TRUE(std::isfinite(lr) && lr > 0 && lr <= 1.0) << name << " " << warmup << " " << step;
+      }
+    }
+  }
+}
+
+TEST(Schedule, RefusesWhatMakesNoSense) {
+  EXPECT_THROW(Schedule(1.0, {.name = "cosin"}, 10), Error);
+  EXPECT_THROW(Schedule(0.0, {}, 10), Error);
+  EXPECT_THROW(Schedule(NAN, {}, 10), Error);
+  EXPECT_THROW(Schedule(1.0, {.warmup_steps = -1}, 10), Error);
+  EXPECT_THROW(Schedule(1.0, {.decay_fraction = 2}, 10), Error);
+  EXPECT_THROW(Schedule(1.0, {}, 0), Error);
+}
+
+}  // namespace
+}  // namespace athanor

@@ -1,0 +1,19 @@
+// How fast this machine can go, and how fast training goes by comparison.
+#pragma once
+
+#include <cstdint>
+
+#include "athanor/tensor/dtype.h"
+
+namespace athanor {
+
+// The best rate of a 1024^3 matrix product in this precision, FLOP/s, by the routine that linear layers
+// use, on the threads in use.
+// Takes about `seconds`.
+double measure_gemm_peak(Precision precision, double seconds = 0.3);
+
+// The most resident memory this process has had (VmHWM), and has now (VmRSS), in bytes; 0 where /proc says nothing.
+uint64_t peak_resident_bytes();
+uint64_t resident_bytes();
+
+}  // namespace athanor

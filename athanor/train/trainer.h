@@ -1,0 +1,80 @@
+// The training loop: resume, step, evaluate, checkpoint, stop. One short loop; everything that decides a value is a
+// pure function of (options, step) or stands in the checkpoint, so that 5 + 5 steps equal 10 bit for bit.
+//
+//   auto point = find_resume_point(run / "state");
+//   events.truncate(point ? point->event_position : 0);
+//   TrainResult result = train(model, tokens, &valid, options, run / "state", hooks);
+//   if (result.status == TrainStatus::kDone) save_model(...);
+//
+// Loss: sum of token losses over the number of targets that count in the WHOLE batch, so that micro_batch changes
+// the result by rounding only (tests state the bound).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "athanor/base/file.h"
+#include "athanor/model/language_model.h"
+#include "athanor/data/token_set.h"
+#include "athanor/train/checkpoint.h"
+#include "athanor/train/memory.h"
+#include "athanor/train/options.h"
+
+namespace athanor {
+
+// Any of them may be empty.
+struct TrainHooks {
+  // One event. Clocks stand only in the keys "seconds", "tokens_per_second", "mfu" and "eta_seconds"; all else is
+  // the same on every run.
+  //   {"type":"step","step","loss","lr","grad_norm","tokens","seconds","tokens_per_second","mfu"}
+  //   {"type":"eval","step","loss","standard_error","perplexity","bits_per_byte","num_tokens","seconds"}
+  //   {"type":"spike","step","loss","grad_norm","reason","action","documents"}
+  std::function<void(const nlohmann::json&)> emit;
+  // Flushes the event log and gives its size, which the checkpoint stores.
+  std::function<uint64_t()> event_position;
+  // Asked after every step; true: checkpoint and return paused.
+  std::function<bool()> stop_requested;
+  // fraction of all steps done, and what a progress line shows: the step event with "eta_seconds".
+  std::function<void(double fraction, const nlohmann::json&)> progress;
+};
+
+enum class TrainStatus { kDone, kPaused };
+
+struct TrainResult {
+  TrainStatus status = TrainStatus::kDone;
+  int64_t step = 0;                      // updates done, earlier processes included
+  int64_t resumed_from = 0;              // the step this process began at
+  uint64_t num_tokens = 0;               // trained on, earlier processes included
+  double loss = 0;                       // of the last step of this process; NaN when it made none
+  std::optional<nlohmann::json> last_eval;  // the last eval event, clocks left out
+  std::optional<double> best_metric;     // lowest validation loss, and its step
+  int64_t best_step = 0;
+  int64_t num_skipped = 0;               // updates left out because of spikes, in this process
+  double seconds = 0;                    // in this process: training and evaluation
+  double tokens_per_second = 0;          // training steps only
+  double mfu = 0;                        // against gemm_peak
+  double gemm_peak = 0;                  // FLOP/s of this machine's own matrix products
+  MemoryPlan memory;                     // predicted
+  uint64_t peak_bytes = 0;               // measured: VmHWM
+  std::vector<std::string> warnings;     // checkpoints that did not verify
+};
+
+// Trains until options.steps, options.stop_at or a stop request. The model is left in evaluation mode with the last
+// step's weights. Throws Error(kUsage) for options out of range, Error(kInput) for data that does not fit, a
+// checkpoint made with other options, or a spike that stops the run (it names step and documents),
+// Error(kResource) when a checkpoint cannot be written.
+TrainResult train(LanguageModel& model, const TokenSet& train_tokens, const TokenSet* valid_tokens,
+                  const TrainOptions& options, const fs::path& state_dir, const TrainHooks& hooks);
+
+// Checks what can be checked without data. Throws Error(kUsage) that names the option.
+void check_options(const TrainOptions& options);
+
+// The fields that decide the result, as a checkpoint records them.
+nlohmann::json to_json(const TrainOptions& options);
+
+}  // namespace athanor
