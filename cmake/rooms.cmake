@@ -33,6 +33,16 @@ add_library(athanor_version OBJECT "${version_file}")
 target_include_directories(athanor_version PRIVATE "${CMAKE_SOURCE_DIR}")
 add_dependencies(athanor_version athanor_version_file)
 
+# Sources of rooms below the line that need no LibTorch and that the program wants before it loads it.
+set(ATHANOR_TORCH_FREE "athanor/model/config.cc")
+list(TRANSFORM ATHANOR_TORCH_FREE PREPEND "${CMAKE_SOURCE_DIR}/")
+set(torch_free_present "")
+foreach(file IN LISTS ATHANOR_TORCH_FREE)
+  if(EXISTS "${file}")
+    list(APPEND torch_free_present "${file}")
+  endif()
+endforeach()
+
 set(ATHANOR_CORE_OBJECTS $<TARGET_OBJECTS:athanor_version>)
 set(ATHANOR_TORCH_OBJECTS "")
 
@@ -67,6 +77,11 @@ function(athanor_room_test room torch)
     ENVIRONMENT "OMP_NUM_THREADS=2")
 endfunction()
 
+if(torch_free_present)
+  athanor_objects(athanor_torch_free OFF ${torch_free_present})
+  list(APPEND ATHANOR_CORE_OBJECTS $<TARGET_OBJECTS:athanor_torch_free>)
+endif()
+
 set(below_the_line OFF)
 foreach(room IN LISTS ATHANOR_ROOM_LINES)
   if(room MATCHES "^---")
@@ -75,6 +90,7 @@ foreach(room IN LISTS ATHANOR_ROOM_LINES)
   endif()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/athanor/${room}/*.cc")
   list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(REMOVE_ITEM sources ${ATHANOR_TORCH_FREE})
   if(room STREQUAL "stage")
     # Verbs stand above the line (options, signature, what needs no tensors); <verb>_torch.cc holds the rest.
     set(torch_sources ${sources})

@@ -87,8 +87,11 @@ class Fields {
     std::function<void(T&, const nlohmann::json&)> load;
   };
 
-  template <class M>
-  Fields& add(const char* name, M T::*member, const char* doc) {
+  // A member of T or of a base of T.
+  template <class M, class B>
+    requires std::is_base_of_v<B, T>
+  Fields& add(const char* name, M B::*base_member, const char* doc) {
+    M T::*member = base_member;
     Entry entry;
     entry.info.name = name;
     entry.info.doc = doc;

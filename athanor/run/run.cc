@@ -4,7 +4,6 @@
 #include "athanor/base/machine.h"
 #include "athanor/base/text.h"
 #include "athanor/base/version.h"
-#include "athanor/run/recipe.h"
 
 namespace athanor {
 
@@ -155,7 +154,7 @@ Run RunStore::open(const RunSpec& spec, bool force) {
   } else {
     run.info_ = {{"schema", 1},           {"id", spec.id},     {"name", name},       {"verb", spec.verb},
                  {"revision", spec.revision}, {"attempt", attempt}, {"created", utc_time(unix_time())}};
-    write_file_atomic(run.dir_ / "recipe.yaml", to_yaml(spec.recipe));
+    write_file_atomic(run.dir_ / "recipe.yaml", spec.recipe);
   }
   fs::remove_all(run.out_tmp());
   make_dirs(run.out_tmp());

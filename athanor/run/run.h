@@ -33,7 +33,7 @@ struct RunSpec {
   std::string verb;
   int revision = 1;
   std::string id;            // 64 hex digits
-  nlohmann::json recipe;     // resolved: every default written out, inputs pinned
+  std::string recipe;        // YAML, resolved: every default written out, inputs pinned; runs again to the same id
   nlohmann::json pins;       // what outside sources were resolved to
   std::vector<RunInput> inputs;
   std::string label;         // the step's name in its pipeline; may be empty

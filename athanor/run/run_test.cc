@@ -114,7 +114,7 @@ TEST(Fields, ErrorsNameThePlaceAndTheNearestName) {
 RunSpec spec_of(const nlohmann::json& options) {
   RunSpec spec;
   spec.verb = "clean";
-  spec.recipe = {{"verb", "clean"}, {"options", options}};
+  spec.recipe = "verb: clean\n";
   spec.id = compute_run_id(spec.verb, 1, options, {}, nullptr);
   return spec;
 }

@@ -66,8 +66,9 @@ struct Verb {
   bool torch = false;      // execute and plan live in the torch unit
   bool resumable = false;  // keeps state/ and cuts its own event log back
   bool session = false;    // the id holds the start time; never skipped
-  // Checks that need no input's bytes (a model's shape against itself, step names, ...); throws Error(kUsage).
-  std::function<void(const nlohmann::json& options)> check;
+  // Writes out what one dial derives, and checks what needs no input's bytes (a model's shape against itself, step
+  // names, ...); throws Error(kUsage).
+  std::function<void(nlohmann::json& options)> prepare;
   // Pins outside sources for the run id.
   std::function<nlohmann::json(const nlohmann::json& options, PinContext&)> pins;
   ExecuteFunction execute = nullptr;

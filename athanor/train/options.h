@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <string>
 
+#include "athanor/run/fields.h"
+
 namespace athanor {
 
 // AdamW (Loshchilov and Hutter 2019, decoupled weight decay).
@@ -14,6 +16,14 @@ struct OptimizerOptions {
   double beta2 = 0.95;         // decay of the second moment, in [0, 1)
   double eps = 1e-8;           // added to the root of the second moment, > 0
   double weight_decay = 0.1;   // on matrices only (norms and biases are never decayed), >= 0
+
+  static void fields(Fields<OptimizerOptions>& f) {
+    f.add("lr", &OptimizerOptions::lr, "peak learning rate").range(0, 1e6);
+    f.add("beta1", &OptimizerOptions::beta1, "decay of the first moment").range(0, 0.999999);
+    f.add("beta2", &OptimizerOptions::beta2, "decay of the second moment").range(0, 0.999999);
+    f.add("eps", &OptimizerOptions::eps, "added to the root of the second moment").range(1e-30, 1);
+    f.add("weight_decay", &OptimizerOptions::weight_decay, "decoupled, on matrices only").range(0, 1e6);
+  }
 };
 
 // The learning rate over the run, as a fraction of optimizer.lr. See schedule.h for the formulas.
@@ -23,6 +33,15 @@ struct ScheduleOptions {
   double min_lr_fraction = 0.1;       // where the decay ends, in [0, 1]
   double decay_fraction = 0.2;        // wsd: the share of all steps that decays, in [0, 1]
   std::string decay_shape = "linear"; // wsd: linear | sqrt (1 - sqrt(t))
+
+  static void fields(Fields<ScheduleOptions>& f) {
+    f.add("name", &ScheduleOptions::name, "shape of the learning rate; wsd: warm-up, stable, decay")
+        .choices({"cosine", "wsd", "linear", "constant"});
+    f.add("warmup_steps", &ScheduleOptions::warmup_steps, "linear warm-up").range(0, 1e12);
+    f.add("min_lr_fraction", &ScheduleOptions::min_lr_fraction, "where the decay ends").range(0, 1);
+    f.add("decay_fraction", &ScheduleOptions::decay_fraction, "wsd: share of the steps that decays").range(0, 1);
+    f.add("decay_shape", &ScheduleOptions::decay_shape, "wsd: how it decays").choices({"linear", "sqrt"});
+  }
 };
 
 struct TrainOptions {
