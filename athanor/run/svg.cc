@@ -163,9 +163,9 @@ std::string svg_of(const Funnel& funnel, SvgSize size) {
 }
 
 std::string svg_css() {
-  return R"(:root{--s0:#b4531f;--s1:#3d6f8e;--s2:#5d8a4e;--s3:#8a5a94;--s4:#a8862a;--s5:#6d7480;
+  return R"(:root{--bar:#4b7b98;--lost:#c56a38;--s0:#b4531f;--s1:#3d6f8e;--s2:#5d8a4e;--s3:#8a5a94;--s4:#a8862a;--s5:#6d7480;
 --ink:#1d1b19;--mut:#6b655e;--line:#e4dfd8;--axis:#a49c92;--bg:#fdfcfa}
-@media (prefers-color-scheme:dark){:root{--s0:#e58a52;--s1:#7fb0cf;--s2:#93bf83;--s3:#c197ca;--s4:#d8b75c;--s5:#a3abb8;
+@media (prefers-color-scheme:dark){:root{--bar:#4d7d9b;--lost:#d27a45;--s0:#e58a52;--s1:#7fb0cf;--s2:#93bf83;--s3:#c197ca;--s4:#d8b75c;--s5:#a3abb8;
 --ink:#ece7e1;--mut:#9d958c;--line:#35312d;--axis:#6d665f;--bg:#171513}}
 .sv{display:block;width:100%;height:auto;overflow:visible}
 .sv text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC","WenQuanYi Zen Hei",sans-serif;fill:var(--mut);font-variant-numeric:tabular-nums;white-space:pre}
@@ -173,7 +173,7 @@ std::string svg_css() {
 .sv .g{stroke:var(--line);fill:none}.sv .ax{stroke:var(--axis);fill:none}
 .sv .l{fill:none;stroke-width:1.6;stroke-linejoin:round;stroke-linecap:round}.sv .raw{stroke-width:1;opacity:.3}
 .sv .s0{stroke:var(--s0)}.sv .s1{stroke:var(--s1)}.sv .s2{stroke:var(--s2)}.sv .s3{stroke:var(--s3)}.sv .s4{stroke:var(--s4)}.sv .s5{stroke:var(--s5)}
-.sv .d{fill:var(--bg);stroke-width:1.5}.sv .b{fill:var(--s1)}.sv .lost{fill:var(--s0)}
+.sv .d{fill:var(--bg);stroke-width:1.5}.sv .b{fill:var(--bar)}.sv .lost{fill:var(--lost)}
 .sv .h rect{fill:transparent}.sv .h rect:hover{fill:var(--mut);fill-opacity:.12}
 )";
 }
