@@ -172,8 +172,10 @@ TEST(LineChart, LegendAndHover) {
 }
 
 TEST(Funnel, SaysWhatWasLost) {
-  const std::string svg =
-      svg_of(Funnel{"flow", {{"collect", 233, "documents", ""}, {"clean", 230, "documents", "too short 3"}, {"encode", 5000, "tokens", ""}}});
+  const std::string svg = svg_of(Funnel{"flow",
+                                        {{"collect", 233, "documents", ""},
+                                         {"clean", 230, "documents", "too short 3"},
+                                         {"encode", 5000, "tokens", ""}}});
   EXPECT_NE(svg.find("−3 (1.3 %)  too short 3"), std::string::npos);
   EXPECT_NE(svg.find("5,000 tokens"), std::string::npos);
   EXPECT_EQ(svg.find("−-"), std::string::npos);
