@@ -67,7 +67,9 @@ std::string scaled_digits(const Scaled& scaled) {
   return fixed_number(scaled.value, whole ? 0 : decimals_of_three(std::fabs(scaled.value)));
 }
 
-std::string two_digits(int64_t value) { return (value < 10 ? "0" : "") + std::to_string(value); }
+std::string two_digits(int64_t value) {
+  return (value < 10 ? "0" : "") + std::to_string(value);
+}
 
 std::string pair_of(int64_t big, const char* big_unit, int64_t small, const char* small_unit) {
   return std::to_string(big) + " " + big_unit + " " + two_digits(small) + " " + small_unit;
@@ -206,7 +208,8 @@ std::string human_number(double value, int digits) {
   }
   digits = std::clamp(digits, 1, 17);
   char buffer[64];
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific, digits - 1);
+  const auto end =
+      std::to_chars(buffer, buffer + sizeof buffer, value, std::chars_format::scientific, digits - 1);
   const std::string scientific(buffer, end.ptr);
   const size_t e = scientific.find('e');
   const int exponent = std::stoi(scientific.substr(e + 1));
@@ -220,6 +223,8 @@ std::string human_number(double value, int digits) {
   return group_thousands(text);
 }
 
-std::string grouped_integer(int64_t value) { return group_thousands(std::to_string(value)); }
+std::string grouped_integer(int64_t value) {
+  return group_thousands(std::to_string(value));
+}
 
 }  // namespace athanor

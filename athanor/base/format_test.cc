@@ -106,8 +106,8 @@ TEST(Width, CutsByColumnsNotBytes) {
 
 TEST(Width, MalformedPartsBecomeOneReplacementEach) {
   EXPECT_EQ(valid_utf8("a\xFFz"), "a\xEF\xBF\xBDz");
-  EXPECT_EQ(valid_utf8("\xE4\xB8"), "\xEF\xBF\xBD");                          // cut off
-  EXPECT_EQ(valid_utf8("\xC0\xAF"), "\xEF\xBF\xBD\xEF\xBF\xBD");              // overlong
+  EXPECT_EQ(valid_utf8("\xE4\xB8"), "\xEF\xBF\xBD");                              // cut off
+  EXPECT_EQ(valid_utf8("\xC0\xAF"), "\xEF\xBF\xBD\xEF\xBF\xBD");                  // overlong
   EXPECT_EQ(valid_utf8("\xED\xA0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");  // a surrogate
   EXPECT_EQ(valid_utf8("炼\xF4\x90"), "炼\xEF\xBF\xBD\xEF\xBF\xBD");
   EXPECT_EQ(printable("a\x1b[31mb\nc"), "a [31mb c");

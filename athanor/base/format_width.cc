@@ -15,12 +15,15 @@ constexpr std::string_view kReplacementBytes = "\xEF\xBF\xBD";
 
 template <size_t n>
 bool in_table(const CodePointRange (&table)[n], char32_t code_point) {
-  const auto it = std::upper_bound(std::begin(table), std::end(table), code_point,
-                                   [](char32_t value, const CodePointRange& range) { return value < range.first; });
+  const auto it =
+      std::upper_bound(std::begin(table), std::end(table), code_point,
+                       [](char32_t value, const CodePointRange& range) { return value < range.first; });
   return it != std::begin(table) && code_point <= std::prev(it)->last;
 }
 
-bool is_control(char32_t c) { return c < 0x20 || (c >= 0x7F && c < 0xA0); }
+bool is_control(char32_t c) {
+  return c < 0x20 || (c >= 0x7F && c < 0xA0);
+}
 
 }  // namespace
 
@@ -31,7 +34,10 @@ char32_t take_code_point(std::string_view& text) {
     text.remove_prefix(1);
     return lead;
   }
-  const int more = lead >= 0xC2 && lead <= 0xDF ? 1 : (lead & 0xF0) == 0xE0 ? 2 : lead >= 0xF0 && lead <= 0xF4 ? 3 : 0;
+  const int more = lead >= 0xC2 && lead <= 0xDF   ? 1
+                   : (lead & 0xF0) == 0xE0        ? 2
+                   : lead >= 0xF0 && lead <= 0xF4 ? 3
+                                                  : 0;
   char32_t value = lead & (0x3F >> more);
   size_t used = 1;
   for (int i = 0; i < more; ++i, ++used) {

@@ -25,6 +25,8 @@ constexpr double kAgreement = 1.5;   // fast and slow pace may differ by this fa
 constexpr int kFallbackColumns = 80;
 constexpr int kMaxBarCells = 24;
 constexpr int kMinBarCells = 8;
+constexpr int kTextColumns = 63;      // percent, ETA and usual details: the bar takes what they leave
+constexpr int kBarNeedsColumns = 24;  // with less beside it the bar goes, numbers matter more
 // Both characters have East Asian Width "neutral": one column also where ambiguous ones take two.
 constexpr std::string_view kFull = "╸";
 constexpr std::string_view kEmpty = "╴";
@@ -111,7 +113,9 @@ Progress::Progress(FILE* out, bool is_terminal, int width, Clock clock)
       width_(width),
       clock_(clock ? std::move(clock) : steady_seconds) {}
 
-Progress::~Progress() { clear_bar(); }
+Progress::~Progress() {
+  clear_bar();
+}
 
 int Progress::columns() const {
   if (width_ > 0) {
@@ -213,9 +217,10 @@ void Progress::append_bar(Row& row, int cells, double now) const {
 
 void Progress::redraw(double now) {
   Row row{columns() - 1, colour_, ""};  // the last column stays free: writing it makes some terminals wrap
-  const int cells = std::min(kMaxBarCells, (row.left - display_width(label_) - 8) / 3);
+  const int spare = row.left - display_width(label_);
+  const int cells = std::clamp(spare - kTextColumns, kMinBarCells, kMaxBarCells);
   row.append(label_, Style::kPlain);
-  if (cells >= kMinBarCells) {
+  if (spare >= cells + kBarNeedsColumns) {
     row.append("  ", Style::kPlain);
     append_bar(row, cells, now);
   }

@@ -119,7 +119,8 @@ TEST_F(ProgressTest, NeverWiderThanTheTerminal) {
     Progress progress(memory.file(), true, width, clock());
     progress.begin("预训练 pretrain");
     for (int i = 0; i < 40; ++i, now_ += 0.5) {
-      progress.update(i % 2 == 0 ? i / 40.0 : -1, "损失 3.214  12.3k tok/s  mfu 41 %  样本 中文中文中文中文中文");
+      progress.update(i % 2 == 0 ? i / 40.0 : -1,
+                      "损失 3.214  12.3k tok/s  mfu 41 %  样本 中文中文中文中文中文");
     }
     for (const std::string& frame : frames(memory.text())) {
       ASSERT_LT(display_width(frame), std::max(width, 1)) << frame;

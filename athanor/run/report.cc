@@ -62,7 +62,8 @@ bool is_numeric_cell(const std::string& cell) {
   if (text.empty() || std::isdigit(static_cast<unsigned char>(text[0])) == 0) {
     return cell == "nan" || cell == "inf" || cell == "–" || cell == "-";
   }
-  // A digest, a date or an address also starts with a digit: what follows the number must be short or a spread.
+  // A digest, a date or an address also starts with a digit: what follows the number must be short or a
+  // spread.
   const size_t end = std::min(text.find_first_not_of("0123456789.,e+-"), text.size());
   if (end < text.size() && text[end] != ' ' && text[end] != '%') {
     return false;
@@ -105,12 +106,17 @@ class Page {
 
  private:
   void open() {
-    out_ += "<!doctype html>\n<html lang=\"" + escape_markup(report_.language) + "\">\n<head>\n<meta charset=\"utf-8\">\n";
-    out_ += "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; "
-            "base-uri 'none'; form-action 'none'\">\n";
-    out_ += "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<meta name=\"generator\" "
-            "content=\"athanor\">\n";
-    out_ += "<title>" + escape_markup(report_.title) + "</title>\n<style>\n" + svg_css() + kReportCss + "</style>\n";
+    out_ += "<!doctype html>\n<html lang=\"" + escape_markup(report_.language) +
+            "\">\n<head>\n<meta charset=\"utf-8\">\n";
+    out_ +=
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+        "'unsafe-inline'; "
+        "base-uri 'none'; form-action 'none'\">\n";
+    out_ +=
+        "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<meta name=\"generator\" "
+        "content=\"athanor\">\n";
+    out_ += "<title>" + escape_markup(report_.title) + "</title>\n<style>\n" + svg_css() + kReportCss +
+            "</style>\n";
     out_ += "</head>\n<body>\n<div class=\"page\">\n";
   }
 
@@ -132,7 +138,8 @@ class Page {
   }
 
   void key_figure(const KeyFigure& figure) {
-    out_ += "\n<div class=\"fig\">" + element("dt", "", figure.name) + "<dd class=\"v\">" + escape_markup(figure.value);
+    out_ += "\n<div class=\"fig\">" + element("dt", "", figure.name) + "<dd class=\"v\">" +
+            escape_markup(figure.value);
     if (!figure.unit.empty()) {
       out_ += element("small", "", figure.unit);
     }
@@ -149,9 +156,11 @@ class Page {
     if (report_.sections.size() < 2) {
       return;
     }
-    out_ += std::string("<nav aria-label=\"") + words_.contents + "\"><div><b>" + words_.contents + "</b><ol>";
+    out_ +=
+        std::string("<nav aria-label=\"") + words_.contents + "\"><div><b>" + words_.contents + "</b><ol>";
     for (size_t i = 0; i < report_.sections.size(); ++i) {
-      out_ += "<li><a href=\"#s" + std::to_string(i + 1) + "\">" + escape_markup(report_.sections[i].title) + "</a></li>";
+      out_ += "<li><a href=\"#s" + std::to_string(i + 1) + "\">" + escape_markup(report_.sections[i].title) +
+              "</a></li>";
     }
     out_ += "</ol></div></nav>\n";
   }
@@ -264,7 +273,8 @@ class Page {
     }
     out_ += "<dl>";
     for (const KeyValue& item : block.items) {
-      out_ += "<div>" + element("dt", "", item.key) + "<dd" + lang_attribute(item.value) + ">" + escape_markup(item.value);
+      out_ += "<div>" + element("dt", "", item.key) + "<dd" + lang_attribute(item.value) + ">" +
+              escape_markup(item.value);
       out_ += (item.unit.empty() ? "" : element("small", "", item.unit)) + "</dd></div>";
     }
     out_ += "</dl></div>";
@@ -272,7 +282,8 @@ class Page {
 
   void block(const TextBlock& block) {
     // A newline directly after <pre> is dropped by browsers: give it one to drop.
-    const std::string text = "<pre" + lang_attribute(block.text) + ">\n" + escape_markup(block.text) + "</pre>";
+    const std::string text =
+        "<pre" + lang_attribute(block.text) + ">\n" + escape_markup(block.text) + "</pre>";
     if (block.folded) {
       out_ += "<details>" + element("summary", "", block.caption) + text + "</details>";
     } else {
@@ -285,16 +296,22 @@ class Page {
     if (!block.caption.empty()) {
       out_ += element("small", "", block.caption);
     }
-    out_ += "<p" + lang_attribute(block.prompt + block.answer) + "><span class=\"prompt\">" + escape_markup(block.prompt) +
-            "</span>" + escape_markup(block.answer) + "</p></div>";
+    out_ += "<p" + lang_attribute(block.prompt + block.answer) + "><span class=\"prompt\">" +
+            escape_markup(block.prompt) + "</span>" + escape_markup(block.answer) + "</p></div>";
   }
 
   void block(const NoteBlock& block) {
     const bool note = block.level == NoteBlock::Level::kNote;
     const bool warning = block.level == NoteBlock::Level::kWarning;
-    out_ += std::string("<div class=\"note ") + (note ? "" : warning ? "warning" : "error") + "\"><b>" +
-            (note ? words_.note : warning ? words_.warning : words_.error) + "</b>" +
-            element("span", "", block.text) + "</div>";
+    out_ += std::string("<div class=\"note ") +
+            (note      ? ""
+             : warning ? "warning"
+                       : "error") +
+            "\"><b>" +
+            (note      ? words_.note
+             : warning ? words_.warning
+                       : words_.error) +
+            "</b>" + element("span", "", block.text) + "</div>";
   }
 
   void block(const LineageBlock& block) {
@@ -334,7 +351,9 @@ class Page {
 
 }  // namespace
 
-std::string render_html(const Report& report) { return Page(report).render(); }
+std::string render_html(const Report& report) {
+  return Page(report).render();
+}
 
 void write_report(const Report& report, const fs::path& dir) {
   make_dirs(dir);

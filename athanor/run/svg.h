@@ -1,13 +1,13 @@
-// Charts as SVG fragments: readable without JavaScript, hover texts by <title>, colours by CSS variables so that
-// the page's light or dark theme decides. Same input, same bytes.
+// Charts as SVG fragments: readable without JavaScript, hover texts by <title>, colours by CSS variables so
+// that the page's light or dark theme decides. Same input, same bytes.
 //
 //   LineChart chart{.title = "Loss", .y_label = "nats per token", .x_label = "step"};
 //   chart.series.push_back({.name = "train", .x = steps, .y = losses, .smooth = true});
 //   page += svg_of(chart, {720, 300});            // needs svg_css() once in the page
 //   write_file_atomic("loss.svg", svg_document(svg_of(chart)));
 //
-// Long series are reduced to the minimum and maximum of each pixel column, so a million points stay below 20 kB
-// and no spike is lost. Values that are not finite (or not positive on a log axis) leave a gap.
+// Long series are reduced to the minimum and maximum of each pixel column, so a million points stay below 20
+// kB and no spike is lost. Values that are not finite (or not positive on a log axis) leave a gap.
 #pragma once
 
 #include <string>
@@ -50,7 +50,7 @@ struct Histogram {
   std::string title;
   std::string x_label;
   std::string y_label;
-  std::vector<double> edges;   // ascending, one more than counts
+  std::vector<double> edges;  // ascending, one more than counts
   std::vector<double> counts;
 };
 

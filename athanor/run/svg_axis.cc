@@ -11,7 +11,7 @@ namespace athanor {
 
 namespace {
 
-constexpr double kLargest = 1e300;  // differences of larger values overflow
+constexpr double kLargest = 1e300;    // differences of larger values overflow
 constexpr double kSmallest = 1e-290;  // steps below it would become denormal, then zero
 constexpr int kMaxTicks = 40;
 
@@ -63,7 +63,8 @@ void log_ticks(Axis& axis, int target_ticks) {
   const int stride = std::max(1, static_cast<int>(std::lround(decades / std::max(1, target_ticks))));
   const auto add = [&](double value) {
     if (value >= axis.low * (1 - 1e-9) && value <= axis.high * (1 + 1e-9)) {
-      axis.ticks.push_back({value, value >= 1e4 ? human_number(value / 1000, 3) + " k" : human_number(value, 3)});
+      axis.ticks.push_back(
+          {value, value >= 1e4 ? human_number(value / 1000, 3) + " k" : human_number(value, 3)});
     }
   };
   const int first = static_cast<int>(std::floor(std::log10(axis.low)));
@@ -84,7 +85,9 @@ double Axis::pixel(double value) const {
   return from_px + share * (to_px - from_px);
 }
 
-bool can_plot(double value, bool log) { return std::fabs(value) < kLargest && (!log || value > kSmallest); }
+bool can_plot(double value, bool log) {
+  return std::fabs(value) < kLargest && (!log || value > kSmallest);
+}
 
 Axis make_axis(AxisRange range, int target_ticks) {
   Axis axis;
@@ -117,7 +120,9 @@ Axis make_axis(AxisRange range, int target_ticks) {
   return axis;
 }
 
-double text_pixels(std::string_view text) { return 6.3 * display_width(text); }
+double text_pixels(std::string_view text) {
+  return 6.3 * display_width(text);
+}
 
 std::string px(double value) {
   std::string text = fixed_number(value, 1);
@@ -140,8 +145,8 @@ std::string text_at(double x, double y, std::string_view content, const char* cs
 
 std::string svg_open(int width, int height, std::string_view name) {
   const std::string size = std::to_string(width) + " " + std::to_string(height);
-  return "<svg class=\"sv\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + size + "\" role=\"img\" aria-label=\"" +
-         escape_markup(name) + "\">";
+  return "<svg class=\"sv\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + size +
+         "\" role=\"img\" aria-label=\"" + escape_markup(name) + "\">";
 }
 
 }  // namespace athanor

@@ -44,7 +44,8 @@ double text_pixels(std::string_view text);
 std::string px(double value);
 
 // `<text class="cls" x= y=>` with escaped content; anchor "" is the start.
-std::string text_at(double x, double y, std::string_view content, const char* css_class = "", const char* anchor = "");
+std::string text_at(double x, double y, std::string_view content, const char* css_class = "",
+                    const char* anchor = "");
 
 // `<svg ...>` with an accessible name.
 std::string svg_open(int width, int height, std::string_view name);

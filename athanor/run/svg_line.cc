@@ -14,10 +14,10 @@ namespace athanor {
 namespace {
 
 constexpr int kColours = 6;
-constexpr size_t kDotsBelow = 40;        // series with fewer points get dots
-constexpr size_t kSmoothFrom = 40;       // below it there is nothing to smooth
+constexpr size_t kDotsBelow = 40;   // series with fewer points get dots
+constexpr size_t kSmoothFrom = 40;  // below it there is nothing to smooth
 constexpr double kHoverPixels = 12;
-constexpr int kNarrow = 480;             // below this width there is no pointer to hover with
+constexpr int kNarrow = 480;  // below this width there is no pointer to hover with
 
 struct Point {
   double x;
@@ -75,8 +75,8 @@ std::vector<double> running_mean(const std::vector<double>& y, bool log) {
     if (!can_plot(y[i], log)) {
       continue;
     }
-    // At the start the window shrinks on both sides, so that the steep part of a loss curve is not flattened; at
-    // the end only ahead, so that the last point is a mean too.
+    // At the start the window shrinks on both sides, so that the steep part of a loss curve is not flattened;
+    // at the end only ahead, so that the last point is a mean too.
     const size_t back = std::min(half, i);
     const size_t end = std::min(i + back, y.size() - 1) + 1;
     mean[i] = (sum[end] - sum[i - back]) / static_cast<double>(count[end] - count[i - back]);
@@ -164,7 +164,8 @@ std::string summary_of(const Series& s) {
     worst = std::isfinite(s.y[i]) && s.y[i] > s.y[worst] ? i : worst;
   }
   return s.name + ": first " + human_number(*first) + ", last " + human_number(*last) + ", lowest " +
-         human_number(s.y[best]) + " at " + human_number(s.x[best], 9) + ", highest " + human_number(s.y[worst]);
+         human_number(s.y[best]) + " at " + human_number(s.x[best], 9) + ", highest " +
+         human_number(s.y[worst]);
 }
 
 std::string path_element(const std::string& data, const std::string& css_class, const std::string& title) {
@@ -219,7 +220,8 @@ std::string draw_axes(const Plot& plot) {
 
 // Title and y label on the first line; names beside it where they fit, else below.
 std::string draw_head(const Plot& plot, int width) {
-  std::string out = "<text x=\"0\" y=\"13\"><tspan class=\"t\">" + escape_markup(plot.chart.title) + "</tspan>";
+  std::string out =
+      "<text x=\"0\" y=\"13\"><tspan class=\"t\">" + escape_markup(plot.chart.title) + "</tspan>";
   double used = text_pixels(plot.chart.title) * 1.25;
   if (!plot.chart.y_label.empty()) {
     out += "<tspan dx=\"8\">" + escape_markup(plot.chart.y_label) + "</tspan>";
@@ -237,8 +239,8 @@ std::string draw_head(const Plot& plot, int width) {
   double x = beside ? width - wanted + 12 : 0;
   const double y = beside ? 13 : 31;
   for (size_t i = 0; i < plot.series.size(); ++i) {
-    out += "<path class=\"l s" + std::to_string(i % kColours) + "\" d=\"M" + px(x) + " " + px(y - 4) + "h14\"/>" +
-           text_at(x + 19, y, plot.series[i].name);
+    out += "<path class=\"l s" + std::to_string(i % kColours) + "\" d=\"M" + px(x) + " " + px(y - 4) +
+           "h14\"/>" + text_at(x + 19, y, plot.series[i].name);
     x += text_pixels(plot.series[i].name) + 34;
   }
   return out;
@@ -260,14 +262,17 @@ std::string draw_hover(const Plot& plot) {
       if (i == s.x.size() || (i > 0 && centre - plot.x.pixel(s.x[i - 1]) < plot.x.pixel(s.x[i]) - centre)) {
         i = i > 0 ? i - 1 : 0;
       }
-      if (i < s.x.size() && plot.placeable(s, i) && std::fabs(plot.x.pixel(s.x[i]) - centre) <= width * 0.75) {
-        title += title.empty() ? plot.chart.x_label + " " + human_number(std::round(s.x[i] * 1e6) / 1e6, 9) : "";
+      if (i < s.x.size() && plot.placeable(s, i) &&
+          std::fabs(plot.x.pixel(s.x[i]) - centre) <= width * 0.75) {
+        title +=
+            title.empty() ? plot.chart.x_label + " " + human_number(std::round(s.x[i] * 1e6) / 1e6, 9) : "";
         title += "\n" + s.name + " " + human_number(s.y[i]);
       }
     }
     if (!title.empty()) {
       out += "<rect x=\"" + px(centre - width / 2) + "\" y=\"" + px(plot.top) + "\" width=\"" + px(width) +
-             "\" height=\"" + px(plot.bottom - plot.top) + "\"><title>" + escape_markup(title) + "</title></rect>";
+             "\" height=\"" + px(plot.bottom - plot.top) + "\"><title>" + escape_markup(title) +
+             "</title></rect>";
     }
   }
   return out + "</g>";
@@ -313,7 +318,8 @@ std::string svg_of(const LineChart& chart, SvgSize size) {
     plot.series.push_back(in_order(s));
   }
   set_axes(plot, size);
-  std::string out = svg_open(size.width, size.height, chart.title) + draw_head(plot, size.width) + draw_axes(plot);
+  std::string out =
+      svg_open(size.width, size.height, chart.title) + draw_head(plot, size.width) + draw_axes(plot);
   for (size_t i = plot.series.size(); i-- > 0;) {  // the first series lies on top
     out += draw_series(plot, plot.series[i], i);
   }

@@ -3,9 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
-#include <regex>
 
 #include "athanor/base/rng.h"
 #include "athanor/run/svg_axis.h"
@@ -44,14 +45,31 @@ std::vector<double> path_heights(const std::string& svg) {
   const size_t start = svg.find("<path class=\"l ");
   const size_t from = svg.find("d=\"", start) + 3;
   const std::string path = svg.substr(from, svg.find('"', from) - from);
-  static const std::regex kMove("([Ml])(-?[0-9]*\\.?[0-9]+) ?(-?[0-9]*\\.?[0-9]+)");
   std::vector<double> out;
   double y = 0;
-  for (std::sregex_iterator it(path.begin(), path.end(), kMove), end; it != end; ++it) {
-    y = std::stod((*it)[3]) + ((*it)[1] == "l" ? y : 0);
+  const char* at = path.c_str();
+  while (*at != '\0') {
+    const bool relative = *at == 'l';
+    char* end = nullptr;
+    std::strtod(at + 1, &end);  // x
+    const char* second = end;
+    const double value = std::strtod(second, &end);
+    if (end == second) {
+      ADD_FAILURE() << "not a path: " << at;
+      break;
+    }
+    y = value + (relative ? y : 0);
     out.push_back(y);
+    at = end;
   }
   return out;
+}
+
+void expect_finite_attributes(const std::string& svg) {
+  for (size_t at = svg.find("=\""); at != std::string::npos; at = svg.find("=\"", at + 2)) {
+    const std::string value = svg.substr(at + 2, svg.find('"', at + 2) - at - 2);
+    EXPECT_TRUE(value.find("nan") == std::string::npos && value.find("inf") == std::string::npos) << value;
+  }
 }
 
 TEST(Axis, NiceTicks) {
@@ -131,13 +149,11 @@ TEST(LineChart, NoNanEverReachesTheMarkup) {
       }
       chart.series.push_back(series);
     }
-    static const std::regex kBad("=\"[^\">]*(nan|inf)[^\"]*\"");
-    const std::string svg = svg_of(chart, {static_cast<int>(100 + rng.below(900)), 200});
-    EXPECT_FALSE(std::regex_search(svg, kBad)) << svg;
+    expect_finite_attributes(svg_of(chart, {static_cast<int>(100 + rng.below(900)), 200}));
   }
-  EXPECT_EQ(svg_of(Histogram{"h", "", "", {0, kNan, kInf}, {1, kNan}}).find("=\"nan"), std::string::npos);
-  EXPECT_EQ(svg_of(BarChart{"b", "", {"x", "y"}, {kNan, -kInf}}).find("=\"nan"), std::string::npos);
-  EXPECT_EQ(svg_of(Funnel{"f", {{"a", kNan, "", ""}, {"b", kInf, "", ""}}}).find("=\"nan"), std::string::npos);
+  expect_finite_attributes(svg_of(Histogram{"h", "", "", {0, kNan, kInf}, {1, kNan}}));
+  expect_finite_attributes(svg_of(BarChart{"b", "", {"x", "y"}, {kNan, -kInf}}));
+  expect_finite_attributes(svg_of(Funnel{"f", {{"a", kNan, "", ""}, {"b", kInf, "", ""}}}));
 }
 
 TEST(LineChart, UnsortedSeriesAreSorted) {
@@ -156,8 +172,10 @@ TEST(LineChart, LegendAndHover) {
 }
 
 TEST(Funnel, SaysWhatWasLost) {
-  const std::string svg =
-      svg_of(Funnel{"flow", {{"collect", 233, "documents", ""}, {"clean", 230, "documents", "too short 3"}, {"encode", 5000, "tokens", ""}}});
+  const std::string svg = svg_of(Funnel{"flow",
+                                        {{"collect", 233, "documents", ""},
+                                         {"clean", 230, "documents", "too short 3"},
+                                         {"encode", 5000, "tokens", ""}}});
   EXPECT_NE(svg.find("−3 (1.3 %)  too short 3"), std::string::npos);
   EXPECT_NE(svg.find("5,000 tokens"), std::string::npos);
   EXPECT_EQ(svg.find("−-"), std::string::npos);

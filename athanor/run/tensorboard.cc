@@ -104,7 +104,8 @@ std::string scalar_event(std::string_view tag, int64_t step, double value, doubl
 
 // Summary.Value{tag=1, tensor=8 {dtype=1 DT_STRING, shape=2 {dim=2 {size=1: 1}}, string_val=8}, metadata=9
 // {plugin_data=1 {plugin_name=1 "text"}}}
-std::string text_event(std::string_view tag, int64_t step, std::string_view markdown, double wall_time_seconds) {
+std::string text_event(std::string_view tag, int64_t step, std::string_view markdown,
+                       double wall_time_seconds) {
   constexpr int64_t kTypeString = 7;
   std::string dim, shape, tensor, plugin, metadata, entry;
   append_int(dim, 1, 1);
@@ -207,7 +208,9 @@ TensorBoardWriter::TensorBoardWriter(const fs::path& dir, double wall_time_secon
   }
 }
 
-void TensorBoardWriter::record(std::string_view event) { file_.write(framed(event)); }
+void TensorBoardWriter::record(std::string_view event) {
+  file_.write(framed(event));
+}
 
 void TensorBoardWriter::scalar(const std::string& tag, int64_t step, double value, double wall_time_seconds) {
   last_time_ = wall_time_seconds;
@@ -218,22 +221,29 @@ void TensorBoardWriter::text(const std::string& tag, int64_t step, const std::st
   record(text_event(tag, step, markdown, last_time_));
 }
 
-void TensorBoardWriter::flush() { file_.flush(); }
+void TensorBoardWriter::flush() {
+  file_.flush();
+}
 
-void TensorBoardWriter::close() { file_.close(); }
+void TensorBoardWriter::close() {
+  file_.close();
+}
 
-TensorBoardRebuild rebuild_tensorboard(const fs::path& events_jsonl, const fs::path& dir, double wall_time_seconds) {
+TensorBoardRebuild rebuild_tensorboard(const fs::path& events_jsonl, const fs::path& dir,
+                                       double wall_time_seconds) {
   const MappedFile file(events_jsonl);
   TensorBoardRebuild result;
   result.path = event_path(dir, wall_time_seconds);
-  // (step, eval) -> the last line that gives it; lines are parsed twice so that a long run stays small in memory.
+  // (step, eval) -> the last line that gives it; lines are parsed twice so that a long run stays small in
+  // memory.
   std::map<std::pair<int64_t, bool>, std::string_view> lines;
   nlohmann::json event;
   for (std::string_view rest = file.text(); !rest.empty();) {
     const size_t end = std::min(rest.find('\n'), rest.size());
     const std::string_view text = rest.substr(0, end);
     rest.remove_prefix(std::min(end + 1, rest.size()));
-    if (text.find_first_not_of(" \t\r") == std::string_view::npos || !read_event(text, event, result.bad_lines)) {
+    if (text.find_first_not_of(" \t\r") == std::string_view::npos ||
+        !read_event(text, event, result.bad_lines)) {
       continue;
     }
     std::string_view& slot = lines[{event["step"].get<int64_t>(), event["type"] == "eval"}];
@@ -250,10 +260,11 @@ TensorBoardRebuild rebuild_tensorboard(const fs::path& events_jsonl, const fs::p
       event = nlohmann::json::parse(text, nullptr, false);
       const auto time = event.find("time");
       const double when = time != event.end() && time->is_number() ? time->get<double>() : wall_time_seconds;
-      each_number(event, eval ? "valid/" : "train/", 0, [&, step = step](const std::string& tag, double value) {
-        writer.write(framed(scalar_event(tag, step, value, when)));
-        ++result.scalars;
-      });
+      each_number(event, eval ? "valid/" : "train/", 0,
+                  [&, step = step](const std::string& tag, double value) {
+                    writer.write(framed(scalar_event(tag, step, value, when)));
+                    ++result.scalars;
+                  });
       ++result.events;
     }
     writer.sync();

@@ -1,5 +1,6 @@
 // TensorBoard event files, without TensorFlow. Format: tensorflow/core/lib/io/record_writer (u64 length,
-// masked CRC-32C of it, payload, masked CRC-32C of the payload; little endian) around tensorboard's event.proto.
+// masked CRC-32C of it, payload, masked CRC-32C of the payload; little endian) around tensorboard's
+// event.proto.
 //
 //   TensorBoardWriter writer(run_dir / "tensorboard", unix_seconds);
 //   writer.scalar("train/loss", step, loss, unix_seconds);
@@ -37,8 +38,8 @@ class TensorBoardWriter {
 };
 
 struct TensorBoardRebuild {
-  fs::path path;            // the file that was written
-  uint64_t events = 0;      // lines of type "step" or "eval" that were used
+  fs::path path;        // the file that was written
+  uint64_t events = 0;  // lines of type "step" or "eval" that were used
   uint64_t scalars = 0;
   uint64_t superseded = 0;  // lines of a step that a later line (a resumed run) gives again
   uint64_t bad_lines = 0;   // not a JSON object, longer than 1 MiB, or a step that is no whole number
@@ -48,6 +49,7 @@ struct TensorBoardRebuild {
 // Every numeric field of {"type":"step","step":7,"time":1.7e9,"loss":3.2} becomes train/<field>, of type
 // "eval" valid/<field>; fields inside objects get joined names (train/parts/aux). "time" (Unix seconds) is
 // the wall time, else the given one. The event files that stood in dir before are removed.
-TensorBoardRebuild rebuild_tensorboard(const fs::path& events_jsonl, const fs::path& dir, double wall_time_seconds);
+TensorBoardRebuild rebuild_tensorboard(const fs::path& events_jsonl, const fs::path& dir,
+                                       double wall_time_seconds);
 
 }  // namespace athanor

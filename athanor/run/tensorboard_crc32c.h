@@ -12,6 +12,8 @@ uint32_t crc32c(std::string_view bytes);
 uint32_t crc32c_by_table(std::string_view bytes);
 
 // TFRecord's mask, so that a CRC of data that holds CRCs stays strong: rotate right 15, add 0xa282ead8.
-constexpr uint32_t masked_crc32c(uint32_t crc) { return ((crc >> 15) | (crc << 17)) + 0xa282ead8u; }
+constexpr uint32_t masked_crc32c(uint32_t crc) {
+  return ((crc >> 15) | (crc << 17)) + 0xa282ead8u;
+}
 
 }  // namespace athanor

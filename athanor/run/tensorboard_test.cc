@@ -87,17 +87,18 @@ TEST(TensorBoard, AppendsWithoutASecondHeader) {
 
 TEST(TensorBoard, RebuildsFromEvents) {
   const fs::path dir = scratch("rebuild");
-  write_file_atomic(dir / "events.jsonl",
-                    "{\"type\":\"start\",\"step\":0}\n"
-                    "{\"type\":\"step\",\"step\":2,\"time\":1700000002,\"loss\":3.5,\"note\":\"x\",\"ok\":true}\n"
-                    "{\"type\":\"step\",\"step\":1,\"loss\":9,\"parts\":{\"aux\":0.5}}\n"
-                    "{\"type\":\"eval\",\"step\":2,\"loss\":3.75}\n"
-                    "{\"type\":\"step\",\"step\":2,\"time\":1700000005,\"loss\":3.25,\"lr\":null}\n"
-                    "\n"
-                    "not json\n"
-                    "[1]\n"
-                    "{\"type\":\"step\",\"step\":\"one\"}\n"
-                    "{\"type\":\"step\",\"step\":3,\"lo");
+  write_file_atomic(
+      dir / "events.jsonl",
+      "{\"type\":\"start\",\"step\":0}\n"
+      "{\"type\":\"step\",\"step\":2,\"time\":1700000002,\"loss\":3.5,\"note\":\"x\",\"ok\":true}\n"
+      "{\"type\":\"step\",\"step\":1,\"loss\":9,\"parts\":{\"aux\":0.5}}\n"
+      "{\"type\":\"eval\",\"step\":2,\"loss\":3.75}\n"
+      "{\"type\":\"step\",\"step\":2,\"time\":1700000005,\"loss\":3.25,\"lr\":null}\n"
+      "\n"
+      "not json\n"
+      "[1]\n"
+      "{\"type\":\"step\",\"step\":\"one\"}\n"
+      "{\"type\":\"step\",\"step\":3,\"lo");
   fs::create_directories(dir / "tb");
   write_file_atomic(dir / "tb" / "events.out.tfevents.0000000001.old.1", "stale");
   const TensorBoardRebuild result = rebuild_tensorboard(dir / "events.jsonl", dir / "tb", kTime);
