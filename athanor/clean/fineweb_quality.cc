@@ -2,7 +2,7 @@
 
 #include "athanor/base/unicode.h"
 #include "athanor/clean/duplicates.h"
-#include "athanor/clean/terminal_punctuation.h"
+#include "athanor/clean/published_punctuation.h"
 #include "athanor/clean/words.h"
 
 namespace athanor {

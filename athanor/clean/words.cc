@@ -3,6 +3,7 @@
 #include <array>
 
 #include "athanor/base/unicode.h"
+#include "athanor/clean/published_punctuation.h"
 
 namespace athanor {
 
@@ -115,7 +116,7 @@ std::vector<Word> split_words(std::string_view text) {
         p = look;
       }
     } else if (first.kind == Kind::kOther) {
-      word.is_symbol = true;
+      word.is_symbol = is_symbol_character(first.code);
       while (p != end) {
         const char* look = p;
         if (read(look, end).code != first.code) {

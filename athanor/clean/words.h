@@ -5,7 +5,7 @@
 //   - a word is a maximal run of letters, marks and numbers; ' (also U+2019), . and _ stay inside between two such
 //     characters, a comma between two numbers; so "don't", "3,141.5" and "U.S" are one word, "well-known" is three;
 //   - a character of a script without spaces (Han, kana, Thai, Lao, Khmer, Myanmar) is a word of its own;
-//   - a run of one and the same other character is a symbol word: "..." is one, "?!" is two.
+//   - a run of one and the same other character is a word: "..." is one, "?!" is two.
 // datatrove splits English by spaCy: its contractions are two words ("do", "n't"); counts differ by about that.
 #pragma once
 
@@ -19,7 +19,7 @@ struct Word {
   std::string_view text;
   uint32_t num_chars = 0;    // code points
   bool has_letter = false;   // \p{L}
-  bool is_symbol = false;    // no letter, mark or number in it
+  bool is_symbol = false;    // no letter, mark or number: only published_punctuation.h
 };
 
 // The views point into text.

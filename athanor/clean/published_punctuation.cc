@@ -1,4 +1,4 @@
-#include "athanor/clean/terminal_punctuation.h"
+#include "athanor/clean/published_punctuation.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -44,7 +44,23 @@ constexpr size_t count_all() {
 }
 static_assert(count_all() == kNumTerminalPunctuation);
 
+// Ascending. ASCII punctuation and control characters are told by their ranges.
+constexpr uint16_t kSymbols[] = {
+    0xAB, 0xB4, 0xBB, 0x2013, 0x2014, 0x2019, 0x201C, 0x201D, 0x201E, 0x2026, 0x2236, 0x2501,
+    0x25BA, 0x3001, 0x3002, 0x3008, 0x3009, 0x300A, 0x300B, 0x300C, 0x300D, 0x3010, 0x3011, 0xFF01,
+    0xFF05, 0xFF08, 0xFF09, 0xFF0C, 0xFF0E, 0xFF11, 0xFF1A, 0xFF1B, 0xFF1F, 0xFF5E,
+};
+
 }  // namespace
+
+bool is_symbol_character(char32_t code) {
+  if (code < 0xA0) {
+    const bool letter = (code >= 'a' && code <= 'z') || (code >= 'A' && code <= 'Z');
+    const bool digit = code >= '0' && code <= '9';
+    return !letter && !digit && code != ' ' && code != '\t' && code != '\n';
+  }
+  return std::binary_search(std::begin(kSymbols), std::end(kSymbols), code) || is_terminal_punctuation(code);
+}
 
 bool is_terminal_punctuation(char32_t code) {
   const Range* const found = std::lower_bound(std::begin(kRanges), std::end(kRanges), code,

@@ -1,0 +1,66 @@
+#include "athanor/clean/words.h"
+
+#include <gtest/gtest.h>
+
+namespace athanor {
+namespace {
+
+std::string cut(std::string_view text) {
+  std::string out;
+  for (const Word& word : split_words(text)) {
+    out += (out.empty() ? "" : "|") + std::string(word.text) + (word.is_symbol ? "*" : "");
+  }
+  return out;
+}
+
+TEST(Words, TheStatedRule) {
+  EXPECT_EQ(cut("The cat sat."), "The|cat|sat|.*");
+  EXPECT_EQ(cut("don't stop... U.S. well-known"), "don't|stop|...*|U.S|.*|well|-*|known");
+  EXPECT_EQ(cut("3,141.5 a,b 1,x snake_case ?!"), "3,141.5|a|,*|b|1|,*|x|snake_case|?*|!*");
+  EXPECT_EQ(cut("it\xE2\x80\x99s \xC3\xA9t\xC3\xA9"), "it\xE2\x80\x99s|\xC3\xA9t\xC3\xA9");
+  EXPECT_EQ(cut("e\xCC\x81t"), "e\xCC\x81t");                                      // a mark stays with its letter
+  EXPECT_EQ(cut("\xE4\xBD\xA0\xE5\xA5\xBD" "ab"), "\xE4\xBD\xA0|\xE5\xA5\xBD|ab");  // Han, one by one
+  EXPECT_EQ(cut(""), "");
+  EXPECT_EQ(cut(" \t\n\xE3\x80\x80"), "");
+  EXPECT_EQ(cut("\xFF"), "\xFF");
+  EXPECT_EQ(cut("\xE2\x80\xA2 \xE2\x80\x94"), "\xE2\x80\xA2|\xE2\x80\x94*");  // a bullet is not in the published set
+  EXPECT_EQ(cut("a'"), "a|'*");
+  EXPECT_EQ(cut("'a"), "'*|a");
+}
+
+TEST(Words, CountsCodePointsAndLetters) {
+  const std::vector<Word> words = split_words("\xC3\xA9t\xC3\xA9 12 x1 --");
+  ASSERT_EQ(words.size(), 4u);
+  EXPECT_EQ(words[0].num_chars, 3u);
+  EXPECT_TRUE(words[0].has_letter);
+  EXPECT_FALSE(words[1].has_letter);
+  EXPECT_TRUE(words[2].has_letter);
+  EXPECT_TRUE(words[3].is_symbol);
+  EXPECT_EQ(words[3].num_chars, 2u);
+}
+
+TEST(Words, Lines) {
+  using Lines = std::vector<std::string_view>;
+  EXPECT_EQ(split_lines("a\n\nb\n"), (Lines{"a", "", "b", ""}));
+  EXPECT_EQ(split_lines(""), (Lines{""}));
+  EXPECT_EQ(split_any_lines("a\r\nb\rc\n\nd\x0B" "e\xC2\x85" "f\xE2\x80\xA8"), (Lines{"a", "b", "c", "", "d", "e", "f"}));
+  EXPECT_EQ(split_any_lines(""), Lines{});
+}
+
+TEST(Words, Trim) {
+  EXPECT_EQ(trim("\xE3\x80\x80 a b \n\xC2\xA0"), "a b");
+  EXPECT_EQ(trim("\xC2\xA0"), "");
+  EXPECT_EQ(trim(""), "");
+  EXPECT_EQ(trim("\xA0"), "\xA0");  // a lone continuation byte is no space
+  EXPECT_EQ(trim("a\xE3\x80"), "a\xE3\x80");
+}
+
+TEST(Words, CjkShare) {
+  EXPECT_EQ(cjk_share(""), 0);
+  EXPECT_EQ(cjk_share("ab \xE4\xBD\xA0\xE5\xA5\xBD"), 0.5);
+  EXPECT_EQ(cjk_share("\xE3\x81\x82\xE3\x82\xAB"), 1);   // kana count
+  EXPECT_EQ(cjk_share("\xEA\xB0\x80 \xEB\x82\x98"), 0);  // Hangul does not: Korean has spaces
+}
+
+}  // namespace
+}  // namespace athanor
