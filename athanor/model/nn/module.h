@@ -1,0 +1,53 @@
+// A tree of named parameters: our own small stand-in for torch::nn::Module, in the light form.
+//
+//   class Head : public Module {
+//    public: explicit Head(int64_t v, int64_t c) { weight_ = register_parameter("weight", at::zeros({v, c}), true); }
+//   };
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace athanor {
+
+struct NamedParameter {
+  std::string name;   // exactly HF's, dots included
+  at::Tensor tensor;  // the fp32 master, a leaf that requires a gradient
+  bool decay;         // weight decay applies: matrices of matrix products, a tied token table among them. Not norms,
+                      // biases, nor tables that are only looked up
+};
+
+class Module {
+ public:
+  Module() = default;
+  Module(const Module&) = delete;
+  Module& operator=(const Module&) = delete;
+  virtual ~Module() = default;
+
+  // In order of registration, depth first; a tied tensor once, under its first name.
+  std::vector<NamedParameter> named_parameters() const;
+
+  // Training turns dropout on. New modules are in evaluation mode.
+  void set_training(bool training);
+  bool training() const { return training_; }
+
+ protected:
+  // Makes tensor a leaf that requires a gradient; returns it.
+  at::Tensor register_parameter(const std::string& name, const at::Tensor& tensor, bool decay);
+  // The child is owned by the caller's members and lives as long as this. Its names get "name." before them; an
+  // empty name adds nothing.
+  void register_child(const std::string& name, Module& child);
+
+ private:
+  void collect(const std::string& prefix, std::vector<NamedParameter>& out) const;
+
+  std::vector<NamedParameter> parameters_;
+  std::vector<std::pair<std::string, Module*>> children_;
+  bool training_ = false;
+};
+
+}  // namespace athanor

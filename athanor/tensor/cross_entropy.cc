@@ -1,0 +1,174 @@
+#include "athanor/tensor/cross_entropy.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "athanor/base/error.h"
+#include "athanor/tensor/activation.h"
+#include "athanor/tensor/autograd.h"
+#include "athanor/tensor/gemm.h"
+#include "athanor/tensor/simd.h"
+
+namespace athanor {
+namespace {
+
+using simd::kLanes;
+using simd::Vec;
+
+constexpr int64_t kChunkElements = int64_t{1} << 22;  // logits held at once: 16 MB in fp32
+
+struct SoftmaxRows {
+  void* logits;  // [rows, vocab]; becomes dL/dlogits when gradient is set
+  const int64_t* target;
+  float* loss;
+  int64_t vocab;
+  bool gradient;
+};
+
+// Reads one row, writes its loss and, where asked, softmax - onehot over the logits.
+template <typename T>
+ATHANOR_INLINE void softmax_row(T* row, int64_t target, float* loss, int64_t vocab, bool gradient) {
+  const int64_t whole = vocab / kLanes * kLanes;
+  Vec best = simd::splat(-INFINITY);
+  for (int64_t i = 0; i < whole; i += kLanes) {
+    best = simd::max(best, simd::load(row + i));
+  }
+  float highest = simd::max_lane(best);
+  for (int64_t i = whole; i < vocab; ++i) {
+    highest = std::max(highest, static_cast<float>(row[i]));
+  }
+  Vec total = simd::splat(0);
+  for (int64_t i = 0; i < whole; i += kLanes) {
+    total += simd::exp(simd::load(row + i) - highest);
+  }
+  float sum = simd::sum(total);
+  for (int64_t i = whole; i < vocab; ++i) {
+    sum += std::exp(static_cast<float>(row[i]) - highest);
+  }
+  *loss = target < 0 ? 0.0f : std::log(sum) + highest - static_cast<float>(row[target]);
+  if (!gradient) {
+    return;
+  }
+  const float scale = target < 0 ? 0.0f : 1.0f / sum;
+  const float hot = target < 0 ? 0.0f : std::exp(static_cast<float>(row[target]) - highest) * scale - 1.0f;
+  for (int64_t i = 0; i < whole; i += kLanes) {
+    simd::store(row + i, simd::exp(simd::load(row + i) - highest) * scale);
+  }
+  for (int64_t i = whole; i < vocab; ++i) {
+    row[i] = static_cast<T>(std::exp(static_cast<float>(row[i]) - highest) * scale);
+  }
+  if (target >= 0) {
+    row[target] = static_cast<T>(hot);
+  }
+}
+
+ATHANOR_SIMD void softmax_fp32(const SoftmaxRows& a, int64_t begin, int64_t end) {
+  for (int64_t n = begin; n < end; ++n) {
+    softmax_row(static_cast<float*>(a.logits) + n * a.vocab, a.target[n], a.loss + n, a.vocab, a.gradient);
+  }
+}
+ATHANOR_SIMD void softmax_bf16(const SoftmaxRows& a, int64_t begin, int64_t end) {
+  for (int64_t n = begin; n < end; ++n) {
+    softmax_row(static_cast<c10::BFloat16*>(a.logits) + n * a.vocab, a.target[n], a.loss + n, a.vocab, a.gradient);
+  }
+}
+
+void check_targets(const at::Tensor& target_N, int64_t vocab) {
+  const int64_t* target = target_N.const_data_ptr<int64_t>();
+  for (int64_t n = 0; n < target_N.numel(); ++n) {
+    if (target[n] < -1 || target[n] >= vocab) {
+      throw Error(ErrorKind::kInput,
+                  "target " + std::to_string(target[n]) + " is outside the vocabulary of " + std::to_string(vocab),
+                  "element " + std::to_string(n) + " of the batch",
+                  "check that the tokens were made with this model's tokenizer");
+    }
+  }
+}
+
+int64_t chunk_rows(int64_t rows, int64_t vocab) {
+  const int64_t most = std::clamp<int64_t>(kChunkElements / vocab, 64, 8192);
+  const int64_t chunks = (rows + most - 1) / most;
+  return std::max<int64_t>(1, (rows + chunks - 1) / std::max<int64_t>(1, chunks));
+}
+
+// Logits of rows [first, first + count), then their losses; returns the logits, which hold the gradient if asked.
+at::Tensor chunk_losses(const at::Tensor& x_NC, const at::Tensor& w_VC, const int64_t* target, float* loss,
+                        int64_t first, int64_t count, bool gradient) {
+  at::Tensor logits = linear(x_NC.narrow(0, first, count), w_VC);
+  const SoftmaxRows args{logits.mutable_data_ptr(), target + first, loss + first, w_VC.size(0), gradient};
+  const bool bf16 = logits.scalar_type() == at::kBFloat16;
+  at::parallel_for(0, count, std::max<int64_t>(1, 8192 / args.vocab), [&](int64_t begin, int64_t end) {
+    bf16 ? softmax_bf16(args, begin, end) : softmax_fp32(args, begin, end);
+  });
+  return logits;
+}
+
+at::Tensor sum_of(const at::Tensor& loss_N) {
+  double total = 0;
+  const float* loss = loss_N.const_data_ptr<float>();
+  for (int64_t n = 0; n < loss_N.numel(); ++n) {
+    total += loss[n];
+  }
+  return at::scalar_tensor(total, loss_N.options());
+}
+
+}  // namespace
+
+at::Tensor linear_cross_entropy_each(const at::Tensor& x_NC, const at::Tensor& compute_w_VC,
+                                     const at::Tensor& target_N) {
+  NoGrad no_grad;
+  const at::Tensor target = target_N.contiguous();
+  const int64_t rows = x_NC.size(0);
+  check_targets(target, compute_w_VC.size(0));
+  at::Tensor loss = at::empty({rows}, x_NC.options().dtype(at::kFloat));
+  const int64_t step = chunk_rows(rows, compute_w_VC.size(0));
+  for (int64_t first = 0; first < rows; first += step) {
+    chunk_losses(x_NC, compute_w_VC, target.const_data_ptr<int64_t>(), loss.mutable_data_ptr<float>(), first,
+                 std::min(step, rows - first), false);
+  }
+  return loss;
+}
+
+at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, const at::Tensor& compute_w_VC,
+                                const at::Tensor& target_N) {
+  if (!needs_grad({x_NC, w_VC})) {
+    return sum_of(linear_cross_entropy_each(x_NC, compute_w_VC, target_N));
+  }
+  const at::Tensor target = target_N.contiguous();
+  check_targets(target, w_VC.size(0));
+  return custom_op(
+      {x_NC, w_VC},
+      [&](std::vector<at::Tensor>& saved) {
+        const int64_t rows = x_NC.size(0);
+        const int64_t step = chunk_rows(rows, w_VC.size(0));
+        at::Tensor loss = at::empty({rows}, x_NC.options().dtype(at::kFloat));
+        at::Tensor dx = at::empty(x_NC.sizes(), x_NC.options());
+        at::Tensor dw;
+        for (int64_t first = 0; first < rows; first += step) {
+          const int64_t count = std::min(step, rows - first);
+          const at::Tensor dlogits =
+              chunk_losses(x_NC, compute_w_VC, target.const_data_ptr<int64_t>(), loss.mutable_data_ptr<float>(),
+                           first, count, true);
+          dx.narrow(0, first, count).copy_(linear_grad_input(dlogits, compute_w_VC));
+          if (w_VC.requires_grad()) {
+            const at::Tensor part =
+                to_dtype(linear_grad_weight(dlogits, x_NC.narrow(0, first, count)), at::kFloat);
+            dw = dw.defined() ? dw.add_(part) : part;
+          }
+        }
+        saved = {dx, dw};
+        return sum_of(loss);
+      },
+      [](const std::vector<at::Tensor>& saved, const at::Tensor& grad) {
+        const double scale = grad.item<float>();
+        return std::vector<at::Tensor>{saved[0].mul(scale), saved[1].defined() ? saved[1].mul(scale) : at::Tensor()};
+      });
+}
+
+}  // namespace athanor

@@ -1,0 +1,21 @@
+// The output projection and the cross-entropy in one operation, a chunk of tokens at a time: the [N, V] logits are
+// never whole in memory, and the gradients with respect to x and w are made in the forward pass while a chunk's
+// softmax is still in the cache (the idea of Liger's fused linear cross-entropy, Hsu et al. 2024).
+// N tokens, C features, V vocabulary.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace athanor {
+
+// The sum over n with target_N[n] >= 0 of -log softmax(x_NC w_VC^T)[n, target], in nats: an fp32 scalar.
+// x_NC: fp32 or bf16. compute_w_VC: the head in x's dtype; w_VC: the fp32 parameter that gets the gradient (the
+// same tensor in fp32). Products run in x's dtype, sums and the softmax in fp32, dL/dw is accumulated in fp32.
+at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, const at::Tensor& compute_w_VC,
+                                const at::Tensor& target_N);
+
+// The same loss for each token, without gradient -> [N] fp32; 0 where the target is -1.
+at::Tensor linear_cross_entropy_each(const at::Tensor& x_NC, const at::Tensor& compute_w_VC,
+                                     const at::Tensor& target_N);
+
+}  // namespace athanor

@@ -1,0 +1,112 @@
+#include "athanor/tensor/gemm.h"
+
+#include <ATen/Parallel.h>
+#include <ATen/core/dispatch/Dispatcher.h>
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include "athanor/tensor/simd.h"
+
+namespace athanor {
+namespace {
+
+using LinearPointwise = at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                                   std::string_view, c10::List<std::optional<at::Scalar>>,
+                                   std::optional<std::string_view>);
+
+// a_NK b_MK^T by oneDNN; b may be a transposed view.
+at::Tensor onednn_linear(const at::Tensor& a, const at::Tensor& b, const at::Tensor& bias) {
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("mkldnn::_linear_pointwise", "")
+                             .typed<LinearPointwise>();
+  static const c10::List<std::optional<at::Scalar>> no_scalars;
+  return op.call(a, b, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt, "none", no_scalars, "");
+}
+
+bool use_onednn(const at::Tensor& x) {
+  return x.scalar_type() == at::kFloat && x.is_cpu() && fp32_through_onednn();
+}
+
+constexpr int64_t kParts = 16;  // a fixed cut, so that sums do not depend on the thread count
+
+template <typename T>
+ATHANOR_INLINE void add_rows_of(const T* rows, int64_t num_rows, int64_t width, float* sums) {
+  for (int64_t n = 0; n < num_rows; ++n, rows += width) {
+    int64_t i = 0;
+    for (; i + simd::kLanes <= width; i += simd::kLanes) {
+      simd::store(sums + i, simd::load(sums + i) + simd::load(rows + i));
+    }
+    for (; i < width; ++i) {
+      sums[i] += static_cast<float>(rows[i]);
+    }
+  }
+}
+
+ATHANOR_SIMD void add_rows(const void* rows, bool bf16, int64_t num_rows, int64_t width, float* sums) {
+  if (bf16) {
+    add_rows_of(static_cast<const c10::BFloat16*>(rows), num_rows, width, sums);
+  } else {
+    add_rows_of(static_cast<const float*>(rows), num_rows, width, sums);
+  }
+}
+
+}  // namespace
+
+bool fp32_through_onednn() {
+#if defined(__x86_64__)
+  static const bool yes = __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f");
+  return yes;
+#else
+  return false;
+#endif
+}
+
+at::Tensor linear(const at::Tensor& x_NK, const at::Tensor& w_MK, const at::Tensor& bias_M) {
+  if (use_onednn(x_NK)) {
+    return onednn_linear(x_NK, w_MK, bias_M);
+  }
+  return bias_M.defined() ? at::addmm(bias_M, x_NK, w_MK.t()) : at::mm(x_NK, w_MK.t());
+}
+
+at::Tensor linear_grad_input(const at::Tensor& dy_NM, const at::Tensor& w_MK) {
+  if (use_onednn(dy_NM)) {
+    return onednn_linear(dy_NM, w_MK.t(), {});
+  }
+  return at::mm(dy_NM, w_MK);
+}
+
+at::Tensor linear_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK) {
+  if (use_onednn(dy_NM)) {
+    return onednn_linear(dy_NM.t().contiguous(), x_NK.t(), {});
+  }
+  return at::mm(dy_NM.t(), x_NK);
+}
+
+at::Tensor column_sum(const at::Tensor& dy_NM) {
+  const at::Tensor dy = dy_NM.contiguous();
+  const int64_t rows = dy.size(0);
+  const int64_t width = dy.size(1);
+  const bool bf16 = dy.scalar_type() == at::kBFloat16;
+  const int64_t part_rows = (rows + kParts - 1) / kParts;
+  at::Tensor parts = at::zeros({kParts, width}, dy.options().dtype(at::kFloat));
+  const char* data = static_cast<const char*>(dy.const_data_ptr());
+  float* sums = parts.mutable_data_ptr<float>();
+  at::parallel_for(0, kParts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; ++part) {
+      const int64_t first = std::min(rows, part * part_rows);
+      const int64_t last = std::min(rows, first + part_rows);
+      add_rows(data + first * width * dy.element_size(), bf16, last - first, width, sums + part * width);
+    }
+  });
+  at::Tensor total = at::zeros({width}, parts.options());
+  add_rows(sums, false, kParts, width, total.mutable_data_ptr<float>());
+  return total;
+}
+
+}  // namespace athanor
