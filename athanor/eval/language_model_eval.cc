@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "athanor/base/error.h"
+#include "athanor/eval/document_marks.h"
 #include "athanor/tensor/autograd.h"
 #include "athanor/tensor/batch.h"
 
@@ -48,15 +49,7 @@ class Windows {
       fill(windows[static_cast<size_t>(row)], inputs + row * length, targets + row * length);
     }
     if (mask_) {
-      batch.document_BT = at::empty({rows, length}, at::kInt);
-      auto* documents = batch.document_BT.mutable_data_ptr<int32_t>();
-      for (int64_t row = 0; row < rows; ++row) {
-        int32_t document = 0;  // end_of_text opens a document: see train/loader.h
-        for (int64_t i = row * length; i < (row + 1) * length; ++i) {
-          document += inputs[i] == tokens_.end_of_text() ? 1 : 0;
-          documents[i] = document;
-        }
-      }
+      batch.document_BT = document_marks(batch.tokens_BT, tokens_.end_of_text());
     }
     return batch;
   }

@@ -7,6 +7,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
+#include "athanor/eval/document_marks.h"
 
 namespace athanor {
 
@@ -17,14 +18,6 @@ constexpr uint64_t kOffsetDraw = 1;
 constexpr uint64_t kWindowDraw = 2;
 
 }  // namespace
-
-void mark_documents(const int64_t* inputs, int64_t count, int32_t end_of_text, int32_t* out) {
-  int32_t document = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    document += inputs[i] == end_of_text ? 1 : 0;
-    out[i] = document;
-  }
-}
 
 Loader::Loader(const TokenSet& tokens, const LoaderOptions& options)
     : tokens_(tokens), options_(options), num_tokens_(tokens.num_tokens()) {
@@ -61,11 +54,6 @@ Batch Loader::batch(uint64_t first, int64_t count) const {
   batch.targets_BT = at::empty({count, length}, at::kLong);
   auto* inputs = batch.tokens_BT.mutable_data_ptr<int64_t>();
   auto* targets = batch.targets_BT.mutable_data_ptr<int64_t>();
-  int32_t* documents = nullptr;
-  if (options_.document_mask) {
-    batch.document_BT = at::empty({count, length}, at::kInt);
-    documents = batch.document_BT.mutable_data_ptr<int32_t>();
-  }
   std::vector<int32_t> window(static_cast<size_t>(length) + 1);
   for (int64_t row = 0; row < count; ++row) {
     const uint64_t begin = window_begin(first + static_cast<uint64_t>(row));
@@ -76,9 +64,9 @@ Batch Loader::batch(uint64_t first, int64_t count) const {
     }
     std::copy(window.begin(), window.end() - 1, inputs + row * length);
     std::copy(window.begin() + 1, window.end(), targets + row * length);
-    if (documents != nullptr) {
-      mark_documents(inputs + row * length, length, tokens_.end_of_text(), documents + row * length);
-    }
+  }
+  if (options_.document_mask) {
+    batch.document_BT = document_marks(batch.tokens_BT, tokens_.end_of_text());
   }
   return batch;
 }

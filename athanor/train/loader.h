@@ -9,9 +9,7 @@
 // order permute(i, num_samples, random_at(seed, e)). A window that runs past the end continues at the start.
 // random: every window begins at a uniform place, as nanoGPT draws them (here from (seed, g), not from state).
 //
-// Documents: an end_of_text token closes a document and opens the next: as an input it belongs to the document
-// it opens, so that with document_mask the first token of a text is predicted from end_of_text alone, which is
-// how generation starts.
+// Which positions belong to one document: eval/document_marks.h.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +40,8 @@ class Loader {
   // Where sample g's first input token stands in the set.
   uint64_t window_begin(uint64_t sample) const;
 
-  // Samples [first, first + count) as tokens_BT and targets_BT (int64), and document_BT (int32) where asked.
+  // Samples [first, first + count) as tokens_BT and targets_BT (int64), and document_BT (int32) where asked and
+  // where some row holds more than one document (else plain causal attention is the same, and faster).
   Batch batch(uint64_t first, int64_t count) const;
 
   // The ids of the documents that samples [first, first + count) touch, each once, in order of appearance;
@@ -55,9 +54,5 @@ class Loader {
   uint64_t num_tokens_;
   uint64_t num_samples_;
 };
-
-// document ordinals within one window, from its inputs: 0 for what comes before the first end_of_text, then
-// one more at each end_of_text.
-void mark_documents(const int64_t* inputs, int64_t count, int32_t end_of_text, int32_t* out);
 
 }  // namespace athanor

@@ -99,21 +99,13 @@ TEST(Loader, RandomWindowsStayInside) {
   EXPECT_EQ(begins.size(), 12u);  // every place is drawn
 }
 
-TEST(Loader, MarksDocuments) {
+TEST(Loader, MarksDocumentsOnlyWhereThereIsMoreThanOne) {
   const TemporaryFolder folder;
-  // 0 1 E 2 E 3 4 5 E with E = 9: end_of_text as an input belongs to the document it opens.
   const TokenSet tokens = make_token_set(folder.path() / "t", {{0, 1}, {2}, {3, 4, 5}}, 10);
-  std::vector<int64_t> inputs(9);
-  std::vector<int32_t> ids(9);
-  tokens.read(0, 9, ids.data());
-  std::copy(ids.begin(), ids.end(), inputs.begin());
-  std::vector<int32_t> marks(9);
-  mark_documents(inputs.data(), 9, tokens.end_of_text(), marks.data());
-  EXPECT_EQ(marks, (std::vector<int32_t>{0, 0, 1, 1, 2, 2, 2, 2, 3}));
-  const Loader loader(tokens, {.sequence_length = 8});
-  EXPECT_TRUE(loader.batch(0, 1).document_BT.defined());
-  const Loader plain(tokens, {.sequence_length = 8, .document_mask = false});
-  EXPECT_FALSE(plain.batch(0, 1).document_BT.defined());
+  EXPECT_TRUE(Loader(tokens, {.sequence_length = 8}).batch(0, 1).document_BT.defined());
+  EXPECT_FALSE(Loader(tokens, {.sequence_length = 8, .document_mask = false}).batch(0, 1).document_BT.defined());
+  const TokenSet one = ramp(folder.path() / "one", 100);
+  EXPECT_FALSE(Loader(one, {.sequence_length = 8}).batch(0, 8).document_BT.defined());
 }
 
 TEST(Loader, NamesTheDocumentsOfABatch) {

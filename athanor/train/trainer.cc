@@ -198,7 +198,7 @@ class Run {
       }
       const uint64_t dropout_seed = random_at(static_cast<uint64_t>(options_.seed), kDropoutDraw,
                                               samples_ + static_cast<uint64_t>(begin), 2);
-      const at::Tensor mean = model_.loss_sum(part, dropout_seed) * scale;
+      const at::Tensor mean = model_.loss_sum(part, dropout_seed).mul(scale);
       backward(mean);
       loss += mean.item<double>();
     }

@@ -1,0 +1,64 @@
+#include "athanor/train/memory.h"
+
+#include <algorithm>
+
+namespace athanor {
+
+namespace {
+
+constexpr uint64_t kProcessBytes = 190ull << 20;      // program, LibTorch's pages that are touched, threads' buffers
+constexpr uint64_t kLogitElements = uint64_t{1} << 22;  // what the fused cross-entropy holds at once
+
+}  // namespace
+
+uint64_t MemoryPlan::total() const {
+  return parameters + gradients + optimizer + compute_copies + activations + temporaries + logits + checkpoint_copy +
+         process;
+}
+
+nlohmann::json MemoryPlan::to_json() const {
+  return {{"parameters", parameters},   {"gradients", gradients},     {"optimizer", optimizer},
+          {"compute_copies", compute_copies}, {"activations", activations}, {"temporaries", temporaries},
+          {"logits", logits},           {"checkpoint_copy", checkpoint_copy}, {"process", process},
+          {"total", total()},           {"unit", "bytes"}};
+}
+
+MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
+  const bool bf16 = options.precision == "bf16";
+  const uint64_t element = bf16 ? 2 : 4;
+  const auto rows = static_cast<uint64_t>(
+      options.micro_batch > 0 ? std::min(options.micro_batch, options.batch_size) : options.batch_size);
+  const uint64_t tokens = rows * static_cast<uint64_t>(options.sequence_length);
+  const auto params = static_cast<uint64_t>(num_parameters(config));
+  const auto width = static_cast<uint64_t>(config.hidden_size);
+  const auto attention = static_cast<uint64_t>(config.num_heads * config.head_width());
+  const auto qkv = static_cast<uint64_t>((config.num_heads + 2 * config.num_kv_heads) * config.head_width());
+  const auto inner = static_cast<uint64_t>(config.intermediate_size);
+  const uint64_t mlp_in = config.family == "gpt2" ? inner : 2 * inner;
+  const auto layers = static_cast<uint64_t>(config.num_layers);
+  const auto vocab = static_cast<uint64_t>(config.vocab_size);
+
+  MemoryPlan plan;
+  plan.parameters = 4 * params;
+  plan.optimizer = 8 * params;
+  plan.compute_copies = bf16 ? 2 * static_cast<uint64_t>(num_matmul_parameters(config)) : 0;
+  plan.process = kProcessBytes;
+  // A layer keeps two fp32 residual streams, two normed inputs, q k v, the attended values and the inner product.
+  const uint64_t layer = tokens * (8 * width + element * (2 * width + qkv + attention + mlp_in) +
+                                   4 * static_cast<uint64_t>(config.num_heads));
+  const uint64_t head = 4 * vocab * width;
+  // Activations go as gradients come: the peak is the fuller end of the backward pass.
+  const uint64_t at_start = layers * layer + head;
+  const uint64_t at_end = layer + 4 * params;
+  plan.gradients = 4 * params;
+  const uint64_t peak = std::max(at_start, at_end);
+  plan.activations = peak > plan.gradients ? peak - plan.gradients : 0;
+  plan.temporaries = tokens * (element * 4 * inner + 12 * width);
+  const uint64_t logits = std::min(tokens * vocab, std::max(kLogitElements, 64 * vocab));
+  plan.logits = logits * element + head;
+  const bool saves = options.checkpoint_every_steps > 0 || options.checkpoint_every_minutes > 0;
+  plan.checkpoint_copy = saves ? 12 * params : 0;
+  return plan;
+}
+
+}  // namespace athanor

@@ -1,0 +1,35 @@
+// How much memory a training run will need, by category, before it starts.
+//
+//   const MemoryPlan plan = plan_memory(config, options);
+//   plan.total();     // bytes, to compare with the measured peak (VmHWM)
+//   plan.to_json();   // {"parameters": ..., ..., "total": ...} in bytes
+#pragma once
+
+#include <cstdint>
+
+#include <nlohmann/json.hpp>
+
+#include "athanor/model/config.h"
+#include "athanor/train/options.h"
+
+namespace athanor {
+
+// Bytes.
+struct MemoryPlan {
+  uint64_t parameters = 0;        // fp32 masters
+  uint64_t gradients = 0;         // fp32
+  uint64_t optimizer = 0;         // two fp32 moments
+  uint64_t compute_copies = 0;    // bf16 weights
+  uint64_t activations = 0;       // what the forward pass keeps for the backward pass
+  uint64_t temporaries = 0;       // the largest working set of one operation
+  uint64_t logits = 0;            // one chunk of logits and the head's gradient buffers
+  uint64_t checkpoint_copy = 0;   // parameters and moments while a checkpoint is written
+  uint64_t process = 0;           // program, LibTorch, thread stacks, data maps
+
+  uint64_t total() const;
+  nlohmann::json to_json() const;
+};
+
+MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options);
+
+}  // namespace athanor
