@@ -1,51 +1,9 @@
 #include "athanor/base/text.h"
 
-#include <algorithm>
 #include <chrono>
 #include <ctime>
 
 namespace athanor {
-
-size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::vector<size_t>> d(a.size() + 1, std::vector<size_t>(b.size() + 1));
-  for (size_t i = 0; i <= a.size(); ++i) {
-    for (size_t j = 0; j <= b.size(); ++j) {
-      if (i == 0 || j == 0) {
-        d[i][j] = i + j;
-        continue;
-      }
-      d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
-      }
-    }
-  }
-  return d[a.size()][b.size()];
-}
-
-std::string nearest_name(std::string_view name, std::span<const std::string> candidates) {
-  std::string best;
-  size_t best_distance = std::max<size_t>(2, name.size() / 3) + 1;
-  for (const auto& candidate : candidates) {
-    if (name.size() > 200 || candidate.size() > 200) {
-      continue;
-    }
-    const size_t distance = edit_distance(name, candidate);
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-std::string suggest(std::string_view name, std::span<const std::string> candidates) {
-  const std::string near = nearest_name(name, candidates);
-  if (!near.empty()) {
-    return "did you mean '" + near + "'?";
-  }
-  return "known: " + join_text(candidates, ", ");
-}
 
 std::vector<std::string> split_text(std::string_view text, char separator) {
   std::vector<std::string> parts;

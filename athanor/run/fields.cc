@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "athanor/base/error.h"
+#include "athanor/base/nearest.h"
 #include "athanor/base/text.h"
 
 namespace athanor {
@@ -92,7 +93,7 @@ void read(const Node& node, const FieldInfo& info, std::string& out) {
     }
   }
   throw Error(ErrorKind::kUsage, "'" + info.name + "' has no choice '" + out + "'", node.mark.text(),
-              suggest(out, info.choices) + "; the choices are " + join_text(info.choices, ", "));
+              did_you_mean(out, info.choices) + "; the choices are " + join_text(info.choices, ", "));
 }
 
 void read(const Node& node, const FieldInfo& info, std::vector<std::string>& out) {
@@ -131,7 +132,7 @@ void fail_unknown(const Node::Entry& entry, const std::string& path, const std::
     names.push_back(info.name);
   }
   throw Error(ErrorKind::kUsage, "unknown key '" + entry.key + "'" + (path.empty() ? "" : " in " + path),
-              entry.key_mark.text(), suggest(entry.key, names));
+              entry.key_mark.text(), did_you_mean(entry.key, names));
 }
 
 void fail_missing(const Node& map, const std::string& path, const FieldInfo& info) {

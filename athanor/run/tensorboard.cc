@@ -175,7 +175,7 @@ void each_number(const nlohmann::json& object, const std::string& prefix, int de
   for (auto it = object.begin(); it != object.end(); ++it) {
     const std::string& name = it.key();
     const nlohmann::json& value = it.value();
-    if (depth == 0 && (name == "step" || name == "time")) {
+    if (depth == 0 && (name == "step" || name == "t")) {
       continue;
     }
     if (value.is_number()) {
@@ -258,7 +258,7 @@ TensorBoardRebuild rebuild_tensorboard(const fs::path& events_jsonl, const fs::p
     for (const auto& [key, text] : lines) {
       const auto& [step, eval] = key;
       event = nlohmann::json::parse(text, nullptr, false);
-      const auto time = event.find("time");
+      const auto time = event.find("t");
       const double when = time != event.end() && time->is_number() ? time->get<double>() : wall_time_seconds;
       each_number(event, eval ? "valid/" : "train/", 0,
                   [&, step = step](const std::string& tag, double value) {

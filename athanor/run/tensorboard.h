@@ -46,8 +46,8 @@ struct TensorBoardRebuild {
 };
 
 // Rebuilds one event file from a run's events.jsonl, in the order of steps; the last line of a step wins.
-// Every numeric field of {"type":"step","step":7,"time":1.7e9,"loss":3.2} becomes train/<field>, of type
-// "eval" valid/<field>; fields inside objects get joined names (train/parts/aux). "time" (Unix seconds) is
+// Every numeric field of {"type":"step","step":7,"t":1.7e9,"loss":3.2} becomes train/<field>, of type
+// "eval" valid/<field>; fields inside objects get joined names (train/parts/aux). "t" (Unix seconds) is
 // the wall time, else the given one. The event files that stood in dir before are removed.
 TensorBoardRebuild rebuild_tensorboard(const fs::path& events_jsonl, const fs::path& dir,
                                        double wall_time_seconds);

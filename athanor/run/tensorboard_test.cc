@@ -90,10 +90,10 @@ TEST(TensorBoard, RebuildsFromEvents) {
   write_file_atomic(
       dir / "events.jsonl",
       "{\"type\":\"start\",\"step\":0}\n"
-      "{\"type\":\"step\",\"step\":2,\"time\":1700000002,\"loss\":3.5,\"note\":\"x\",\"ok\":true}\n"
+      "{\"type\":\"step\",\"step\":2,\"t\":1700000002,\"loss\":3.5,\"note\":\"x\",\"ok\":true}\n"
       "{\"type\":\"step\",\"step\":1,\"loss\":9,\"parts\":{\"aux\":0.5}}\n"
       "{\"type\":\"eval\",\"step\":2,\"loss\":3.75}\n"
-      "{\"type\":\"step\",\"step\":2,\"time\":1700000005,\"loss\":3.25,\"lr\":null}\n"
+      "{\"type\":\"step\",\"step\":2,\"t\":1700000005,\"loss\":3.25,\"lr\":null}\n"
       "\n"
       "not json\n"
       "[1]\n"
