@@ -18,7 +18,7 @@ constexpr uint64_t kMaxFileBytes = uint64_t{1} << 29;
 constexpr const char* kSections[] = {"truncation",    "padding",        "normalizer",
                                      "pre_tokenizer", "post_processor", "decoder"};
 
-// Separators of documents in known tokenizers; the first that is an added token (or in the vocabulary) is taken.
+// Separators of documents in known tokenizers; the first that is an added token is taken.
 constexpr const char* kEndOfText[] = {"<|endoftext|>", "<|end_of_text|>", "<｜end▁of▁sentence｜>", "</s>", "<eos>"};
 
 struct NormalizerKind {
