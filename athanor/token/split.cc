@@ -52,6 +52,19 @@ Json split_json(const SplitKind& kind) {
   return {{"type", "Split"}, {"pattern", {{"Regex", kind.regex}}}, {"behavior", "Isolated"}, {"invert", false}};
 }
 
+Json pre_tokenizer_json(const SplitKind& kind) {
+  if (!kind.byte_level) {
+    return split_json(kind);
+  }
+  if (kind.regex == nullptr) {
+    return byte_level_json(true);
+  }
+  if (*kind.regex == '\0') {
+    return byte_level_json(false);
+  }
+  return {{"type", "Sequence"}, {"pretokenizers", Json::array({split_json(kind), byte_level_json(false)})}};
+}
+
 Scan read_split(const Field& field) {
   const Field pattern = field.at("pattern");
   const std::optional<Field> regex = pattern.find("Regex");
@@ -131,25 +144,27 @@ const SplitKind& split_kind(std::string_view name) {
   throw Error(ErrorKind::kUsage, "there is no pre-tokenizer '" + std::string(name) + "'", "", "one of: " + known);
 }
 
-Json normalizer_json(const SplitKind& kind) {
-  return kind.normalizer == nullptr ? Json() : Json{{"type", kind.normalizer}};
+Json frame_json(const SplitKind& kind) {
+  Json model = {{"type", "BPE"},          {"dropout", nullptr},
+                {"unk_token", nullptr},   {"continuing_subword_prefix", nullptr},
+                {"fuse_unk", false},      {"end_of_word_suffix", nullptr},
+                {"byte_fallback", false}, {"ignore_merges", false},
+                {"vocab", Json::object()}, {"merges", Json::array()}};
+  Json json = {{"pre_tokenizer", pre_tokenizer_json(kind)}, {"added_tokens", Json::array()}, {"model", model}};
+  json["normalizer"] = nullptr;
+  if (kind.normalizer != nullptr) {
+    json["normalizer"]["type"] = kind.normalizer;
+  }
+  json["decoder"]["type"] = "Fuse";
+  if (kind.byte_level) {
+    json["decoder"] = byte_level_json(true);
+  }
+  return json;
 }
 
-Json pre_tokenizer_json(const SplitKind& kind) {
-  if (!kind.byte_level) {
-    return split_json(kind);
-  }
-  if (kind.regex == nullptr) {
-    return byte_level_json(true);
-  }
-  if (*kind.regex == '\0') {
-    return byte_level_json(false);
-  }
-  return {{"type", "Sequence"}, {"pretokenizers", Json::array({split_json(kind), byte_level_json(false)})}};
-}
-
-Json decoder_json(const SplitKind& kind) {
-  return kind.byte_level ? byte_level_json(true) : Json{{"type", "Fuse"}};
+Json added_token_json(int32_t id, const std::string& content) {
+  return {{"id", id},         {"content", content},  {"single_word", false}, {"lstrip", false},
+          {"rstrip", false}, {"normalized", false}, {"special", true}};
 }
 
 PreTokenizer read_pre_tokenizer(const Field& field) {

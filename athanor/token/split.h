@@ -27,10 +27,10 @@ std::span<const SplitKind> split_kinds();
 // By name; Error(kUsage) that lists the names when there is none.
 const SplitKind& split_kind(std::string_view name);
 
-// The sections "normalizer", "pre_tokenizer" and "decoder" that a tokenizer of this kind has.
-Json normalizer_json(const SplitKind& kind);
-Json pre_tokenizer_json(const SplitKind& kind);
-Json decoder_json(const SplitKind& kind);
+// A tokenizer.json of this kind, without tokens: "model" is a BPE with empty "vocab" and "merges".
+Json frame_json(const SplitKind& kind);
+// An entry of "added_tokens": a special token.
+Json added_token_json(int32_t id, const std::string& content);
 
 struct PreTokenizer {
   Scan scan = nullptr;

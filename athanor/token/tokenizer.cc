@@ -11,6 +11,7 @@ namespace athanor {
 namespace {
 
 constexpr size_t kBatch = 256;  // pieces cut at a time
+constexpr size_t kKeptSymbols = size_t{1} << 20;  // a workspace that one huge piece has swollen is let go
 
 const std::string kNothing;
 
@@ -55,6 +56,10 @@ std::unique_ptr<Tokenizer::Impl::Room> Tokenizer::Impl::take_room() const {
 }
 
 void Tokenizer::Impl::give_room(std::unique_ptr<Room> room) const {
+  if (room->work.symbols.capacity() > kKeptSymbols) {
+    room->work = {};
+    room->piece_ids = {};
+  }
   const std::lock_guard<std::mutex> lock(mutex);
   rooms.push_back(std::move(room));
 }

@@ -18,7 +18,7 @@ constexpr uint64_t kMaxFileBytes = uint64_t{1} << 29;
 constexpr const char* kSections[] = {"truncation",    "padding",        "normalizer",
                                      "pre_tokenizer", "post_processor", "decoder"};
 
-// Separators of documents in known tokenizers; the first that is an added token (or in the vocabulary) is taken.
+// Separators of documents in known tokenizers; the first that is an added token is taken.
 constexpr const char* kEndOfText[] = {"<|endoftext|>", "<|end_of_text|>", "<｜end▁of▁sentence｜>", "</s>", "<eos>"};
 
 struct NormalizerKind {
@@ -137,20 +137,6 @@ std::string where_or(const fs::path& folder, const char* vocab, const char* merg
   return (folder / vocab).string() + " + " + merges;
 }
 
-Json added_json(int32_t id, const std::string& content) {
-  return {{"id", id},         {"content", content},  {"single_word", false}, {"lstrip", false},
-          {"rstrip", false}, {"normalized", false}, {"special", true}};
-}
-
-// The frame of a byte-level BPE without vocabulary.
-Json byte_level_frame(const token::SplitKind& kind) {
-  return {{"normalizer", token::normalizer_json(kind)},
-          {"pre_tokenizer", token::pre_tokenizer_json(kind)},
-          {"decoder", token::decoder_json(kind)},
-          {"added_tokens", Json::array()},
-          {"model", {{"type", "BPE"}, {"vocab", Json::object()}, {"merges", Json::array()}}}};
-}
-
 }  // namespace
 
 Tokenizer Tokenizer::from_json(std::string_view text, const std::string& where) {
@@ -158,7 +144,7 @@ Tokenizer Tokenizer::from_json(std::string_view text, const std::string& where) 
 }
 
 Tokenizer Tokenizer::from_gpt2(std::string_view vocab_json, std::string_view merges, const std::string& where) {
-  Json json = byte_level_frame(token::split_kind("gpt2"));
+  Json json = token::frame_json(token::split_kind("gpt2"));
   Json& model = json["model"];
   model["vocab"] = token::parse_json(vocab_json, where);
   while (!merges.empty()) {
@@ -177,7 +163,7 @@ Tokenizer Tokenizer::from_gpt2(std::string_view vocab_json, std::string_view mer
   }
   const auto end = model["vocab"].find("<|endoftext|>");
   if (end != model["vocab"].end()) {
-    Json added = added_json(0, "<|endoftext|>");
+    Json added = token::added_token_json(0, "<|endoftext|>");
     added["id"] = *end;
     json["added_tokens"].push_back(added);
   }
@@ -185,13 +171,13 @@ Tokenizer Tokenizer::from_gpt2(std::string_view vocab_json, std::string_view mer
 }
 
 Tokenizer Tokenizer::bytes(const std::vector<std::string>& special_tokens) {
-  Json json = byte_level_frame(token::split_kind("bytes"));
+  Json json = token::frame_json(token::split_kind("bytes"));
   int32_t id = 0;
   for (; id < 256; ++id) {
     json["model"]["vocab"][token::bytes_to_token(std::string(1, static_cast<char>(id)))] = id;
   }
   for (const std::string& content : special_tokens) {
-    json["added_tokens"].push_back(added_json(id++, content));
+    json["added_tokens"].push_back(token::added_token_json(id++, content));
   }
   return Tokenizer(Impl::from_value(json, "the bytes tokenizer"));
 }
