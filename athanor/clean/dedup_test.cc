@@ -43,8 +43,10 @@ std::set<std::string> kept_ids(const std::vector<Doc>& docs, const Deduper::Resu
 std::string words(uint64_t seed, size_t count) {
   std::string text;
   for (size_t i = 0; i < count; ++i) {
-    text += "w" + std::string(1, static_cast<char>('a' + random_at(seed, i) % 26)) +
-            std::string(1, static_cast<char>('a' + random_at(seed, i, 1) % 26)) + " ";
+    text += 'w';
+    text += static_cast<char>('a' + random_at(seed, i) % 26);
+    text += static_cast<char>('a' + random_at(seed, i, 1) % 26);
+    text += ' ';
   }
   return text;
 }
@@ -250,7 +252,7 @@ TEST(DedupData, RecallAndPrecisionOnPlantedPairs) {
     size_t pairs = 0, gold = 0, found_gold = 0, joined = 0;
   };
   std::map<std::string, Count> kinds;
-  size_t gold = 0, found = 0, joined = 0, joined_alike = 0;
+  size_t gold = 0, found = 0, joined = 0, joined_alike = 0, joined_unlike = 0;
   for (const nlohmann::json& pair : json_lines(read_file(folder / "pairs.jsonl"))) {
     const double jaccard5 = pair.at("jaccard5");
     const bool same = result.cluster[pair.at("a").get<size_t>()] == result.cluster[pair.at("b").get<size_t>()];
@@ -262,7 +264,10 @@ TEST(DedupData, RecallAndPrecisionOnPlantedPairs) {
     gold += jaccard5 >= 0.8;
     found += jaccard5 >= 0.8 && same;
     joined += same;
-    joined_alike += same && jaccard5 >= 0.75;
+    // Taking punctuation away cuts Chinese 5-grams in the gold's sense, not in ours.
+    const bool no_punct = pair.at("kind") == "no_punct";
+    joined_alike += same && (jaccard5 >= 0.8 || no_punct);
+    joined_unlike += same && jaccard5 < 0.7 && !no_punct;
   }
   for (const auto& [kind, count] : kinds) {
     std::printf("%-13s pairs %4zu  gold %4zu  found %4zu  joined %4zu\n", kind.c_str(), count.pairs, count.gold,
@@ -274,6 +279,11 @@ TEST(DedupData, RecallAndPrecisionOnPlantedPairs) {
               static_cast<unsigned long long>(result.exact_duplicates),
               static_cast<unsigned long long>(result.near_duplicates),
               static_cast<unsigned long long>(result.candidates), static_cast<double>(bytes) / seconds / 1e6);
+  // Measured with these defaults: recall 0.946 (529 of 559), of what 400 x 2 bands find with the same shingles (538)
+  // 0.983; precision 0.991 (559 of 564). The result is deterministic: the margin is for a better rule, not for chance.
+  EXPECT_GE(static_cast<double>(found), 0.94 * static_cast<double>(gold));
+  EXPECT_GE(static_cast<double>(joined_alike), 0.98 * static_cast<double>(joined));
+  EXPECT_EQ(joined_unlike, 0u);
   EXPECT_EQ(kinds["exact"].joined, kinds["exact"].pairs);
   EXPECT_EQ(kinds["case_ws"].found_gold, kinds["case_ws"].gold);
   EXPECT_EQ(kinds["neg_random"].joined, 0u);

@@ -8,7 +8,9 @@ namespace {
 std::string cut(std::string_view text) {
   std::string out;
   for (const Word& word : split_words(text)) {
-    out += (out.empty() ? "" : "|") + std::string(word.text) + (word.is_symbol ? "*" : "");
+    out += out.empty() ? "" : "|";
+    out += word.text;
+    out += word.is_symbol ? "*" : "";
   }
   return out;
 }
