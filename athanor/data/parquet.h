@@ -1,0 +1,86 @@
+// Parquet through Arrow, with Arrow kept out of every other file. Columns in memory are flat vectors of one of
+// three types. Every arrow::Status and every exception of Parquet becomes an athanor::Error that names the file.
+//
+//   ParquetWriter writer("a.parquet", {{"id", ColumnType::kString}, {"score", ColumnType::kFloat64}});
+//   writer.write_row_group({std::vector<std::string>{"x"}, std::vector<double>{0.5}});
+//   writer.finish();
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "athanor/base/file.h"
+
+namespace athanor {
+
+enum class ColumnType { kString, kInt64, kFloat64 };
+
+// "string", "int64", "float64": how manifests spell them.
+const char* name_of(ColumnType type);
+// Throws Error(kInput) that names `where` for any other spelling.
+ColumnType column_type(std::string_view name, const std::string& where);
+
+using ColumnValues =
+    std::variant<std::vector<double>, std::vector<int64_t>, std::vector<std::string>>;
+
+ColumnType type_of(const ColumnValues& values);
+size_t size_of(const ColumnValues& values);
+
+struct ColumnInfo {
+  std::string name;
+  ColumnType type = ColumnType::kString;
+  bool operator==(const ColumnInfo&) const = default;
+};
+
+// Writes zstd-compressed pages with checksums. The same row groups give the same bytes (one Arrow version).
+class ParquetWriter {
+ public:
+  ParquetWriter(const fs::path& path, std::vector<ColumnInfo> columns);
+  ~ParquetWriter();
+  ParquetWriter(ParquetWriter&&) noexcept;
+  ParquetWriter& operator=(ParquetWriter&&) = delete;
+
+  // One vector a column, in the order of the constructor, all of one length and type as declared.
+  void write_row_group(const std::vector<ColumnValues>& columns);
+  // Writes the footer and fsyncs the file. Without it the file is not a Parquet file.
+  void finish();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// A file that is read in batches of rows, so that memory stays bounded by a row group's page buffers.
+class ParquetFile {
+ public:
+  explicit ParquetFile(const fs::path& path);
+  ~ParquetFile();
+  ParquetFile(ParquetFile&&) noexcept;
+  ParquetFile& operator=(ParquetFile&&) = delete;
+
+  uint64_t num_rows() const;
+  const std::vector<std::string>& column_names() const;  // top-level columns
+  bool has_column(std::string_view name) const;
+
+  // Calls fn(first row of the batch, one vector a wanted column). A column of another type, a null, or a
+  // wrong count is an Error: this is for files that we wrote.
+  using BatchFn = std::function<void(uint64_t first_row, std::vector<ColumnValues>&& columns)>;
+  void for_each_batch(const std::vector<ColumnInfo>& wanted, const BatchFn& fn) const;
+
+  // Every row as a JSON object {column: value}; strings are raw bytes, maybe not UTF-8. For files of others.
+  using RowFn = std::function<void(uint64_t row, nlohmann::json&& object)>;
+  void for_each_row(const RowFn& fn) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace athanor
