@@ -2,21 +2,13 @@
 #include "athanor/data/documents.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include "athanor/base/error.h"
 #include "athanor/base/hash.h"
 #include "athanor/base/rng.h"
+#include "athanor/data/test_scratch.h"
 
 namespace athanor {
 namespace {
-
-fs::path scratch(const std::string& name) {
-  const fs::path dir = fs::temp_directory_path() / ("athanor-data-" + name + "-" + std::to_string(::getpid()));
-  fs::remove_all(dir);
-  fs::create_directories(dir);
-  return dir;
-}
 
 Document sample(uint64_t i) {
   Document document;
@@ -41,17 +33,6 @@ std::vector<Document> read_all(const Documents& documents) {
   std::vector<Document> all;
   documents.for_each([&](uint64_t, Document&& document) { all.push_back(std::move(document)); });
   return all;
-}
-
-template <typename Fn>
-Error error_of(const Fn& fn) {
-  try {
-    fn();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no Error was thrown";
-  return Error(ErrorKind::kInternal, "");
 }
 
 TEST(Document, IdIsTheFirstHalfOfSha256) {
