@@ -29,8 +29,12 @@ at::Tensor onednn_linear(const at::Tensor& a, const at::Tensor& b, const at::Ten
   return op.call(a, b, bias.defined() ? std::optional<at::Tensor>(bias) : std::nullopt, "none", no_scalars, "");
 }
 
+// oneDNN compiles a kernel for each new shape (milliseconds), which decoding's ever-changing short shapes never earn
+// back.
+constexpr int64_t kFewRows = 64;
+
 bool use_onednn(const at::Tensor& x) {
-  return x.scalar_type() == at::kFloat && x.is_cpu() && fp32_through_onednn();
+  return x.size(0) >= kFewRows && x.scalar_type() == at::kFloat && x.is_cpu() && fp32_through_onednn();
 }
 
 constexpr int64_t kParts = 16;  // a fixed cut, so that sums do not depend on the thread count
