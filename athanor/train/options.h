@@ -71,6 +71,7 @@ struct TrainOptions {
   int64_t keep_last = 2;                 // newest checkpoints kept, >= 1
   bool keep_best = true;                 // and the one with the lowest validation loss
   int64_t stop_at = 0;                   // end early after this step, as paused; 0 = never
+  bool mfu = true;                       // measure this machine's matrix-product peak (0.3 s) to report MFU
   int64_t threads = 0;                   // compute threads; 0 = leave as the process has them
 };
 

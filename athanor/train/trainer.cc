@@ -264,7 +264,7 @@ class Run {
       event["eta_seconds"] = left * training_seconds_ / training_tokens_;
       hooks_.progress(static_cast<double>(result_.step) / static_cast<double>(options_.steps), event);
     }
-    if (result_.gemm_peak == 0) {  // after the first step, so that it does not delay it
+    if (options_.mfu && result_.gemm_peak == 0) {  // after the first step, so that it does not delay it
       result_.gemm_peak = measure_gemm_peak(precision_);
     }
     step_watch_.lap();
