@@ -158,7 +158,7 @@ TEST(Documents, OddManifestsAreRefused) {
     const size_t at = text.find(from);
     ASSERT_NE(at, std::string::npos) << from;
     text.replace(at, from.size(), to);
-    write_file_atomic(dir / "documents.json", text);
+    put_file(dir / "documents.json", text);
     const Error error = error_of([&] { Documents::open(dir); });
     EXPECT_EQ(error.kind(), ErrorKind::kInput) << to;
     EXPECT_FALSE(error.where().empty()) << to;
@@ -175,7 +175,7 @@ TEST(Documents, OddManifestsAreRefused) {
   refused("\"schema\": 1", "\"schema\": 2");
   refused("\"shards\"", "\"shard\"");
   for (size_t cut = 0; cut + 2 < good.size(); cut += 7) {
-    write_file_atomic(dir / "documents.json", good.substr(0, cut));
+    put_file(dir / "documents.json", good.substr(0, cut));
     EXPECT_EQ(error_of([&] { Documents::open(dir); }).kind(), ErrorKind::kInput) << cut;
   }
   fs::remove(dir / "documents.json");
@@ -215,7 +215,7 @@ TEST(Documents, DamagedShardsNeverCrash) {
     } else {
       bad[rng.below(good.size())] ^= static_cast<char>(1 + rng.below(255));
     }
-    write_file_atomic(shard, bad);
+    put_file(shard, bad);
     try {
       const std::vector<Document> got = read_all(Documents::open(dir));
       ASSERT_EQ(got.size(), want.size());

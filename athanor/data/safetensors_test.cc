@@ -75,7 +75,7 @@ TEST(Safetensors, HeadersThatLieAreRefused) {
   const fs::path path = scratch("safetensors-lies") / "m";
   const std::string data(8, 'd');
   const auto refused = [&](const std::string& header) {
-    write_file_atomic(path, file_of(header, data));
+    put_file(path, file_of(header, data));
     const Error error = error_of([&] { SafetensorsFile::open(path); });
     EXPECT_EQ(error.kind(), ErrorKind::kInput) << header;
     EXPECT_EQ(error.where(), path.string());
@@ -99,7 +99,7 @@ TEST(Safetensors, HeadersThatLieAreRefused) {
   refused(R"({"__metadata__":{"a":1},"x":{"dtype":"U8","shape":[8],"data_offsets":[0,8]}})");
   refused(std::string(100'000, '['));
   refused("{\"x\":" + std::string(50'000, '[') + std::string(50'000, ']') + "}");
-  write_file_atomic(path, std::string(8, '\xff') + "{}");
+  put_file(path, std::string(8, '\xff') + "{}");
   EXPECT_EQ(error_of([&] { SafetensorsFile::open(path); }).kind(), ErrorKind::kInput);
 }
 
@@ -110,14 +110,14 @@ TEST(Safetensors, EveryCutAndManyFlips) {
   write_safetensors(path, tensors, {});
   const std::string good = read_file(path);
   for (size_t cut = 0; cut < good.size(); ++cut) {
-    write_file_atomic(path, good.substr(0, cut));
+    put_file(path, good.substr(0, cut));
     EXPECT_EQ(error_of([&] { SafetensorsFile::open(path); }).kind(), ErrorKind::kInput) << cut;
   }
   Rng rng(3);
   for (int i = 0; i < 500; ++i) {
     std::string bad = good;
     bad[rng.below(bad.size())] = static_cast<char>(rng.below(256));
-    write_file_atomic(path, bad);
+    put_file(path, bad);
     try {
       const auto file = SafetensorsFile::open(path);
       uint64_t sum = 0;

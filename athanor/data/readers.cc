@@ -1,0 +1,73 @@
+#include "athanor/data/readers.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "athanor/base/error.h"
+#include "athanor/data/reader_formats.h"
+
+namespace athanor {
+
+namespace {
+
+constexpr Reader kReaders[] = {
+    {"txt", Reader::Kind::kStream, &read_text, "plain text"},
+    {"md", Reader::Kind::kStream, &read_text, "Markdown"},
+    {"jsonl", Reader::Kind::kStream, &read_jsonl, "one JSON object a line"},
+    {"ndjson", Reader::Kind::kStream, &read_jsonl, "one JSON object a line"},
+    {"json", Reader::Kind::kStream, &read_json, "a JSON object or an array of them"},
+    {"csv", Reader::Kind::kStream, &read_csv, "comma-separated values with a header row"},
+    {"tsv", Reader::Kind::kStream, &read_tsv, "tab-separated values with a header row"},
+    {"parquet", Reader::Kind::kPath, &read_parquet, "Apache Parquet"},
+};
+
+std::string lower_extension(std::string_view& name) {
+  const size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos || dot + 1 == name.size() || name.find('/', dot) != std::string_view::npos) {
+    return "";
+  }
+  std::string extension(name.substr(dot + 1));
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  name.remove_suffix(name.size() - dot);
+  return extension;
+}
+
+}  // namespace
+
+std::span<const Reader> readers() { return kReaders; }
+
+const Reader* find_reader(std::string_view file_name) {
+  std::string extension = lower_extension(file_name);
+  const bool compressed = extension == "gz" || extension == "zst";
+  if (compressed) {
+    extension = lower_extension(file_name);
+  }
+  for (const Reader& reader : kReaders) {
+    if (reader.extension == extension && (!compressed || reader.kind == Reader::Kind::kStream)) {
+      return &reader;
+    }
+  }
+  return nullptr;
+}
+
+void read_documents(const fs::path& path, const std::string& source, const ReadOptions& options,
+                    const ReadSink& sink) {
+  const Reader* reader = find_reader(path.filename().string());
+  if (reader == nullptr) {
+    std::string known;
+    for (const Reader& one : kReaders) {
+      known += (known.empty() ? "" : ", ") + std::string(one.extension);
+    }
+    throw Error(ErrorKind::kInput, "no reader for this kind of file", path.string(),
+                "known: " + known + " (each but parquet also as .gz and .zst)");
+  }
+  if (reader->kind == Reader::Kind::kPath) {
+    reader->read({source, nullptr, path}, options, sink);
+    return;
+  }
+  const auto stream = open_stream(path);
+  reader->read({source, stream.get(), path}, options, sink);
+}
+
+}  // namespace athanor
