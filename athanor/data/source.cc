@@ -129,7 +129,7 @@ ResolvedSource resolve_local(const SourceSpec& spec, SourceContext& context) {
     throw Error(ErrorKind::kInternal, "resolve_source needs a digest cache");
   }
   for (const SourceFile& file : source.files) {
-    source.pins.push_back({file.source, file.bytes, "sha256:" + context.digests->sha256(file.path)});
+    source.pins.push_back({file.source, file.bytes, "sha256:" + context.digests->file_digest(file.path)});
   }
   return source;
 }

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "athanor/base/file.h"
-#include "athanor/data/digest_cache.h"
+#include "athanor/run/digest_cache.h"
 #include "athanor/data/http_fetch.h"
 #include "athanor/data/readers.h"
 
