@@ -64,7 +64,7 @@ nlohmann::json encode_documents(const Documents& documents, const Tokenizer& tok
     if (batch_bytes >= kBatchBytes) {
       flush();
       progress.update(static_cast<double>(bytes) / static_cast<double>(std::max<uint64_t>(1, documents.text_bytes())),
-                      human_rate(static_cast<double>(bytes) / (monotonic_time() - begin), "s"));
+                      human_bytes(static_cast<double>(bytes) / (monotonic_time() - begin)) + "/s");
     }
   });
   flush();

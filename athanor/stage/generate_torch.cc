@@ -87,7 +87,7 @@ nlohmann::json execute_generate(StageContext& context) {
   write_file_atomic(context.run.out_tmp() / "report.json", result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   const double seconds = monotonic_time() - begin;
   result["summary"] = std::to_string(samples.size()) + (samples.size() == 1 ? " answer, " : " answers, ") +
-                      human_rate(static_cast<double>(tokens) / std::max(seconds, 1e-9), "s") + " of tokens";
+                      human_rate(static_cast<double>(tokens) / std::max(seconds, 1e-9), "tok");
   return result;
 }
 

@@ -43,7 +43,8 @@ void add_data(const PipelinePlan& plan, const std::vector<StepOutcome>& outcomes
         table.rows.push_back({plan.steps[i].label, reason, grouped_integer(count.get<int64_t>())});
       }
     } else if (verb == "split") {
-      for (const auto& [part, numbers] : result.value("parts", nlohmann::json::object()).items()) {
+      const auto parts = result.value("parts", nlohmann::json::object());
+      for (const auto& [part, numbers] : parts.items()) {
         funnel.steps.push_back({plan.steps[i].label + "/" + part, numbers.value("documents", 0.0), "documents", ""});
       }
     } else if (verb == "encode") {

@@ -46,8 +46,9 @@ Curves read_curves(const fs::path& events) {
 
 KeyValueBlock memory_block(const nlohmann::json& memory) {
   KeyValueBlock block{.caption = "Memory: planned and measured"};
-  for (const auto& [name, bytes] : memory.value("by_category", nlohmann::json::object()).items()) {
-    if (name != "total") {
+  const auto categories = memory.value("by_category", nlohmann::json::object());
+  for (const auto& [name, bytes] : categories.items()) {
+    if (name != "total" && bytes.is_number()) {
       block.items.push_back({name, human_bytes(bytes.get<double>()), ""});
     }
   }

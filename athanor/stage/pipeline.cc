@@ -29,7 +29,7 @@ void print_outcome(const Session& session, const PipelinePlan& plan, size_t inde
   } else {
     end = human_duration(outcome.info.value("seconds", 0.0));
   }
-  session.print(place + padded(plan.steps[index].label, 12) + padded(outcome.run, 22) + summary +
+  session.print(place + padded(plan.steps[index].label, 13) + padded(outcome.run, 22) + summary +
                 (summary.empty() ? "" : "  ") + "(" + end + ")");
 }
 

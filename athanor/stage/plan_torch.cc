@@ -78,7 +78,7 @@ nlohmann::json plan_pretrain(const nlohmann::json& resolved, const std::vector<S
   row("tokens", tokens, human_count(tokens), std::to_string(options.steps) + " steps");
   const auto categories = memory.to_json();
   for (const auto& [name, bytes] : categories.items()) {
-    if (name != "total") {
+    if (name != "total" && bytes.is_number()) {
       row("memory: " + name, bytes, human_bytes(bytes.get<double>()), "");
     }
   }
