@@ -1,3 +1,4 @@
+#include "athanor/base/machine.h"
 #include "athanor/train/trainer.h"
 
 #include <ATen/Parallel.h>
@@ -339,7 +340,7 @@ class Run {
   }
 
   void finish_rates() {
-    result_.peak_bytes = peak_resident_bytes();
+    result_.peak_bytes = peak_memory_bytes();
     if (training_seconds_ > 0) {
       result_.tokens_per_second = training_tokens_ / training_seconds_;
       result_.mfu = result_.gemm_peak > 0 ? result_.tokens_per_second * flops_per_token_ / result_.gemm_peak : 0;
