@@ -124,7 +124,7 @@ TEST_P(Families, PackedDocumentsDoNotSeeEachOther) {
   packed.document_BT.narrow(1, 11, 17).fill_(1);
   const at::Tensor apart = at::cat({model->token_losses(first), model->token_losses(second)}, 1);
   EXPECT_LT(model->token_losses(packed).sub(apart).abs().max().item<float>(), 1e-4);
-  packed.document_BT = {};
+  packed.document_BT = at::Tensor();
   EXPECT_GT(model->token_losses(packed).sub(apart).abs().max().item<float>(), 1e-4);
 }
 
