@@ -2,6 +2,7 @@
 #include "athanor/train/trainer.h"
 
 #include <ATen/Parallel.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <chrono>
@@ -334,6 +335,7 @@ class Run {
     if (result_.last_eval) {
       trainer["last_eval"] = *result_.last_eval;
     }
+    ::malloc_trim(0);  // the step's freed memory, so that the copy does not come on top of it
     writer_->save(result_.step, named_tensors(model_), optimizer_.state(), std::move(trainer));
     since_checkpoint_.lap();
     step_watch_.lap();
