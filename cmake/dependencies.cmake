@@ -10,7 +10,6 @@ find_package(nlohmann_json 3.10 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
-find_package(simdjson REQUIRED)
 
 find_program(ATHANOR_CCACHE ccache)
 if(ATHANOR_CCACHE)
