@@ -1,160 +1,17 @@
 #include "athanor/data/token_set.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "athanor/base/error.h"
+#include "athanor/data/token_set_format.h"
 
 namespace athanor {
 
-static_assert(std::endian::native == std::endian::little, "the files are little-endian and read in place");
-
-namespace {
-
-constexpr int kSchema = 1;
-constexpr uint64_t kIdBytes = 32;             // hex digits of a document id
-constexpr uint64_t kIdLine = kIdBytes + 1;    // with its newline
-constexpr uint64_t kIndexBytes = 16;          // u64 first token, u64 text bytes
-constexpr int32_t kMaxU16Vocab = 65536;
-
-struct Shard {
-  std::string file;
-  uint64_t num_tokens;
-};
-
-std::string shard_name(size_t index) {
-  char name[32];
-  std::snprintf(name, sizeof(name), "tokens-%05zu.bin", index);
-  return name;
-}
-
-bool is_document_id(std::string_view id) {
-  return id.size() == kIdBytes && std::all_of(id.begin(), id.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
-
-template <typename T>
-std::string_view bytes_of(const std::vector<T>& values) {
-  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
-}
-
-}  // namespace
-
-struct TokenSetWriter::State {
-  fs::path dir;
-  int32_t vocab_size;
-  int32_t end_of_text;
-  std::string digest;
-  uint64_t shard_tokens;
-  std::unique_ptr<FileWriter> shard, index, ids;
-  std::vector<Shard> shards;
-  uint64_t num_tokens = 0;
-  uint64_t num_documents = 0;
-  uint64_t num_bytes = 0;
-  std::vector<uint16_t> narrow;
-  std::vector<int32_t> wide;
-
-  void open_shard() {
-    shards.push_back({shard_name(shards.size()), 0});
-    shard = std::make_unique<FileWriter>(dir / shards.back().file);
-  }
-  void close_shard() {
-    shard->sync();
-    shard->close();
-    shard.reset();
-  }
-};
-
-TokenSetWriter::TokenSetWriter(const fs::path& dir, int32_t vocab_size, int32_t end_of_text,
-                               std::string tokenizer_digest, uint64_t shard_tokens)
-    : state_(new State{dir, vocab_size, end_of_text, std::move(tokenizer_digest),
-                       std::max<uint64_t>(shard_tokens, 1)}) {
-  if (vocab_size < 1 || end_of_text < -1 || end_of_text >= vocab_size) {
-    throw Error(ErrorKind::kInternal, "vocab_size " + std::to_string(vocab_size) + " and end_of_text " +
-                                          std::to_string(end_of_text) + " do not fit", dir.string());
-  }
-  make_dirs(dir);
-  fs::remove(dir / "tokens.json");
-  state_->index = std::make_unique<FileWriter>(dir / "documents.idx");
-  state_->ids = std::make_unique<FileWriter>(dir / "documents.ids");
-  state_->open_shard();
-}
-
-TokenSetWriter::~TokenSetWriter() = default;
-TokenSetWriter::TokenSetWriter(TokenSetWriter&&) noexcept = default;
-TokenSetWriter& TokenSetWriter::operator=(TokenSetWriter&&) noexcept = default;
-
-uint64_t TokenSetWriter::num_tokens() const { return state_->num_tokens; }
-uint64_t TokenSetWriter::num_documents() const { return state_->num_documents; }
-
-void TokenSetWriter::add(std::string_view document_id, std::span<const int32_t> ids, uint64_t text_bytes) {
-  State& s = *state_;
-  if (!is_document_id(document_id)) {
-    throw Error(ErrorKind::kInternal, "a document id must be 32 lower-case hex digits, not '" +
-                                          std::string(document_id) + "'", s.dir.string());
-  }
-  for (const int32_t id : ids) {
-    if (id < 0 || id >= s.vocab_size) {
-      throw Error(ErrorKind::kInternal, "token id " + std::to_string(id) + " is not below vocab_size " +
-                                            std::to_string(s.vocab_size), s.dir.string());
-    }
-  }
-  if (s.shards.back().num_tokens >= s.shard_tokens) {
-    s.close_shard();
-    s.open_shard();
-  }
-  const uint64_t entry[2] = {s.num_tokens, text_bytes};
-  s.index->write({reinterpret_cast<const char*>(entry), sizeof(entry)});
-  s.ids->write(std::string(document_id) + "\n");
-  const bool ends = s.end_of_text >= 0;
-  if (s.vocab_size <= kMaxU16Vocab) {
-    s.narrow.assign(ids.begin(), ids.end());
-    if (ends) {
-      s.narrow.push_back(static_cast<uint16_t>(s.end_of_text));
-    }
-    s.shard->write(bytes_of(s.narrow));
-  } else {
-    s.wide.assign(ids.begin(), ids.end());
-    if (ends) {
-      s.wide.push_back(s.end_of_text);
-    }
-    s.shard->write(bytes_of(s.wide));
-  }
-  const uint64_t count = ids.size() + (ends ? 1 : 0);
-  s.shards.back().num_tokens += count;
-  s.num_tokens += count;
-  s.num_bytes += text_bytes;
-  ++s.num_documents;
-}
-
-void TokenSetWriter::finish() {
-  State& s = *state_;
-  s.close_shard();
-  for (FileWriter* writer : {s.index.get(), s.ids.get()}) {
-    writer->sync();
-    writer->close();
-  }
-  nlohmann::ordered_json shards = nlohmann::ordered_json::array();
-  for (const Shard& shard : s.shards) {
-    shards.push_back({{"file", shard.file}, {"num_tokens", shard.num_tokens}});
-  }
-  const nlohmann::ordered_json json = {{"schema", kSchema},
-                                       {"vocab_size", s.vocab_size},
-                                       {"dtype", s.vocab_size <= kMaxU16Vocab ? "u16" : "u32"},
-                                       {"num_tokens", s.num_tokens},
-                                       {"num_documents", s.num_documents},
-                                       {"num_bytes", s.num_bytes},
-                                       {"end_of_text", s.end_of_text},
-                                       {"tokenizer", s.digest},
-                                       {"shards", shards}};
-  const auto replace = nlohmann::ordered_json::error_handler_t::replace;
-  write_file_atomic(s.dir / "tokens.json", json.dump(2, ' ', false, replace) + "\n");
-}
+using namespace token_set_format;
 
 struct TokenSet::State {
   fs::path dir;
@@ -169,6 +26,10 @@ struct TokenSet::State {
   std::vector<std::string> names;
   std::vector<uint64_t> starts;  // first token of each shard, then num_tokens
   MappedFile index, ids;
+
+  void read_header(const nlohmann::json& json, const fs::path& file);
+  void map_shards(const nlohmann::json& json, const fs::path& file);
+  void map_documents();
 
   uint64_t entry(uint64_t document, size_t field) const {
     uint64_t value;
@@ -186,6 +47,9 @@ struct TokenSet::State {
 namespace {
 
 using Json = nlohmann::json;
+
+// Any count that a file may claim without overflow of what is computed from it.
+constexpr uint64_t kMaxCount = uint64_t{1} << 48;
 
 [[noreturn]] void fail(const fs::path& file, const std::string& what) {
   throw Error(ErrorKind::kInput, what, file.string(), "the token set is damaged: encode it again");
@@ -241,81 +105,84 @@ TokenSet::~TokenSet() = default;
 TokenSet::TokenSet(TokenSet&&) noexcept = default;
 TokenSet& TokenSet::operator=(TokenSet&&) noexcept = default;
 
-namespace {
-
-// Any count that a file may claim without overflow of what is computed from it.
-constexpr uint64_t kMaxCount = uint64_t{1} << 56;
-
-}  // namespace
-
-TokenSet TokenSet::open(const fs::path& dir) {
-  const fs::path file = dir / "tokens.json";
-  const Json json = parse_object(file);
+void TokenSet::State::read_header(const Json& json, const fs::path& file) {
   if (unsigned_field(json, "schema", file, kMaxCount) != kSchema) {
     throw Error(ErrorKind::kInput, "field 'schema' is not 1: written by another version", file.string());
   }
-  auto state = std::make_unique<State>();
-  State& s = *state;
-  s.dir = dir;
-  s.vocab_size = static_cast<int32_t>(
-      unsigned_field(json, "vocab_size", file, std::numeric_limits<int32_t>::max()));
+  vocab_size = static_cast<int32_t>(unsigned_field(json, "vocab_size", file, std::numeric_limits<int32_t>::max()));
   const std::string dtype = string_field(json, "dtype", file);
-  s.narrow = dtype == "u16";
-  if (!s.narrow && dtype != "u32") {
+  narrow = dtype == "u16";
+  if (!narrow && dtype != "u32") {
     fail(file, "field 'dtype' must be \"u16\" or \"u32\"");
   }
   const Json& end = field(json, "end_of_text", file);
-  if (!end.is_number_integer() || end.get<int64_t>() < -1 || end.get<int64_t>() >= s.vocab_size) {
+  if (!end.is_number_integer() || end.get<int64_t>() < -1 || end.get<int64_t>() >= vocab_size) {
     fail(file, "field 'end_of_text' must be -1 or an id below vocab_size");
   }
-  s.end_of_text = end.get<int32_t>();
-  s.digest = string_field(json, "tokenizer", file);
-  s.num_tokens = unsigned_field(json, "num_tokens", file, kMaxCount);
-  s.num_documents = unsigned_field(json, "num_documents", file, kMaxCount);
-  s.num_bytes = unsigned_field(json, "num_bytes", file, std::numeric_limits<int64_t>::max());
+  end_of_text = end.get<int32_t>();
+  digest = string_field(json, "tokenizer", file);
+  num_tokens = unsigned_field(json, "num_tokens", file, kMaxCount);
+  num_documents = unsigned_field(json, "num_documents", file, kMaxCount);
+  num_bytes = unsigned_field(json, "num_bytes", file, std::numeric_limits<int64_t>::max());
+  if (num_documents == 0 && num_tokens != 0) {
+    fail(file, "field 'num_documents' is 0, but there are tokens");
+  }
+}
 
-  const Json& shards = field(json, "shards", file);
-  if (!shards.is_array()) {
+void TokenSet::State::map_shards(const Json& json, const fs::path& file) {
+  const Json& list = field(json, "shards", file);
+  if (!list.is_array()) {
     fail(file, "field 'shards' must be a list");
   }
-  s.starts.push_back(0);
-  for (const Json& shard : shards) {
+  starts.push_back(0);
+  for (const Json& shard : list) {
     if (!shard.is_object()) {
       fail(file, "field 'shards' must hold objects");
     }
     const std::string name = string_field(shard, "file", file);
-    if (name.empty() || name[0] == '.' || name.find('/') != std::string::npos || name.find('\0') != std::string::npos) {
+    if (name.empty() || name[0] == '.' || name.find('/') != std::string::npos ||
+        name.find('\0') != std::string::npos) {
       fail(file, "field 'shards.file' must be a plain file name");
     }
     const uint64_t count = unsigned_field(shard, "num_tokens", file, kMaxCount);
-    s.shards.push_back(map_exactly(dir / name, count * (s.narrow ? 2 : 4), "shards.num_tokens"));
-    s.names.push_back(name);
-    s.starts.push_back(s.starts.back() + count);
+    shards.push_back(map_exactly(dir / name, count * (narrow ? 2 : 4), "shards.num_tokens"));
+    names.push_back(name);
+    starts.push_back(starts.back() + count);
   }
-  if (s.starts.back() != s.num_tokens) {
-    fail(file, "field 'num_tokens' is " + std::to_string(s.num_tokens) + ", but the shards hold " +
-                   std::to_string(s.starts.back()));
+  if (starts.back() != num_tokens) {
+    fail(file, "field 'num_tokens' is " + std::to_string(num_tokens) + ", but the shards hold " +
+                   std::to_string(starts.back()));
   }
-  s.index = map_exactly(dir / "documents.idx", s.num_documents * kIndexBytes, "num_documents");
-  s.ids = map_exactly(dir / "documents.ids", s.num_documents * kIdLine, "num_documents");
+}
+
+void TokenSet::State::map_documents() {
+  const fs::path file = dir / "documents.idx";
+  index = map_exactly(file, num_documents * kIndexBytes, "num_documents");
+  ids = map_exactly(dir / "documents.ids", num_documents * kIdLine, "num_documents");
   uint64_t begin = 0;
   uint64_t bytes = 0;
-  for (uint64_t i = 0; i < s.num_documents; ++i) {
-    const uint64_t next = s.entry(i, 0);
-    if (next < begin || next > s.num_tokens || (i == 0 && next != 0)) {
-      fail(dir / "documents.idx", "document " + std::to_string(i) + " begins at token " + std::to_string(next) +
-                                      ", out of order");
+  for (uint64_t i = 0; i < num_documents; ++i) {
+    const uint64_t next = entry(i, 0);
+    if (next < begin || next > num_tokens || (i == 0 && next != 0)) {
+      fail(file, "document " + std::to_string(i) + " begins at token " + std::to_string(next) + ", out of order");
     }
     begin = next;
-    bytes += s.entry(i, 1);
+    bytes += entry(i, 1);
   }
-  if (bytes != s.num_bytes) {
-    fail(dir / "documents.idx", "the text bytes add up to " + std::to_string(bytes) + ", but field 'num_bytes' is " +
-                                    std::to_string(s.num_bytes));
+  if (bytes != num_bytes) {
+    fail(file, "the text bytes add up to " + std::to_string(bytes) + ", but field 'num_bytes' is " +
+                   std::to_string(num_bytes));
   }
-  if (s.num_documents == 0 && s.num_tokens != 0) {
-    fail(file, "field 'num_documents' is 0, but there are tokens");
-  }
+}
+
+TokenSet TokenSet::open(const fs::path& dir) {
+  const fs::path file = dir / "tokens.json";
+  const Json json = parse_object(file);
+  auto state = std::make_unique<State>();
+  state->dir = dir;
+  state->read_header(json, file);
+  state->map_shards(json, file);
+  state->map_documents();
   return TokenSet(std::move(state));
 }
 

@@ -1,0 +1,240 @@
+#include "athanor/token/bpe.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <functional>
+#include <limits>
+
+#include "athanor/base/error.h"
+#include "athanor/token/byte_map.h"
+#include "athanor/token/merge_table.h"
+
+namespace athanor::token {
+
+namespace {
+
+constexpr uint32_t kNone = MergeTable::kNone;
+constexpr size_t kShortPiece = 48;  // up to here a linear search for the lowest rank beats a heap
+
+struct Merge {
+  int32_t left, right, result;
+};
+
+class Bpe : public TokenModel {
+ public:
+  Bpe(const Vocabulary& vocabulary, std::vector<Merge> merges, const std::array<int32_t, 256>& byte_ids,
+      bool ignore_merges)
+      : vocabulary_(vocabulary),
+        merges_(std::move(merges)),
+        table_(merges_.size()),
+        byte_ids_(byte_ids),
+        ignore_merges_(ignore_merges) {
+    for (size_t rank = 0; rank < merges_.size(); ++rank) {
+      table_.insert(merges_[rank].left, merges_[rank].right, static_cast<uint32_t>(rank));
+    }
+  }
+
+  void encode(std::string_view piece, Workspace& work, std::vector<int32_t>& ids) const override {
+    if (ignore_merges_) {
+      const std::optional<int32_t> whole = vocabulary_.find(bytes_to_token(piece));
+      if (whole) {
+        ids.push_back(*whole);
+        return;
+      }
+    }
+    if (merges_.empty()) {
+      for (const char byte : piece) {
+        ids.push_back(byte_ids_[static_cast<uint8_t>(byte)]);
+      }
+    } else if (piece.size() <= kShortPiece) {
+      encode_short(piece, ids);
+    } else {
+      encode_long(piece, work, ids);
+    }
+  }
+
+  void write(const Vocabulary& vocabulary, std::string& out) const override {
+    vocabulary.write(out);
+    out += ",\n    \"merges\": [";
+    const char* separator = "\n";
+    for (const Merge& merge : merges_) {
+      out += separator;
+      out += "      [" + json_string(vocabulary.token(merge.left)) + ", " + json_string(vocabulary.token(merge.right)) + "]";
+      separator = ",\n";
+    }
+    out += merges_.empty() ? "]" : "\n    ]";
+  }
+
+ private:
+  void encode_short(std::string_view piece, std::vector<int32_t>& ids) const {
+    int32_t symbols[kShortPiece];
+    uint32_t ranks[kShortPiece];  // of the pair that begins here
+    size_t count = piece.size();
+    for (size_t i = 0; i < count; ++i) {
+      symbols[i] = byte_ids_[static_cast<uint8_t>(piece[i])];
+    }
+    for (size_t i = 0; i + 1 < count; ++i) {
+      ranks[i] = table_.find(symbols[i], symbols[i + 1]);
+    }
+    while (count > 1) {
+      size_t best = 0;
+      for (size_t i = 1; i + 1 < count; ++i) {
+        best = ranks[i] < ranks[best] ? i : best;
+      }
+      if (ranks[best] == kNone) {
+        break;
+      }
+      symbols[best] = merges_[ranks[best]].result;
+      --count;
+      for (size_t i = best + 1; i < count; ++i) {
+        symbols[i] = symbols[i + 1];
+        ranks[i - 1] = ranks[i];
+      }
+      if (best + 1 < count) {
+        ranks[best] = table_.find(symbols[best], symbols[best + 1]);
+      }
+      if (best > 0) {
+        ranks[best - 1] = table_.find(symbols[best - 1], symbols[best]);
+      }
+    }
+    ids.insert(ids.end(), symbols, symbols + count);
+  }
+
+  // A linked list of symbols and a heap of (rank, position); an entry is stale when the rank there has changed.
+  void encode_long(std::string_view piece, Workspace& w, std::vector<int32_t>& ids) const {
+    const size_t size = piece.size();
+    if (size >= std::numeric_limits<uint32_t>::max()) {
+      throw Error(ErrorKind::kInput, "one pre-token of 4 GiB or more");
+    }
+    const uint32_t end = static_cast<uint32_t>(size);
+    w.symbols.resize(size);
+    w.ranks.resize(size);
+    w.previous.resize(size);
+    w.next.resize(size);
+    for (uint32_t i = 0; i < end; ++i) {
+      w.symbols[i] = byte_ids_[static_cast<uint8_t>(piece[i])];
+      w.previous[i] = i - 1;
+      w.next[i] = i + 1;
+    }
+    w.heap.clear();
+    for (uint32_t i = 0; i < end; ++i) {
+      w.ranks[i] = i + 1 < end ? table_.find(w.symbols[i], w.symbols[i + 1]) : kNone;
+      if (w.ranks[i] != kNone) {
+        w.heap.push_back(uint64_t{w.ranks[i]} << 32 | i);
+      }
+    }
+    std::make_heap(w.heap.begin(), w.heap.end(), std::greater<>());
+    while (!w.heap.empty()) {
+      std::pop_heap(w.heap.begin(), w.heap.end(), std::greater<>());
+      const uint32_t rank = static_cast<uint32_t>(w.heap.back() >> 32);
+      const uint32_t at = static_cast<uint32_t>(w.heap.back());
+      w.heap.pop_back();
+      if (w.ranks[at] != rank) {
+        continue;
+      }
+      const uint32_t gone = w.next[at];
+      w.symbols[at] = merges_[rank].result;
+      w.ranks[gone] = kNone;
+      w.next[at] = w.next[gone];
+      if (w.next[at] < end) {
+        w.previous[w.next[at]] = at;
+      }
+      update_pair(at, end, w);
+      if (at > 0) {
+        update_pair(w.previous[at], end, w);
+      }
+    }
+    for (uint32_t i = 0; i < end; i = w.next[i]) {
+      ids.push_back(w.symbols[i]);
+    }
+  }
+
+  void update_pair(uint32_t at, uint32_t end, Workspace& w) const {
+    const uint32_t next = w.next[at];
+    w.ranks[at] = next < end ? table_.find(w.symbols[at], w.symbols[next]) : kNone;
+    if (w.ranks[at] != kNone) {
+      w.heap.push_back(uint64_t{w.ranks[at]} << 32 | at);
+      std::push_heap(w.heap.begin(), w.heap.end(), std::greater<>());
+    }
+  }
+
+  const Vocabulary& vocabulary_;  // the tokenizer's, which outlives its model
+  std::vector<Merge> merges_;     // by rank
+  MergeTable table_;
+  std::array<int32_t, 256> byte_ids_;
+  bool ignore_merges_;
+};
+
+// A merge is ["a", "b"], or "a b" in older files.
+Merge read_merge(const Field& field, const Vocabulary& vocabulary) {
+  std::string left, right;
+  if (field.value().is_string()) {
+    const std::string& text = field.string();
+    const size_t space = text.find(' ');
+    if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
+      field.fail("must be two tokens with one space between, not " + json_string(text));
+    }
+    left = text.substr(0, space);
+    right = text.substr(space + 1);
+  } else {
+    if (field.list().size() != 2) {
+      field.fail("must hold two tokens");
+    }
+    left = field.item(0).string();
+    right = field.item(1).string();
+  }
+  const auto id_of = [&](const std::string& token) {
+    const std::optional<int32_t> id = vocabulary.find(token);
+    if (!id) {
+      field.fail("needs the token " + json_string(token) + ", which is not in the vocabulary");
+    }
+    return *id;
+  };
+  return {id_of(left), id_of(right), id_of(left + right)};
+}
+
+void refuse_unsupported(const Field& model) {
+  for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
+    const std::optional<Field> text = model.find(name);
+    if (text && !text->string().empty()) {
+      text->fail("is not supported with byte-level BPE");
+    }
+  }
+  const std::optional<Field> dropout = model.find("dropout");
+  if (dropout && dropout->value() != 0) {
+    dropout->fail("is not supported: encoding is deterministic");
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<TokenModel> make_bpe(const Field& model, bool byte_level, Vocabulary& vocabulary) {
+  if (!byte_level) {
+    model.at("vocab").fail("is a BPE over characters: only byte-level BPE is supported",
+                           "the pre_tokenizer must be ByteLevel, or a Sequence that ends with it");
+  }
+  refuse_unsupported(model);
+  vocabulary.read(model.at("vocab"));
+  std::array<int32_t, 256> byte_ids;
+  for (int byte = 0; byte < 256; ++byte) {
+    const std::string token = bytes_to_token(std::string(1, static_cast<char>(byte)));
+    const std::optional<int32_t> id = vocabulary.find(token);
+    if (!id) {
+      model.at("vocab").fail("lacks the byte " + std::to_string(byte) + " (token " + json_string(token) + ")");
+    }
+    byte_ids[byte] = *id;
+  }
+  const Field list = model.at("merges");
+  if (list.list().size() >= kNone) {
+    list.fail("holds more than " + std::to_string(kNone - 1) + " merges");
+  }
+  std::vector<Merge> merges;
+  merges.reserve(list.value().size());
+  for (size_t i = 0; i < list.value().size(); ++i) {
+    merges.push_back(read_merge(list.item(i), vocabulary));
+  }
+  return std::make_unique<Bpe>(vocabulary, std::move(merges), byte_ids, model.flag("ignore_merges", false));
+}
+
+}  // namespace athanor::token

@@ -1,0 +1,116 @@
+#include "athanor/token/json_field.h"
+
+#include "athanor/base/error.h"
+
+namespace athanor::token {
+
+namespace {
+
+constexpr int kMaxDepth = 100;
+
+// Nesting is bounded before parsing, since walking a JSON value takes stack.
+bool too_deep(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      i += c == '\\' ? 1 : 0;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '{' || c == '[') {
+      if (++depth > kMaxDepth) {
+        return true;
+      }
+    } else if (c == '}' || c == ']') {
+      --depth;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void Field::fail(const std::string& what, const std::string& hint) const {
+  throw Error(ErrorKind::kInput, "field '" + path_ + "' " + what, *where_, hint);
+}
+
+Field Field::at(const char* name) const {
+  const auto found = object().find(name);
+  const std::string path = path_.empty() ? name : path_ + "." + name;
+  if (found == value_->end()) {
+    throw Error(ErrorKind::kInput, "field '" + path + "' is missing", *where_);
+  }
+  return Field(*found, path, *where_);
+}
+
+std::optional<Field> Field::find(const char* name) const {
+  const auto found = object().find(name);
+  if (found == value_->end() || found->is_null()) {
+    return std::nullopt;
+  }
+  return Field(*found, path_.empty() ? name : path_ + "." + name, *where_);
+}
+
+Field Field::item(size_t index) const {
+  return Field((*value_)[index], path_ + "[" + std::to_string(index) + "]", *where_);
+}
+
+const Json& Field::object() const {
+  if (!value_->is_object()) {
+    fail("must be an object");
+  }
+  return *value_;
+}
+
+const Json& Field::list() const {
+  if (!value_->is_array()) {
+    fail("must be a list");
+  }
+  return *value_;
+}
+
+const std::string& Field::string() const {
+  if (!value_->is_string()) {
+    fail("must be a string");
+  }
+  return value_->get_ref<const std::string&>();
+}
+
+int64_t Field::integer(int64_t low, int64_t high) const {
+  const bool too_large = value_->is_number_unsigned() && value_->get<uint64_t>() > uint64_t{INT64_MAX};
+  if (!value_->is_number_integer() || too_large || value_->get<int64_t>() < low || value_->get<int64_t>() > high) {
+    fail("must be an integer from " + std::to_string(low) + " to " + std::to_string(high));
+  }
+  return value_->get<int64_t>();
+}
+
+bool Field::boolean() const {
+  if (!value_->is_boolean()) {
+    fail("must be true or false");
+  }
+  return value_->get<bool>();
+}
+
+bool Field::flag(const char* name, bool otherwise) const {
+  const std::optional<Field> field = find(name);
+  return field ? field->boolean() : otherwise;
+}
+
+Json parse_json(std::string_view text, const std::string& where) {
+  if (too_deep(text)) {
+    throw Error(ErrorKind::kInput, "JSON is nested deeper than " + std::to_string(kMaxDepth) + " levels", where);
+  }
+  try {
+    return Json::parse(text);
+  } catch (const Json::exception& error) {
+    throw Error(ErrorKind::kInput, std::string("is not valid JSON: ") + error.what(), where);
+  }
+}
+
+std::string json_string(std::string_view text) {
+  return Json(std::string(text)).dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace athanor::token

@@ -1,0 +1,43 @@
+// What turns one pre-token into ids. A kind of model is one file and one line in the table of model.cc.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "athanor/token/json_field.h"
+#include "athanor/token/vocabulary.h"
+
+namespace athanor::token {
+
+// Room that a model needs while it encodes; one per thread that encodes, kept between calls.
+struct Workspace {
+  std::vector<int32_t> symbols;
+  std::vector<uint32_t> ranks, previous, next;
+  std::vector<uint64_t> heap;
+};
+
+class TokenModel {
+ public:
+  virtual ~TokenModel() = default;
+  // Appends the ids of one pre-token (not empty). Thread-safe; depends on nothing but the piece.
+  virtual void encode(std::string_view piece, Workspace& work, std::vector<int32_t>& ids) const = 0;
+  // The members of tokenizer.json's "model" that hold the vocabulary, without braces.
+  virtual void write(const Vocabulary& vocabulary, std::string& out) const { vocabulary.write(out); }
+};
+
+struct ModelKind {
+  const char* type;  // "model.type" in tokenizer.json
+  const char* about;
+  // Reads the model's fields and fills the vocabulary. byte_level: the pieces are bytes, in GPT-2's spelling.
+  std::unique_ptr<TokenModel> (*make)(const Field& model, bool byte_level, Vocabulary& vocabulary);
+};
+
+std::span<const ModelKind> model_kinds();
+
+// By "model.type", or by which members there are when an old file leaves the type out.
+std::unique_ptr<TokenModel> make_model(const Field& model, bool byte_level, Vocabulary& vocabulary);
+
+}  // namespace athanor::token

@@ -1,0 +1,38 @@
+// How often each pre-token occurs: the whole of what BPE training needs to know of a corpus.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace athanor::token {
+
+class PieceCounter {
+ public:
+  struct Entry {
+    std::string_view piece;  // lives as long as the counter
+    int64_t count;
+  };
+
+  void add(std::string_view piece, int64_t count);
+  // In the order in which they were first seen.
+  const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  struct Slot {
+    uint32_t hash = 0;
+    uint32_t entry = 0;  // index + 1; 0: free
+  };
+
+  std::string_view keep(std::string_view piece);
+  void grow();
+
+  std::vector<Entry> entries_;
+  std::vector<Slot> slots_;
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  size_t block_used_ = 0;
+  size_t block_size_ = 0;
+};
+
+}  // namespace athanor::token

@@ -1,0 +1,81 @@
+// Text to token ids and back, by a Hugging Face tokenizer.json; ids equal those of HF `tokenizers`.
+//
+//   const Tokenizer tokenizer = Tokenizer::load("runs/tokenizer-1f3a9c20/out");
+//   std::vector<int32_t> ids;
+//   tokenizer.encode("Hello world", ids);
+//   tokenizer.decode(ids) == "Hello world"
+//
+// Read today: byte-level BPE (GPT-2, Llama 3, Qwen families), raw bytes (BPE without merges), characters (WordLevel
+// over single code points); normalizers NFC, NFD, NFKC, NFKD. The post_processor (templates) is kept in the file but
+// not applied. Anything else is an Error(kInput) that names the field. All const members are thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "athanor/base/file.h"
+#include "athanor/base/thread_pool.h"
+
+namespace athanor {
+
+class Tokenizer {
+ public:
+  // A tokenizer.json; or a folder with one, or with vocab.json + merges.txt, or encoder.json + vocab.bpe (GPT-2's).
+  static Tokenizer load(const fs::path& file_or_folder);
+  // where: the name that errors give.
+  static Tokenizer from_json(std::string_view text, const std::string& where);
+  // GPT-2's pair: {"token": id} and lines "left right".
+  static Tokenizer from_gpt2(std::string_view vocab_json, std::string_view merges, const std::string& where);
+  // One id a byte (0-255), then the special tokens.
+  static Tokenizer bytes(const std::vector<std::string>& special_tokens);
+
+  ~Tokenizer();
+  Tokenizer(Tokenizer&&) noexcept;
+  Tokenizer& operator=(Tokenizer&&) noexcept;
+
+  // tokenizer.json for HF `tokenizers`. from_json(to_json()).to_json() gives the same bytes.
+  std::string to_json() const;
+
+  // Appends the ids of text. Special tokens inside it are plain text, as they must be for text from outside.
+  // Ill-formed UTF-8 is encoded byte by byte as it stands (byte-level), or as the unknown token (characters).
+  void encode(std::string_view text, std::vector<int32_t>& ids) const;
+
+  // Ill-formed UTF-8 becomes U+FFFD. Unknown ids are left out.
+  std::string decode(std::span<const int32_t> ids, bool skip_special = true) const;
+
+  // The bytes that an id stands for, perhaps part of a character; empty for an unknown id.
+  const std::string& token_bytes(int32_t id) const;
+
+  int32_t vocab_size() const;  // largest id + 1, special tokens included
+  std::optional<int32_t> token_to_id(std::string_view token) const;  // as spelt in tokenizer.json
+  bool is_special(int32_t id) const;
+  int32_t end_of_text() const;  // the document separator (<|endoftext|>, <|end_of_text|>, </s>, ...), -1 if none
+
+ private:
+  struct Impl;
+  explicit Tokenizer(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Decodes ids one by one: what push gives never ends inside a character. The pieces, and finish, add up to decode().
+class StreamDecoder {
+ public:
+  explicit StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
+  std::string push(int32_t id);
+  std::string finish();  // what was held back; the decoder is then as new
+
+ private:
+  const Tokenizer* tokenizer_;  // outlives the decoder
+  std::string held_;            // at most three bytes
+};
+
+// out[i] becomes the ids of texts[i].
+void encode_batch(const Tokenizer& tokenizer, std::span<const std::string_view> texts, ThreadPool& pool,
+                  std::vector<std::vector<int32_t>>& out);
+
+}  // namespace athanor

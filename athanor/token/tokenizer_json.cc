@@ -1,0 +1,225 @@
+// Tokenizer files: reading tokenizer.json and GPT-2's pair, writing tokenizer.json.
+#include <algorithm>
+
+#include "athanor/base/error.h"
+#include "athanor/base/unicode.h"
+#include "athanor/token/byte_map.h"
+#include "athanor/token/tokenizer_impl.h"
+
+namespace athanor {
+
+namespace {
+
+using token::Field;
+using token::Json;
+using token::json_string;
+
+constexpr uint64_t kMaxFileBytes = uint64_t{1} << 29;
+constexpr const char* kSections[] = {"truncation",    "padding",        "normalizer",
+                                     "pre_tokenizer", "post_processor", "decoder"};
+
+// Separators of documents in known tokenizers; the first that is an added token is taken.
+constexpr const char* kEndOfText[] = {"<|endoftext|>", "<|end_of_text|>", "<｜end▁of▁sentence｜>", "</s>", "<eos>"};
+
+struct NormalizerKind {
+  const char* type;
+  Normalize normalize;
+};
+constexpr NormalizerKind kNormalizers[] = {
+    {"NFC", &to_nfc}, {"NFD", &to_nfd}, {"NFKC", &to_nfkc}, {"NFKD", &to_nfkd}};
+
+void read_normalizers(const Field& field, std::vector<Normalize>& out) {
+  const Field type = field.at("type");
+  if (type.string() == "Sequence") {
+    const Field list = field.at("normalizers");
+    for (size_t i = 0; i < list.list().size(); ++i) {
+      read_normalizers(list.item(i), out);
+    }
+    return;
+  }
+  for (const NormalizerKind& kind : kNormalizers) {
+    if (type.string() == kind.type) {
+      out.push_back(kind.normalize);
+      return;
+    }
+  }
+  type.fail("is " + json_string(type.string()) + ", which is not supported",
+            "supported: NFC, NFD, NFKC, NFKD, and a Sequence of them");
+}
+
+AddedToken read_added(const Field& field, const token::Vocabulary& vocabulary) {
+  const Field id = field.at("id");
+  const Field content = field.at("content");
+  const int64_t limit = std::min<int64_t>(token::kMaxVocabulary, 4 * int64_t{vocabulary.size()} + 65536);
+  AddedToken added{static_cast<int32_t>(id.integer(0, limit - 1)), content.string(), field.flag("special", false),
+                   field.value()};
+  const std::optional<int32_t> known = vocabulary.find(added.content);
+  if (known && *known != added.id) {
+    id.fail("is " + std::to_string(added.id) + ", but the vocabulary gives " + json_string(added.content) + " the id " +
+            std::to_string(*known));
+  }
+  if (!known && vocabulary.has(added.id)) {
+    id.fail("is the id of another token of the vocabulary");
+  }
+  return added;
+}
+
+void read_decoder(const Field& field, bool byte_level) {
+  const Field type = field.at("type");
+  const char* const wanted = byte_level ? "ByteLevel" : "Fuse";
+  if (type.string() != wanted) {
+    type.fail("is " + json_string(type.string()) + ": only \"" + wanted + "\" is supported with this pre_tokenizer");
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_value(const Json& json, const std::string& where) {
+  if (!json.is_object()) {
+    throw Error(ErrorKind::kInput, "is not a JSON object", where);
+  }
+  const Field root(json, "", where);
+  auto impl = std::make_unique<Impl>();
+  if (const std::optional<Field> normalizer = root.find("normalizer")) {
+    read_normalizers(*normalizer, impl->normalizers);
+  }
+  impl->pre_tokenizer = token::read_pre_tokenizer(root.at("pre_tokenizer"));
+  const bool byte_level = impl->pre_tokenizer.byte_level;
+  read_decoder(root.at("decoder"), byte_level);
+  const Field model = root.at("model");
+  impl->model = token::make_model(model, byte_level, impl->vocabulary);
+  if (const std::optional<Field> added = root.find("added_tokens")) {
+    for (size_t i = 0; i < added->list().size(); ++i) {
+      impl->added.push_back(read_added(added->item(i), impl->vocabulary));
+    }
+  }
+  impl->fill_tables();
+  for (const char* name : kSections) {
+    impl->sections[name] = json.contains(name) ? json[name] : Json();
+  }
+  impl->model_fields = Json::object();
+  for (const auto& [name, value] : model.object().items()) {
+    if (name != "vocab" && name != "merges" && name != "type") {
+      impl->model_fields[name] = value;
+    }
+  }
+  impl->model_type = model.find("type") ? model.at("type").string() : "BPE";
+  return impl;
+}
+
+void Tokenizer::Impl::fill_tables() {
+  int32_t size = vocabulary.size();
+  for (const AddedToken& token : added) {
+    size = std::max(size, token.id + 1);
+  }
+  bytes.resize(size);
+  special.resize(size);
+  for (int32_t id = 0; id < vocabulary.size(); ++id) {
+    const std::string& name = vocabulary.token(id);
+    bytes[id] = pre_tokenizer.byte_level ? token::token_to_bytes(name) : name;
+  }
+  for (const AddedToken& token : added) {
+    bytes[token.id] = token.content;
+    special[token.id] = token.special;
+  }
+  for (const char* name : kEndOfText) {
+    for (const AddedToken& token : added) {
+      if (end_of_text < 0 && token.content == name) {
+        end_of_text = token.id;
+      }
+    }
+  }
+}
+
+namespace {
+
+std::string where_or(const fs::path& folder, const char* vocab, const char* merges) {
+  return (folder / vocab).string() + " + " + merges;
+}
+
+}  // namespace
+
+Tokenizer Tokenizer::from_json(std::string_view text, const std::string& where) {
+  return Tokenizer(Impl::from_value(token::parse_json(text, where), where));
+}
+
+Tokenizer Tokenizer::from_gpt2(std::string_view vocab_json, std::string_view merges, const std::string& where) {
+  Json json = token::frame_json(token::split_kind("gpt2"));
+  Json& model = json["model"];
+  model["vocab"] = token::parse_json(vocab_json, where);
+  while (!merges.empty()) {
+    const size_t stop = std::min(merges.find('\n'), merges.size());
+    std::string_view line = merges.substr(0, stop);
+    merges.remove_prefix(std::min(stop + 1, merges.size()));
+    if (line.ends_with('\r')) {
+      line.remove_suffix(1);
+    }
+    if (!line.empty() && !line.starts_with("#version")) {
+      if (!is_valid_utf8(line)) {
+        throw Error(ErrorKind::kInput, "the merges are not UTF-8", where);
+      }
+      model["merges"].push_back(std::string(line));
+    }
+  }
+  const auto end = model["vocab"].find("<|endoftext|>");
+  if (end != model["vocab"].end()) {
+    Json added = token::added_token_json(0, "<|endoftext|>");
+    added["id"] = *end;
+    json["added_tokens"].push_back(added);
+  }
+  return Tokenizer(Impl::from_value(json, where));
+}
+
+Tokenizer Tokenizer::bytes(const std::vector<std::string>& special_tokens) {
+  Json json = token::frame_json(token::split_kind("bytes"));
+  int32_t id = 0;
+  for (; id < 256; ++id) {
+    json["model"]["vocab"][token::bytes_to_token(std::string(1, static_cast<char>(id)))] = id;
+  }
+  for (const std::string& content : special_tokens) {
+    json["added_tokens"].push_back(token::added_token_json(id++, content));
+  }
+  return Tokenizer(Impl::from_value(json, "the bytes tokenizer"));
+}
+
+Tokenizer Tokenizer::load(const fs::path& path) {
+  std::error_code ignored;
+  if (!fs::is_directory(path, ignored)) {
+    return from_json(read_file(path, kMaxFileBytes), path.string());
+  }
+  if (fs::exists(path / "tokenizer.json", ignored)) {
+    return from_json(read_file(path / "tokenizer.json", kMaxFileBytes), (path / "tokenizer.json").string());
+  }
+  constexpr const char* kPairs[][2] = {{"vocab.json", "merges.txt"}, {"encoder.json", "vocab.bpe"}};
+  for (const auto& [vocab, merges] : kPairs) {
+    if (fs::exists(path / vocab, ignored) && fs::exists(path / merges, ignored)) {
+      return from_gpt2(read_file(path / vocab, kMaxFileBytes), read_file(path / merges, kMaxFileBytes),
+                       where_or(path, vocab, merges));
+    }
+  }
+  throw Error(ErrorKind::kInput, "holds no tokenizer", path.string(),
+              "a folder must have tokenizer.json, or vocab.json and merges.txt, or encoder.json and vocab.bpe");
+}
+
+std::string Tokenizer::to_json() const {
+  std::string out = "{\n  \"version\": \"1.0\",\n  \"added_tokens\": [";
+  const char* separator = "\n    ";
+  for (const AddedToken& added : impl_->added) {
+    out += separator + added.json.dump();
+    separator = ",\n    ";
+  }
+  out += impl_->added.empty() ? "]" : "\n  ]";
+  for (const char* name : kSections) {
+    out += std::string(",\n  \"") + name + "\": " + impl_->sections[name].dump();
+  }
+  out += ",\n  \"model\": {\n    \"type\": " + json_string(impl_->model_type);
+  for (const auto& [name, value] : impl_->model_fields.items()) {
+    out += ",\n    " + json_string(name) + ": " + value.dump();
+  }
+  out += ",\n    ";
+  impl_->model->write(impl_->vocabulary, out);
+  out += "\n  }\n}\n";
+  return out;
+}
+
+}  // namespace athanor
