@@ -1,4 +1,4 @@
-// Everything a bit-exact continuation needs, in a folder that is whole or not there (docs/formats/checkpoint.md):
+// Everything a bit-exact continuation needs, in a folder that is whole or not there (README.md):
 //
 //   state/checkpoint-00000500/
 //     model.safetensors        fp32 master weights, by the model's own parameter names
