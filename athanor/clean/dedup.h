@@ -9,7 +9,8 @@
 // minhash: the same first; then shingle sets (shingle.h) that share a band of their MinHash signature (minhash.h) are
 //          compared, and joined when their true Jaccard is at least threshold. Clusters are the connected components:
 //          the ends of a chain of edits may be less alike than threshold.
-// Kept:    of each cluster the text with the most bytes; of equals the one whose id is first by bytes. Ids should differ.
+// Kept:    of each cluster the text with the most bytes; of equals the one whose id is first by bytes. Ids
+// should differ.
 // Limit:   a bucket with more than kMaxBucket texts is not compared all against all but, in an order that only the
 //          texts' signatures decide, each with its next kBucketWindow.
 //

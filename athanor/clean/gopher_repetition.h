@@ -2,12 +2,11 @@
 // with its reasons; a document is dropped when a measure is above its limit. Lengths are in code points and divided
 // by the whole text's; words as words.h defines them. In order:
 //
-//   paragraphs (parted by two or more line feeds): repeated ones / all, their characters    dup_para_frac, dup_para_char_frac
-//   lines (parted by one or more line feeds): the same                                      dup_line_frac, dup_line_char_frac
-//   n = 2, 3, 4: the commonest n-gram (joined by spaces; of equals the first),
-//     its length x its count                                                                top_2_gram, top_3_gram, top_4_gram
-//   n = 5..10: characters in n-grams (joined without spaces) seen before; a repeated one
-//     skips its n words, so that none is counted twice                                      duplicated_5_n_grams ... duplicated_10_n_grams
+//   dup_para_frac, dup_para_char_frac    paragraphs (parted by two or more line feeds): repeated / all; characters
+//   dup_line_frac, dup_line_char_frac    lines (parted by one or more line feeds): the same
+//   top_2_gram ... top_4_gram            the commonest n-gram, joined by spaces (of equals the first): length x count
+//   duplicated_5_n_grams ... _10_        characters in n-grams, joined without spaces, that were seen before; a
+//                                        repeated one skips its n words, so that none is counted twice
 //
 // For a document whose characters are Han or kana by more than 0.3 the n-gram rules are skipped (each such character
 // is a word here): reason word_rules_skipped_cjk, score that share. Score when kept otherwise: the 2-gram measure.

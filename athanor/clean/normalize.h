@@ -4,7 +4,8 @@
 //     U+00AD soft hyphen, the directional marks U+200E, U+200F, U+202A..202E, U+2066..2069) are removed; the joiners
 //     U+200C and U+200D stay after a character that is neither ASCII nor a space: Persian, Indic scripts and emoji
 //     need them;
-//   - a run of blanks becomes one space, or one tab when there is a tab in it; at a line's end and at the text's beginning it is cut;
+//   - a run of blanks becomes one space, or one tab when there is a tab in it; at a line's end and at the
+//     text's beginning it is cut;
 //   - more than max_blank_lines blank lines in a row become max_blank_lines; blank lines at both ends are cut;
 //   - the result is in NFC (Unicode 15.0.0).
 // Idempotent.

@@ -1,7 +1,8 @@
 // Replaces, from left to right:
 //   - e-mail addresses: a local part of RFC 5322 atoms joined by dots, '@', and a domain of two or more labels whose
 //     last has a letter (not inside a longer run of such characters);
-//   - IPv4 addresses that are globally routable (IANA's special-purpose registry is left alone: 10/8, 127/8, 192.168/16
+//   - IPv4 addresses that are globally routable (IANA's special-purpose registry is left alone: 10/8, 127/8,
+//     192.168/16
 //     and their like name nobody), not part of a longer run of digits and dots;
 //   - telephone numbers, of these shapes only, digits bounded by neither digits nor letters:
 //       +CC and 7..14 more digits, groups parted by one space, '.', '-' or put in parentheses
@@ -9,7 +10,8 @@
 //       1[3-9]d dddd dddd, with or without one '-' or space a group     China, mobile
 //       0dd-dddddddd, 0ddd-ddddddd, 0ddd-dddddddd                       China, landline
 //     A bare run of 11 digits that looks like a Chinese mobile number is taken for one.
-// Placeholders are options; the defaults (RFC 2606, RFC 5737, the fictional 555-01xx) are left alone by a second pass.
+// Placeholders are options; the defaults (RFC 2606, RFC 5737, the fictional 555-01xx) are left alone by a
+// second pass.
 // An empty placeholder leaves that kind as it is. Names and postal addresses are not looked for.
 #pragma once
 
@@ -32,7 +34,8 @@ class Pii : public CleanStep {
 // digits (phone, IPv4).
 size_t match_ipv4(std::string_view text, size_t at);
 size_t match_phone(std::string_view text, size_t at);
-// text[at] is '@': the address around it as [begin, end); begin == end when there is none. Nothing before floor is used.
+// text[at] is '@': the address around it as [begin, end); begin == end when there is none. Nothing before
+// floor is used.
 struct Span {
   size_t begin = 0, end = 0;
 };

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
+#include <sstream>
 
 #include "athanor/base/file.h"
 #include "athanor/base/rng.h"
@@ -26,15 +27,20 @@ std::vector<std::string> documents(const std::string& file) {
   const std::string packed = read_file(fs::path(data) / "text" / file);
   std::string all(size_t{256} << 20, '\0');
   const size_t size = ZSTD_decompress(all.data(), all.size(), packed.data(), packed.size());
+  all.resize(ZSTD_isError(size) ? 0 : size);
   std::vector<std::string> docs;
-  for (size_t at = 0, line = 0; at < std::min(ZSTD_isError(size) ? 0 : size, size_t{16} << 20); at = line) {
-    line = std::min(size, all.find("\\n\\n", std::min(size, at + 4000)));
-    const std::string_view escaped = std::string_view(all).substr(at, line - at);
-    std::string& text = docs.emplace_back();
-    for (size_t i = 0; i < escaped.size(); ++i) {
-      const bool feed = escaped[i] == '\\' && i + 1 < escaped.size() && escaped[i + 1] == 'n';
-      text += feed ? '\n' : escaped[i];
-      i += feed;
+  std::istringstream in(all);
+  const CleanChain normalize(nlohmann::json::array({"normalize"}));
+  size_t bytes = 0;
+  std::string text;
+  for (std::string line; bytes < size_t{16} << 20 && std::getline(in, line);) {
+    const nlohmann::json row = nlohmann::json::parse(line);
+    text += row.at(row.contains("text") ? "text" : "modern").get<std::string>() + "\n";
+    for (size_t end = text.find('\n', 4000); text.size() > 4000 && end != std::string::npos; end = text.find('\n', 4000)) {
+      docs.push_back(text.substr(0, end));
+      text.erase(0, end + 1);
+      normalize.run(docs.back());  // the books have CR LF, which the published rules on lines take for text
+      bytes += docs.back().size();
     }
   }
   return docs;

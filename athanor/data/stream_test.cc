@@ -2,30 +2,16 @@
 #include "athanor/data/stream.h"
 
 #include <gtest/gtest.h>
-#include <zlib.h>
 #include <zstd.h>
 
 #include "athanor/base/rng.h"
 #include "athanor/data/rejected.h"
 #include "athanor/data/test_scratch.h"
+#include "athanor/data/test_tar.h"
 #include "athanor/data/utf8_check.h"
 
 namespace athanor {
 namespace {
-
-std::string gzip(const std::string& text) {
-  z_stream zlib = {};
-  deflateInit2(&zlib, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string out(deflateBound(&zlib, text.size()) + 64, '\0');
-  zlib.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  zlib.avail_in = static_cast<uInt>(text.size());
-  zlib.next_out = reinterpret_cast<Bytef*>(out.data());
-  zlib.avail_out = static_cast<uInt>(out.size());
-  deflate(&zlib, Z_FINISH);
-  out.resize(zlib.total_out);
-  deflateEnd(&zlib);
-  return out;
-}
 
 std::string zstd(const std::string& text) {
   std::string out(ZSTD_compressBound(text.size()), '\0');

@@ -19,8 +19,10 @@ inline fs::path scratch(const std::string& name) {
   return dir;
 }
 
-// No fsync: these files need not outlive the test, and there are thousands of them.
+// No fsync: these files need not outlive the test, and there are thousands of them. Removed first, because ext4
+// flushes a file that was truncated and written again.
 inline void put_file(const fs::path& path, const std::string& bytes) {
+  fs::remove(path);
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
 }
 

@@ -60,9 +60,7 @@ at::Tensor Decoder::hidden(const Batch& batch, uint64_t dropout_seed) {
                     std::to_string(config().max_positions) + " positions",
                 "", "cut the rows shorter, or make the model with more max_positions");
   }
-  const bool packed = batch.document_BT.defined();
   BlockContext context = context_of(rows, length, positions_of(batch.document_BT, rows, length));
-  context.mask = packed ? document_mask(batch.document_BT, scalar_type(precision())) : at::Tensor();
   context.dropout = training() ? config().dropout : 0.0;
 
   at::Tensor x_NC = embed(batch.tokens_BT, context.position_N);

@@ -1,4 +1,5 @@
-// Causal attention over a fused q, k, v, with its gradient (flash: the [T, S] scores are never whole in memory).
+// Causal attention over a fused q, k, v, with its gradient; the [T, T] scores are never whole in memory (as in flash
+// attention, Dao et al. 2022: the gradient computes them again).
 // B sequences, T positions, H query heads, G key/value heads (H a multiple of G: query head h reads head h / (H/G),
 // Ainslie et al. 2023), D features a head.
 #pragma once
@@ -21,16 +22,14 @@ struct AttentionOutput {
   at::Tensor lse_BHT;  // log of the softmax's denominator, fp32, for the gradient
 };
 
-// qkv_NF: [B*T, (H + 2G) * D], q's heads first, then k's, then v's; fp32 or bf16. mask_BTT: undefined = plain causal,
-// else what document_mask made.
-AttentionOutput attention_forward(const AttentionShape& shape, const at::Tensor& qkv_NF, const at::Tensor& mask);
+// qkv_NF: [B*T, (H + 2G) * D], q's heads first, then k's, then v's; fp32 or bf16. position_N: int64, the place of each
+// token in its document; position t attends to the places 0 .. position of the same document, so packed documents
+// never see each other, and a row that is one document is plain causal attention.
+AttentionOutput attention_forward(const AttentionShape& shape, const at::Tensor& qkv_NF, const at::Tensor& position_N);
 
-// -> [B*T, (H + 2G) * D]
+// -> [B*T, (H + 2G) * D]. No sum depends on the thread count.
 at::Tensor attention_backward(const AttentionShape& shape, const at::Tensor& dy_NE, const at::Tensor& qkv_NF,
-                              const AttentionOutput& out, const at::Tensor& mask);
-
-// Position t may look at s <= t of the same document. document_BT: int32 -> additive [B, 1, T, T] in dtype.
-at::Tensor document_mask(const at::Tensor& document_BT, at::ScalarType dtype);
+                              const AttentionOutput& out, const at::Tensor& position_N);
 
 // Without gradient, for decoding: the T newest positions look at all S cached ones. q_BTHD; k_BSGD and v_BSGD hold
 // the S = past + T positions so far -> [B*T, H*D].

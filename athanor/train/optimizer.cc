@@ -7,42 +7,48 @@
 #include <cmath>
 
 #include "athanor/base/error.h"
+#include "athanor/tensor/simd.h"
 
 namespace athanor {
 
 namespace {
 
+using simd::kLanes;
+using simd::Vec;
+
 constexpr int64_t kChunk = 16384;  // 64 KiB of each array: four of them stay in a core's second-level cache
 constexpr int64_t kBlock = 1024;   // floats summed before the sum goes on in double
-constexpr int64_t kLanes = 16;
-
-#if defined(__x86_64__)
-#define ATHANOR_OPTIMIZER_KERNEL \
-  __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), optimize("O3", "no-math-errno")))
-#else
-#define ATHANOR_OPTIMIZER_KERNEL __attribute__((optimize("O3", "no-math-errno")))
-#endif
 
 // Sixteen partial sums whatever the instruction set, so that the order of additions is always the same.
-ATHANOR_OPTIMIZER_KERNEL double sum_of_squares(const float* x, int64_t count) {
+ATHANOR_SIMD double sum_of_squares(const float* x, int64_t count) {
   double total = 0;
   for (int64_t begin = 0; begin < count; begin += kBlock) {
-    const int64_t end = std::min(begin + kBlock, count);
-    float lanes[kLanes] = {};
-    int64_t i = begin;
-    for (; i + kLanes <= end; i += kLanes) {
-      for (int64_t lane = 0; lane < kLanes; ++lane) {
-        lanes[lane] += x[i + lane] * x[i + lane];
-      }
+    const int64_t size = count - begin < kBlock ? count - begin : kBlock;
+    const float* block = x + begin;
+    Vec squares = simd::splat(0);
+    int64_t i = 0;
+    for (; i + kLanes <= size; i += kLanes) {
+      const Vec value = simd::load(block + i);
+      squares += value * value;
     }
-    for (; i < end; ++i) {
-      lanes[0] += x[i] * x[i];
+    if (i < size) {
+      const Vec value = simd::load_part(block + i, size - i);
+      squares += value * value;
     }
-    for (int64_t lane = 0; lane < kLanes; ++lane) {
-      total += lanes[lane];
-    }
+    total += simd::sum(squares);
   }
   return total;
+}
+
+// The square root of x >= 0 within 2 ulp, 0 for 0: 1 / sqrt(x) from the exponent bits, three steps of Newton. (The
+// compiler would make a vector of sqrtf only under a flag for the whole file.)
+ATHANOR_INLINE Vec root(Vec x) {
+  Vec y = reinterpret_cast<Vec>(0x5f3759df - (reinterpret_cast<simd::IntVec>(x) >> 1));
+  const Vec half = x * 0.5f;
+  y = y * (1.5f - half * y * y);
+  y = y * (1.5f - half * y * y);
+  y = y * (1.5f - half * y * y);
+  return x * y;
 }
 
 struct Coefficients {
@@ -56,17 +62,36 @@ struct Coefficients {
   float step_size;  // lr / (1 - beta1^t)
 };
 
-ATHANOR_OPTIMIZER_KERNEL void update(float* __restrict p, const float* __restrict g, float* __restrict m,
-                                     float* __restrict v, int64_t count, const Coefficients& given) {
+struct Vectors {
+  Vec weight;
+  Vec moment1;
+  Vec moment2;
+};
+
+ATHANOR_INLINE void update_lanes(Vectors& x, Vec raw_grad, const Coefficients& c) {
+  const Vec grad = raw_grad * c.grad_scale;
+  x.moment1 = x.moment1 + c.one_minus_beta1 * (grad - x.moment1);
+  x.moment2 = c.beta2 * x.moment2 + c.one_minus_beta2 * grad * grad;
+  const Vec denominator = root(x.moment2) * c.inverse_root_correction2 + c.eps;
+  x.weight = x.weight * c.keep - c.step_size * (x.moment1 / denominator);
+}
+
+ATHANOR_SIMD void update(float* p, const float* g, float* m, float* v, int64_t count, const Coefficients& given) {
   const Coefficients c = given;
-  for (int64_t i = 0; i < count; ++i) {
-    const float grad = g[i] * c.grad_scale;
-    const float moment1 = m[i] + c.one_minus_beta1 * (grad - m[i]);
-    const float moment2 = c.beta2 * v[i] + c.one_minus_beta2 * grad * grad;
-    const float denominator = std::sqrt(moment2) * c.inverse_root_correction2 + c.eps;
-    m[i] = moment1;
-    v[i] = moment2;
-    p[i] = p[i] * c.keep - c.step_size * (moment1 / denominator);
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    Vectors x{simd::load(p + i), simd::load(m + i), simd::load(v + i)};
+    update_lanes(x, simd::load(g + i), c);
+    simd::store(p + i, x.weight);
+    simd::store(m + i, x.moment1);
+    simd::store(v + i, x.moment2);
+  }
+  if (const int64_t rest = count - i; rest > 0) {
+    Vectors x{simd::load_part(p + i, rest), simd::load_part(m + i, rest), simd::load_part(v + i, rest)};
+    update_lanes(x, simd::load_part(g + i, rest), c);
+    simd::store_part(p + i, x.weight, rest);
+    simd::store_part(m + i, x.moment1, rest);
+    simd::store_part(v + i, x.moment2, rest);
   }
 }
 

@@ -43,9 +43,8 @@ struct BlockContext {
   WeightCache* weights;
   int64_t batch;
   int64_t length;
-  at::Tensor position_N;       // int64
+  at::Tensor position_N;       // int64, in the token's document
   const RopeTable* rope;       // null: no rotation
-  at::Tensor mask;             // of document_mask; undefined = plain causal
   double dropout = 0;          // already 0 outside training
   uint64_t dropout_key = 0;    // differs per block and step
 };

@@ -1,0 +1,68 @@
+// The command line: `athanor <command> [RECIPE | RUN] [key=value ...] [--force] [--json]`.
+#pragma once
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "athanor/base/progress.h"
+#include "athanor/run/run.h"
+#include "athanor/stage/execute.h"
+#include "athanor/stage/resolve.h"
+
+namespace athanor {
+
+struct Arguments {
+  std::string command;
+  std::vector<std::string> positional;
+  std::vector<Override> overrides;  // without the command line's own keys (runs=, wait=, follow=, ...)
+  bool force = false;
+  bool json = false;
+  bool help = false;
+
+  // Takes a key=value out of the overrides; the fallback when it is not there.
+  std::string take(const std::string& key, const std::string& fallback);
+};
+
+// Everything a command works with.
+struct Session {
+  Arguments& arguments;
+  RunStore& store;
+  DigestCache& digests;
+  Progress& progress;
+
+  void print(const std::string& text) const;          // human text to stdout, nothing under --json
+  void print_json(const nlohmann::json& value) const;  // to stdout, only under --json
+};
+
+struct Command {
+  const char* name;
+  const char* usage;
+  const char* summary;
+  int (*run)(Session&);
+};
+
+// Commands that read run directories (commands_runs.cc, commands_registry.cc) and recipes (commands_recipe.cc).
+int command_run(Session&);
+int command_check(Session&);
+int command_plan(Session&);
+int command_explain(Session&);
+int command_ls(Session&);
+int command_show(Session&);
+int command_log(Session&);
+int command_diff(Session&);
+int command_lineage(Session&);
+int command_tag(Session&);
+int command_gc(Session&);
+int command_doctor(Session&);
+int command_chat(Session&);
+
+// The recipe named by the arguments with the overrides applied: a file, or the verb itself.
+Node recipe_from_arguments(Session& session);
+
+// A run by the first positional argument; Error(kUsage) that lists near names when it is not there.
+RunSummary run_from_arguments(Session& session, size_t index = 0);
+
+int run_command_line(int argc, char** argv);
+
+}  // namespace athanor

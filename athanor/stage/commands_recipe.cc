@@ -1,0 +1,265 @@
+// run, check, plan and explain: the commands that take a recipe.
+#include "athanor/base/error.h"
+#include "athanor/base/format.h"
+#include "athanor/base/nearest.h"
+#include "athanor/base/text.h"
+#include "athanor/stage/command.h"
+#include "athanor/stage/pipeline.h"
+#include "athanor/stage/verbs.h"
+
+namespace athanor {
+
+namespace {
+
+PipelinePlan resolve(Session& session) {
+  PinContext pins{session.digests, session.store.cache_dir() / "downloads"};
+  return resolve_recipe(recipe_from_arguments(session), session.store, pins);
+}
+
+std::string step_state(const StepPlan& step, const RunStore& store) {
+  if (store.find_done(step.verb->name, step.id)) {
+    return "done";
+  }
+  const auto run = store.find(step.verb->name + "-" + step.id.substr(0, 8));
+  return run && run->info.value("id", "") == step.id ? "to be resumed" : "to do";
+}
+
+nlohmann::json inputs_json(const StepPlan& step) {
+  auto list = nlohmann::json::array();
+  for (const auto& input : step.inputs) {
+    list.push_back({{"role", input.role},
+                    {"from", input.run.empty() ? input.path : input.run},
+                    {"part", input.part},
+                    {"id", input.id}});
+  }
+  return list;
+}
+
+std::string inputs_text(const StepPlan& step) {
+  std::string text;
+  for (const auto& input : step.inputs) {
+    text += (text.empty() ? "" : ", ") + input.role + ": " + (input.run.empty() ? input.path : input.run) +
+            (input.part.empty() ? "" : "/" + input.part);
+  }
+  return text;
+}
+
+std::string padded(std::string text, size_t width) {
+  text.resize(std::max(width, text.size() + 1), ' ');
+  return text;
+}
+
+std::string default_text(const FieldInfo& info) {
+  if (info.required) {
+    return "required";
+  }
+  return info.default_value.is_string() ? info.default_value.get<std::string>() : info.default_value.dump();
+}
+
+void explain_fields(Session& session, const std::vector<FieldInfo>& fields, const std::string& prefix) {
+  for (const auto& info : fields) {
+    if (!info.children.empty()) {
+      explain_fields(session, info.children, prefix + info.name + ".");
+      continue;
+    }
+    std::string line = "  " + padded(prefix + info.name, 28) + padded(default_text(info), 14) + info.doc;
+    if (!info.choices.empty()) {
+      line += " (" + join_text(info.choices, ", ") + ")";
+    }
+    if (info.speed) {
+      line += " [changes no result]";
+    }
+    session.print(line);
+  }
+}
+
+nlohmann::json field_json(const FieldInfo& info) {
+  nlohmann::json value{{"name", info.name},       {"doc", info.doc},         {"type", info.type},
+                       {"default", info.default_value}, {"changes_result", !info.speed}, {"required", info.required}};
+  if (!info.choices.empty()) {
+    value["choices"] = info.choices;
+  }
+  if (std::isfinite(info.minimum)) {
+    value["minimum"] = info.minimum;
+  }
+  if (std::isfinite(info.maximum)) {
+    value["maximum"] = info.maximum;
+  }
+  for (const auto& child : info.children) {
+    value["fields"].push_back(field_json(child));
+  }
+  return value;
+}
+
+nlohmann::json verb_json(const Verb& verb) {
+  nlohmann::json value{{"verb", verb.name}, {"summary", verb.summary}, {"output", name_of(verb.output)},
+                       {"parts", verb.parts}, {"revision", verb.revision}, {"example", verb.example}};
+  value["inputs"] = nlohmann::json::array();
+  for (const auto& role : verb.roles) {
+    value["inputs"].push_back(
+        {{"role", role.name}, {"kind", name_of(role.kind)}, {"required", role.required}, {"doc", role.doc}});
+  }
+  value["fields"] = nlohmann::json::array();
+  for (const auto& info : verb.schema.fields) {
+    value["fields"].push_back(field_json(info));
+  }
+  return value;
+}
+
+void explain_verb(Session& session, const Verb& verb) {
+  std::string signature;
+  for (const auto& role : verb.roles) {
+    signature += (signature.empty() ? "" : ", ") + role.name + ": " + name_of(role.kind) +
+                 (role.required ? "" : " (optional)");
+  }
+  session.print(verb.name + ": " + verb.summary);
+  session.print("  " + (signature.empty() ? std::string("no inputs") : signature) + " -> " + name_of(verb.output) +
+                (verb.parts.empty() ? "" : " with parts " + join_text(verb.parts, ", ")));
+  session.print("");
+  explain_fields(session, verb.schema.fields, "");
+  if (!verb.example.empty()) {
+    session.print("\n  " + verb.example);
+  }
+}
+
+// Fields of every verb whose dotted name ends in the given one.
+void find_fields(const std::vector<FieldInfo>& fields, const std::string& prefix, const std::string& name,
+                 nlohmann::json& found) {
+  for (const auto& info : fields) {
+    const std::string full = prefix + info.name;
+    if (info.name == name || full.ends_with("." + name)) {
+      auto value = field_json(info);
+      value["key"] = full;
+      found.push_back(value);
+    }
+    find_fields(info.children, full + ".", name, found);
+  }
+}
+
+}  // namespace
+
+Node recipe_from_arguments(Session& session) {
+  Arguments& arguments = session.arguments;
+  const Verb* verb = find_verb(arguments.command);
+  Node root;
+  if (!arguments.positional.empty()) {
+    const std::string& path = arguments.positional[0];
+    if (!fs::exists(path) && verb == nullptr) {
+      const auto near = glob("recipes/*.yaml");
+      std::vector<std::string> names(near.begin(), near.end());
+      throw Error(ErrorKind::kInput, "there is no such recipe", path, names.empty() ? "" : did_you_mean(path, names));
+    }
+    root = load_recipe(path);
+  } else if (verb == nullptr) {
+    throw Error(ErrorKind::kUsage, "'" + arguments.command + "' needs a recipe", "",
+                "athanor " + arguments.command + " recipes/quickstart.yaml");
+  }
+  if (verb != nullptr) {
+    root.kind = Node::Kind::kMap;
+    if (root.mark.file.empty()) {
+      root.mark.file = "command line";
+    }
+    Node& name = root.at_or_add("verb", root.mark);
+    if (name.kind == Node::Kind::kScalar && name.scalar != verb->name) {
+      throw Error(ErrorKind::kUsage, "the recipe is for '" + name.scalar + "', not '" + verb->name + "'",
+                  name.mark.text());
+    }
+    name.kind = Node::Kind::kScalar;
+    name.scalar = verb->name;
+  }
+  apply_overrides(root, arguments.overrides);
+  return root;
+}
+
+int command_run(Session& session) {
+  const PipelinePlan plan = resolve(session);
+  Workshop shop{session.store, session.digests, session.progress};
+  return run_plan(plan, shop, session);
+}
+
+int command_check(Session& session) {
+  const PipelinePlan plan = resolve(session);
+  auto list = nlohmann::json::array();
+  for (const auto& step : plan.steps) {
+    const std::string state = step_state(step, session.store);
+    list.push_back({{"step", step.label},
+                    {"verb", step.verb->name},
+                    {"id", step.id},
+                    {"state", state},
+                    {"inputs", inputs_json(step)},
+                    {"output", name_of(step.verb->output)}});
+    session.print("  " + padded(step.label, 16) + padded(step.verb->name + "-" + step.id.substr(0, 8), 24) +
+                  padded(state, 15) + inputs_text(step));
+  }
+  session.print("ok: " + std::to_string(plan.steps.size()) + (plan.steps.size() == 1 ? " step" : " steps") +
+                ", all types fit");
+  session.print_json({{"recipe", plan.file}, {"id", plan.id}, {"steps", list}});
+  return 0;
+}
+
+int command_plan(Session& session) {
+  const PipelinePlan plan = resolve(session);
+  auto list = nlohmann::json::array();
+  for (const auto& step : plan.steps) {
+    const std::string state = step_state(step, session.store);
+    nlohmann::json row{{"step", step.label}, {"verb", step.verb->name}, {"id", step.id}, {"state", state}};
+    session.print(padded(step.label, 16) + padded(step.verb->name + "-" + step.id.substr(0, 8), 24) + state);
+    if (const PlanFunction function = plan_function(*step.verb)) {
+      std::vector<StageInput> inputs;
+      try {
+        inputs = locate_inputs(step, plan.steps, session.store);
+      } catch (const Error&) {
+        // Inputs that are still to be made: the plan says what it can without them.
+      }
+      row["plan"] = function(step.options, inputs);
+      for (const auto& item : row["plan"]["rows"]) {
+        session.print("    " + padded(item.value("name", ""), 26) + padded(item.value("text", ""), 14) +
+                      item.value("note", ""));
+      }
+    }
+    list.push_back(row);
+  }
+  session.print_json({{"recipe", plan.file}, {"id", plan.id}, {"steps", list}});
+  return 0;
+}
+
+int command_explain(Session& session) {
+  const auto& names = session.arguments.positional;
+  if (names.empty()) {
+    auto all = nlohmann::json::array();
+    for (const auto& verb : verbs()) {
+      all.push_back(verb_json(verb));
+      session.print("  " + padded(verb.name, 12) + verb.summary);
+    }
+    session.print("\nathanor explain VERB shows every key; athanor explain KEY finds a key.");
+    session.print_json(all);
+    return 0;
+  }
+  if (const Verb* verb = find_verb(names[0])) {
+    explain_verb(session, *verb);
+    session.print_json(verb_json(*verb));
+    return 0;
+  }
+  auto found = nlohmann::json::array();
+  std::vector<std::string> known = verb_names();
+  for (const auto& verb : verbs()) {
+    auto fields = nlohmann::json::array();
+    find_fields(verb.schema.fields, "", names[0], fields);
+    for (const auto& field : verb.schema.fields) {
+      known.push_back(field.name);
+    }
+    for (auto& field : fields) {
+      field["verb"] = verb.name;
+      session.print("  " + padded(verb.name + "." + field["key"].get<std::string>(), 32) +
+                    padded(field["default"].dump(), 14) + field["doc"].get<std::string>());
+      found.push_back(field);
+    }
+  }
+  if (found.empty()) {
+    throw Error(ErrorKind::kUsage, "no verb and no key is named '" + names[0] + "'", "", did_you_mean(names[0], known));
+  }
+  session.print_json(found);
+  return 0;
+}
+
+}  // namespace athanor

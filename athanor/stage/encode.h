@@ -1,0 +1,19 @@
+// Documents to a token set: what encode does, and evaluate before it measures.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "athanor/base/file.h"
+#include "athanor/base/progress.h"
+#include "athanor/data/documents.h"
+#include "athanor/token/tokenizer.h"
+
+namespace athanor {
+
+// Writes a token set into dir; gives {"documents", "tokens", "text_bytes", "bytes_per_token", "summary"}.
+nlohmann::json encode_documents(const Documents& documents, const Tokenizer& tokenizer,
+                                const std::string& tokenizer_digest, const fs::path& dir, int threads,
+                                Progress& progress);
+
+}  // namespace athanor

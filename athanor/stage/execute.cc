@@ -1,0 +1,155 @@
+#include "athanor/stage/execute.h"
+
+#include <new>
+
+#include "athanor/base/format.h"
+#include "athanor/base/interrupt.h"
+#include "athanor/base/text.h"
+#include "athanor/base/version.h"
+#include "athanor/stage/verbs.h"
+
+namespace athanor {
+
+namespace {
+
+StageInput locate(const RunInput& input, const Verb* producer, const RunStore& store, const std::string& label) {
+  StageInput found;
+  found.role = input.role;
+  found.record = input;
+  if (input.run.empty()) {
+    found.path = input.path;
+    found.kind = detect_kind(found.path);
+    return found;
+  }
+  const auto run = producer != nullptr ? store.find_done(producer->name, input.id) : store.find(input.run);
+  if (!run || run->status != "done") {
+    throw Error(ErrorKind::kInput, "step '" + label + "' wants " + input.run + ", which is not finished", "",
+                "run the recipe that makes it first");
+  }
+  const auto& output = run->info["output"];
+  const std::string recorded = output.value("digest", "");
+  const std::string now = manifest_digest(run->dir / "out");
+  if (recorded != now) {
+    throw Error(ErrorKind::kInput, "has changed since it was made: recorded " + recorded + ", found " + now,
+                (run->dir / "out").string(), "remove the run and make it again");
+  }
+  if (const std::string difference = verify_manifest(run->dir / "out", false); !difference.empty()) {
+    throw Error(ErrorKind::kInput, "has changed since it was made: " + difference, (run->dir / "out").string(),
+                "remove the run and make it again");
+  }
+  found.path = input.part.empty() ? run->dir / "out" : run->dir / "out" / input.part;
+  if (!fs::exists(found.path)) {
+    throw Error(ErrorKind::kInput, "the run " + run->name + " has no part '" + input.part + "'", found.path.string());
+  }
+  found.kind = detect_kind(found.path);
+  found.record.run = run->name;
+  found.record.digest = recorded;
+  found.result = run->info["result"];
+  return found;
+}
+
+// A library's what() may go on with a stack trace: the first line says it.
+std::string first_line(const std::string& text) {
+  const std::string line = text.substr(0, text.find('\n'));
+  return line.empty() ? "an unnamed failure" : line;
+}
+
+}  // namespace
+
+Error readable_error() {
+  try {
+    throw;
+  } catch (const Error& error) {
+    return error;
+  } catch (const std::bad_alloc&) {
+    return Error(ErrorKind::kResource, "not enough memory", "",
+                 "athanor plan shows what needs it; a smaller batch or model helps");
+  } catch (const fs::filesystem_error& error) {
+    return Error(ErrorKind::kResource, error.code().message(), error.path1().string());
+  } catch (const std::exception& error) {
+    const std::string what = error.what();
+    if (what.find("DefaultCPUAllocator") != std::string::npos || what.find("out of memory") != std::string::npos) {
+      return Error(ErrorKind::kResource, "not enough memory: " + first_line(what), "",
+                   "athanor plan shows what needs it; a smaller batch or model helps");
+    }
+    return Error(ErrorKind::kInternal, first_line(what), "", "this is a fault of Athanor: please report it");
+  } catch (...) {
+    return Error(ErrorKind::kInternal, "an unnamed failure", "", "this is a fault of Athanor: please report it");
+  }
+}
+
+std::vector<StageInput> locate_inputs(const StepPlan& step, const std::vector<StepPlan>& steps,
+                                      const RunStore& store) {
+  std::vector<StageInput> inputs;
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    const int producer = step.producers[i];
+    inputs.push_back(locate(step.inputs[i], producer < 0 ? nullptr : steps[static_cast<size_t>(producer)].verb, store,
+                            step.label));
+  }
+  return inputs;
+}
+
+StepOutcome execute_step(const StepPlan& step, const std::vector<StepPlan>& steps, Workshop& shop, bool force) {
+  RunSpec spec;
+  spec.verb = step.verb->name;
+  spec.revision = step.verb->revision;
+  spec.id = step.id;
+  spec.recipe = to_yaml(step.recipe());
+  spec.pins = step.pins;
+  spec.label = step.label;
+  std::vector<StageInput> inputs;
+  if (force || !shop.store.find_done(spec.verb, spec.id)) {
+    check_interrupt();
+    inputs = locate_inputs(step, steps, shop.store);
+    for (const auto& input : inputs) {
+      spec.inputs.push_back(input.record);
+    }
+  }
+  Run run = shop.store.open(spec, force);
+  StepOutcome outcome{run.name(), run.dir(), false, false, {}};
+  if (run.start() == Run::Start::kDone) {
+    outcome.skipped = true;
+    outcome.info = run.info();
+    return outcome;
+  }
+  if (!step.verb->resumable) {
+    run.events().truncate(0);
+  }
+  try {
+    shop.progress.begin(step.label);
+    StageContext context{step.options, inputs,    run, shop.progress, shop.digests, step.pins,
+                         shop.store.cache_dir() / "downloads"};
+    nlohmann::json result = execute_function(*step.verb)(context);
+    if (const auto paused = result.find("paused"); paused != result.end()) {
+      run.pause(*paused);
+      outcome.paused = true;
+    } else {
+      run.finish(step.verb->output, std::move(result));
+    }
+  } catch (...) {
+    const Error error = readable_error();
+    run.fail(error);
+    throw error;
+  }
+  outcome.info = run.info();
+  return outcome;
+}
+
+const StageInput* StageContext::find(const std::string& role) const {
+  for (const auto& input : inputs) {
+    if (input.role == role) {
+      return &input;
+    }
+  }
+  return nullptr;
+}
+
+const StageInput& StageContext::input(const std::string& role) const {
+  const StageInput* found = find(role);
+  if (found == nullptr) {
+    throw Error(ErrorKind::kInternal, "the input '" + role + "' was not bound");
+  }
+  return *found;
+}
+
+}  // namespace athanor

@@ -1,0 +1,133 @@
+// generate's work (prompts -> continuations) and chat's.
+#include <ATen/Parallel.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+
+#include "athanor/base/format.h"
+#include "athanor/base/interrupt.h"
+#include "athanor/base/text.h"
+#include "athanor/infer/engine.h"
+#include "athanor/model/language_model.h"
+#include "athanor/stage/evaluate.h"
+#include "athanor/stage/torch_verbs.h"
+#include "athanor/token/tokenizer.h"
+
+namespace athanor {
+
+namespace {
+
+SampleOptions sampling(const GenerateOptions& options) {
+  SampleOptions sample;
+  sample.temperature = options.temperature;
+  sample.top_k = options.top_k;
+  sample.top_p = options.top_p;
+  sample.seed = static_cast<uint64_t>(options.seed);
+  sample.max_tokens = options.max_tokens;
+  validate(sample);
+  return sample;
+}
+
+std::string sampling_text(const GenerateOptions& options) {
+  return "temperature " + human_number(options.temperature) + ", top-k " + std::to_string(options.top_k) + ", top-p " +
+         human_number(options.top_p) + ", seed " + std::to_string(options.seed);
+}
+
+std::unique_ptr<LanguageModel> open_model(const fs::path& folder, const GenerateOptions& options) {
+  if (options.threads > 0) {
+    at::set_num_threads(static_cast<int>(options.threads));
+  }
+  auto model = load_model(folder);
+  model->set_precision(options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32);
+  return model;
+}
+
+// An empty prompt begins where a document would.
+std::vector<int32_t> prompt_ids(const Tokenizer& tokenizer, const std::string& prompt) {
+  std::vector<int32_t> ids;
+  if (tokenizer.end_of_text() >= 0) {
+    ids.push_back(tokenizer.end_of_text());
+  }
+  tokenizer.encode(prompt, ids);
+  if (ids.empty()) {
+    throw Error(ErrorKind::kUsage, "the prompt is empty and the tokenizer has no token that begins a document");
+  }
+  return ids;
+}
+
+}  // namespace
+
+nlohmann::json execute_generate(StageContext& context) {
+  const auto options = load_options<GenerateOptions>(context.options);
+  const fs::path folder = context.input("model").path;
+  const Tokenizer tokenizer = Tokenizer::load(folder);
+  const SampleOptions sample = sampling(options);
+  const auto model = open_model(folder, options);
+  auto samples = nlohmann::json::array();
+  uint64_t tokens = 0;
+  const double begin = monotonic_time();
+  for (const auto& prompt : options.prompts) {
+    const std::vector<int32_t> ids = prompt_ids(tokenizer, prompt);
+    const Generation answer = generate(*model, ids, sample, [&](int32_t) {
+      context.progress.update(static_cast<double>(samples.size()) / static_cast<double>(options.prompts.size()), "");
+      return !interrupted();
+    });
+    check_interrupt();
+    tokens += answer.ids.size();
+    const std::string text = tokenizer.decode(answer.ids);
+    samples.push_back({{"prompt", prompt},
+                       {"text", text},
+                       {"tokens", answer.ids.size()},
+                       {"finish", name_of(answer.finish)},
+                       {"how", sampling_text(options)}});
+    context.run.events().emit("sample", samples.back());
+  }
+  nlohmann::json result{{"samples", samples}, {"tokens", tokens}};
+  write_file_atomic(context.run.out_tmp() / "report.json", result.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  const double seconds = monotonic_time() - begin;
+  result["summary"] = std::to_string(samples.size()) + (samples.size() == 1 ? " answer, " : " answers, ") +
+                      human_rate(static_cast<double>(tokens) / std::max(seconds, 1e-9), "tok");
+  return result;
+}
+
+nlohmann::json execute_chat(StageContext& context) {
+  const auto options = load_options<GenerateOptions>(context.options);
+  const fs::path folder = context.input("model").path;
+  const Tokenizer tokenizer = Tokenizer::load(folder);
+  const SampleOptions sample = sampling(options);
+  const auto model = open_model(folder, options);
+  Engine engine(*model);
+  const bool terminal = ::isatty(STDIN_FILENO) != 0;
+  if (terminal) {
+    std::printf("%s, %s\nWrite, and the model goes on. An empty line or Ctrl-D ends; Ctrl-C stops an answer.\n",
+                folder.string().c_str(), sampling_text(options).c_str());
+  }
+  std::string line;
+  uint64_t turns = 0;
+  uint64_t tokens = 0;
+  while (!interrupted()) {
+    if (terminal) {
+      std::printf("\n> ");
+      std::fflush(stdout);
+    }
+    if (!std::getline(std::cin, line) || line.empty()) {
+      break;
+    }
+    StreamDecoder decoder(tokenizer);
+    SampleOptions turn = sample;
+    turn.seed = sample.seed + turns;
+    const Generation answer = engine.generate(prompt_ids(tokenizer, line), turn, [&](int32_t id) {
+      std::fputs(decoder.push(id).c_str(), stdout);
+      std::fflush(stdout);
+      return !interrupted();
+    });
+    std::printf("%s\n", decoder.finish().c_str());
+    ++turns;
+    tokens += answer.ids.size();
+    context.run.events().emit("turn", {{"prompt", line}, {"text", tokenizer.decode(answer.ids)}});
+  }
+  return {{"turns", turns}, {"tokens", tokens}, {"summary", std::to_string(turns) + " turns"}};
+}
+
+}  // namespace athanor

@@ -1,0 +1,3 @@
+#include "athanor/stage/command.h"
+
+int main(int argc, char** argv) { return athanor::run_command_line(argc, argv); }

@@ -1,0 +1,94 @@
+#include "athanor/stage/page_training.h"
+
+#include "athanor/base/format.h"
+#include "athanor/run/event.h"
+
+namespace athanor {
+
+namespace {
+
+struct Curves {
+  Series train{.name = "training", .smooth = true};
+  Series valid{.name = "validation"};
+  Series rate{.name = "learning rate"};
+  Series norm{.name = "gradient norm", .smooth = true};
+  Series speed{.name = "tokens a second", .smooth = true};
+  std::vector<std::string> remarks;
+};
+
+void add_point(Series& series, const nlohmann::json& event, const char* key) {
+  const auto value = event.find(key);
+  if (value != event.end() && value->is_number()) {
+    series.x.push_back(event.value("step", 0.0));
+    series.y.push_back(value->get<double>());
+  }
+}
+
+Curves read_curves(const fs::path& events) {
+  Curves curves;
+  read_events(events, [&](const nlohmann::json& event) {
+    const std::string type = event.value("type", "");
+    if (type == "step") {
+      add_point(curves.train, event, "loss");
+      add_point(curves.rate, event, "lr");
+      add_point(curves.norm, event, "grad_norm");
+      add_point(curves.speed, event, "tokens_per_second");
+    } else if (type == "eval") {
+      add_point(curves.valid, event, "loss");
+    } else if (type == "spike" || type == "warning" || type == "resumed") {
+      curves.remarks.push_back(type + " at step " + grouped_integer(event.value("step", int64_t{0})) +
+                               (event.contains("reason") ? ": " + event.value("reason", "") : "") +
+                               (event.contains("what") ? ": " + event.value("what", "") : ""));
+    }
+  });
+  return curves;
+}
+
+KeyValueBlock memory_block(const nlohmann::json& memory) {
+  KeyValueBlock block{.caption = "Memory: planned and measured"};
+  const auto categories = memory.value("by_category", nlohmann::json::object());
+  for (const auto& [name, bytes] : categories.items()) {
+    if (name != "total" && bytes.is_number()) {
+      block.items.push_back({name, human_bytes(bytes.get<double>()), ""});
+    }
+  }
+  block.items.push_back({"planned in all", human_bytes(memory.value("predicted_bytes", 0.0)), ""});
+  block.items.push_back({"measured peak", human_bytes(memory.value("measured_bytes", 0.0)), ""});
+  block.items.push_back({"the plan was off by", human_percent(memory.value("error", 0.0)), ""});
+  return block;
+}
+
+}  // namespace
+
+void add_training(const std::string& label, const StepOutcome& outcome, Report& page) {
+  const auto result = outcome.info.value("result", nlohmann::json::object());
+  Curves curves = read_curves(outcome.dir / "events.jsonl");
+  ReportSection section{.title = label == "pretrain" ? "Training" : "Training: " + label};
+  ChartBlock loss;
+  loss.charts.push_back({.title = "Loss", .y_label = "nats a token", .x_label = "step",
+                         .series = {std::move(curves.train), std::move(curves.valid)}});
+  section.blocks.push_back(std::move(loss));
+  ChartBlock more;
+  more.charts.push_back({.title = "Learning rate", .x_label = "step", .series = {std::move(curves.rate)}, .y_from_zero = true});
+  more.charts.push_back({.title = "Gradient norm", .x_label = "step", .series = {std::move(curves.norm)}});
+  more.charts.push_back({.title = "Speed", .y_label = "tokens a second", .x_label = "step", .series = {std::move(curves.speed)}, .y_from_zero = true});
+  section.blocks.push_back(std::move(more));
+  for (const auto& remark : curves.remarks) {
+    section.blocks.push_back(NoteBlock{NoteBlock::Level::kNote, remark});
+  }
+  KeyValueBlock numbers{.caption = "Numbers"};
+  numbers.items.push_back({"parameters", grouped_integer(result.value("parameters", int64_t{0})), ""});
+  numbers.items.push_back({"tokens trained on", grouped_integer(result.value("tokens", int64_t{0})), ""});
+  numbers.items.push_back({"FLOPs a token", human_count(result.value("flops_per_token", 0.0)), "6 N + 12 L C T"});
+  numbers.items.push_back({"speed", human_count(result.value("tokens_per_second", 0.0)), "tokens a second"});
+  numbers.items.push_back({"MFU", human_percent(result.value("mfu", 0.0)),
+                           "of " + human_count(result.value("gemm_peak_flops", 0.0)) + " FLOP/s, this machine's own matrix products"});
+  section.blocks.push_back(std::move(numbers));
+  section.blocks.push_back(memory_block(result.value("memory", nlohmann::json::object())));
+  page.figures.push_back({"speed", human_count(result.value("tokens_per_second", 0.0)), "tokens a second",
+                          "MFU " + human_percent(result.value("mfu", 0.0)), label});
+  page.figures.push_back({"parameters", human_count(result.value("parameters", 0.0)), "", "", label});
+  page.sections.push_back(std::move(section));
+}
+
+}  // namespace athanor

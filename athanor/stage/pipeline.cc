@@ -1,0 +1,177 @@
+#include "athanor/stage/pipeline.h"
+
+#include <cmath>
+
+#include "athanor/base/error.h"
+#include "athanor/base/format.h"
+#include "athanor/base/text.h"
+#include "athanor/run/report.h"
+#include "athanor/stage/page.h"
+
+namespace athanor {
+
+namespace {
+
+std::string padded(std::string text, size_t width) {
+  text.resize(std::max(width, text.size() + 1), ' ');
+  return text;
+}
+
+void print_outcome(const Session& session, const PipelinePlan& plan, size_t index, const StepOutcome& outcome) {
+  const std::string place =
+      plan.single ? "" : "[" + std::to_string(index + 1) + "/" + std::to_string(plan.steps.size()) + "] ";
+  const std::string summary = outcome.info.contains("result") ? outcome.info["result"].value("summary", "") : "";
+  std::string end;
+  if (outcome.skipped) {
+    end = "done before, at commit " + outcome.info.value("commit", "unknown");
+  } else if (outcome.paused) {
+    end = "paused: " + outcome.info.value("paused_because", "");
+  } else {
+    end = human_duration(outcome.info.value("seconds", 0.0));
+  }
+  session.print(place + padded(plan.steps[index].label, 13) + padded(outcome.run, 22) + summary +
+                (summary.empty() ? "" : "  ") + "(" + end + ")");
+}
+
+void print_samples(const Session& session, const std::vector<StepOutcome>& outcomes) {
+  for (const auto& outcome : outcomes) {
+    if (!outcome.info.contains("result") || !outcome.info["result"].contains("samples")) {
+      continue;
+    }
+    for (const auto& sample : outcome.info["result"]["samples"]) {
+      session.print("\n  > " + sample.value("prompt", "") + "\n  " + sample.value("text", ""));
+    }
+  }
+}
+
+const StepOutcome* last_model(const std::vector<StepOutcome>& outcomes) {
+  const StepOutcome* found = nullptr;
+  for (const auto& outcome : outcomes) {
+    if (outcome.info.contains("output") && outcome.info["output"].value("kind", "") == "model") {
+      found = &outcome;
+    }
+  }
+  return found;
+}
+
+nlohmann::json outcome_json(const PipelinePlan& plan, const std::vector<StepOutcome>& outcomes) {
+  auto list = nlohmann::json::array();
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    list.push_back({{"step", plan.steps[i].label},
+                    {"run", outcomes[i].run},
+                    {"dir", outcomes[i].dir.string()},
+                    {"skipped", outcomes[i].skipped},
+                    {"status", outcomes[i].info.value("status", "")},
+                    {"result", outcomes[i].info.value("result", nlohmann::json())}});
+  }
+  return list;
+}
+
+RunSpec pipeline_spec(const PipelinePlan& plan) {
+  RunSpec spec;
+  spec.verb = "pipeline";
+  spec.id = plan.id;
+  spec.label = plan.name;
+  spec.recipe = to_yaml({{"name", plan.name}}) + "steps:\n";  // by hand: the order of the steps matters
+  for (const auto& step : plan.steps) {
+    spec.recipe += "  " + step.label + ":\n";
+    for (const auto& line : split_text(to_yaml(step.recipe(&plan.steps)), '\n')) {
+      spec.recipe += line.empty() ? "" : "    " + line + "\n";
+    }
+  }
+  return spec;
+}
+
+// Runs the steps; on an error the outcomes so far stand in the vector.
+bool run_steps(const PipelinePlan& plan, Workshop& shop, Session& session, std::vector<StepOutcome>& outcomes) {
+  for (size_t i = 0; i < plan.steps.size(); ++i) {
+    outcomes.push_back(execute_step(plan.steps[i], plan.steps, shop, session.arguments.force));
+    shop.progress.end("");
+    print_outcome(session, plan, i, outcomes.back());
+    if (outcomes.back().paused) {
+      return false;
+    }
+  }
+  return true;
+}
+
+int run_single(const PipelinePlan& plan, Workshop& shop, Session& session) {
+  std::vector<StepOutcome> outcomes;
+  run_steps(plan, shop, session, outcomes);
+  print_samples(session, outcomes);
+  const auto& outcome = outcomes.back();
+  if (!outcome.skipped && !outcome.paused) {
+    write_report(build_page(plan, outcomes), outcome.dir);
+  }
+  if (!outcome.paused) {
+    session.print("\nreport  " + (outcome.dir / "report.html").string());
+  }
+  session.print_json({{"run", outcome.run}, {"steps", outcome_json(plan, outcomes)}});
+  return 0;
+}
+
+void print_next(const Session& session, const std::vector<StepOutcome>& outcomes, const std::string& pipeline,
+                const fs::path& report) {
+  session.print("\nreport   " + report.string());
+  if (const StepOutcome* model = last_model(outcomes)) {
+    session.print("try      athanor chat " + model->run);
+  }
+  session.print("         athanor lineage " + pipeline + "\n         athanor show " + pipeline);
+}
+
+}  // namespace
+
+int run_plan(const PipelinePlan& plan, Workshop& shop, Session& session) {
+  if (plan.single) {
+    return run_single(plan, shop, session);
+  }
+  bool force = session.arguments.force;
+  for (const auto& step : plan.steps) {  // a finished pipeline whose steps were removed is made again
+    force |= shop.store.find_done("pipeline", plan.id).has_value() &&
+             !shop.store.find_done(step.verb->name, step.id).has_value();
+  }
+  Run run = shop.store.open(pipeline_spec(plan), force);
+  const bool done_before = run.start() == Run::Start::kDone;
+  std::vector<StepOutcome> outcomes;
+  try {
+    if (!done_before) {
+      run.events().truncate(0);
+    }
+    const bool complete = run_steps(plan, shop, session, outcomes);
+    if (!complete) {
+      run.pause("a step was paused");
+      session.print_json({{"run", run.name()}, {"status", "paused"}, {"steps", outcome_json(plan, outcomes)}});
+      return 0;
+    }
+    if (!done_before) {
+      auto inputs = nlohmann::json::array();
+      for (size_t i = 0; i < outcomes.size(); ++i) {
+        inputs.push_back({{"role", plan.steps[i].label},
+                          {"id", plan.steps[i].id},
+                          {"run", outcomes[i].run},
+                          {"part", ""},
+                          {"path", ""},
+                          {"digest", outcomes[i].info["output"].value("digest", "")}});
+      }
+      run.info()["inputs"] = inputs;
+      const Report page = build_page(plan, outcomes);
+      write_report(page, run.out_tmp());
+      run.finish(ArtifactKind::kReport, {{"summary", page.subtitle}});
+    }
+  } catch (...) {
+    const Error error = readable_error();
+    if (!done_before) {
+      run.fail(error);
+    }
+    throw error;
+  }
+  print_samples(session, outcomes);
+  print_next(session, outcomes, run.name(), run.out() / "report.html");
+  session.print_json({{"run", run.name()},
+                      {"status", "done"},
+                      {"report", (run.out() / "report.html").string()},
+                      {"steps", outcome_json(plan, outcomes)}});
+  return 0;
+}
+
+}  // namespace athanor

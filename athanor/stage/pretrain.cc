@@ -1,0 +1,143 @@
+#include "athanor/stage/pretrain.h"
+
+#include "athanor/base/error.h"
+#include "athanor/stage/verb_list.h"
+
+namespace athanor {
+
+namespace {
+
+constexpr double kMany = 1e15;
+
+}  // namespace
+
+void ModelOptions::fields(Fields<ModelOptions>& f) {
+  f.add("family", &ModelOptions::family, "llama: RMSNorm, RoPE, SwiGLU; gpt2: LayerNorm, positions, GELU")
+      .choices({"llama", "gpt2"});
+  f.add("num_layers", &ModelOptions::num_layers, "blocks; 0: depth").range(0, 1024);
+  f.add("hidden_size", &ModelOptions::hidden_size, "width; 0: 64 x depth in whole heads").range(0, 1 << 20);
+  f.add("num_heads", &ModelOptions::num_heads, "attention heads; 0: derived").range(0, 4096);
+  f.add("num_kv_heads", &ModelOptions::num_kv_heads, "key/value heads (grouped-query attention); 0: derived")
+      .range(0, 4096);
+  f.add("intermediate_size", &ModelOptions::intermediate_size, "width of the feed-forward block; 0: derived")
+      .range(0, 1 << 22);
+  f.add("tie_embeddings", &ModelOptions::tie_embeddings, "input and output embedding are one matrix (gpt2: always)");
+  f.add("rope_theta", &ModelOptions::rope_theta, "base of the rotary positions").range(1, 1e9);
+  f.add("norm_eps", &ModelOptions::norm_eps, "epsilon of the norms").range(0, 1);
+  f.add("init", &ModelOptions::init, "initialisation of the weights")
+      .choices({"normal", "xavier_uniform", "xavier_normal", "kaiming"});
+  f.add("init_std", &ModelOptions::init_std, "standard deviation for init: normal").range(0, 10);
+}
+
+void PretrainOptions::fields(Fields<PretrainOptions>& f) {
+  f.add("depth", &PretrainOptions::depth, "the one dial: derives width, heads, layers and feed-forward width")
+      .range(1, 128);
+  f.add("model", &PretrainOptions::model, "the model's shape where it is not to follow depth");
+  f.add("steps", &PretrainOptions::steps, "optimiser steps of the whole run; schedules read this").range(1, 1e12);
+  f.add("batch_size", &PretrainOptions::batch_size, "sequences an optimiser step").range(1, 1e9);
+  f.add("micro_batch", &PretrainOptions::micro_batch, "sequences a forward pass; 0: the whole batch").range(0, 1e9);
+  f.add("sequence_length", &PretrainOptions::sequence_length, "tokens a sequence").range(1, 1 << 22);
+  f.add("seed", &PretrainOptions::seed, "of initialisation, sample order and dropout").range(0, kMany);
+  f.add("sampling", &PretrainOptions::sampling, "shuffled: each window once an epoch; random: uniform starts")
+      .choices({"shuffled", "random"});
+  f.add("document_mask", &PretrainOptions::document_mask, "attention never crosses from one document into another");
+  f.add("dropout", &PretrainOptions::dropout, "share of activations dropped").range(0, 0.99);
+  f.add("precision", &PretrainOptions::precision, "bf16: bf16 compute with fp32 master weights")
+      .choices({"fp32", "bf16"});
+  f.add("optimizer", &PretrainOptions::optimizer, "AdamW");
+  f.add("schedule", &PretrainOptions::schedule, "the learning rate over the run");
+  f.add("grad_clip", &PretrainOptions::grad_clip, "global gradient norm above which it is scaled down; 0: never")
+      .range(0, 1e9);
+  f.add("on_spike", &PretrainOptions::on_spike, "what a loss spike does; NaN is never ignored")
+      .choices({"stop", "skip", "ignore"});
+  f.add("spike_zscore", &PretrainOptions::spike_zscore, "deviations above the last 128 losses; 0: off").range(0, 1e9);
+  f.add("spike_zscore_grad", &PretrainOptions::spike_zscore_grad, "the same for the gradient's norm; 0: off")
+      .range(0, 1e9);
+  f.add("eval_every", &PretrainOptions::eval_every, "steps between validations; 0: only at the end").range(0, 1e12);
+  f.add("eval_batches", &PretrainOptions::eval_batches, "batches a validation; 0: the whole set").range(0, 1e9);
+  f.add("log_every", &PretrainOptions::log_every, "steps between step events").range(1, 1e9);
+  f.add("keep_state", &PretrainOptions::keep_state, "leave the last full checkpoint in out/checkpoint");
+  f.add("checkpoint_every_steps", &PretrainOptions::checkpoint_every_steps, "0: not by steps").range(0, 1e12).speed();
+  f.add("checkpoint_every_minutes", &PretrainOptions::checkpoint_every_minutes, "0: not by the clock")
+      .range(0, 1e6)
+      .speed();
+  f.add("keep_last", &PretrainOptions::keep_last, "newest checkpoints kept").range(1, 1000).speed();
+  f.add("keep_best", &PretrainOptions::keep_best, "and the one with the lowest validation loss").speed();
+  f.add("stop_at", &PretrainOptions::stop_at, "end early after this step, as paused; 0: never").range(0, 1e12).speed();
+  f.add("threads", &PretrainOptions::threads, "compute threads; 0: one a core").range(0, 4096).speed();
+}
+
+ModelConfig model_config(const PretrainOptions& options, int64_t vocab_size) {
+  const ModelOptions& given = options.model;
+  ModelConfig config = from_depth(options.depth, std::max<int64_t>(vocab_size, 1), options.sequence_length, given.family);
+  config.vocab_size = vocab_size;
+  const auto put = [](int64_t value, int64_t& into) { into = value > 0 ? value : into; };
+  put(given.num_layers, config.num_layers);
+  if (given.hidden_size > 0 && given.hidden_size != config.hidden_size) {
+    config.hidden_size = given.hidden_size;
+    config.num_heads = std::max<int64_t>(1, given.hidden_size / 64);
+    config.num_kv_heads = given.family == "gpt2" ? config.num_heads : std::max<int64_t>(1, config.num_heads / 2);
+    config.intermediate_size =
+        given.family == "gpt2" ? 4 * given.hidden_size : (given.hidden_size * 8 / 3 + 63) / 64 * 64;
+    config.head_dim = 0;
+  }
+  if (given.num_heads > 0 && given.num_heads != config.num_heads) {
+    config.num_heads = given.num_heads;
+    config.num_kv_heads = given.family == "gpt2" || given.num_heads % 2 != 0 ? given.num_heads : given.num_heads / 2;
+    config.head_dim = 0;
+  }
+  put(given.num_kv_heads, config.num_kv_heads);
+  put(given.intermediate_size, config.intermediate_size);
+  config.tie_embeddings = given.tie_embeddings || given.family == "gpt2";
+  config.rope_theta = given.rope_theta;
+  config.norm_eps = given.norm_eps;
+  config.init = given.init;
+  config.init_std = given.init_std;
+  config.dropout = options.dropout;
+  return config;
+}
+
+namespace {
+
+// Writes what the dial derives into the recipe, so that recipe.yaml says what was trained.
+void prepare_pretrain(nlohmann::json& resolved) {
+  const auto options = load_options<PretrainOptions>(resolved);
+  ModelConfig config = model_config(options, 0);
+  config.vocab_size = 1;
+  try {
+    validate(config);
+  } catch (const Error& error) {
+    throw Error(ErrorKind::kUsage, error.message(), error.where(), error.hint());
+  }
+  auto& model = resolved["model"];
+  model["num_layers"] = config.num_layers;
+  model["hidden_size"] = config.hidden_size;
+  model["num_heads"] = config.num_heads;
+  model["num_kv_heads"] = config.num_kv_heads;
+  model["intermediate_size"] = config.intermediate_size;
+  model["tie_embeddings"] = config.tie_embeddings;
+  if (options.micro_batch > options.batch_size) {
+    throw Error(ErrorKind::kUsage, "micro_batch " + std::to_string(options.micro_batch) + " is larger than batch_size " +
+                                       std::to_string(options.batch_size));
+  }
+}
+
+}  // namespace
+
+Verb pretrain_verb() {
+  Verb verb;
+  verb.name = "pretrain";
+  verb.summary = "train a language model from nothing on tokens";
+  verb.roles = {{"train", ArtifactKind::kTokens, true, "what to learn from"},
+                {"valid", ArtifactKind::kTokens, false, "what to validate on"},
+                {"tokenizer", ArtifactKind::kTokenizer, true, "stored with the model"}};
+  verb.output = ArtifactKind::kModel;
+  verb.schema = schema_of<PretrainOptions>();
+  verb.torch = true;
+  verb.resumable = true;
+  verb.prepare = prepare_pretrain;
+  verb.example = "athanor run recipes/quickstart.yaml pretrain.depth=2 pretrain.steps=100";
+  return verb;
+}
+
+}  // namespace athanor

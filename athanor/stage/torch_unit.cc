@@ -1,0 +1,61 @@
+#include "athanor/stage/torch_unit.h"
+
+#include <dlfcn.h>
+
+#include <cstring>
+
+#include "athanor/base/error.h"
+#include "athanor/base/machine.h"
+
+namespace athanor {
+
+namespace {
+
+const TorchUnit& load_unit() {
+  const fs::path program = executable_path();
+  // Beside the program in a build folder, in lib/athanor/ in an installed tree.
+  fs::path library = program.parent_path() / "libathanor_torch.so";
+  if (!fs::exists(library)) {
+    library = program.parent_path().parent_path() / "lib/athanor/libathanor_torch.so";
+  }
+  void* handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr) {
+    throw Error(ErrorKind::kResource, std::string("cannot load the LibTorch part: ") + ::dlerror(), library.string(),
+                "run scripts/setup and make build again, or see athanor doctor");
+  }
+  void* symbol = ::dlsym(handle, "athanor_torch_unit");
+  if (symbol == nullptr) {
+    throw Error(ErrorKind::kResource, "is not Athanor's LibTorch part", library.string(), "run make build again");
+  }
+  TorchUnitFunction function = nullptr;
+  std::memcpy(&function, &symbol, sizeof(function));
+  return *function();
+}
+
+const TorchUnit& unit() {
+  static const TorchUnit& loaded = load_unit();
+  return loaded;
+}
+
+}  // namespace
+
+const TorchEntry& torch_entry(const std::string& verb) {
+  for (const TorchEntry* entry = unit().entries; entry->verb != nullptr; ++entry) {
+    if (verb == entry->verb) {
+      return *entry;
+    }
+  }
+  throw Error(ErrorKind::kInternal, "the LibTorch part has no verb '" + verb + "'", "", "run make build again");
+}
+
+nlohmann::json torch_unit_info() {
+  try {
+    auto info = unit().info();
+    info["loaded"] = true;
+    return info;
+  } catch (const Error& error) {
+    return {{"loaded", false}, {"error", error.message()}, {"hint", error.hint()}};
+  }
+}
+
+}  // namespace athanor

@@ -1,0 +1,30 @@
+// The second link unit: libathanor_torch.so, opened when a verb first needs LibTorch, so that everything else
+// starts in milliseconds.
+#pragma once
+
+#include <string>
+
+#include "athanor/run/verb.h"
+
+namespace athanor {
+
+struct TorchEntry {
+  const char* verb = nullptr;  // null ends the table
+  ExecuteFunction execute = nullptr;
+  PlanFunction plan = nullptr;
+};
+
+// The table's row for a verb. Error(kResource) when the unit or LibTorch cannot be loaded.
+const TorchEntry& torch_entry(const std::string& verb);
+
+// {"loaded": bool, "path", "version", "parallel", ...}: for doctor.
+nlohmann::json torch_unit_info();
+
+// What the unit exports.
+struct TorchUnit {
+  const TorchEntry* entries = nullptr;
+  nlohmann::json (*info)() = nullptr;
+};
+using TorchUnitFunction = const TorchUnit* (*)();  // extern "C" athanor_torch_unit
+
+}  // namespace athanor

@@ -1,0 +1,40 @@
+// The table that libathanor_torch.so exports.
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <c10/util/Exception.h>
+#include <torch/headeronly/version.h>
+
+#include "athanor/stage/torch_unit.h"
+#include "athanor/stage/torch_verbs.h"
+
+namespace athanor {
+
+namespace {
+
+constexpr TorchEntry kEntries[] = {
+    {"pretrain", &execute_pretrain, &plan_pretrain},
+    {"evaluate", &execute_evaluate, nullptr},
+    {"generate", &execute_generate, nullptr},
+    {"chat", &execute_chat, nullptr},
+    {nullptr, nullptr, nullptr},
+};
+
+nlohmann::json info() {
+  const std::string mkl = at::get_mkl_version();
+  const std::string onednn = at::get_mkldnn_version();
+  return {{"version", TORCH_VERSION},
+          {"blas", mkl.substr(0, mkl.find(" Product"))},
+          {"onednn", onednn},
+          {"threads", at::get_num_threads()},
+          {"capability", at::get_cpu_capability()}};
+}
+
+constexpr TorchUnit kUnit{kEntries, &info};
+
+}  // namespace
+
+}  // namespace athanor
+
+extern "C" __attribute__((visibility("default"))) const athanor::TorchUnit* athanor_torch_unit() {
+  return &athanor::kUnit;
+}

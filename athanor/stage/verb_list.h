@@ -1,0 +1,18 @@
+// One function a verb, each in its own file; verbs.cc puts them into the table.
+#pragma once
+
+#include "athanor/run/verb.h"
+
+namespace athanor {
+
+Verb collect_verb();
+Verb clean_verb();
+Verb dedup_verb();
+Verb split_verb();
+Verb tokenizer_verb();
+Verb encode_verb();
+Verb pretrain_verb();
+Verb evaluate_verb();
+Verb generate_verb();
+
+}  // namespace athanor

@@ -1,0 +1,46 @@
+#include "athanor/stage/verbs.h"
+
+#include "athanor/stage/torch_unit.h"
+#include "athanor/stage/verb_list.h"
+
+namespace athanor {
+
+std::span<const Verb> verbs() {
+  static const std::vector<Verb> table{
+      collect_verb(),    // sources -> documents
+      clean_verb(),      // documents -> documents
+      dedup_verb(),      // documents -> documents
+      split_verb(),      // documents -> documents/{train,valid,test}
+      tokenizer_verb(),  // documents -> tokenizer
+      encode_verb(),     // documents x tokenizer -> tokens
+      pretrain_verb(),   // tokens x (tokens) x tokenizer -> model
+      evaluate_verb(),   // model x tokens -> report
+      generate_verb(),   // model -> report
+  };
+  return table;
+}
+
+const Verb* find_verb(std::string_view name) {
+  for (const auto& verb : verbs()) {
+    if (verb.name == name) {
+      return &verb;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<std::string> verb_names() {
+  std::vector<std::string> names;
+  for (const auto& verb : verbs()) {
+    names.push_back(verb.name);
+  }
+  return names;
+}
+
+ExecuteFunction execute_function(const Verb& verb) {
+  return verb.torch ? torch_entry(verb.name).execute : verb.execute;
+}
+
+PlanFunction plan_function(const Verb& verb) { return verb.torch ? torch_entry(verb.name).plan : verb.plan; }
+
+}  // namespace athanor

@@ -1,0 +1,21 @@
+# Tests of the whole program: golden files, crashes. What takes longer than 10 s has the label soak.
+find_package(Python3 REQUIRED COMPONENTS Interpreter)
+
+add_test(NAME lint COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/scripts/lint.py")
+
+file(GLOB golden CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/tests/golden/*.test")
+foreach(file IN LISTS golden)
+  cmake_path(GET file STEM name)
+  add_test(NAME "golden.${name}"
+    COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/golden/run_golden.py" $<TARGET_FILE:athanor> "${file}")
+  set_tests_properties("golden.${name}" PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 120)
+endforeach()
+
+if(ATHANOR_WITH_TORCH)
+  add_test(NAME crash.kill_resume
+    COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/kill_resume.py" $<TARGET_FILE:athanor> 5)
+  set_tests_properties(crash.kill_resume PROPERTIES TIMEOUT 120)
+  add_test(NAME soak.kill_resume
+    COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/kill_resume.py" $<TARGET_FILE:athanor> 200 2)
+  set_tests_properties(soak.kill_resume PROPERTIES TIMEOUT 3600 LABELS soak)
+endif()
