@@ -54,11 +54,11 @@ for i in $(seq 1 60); do
 done > "$root/texts.txt"
 mkdir -p "$root/proc" "$root/tmp" "$root/etc" "$root/lib64" "$root/lib/x86_64-linux-gnu"
 cp -L "$loader" "$root/lib64/"
+glibc="$(dirname "$(env -i "$loader" --list /bin/sh | sed -n 's/.*libc.so.6 => \([^ ]*\).*/\1/p')")"
 for name in libc.so.6 libm.so.6 libmvec.so.1 libdl.so.2 libpthread.so.0 librt.so.1 libresolv.so.2; do
-  cp -L "$(dirname "$(env -i "$loader" --list /bin/sh | sed -n 's/.*libc.so.6 => \([^ ]*\).*/\1/p')")/$name" \
-    "$root/lib/x86_64-linux-gnu/"
+  cp -L "$glibc/$name" "$root/lib/x86_64-linux-gnu/"
 done
-if unshare --user --map-root-user --mount true 2> /dev/null; then
+if unshare --user --map-root-user --mount mount --rbind /proc "$root/proc" 2> /dev/null; then
   how="a root of its own"
   athanor() {
     unshare --user --map-root-user --mount env -i "$(command -v sh)" -c '
