@@ -9,7 +9,7 @@ help:
 	@echo "make build       the program, build/athanor, without tests"
 	@echo "make quickstart  dependencies, build, and recipes/quickstart.yaml: raw text to a model that answers"
 	@echo "make test        dependencies, build, and the whole suite (soak: what takes longer)"
-	@echo "make lint        rooms, formats, sizes          make fmt     clang-format"
+	@echo "make lint        rooms, sizes, text             make fmt     clang-format"
 	@echo "make install     into PREFIX=$(PREFIX)    make dist    a tar.zst that runs on a bare machine"
 	@echo "make asan tsan   the suite above the torch line under sanitizers"
 
@@ -34,7 +34,6 @@ soak: test
 	@ctest --test-dir build-dev --output-on-failure -L soak
 
 lint:
-	@scripts/setup --lint
 	@python3 scripts/lint.py
 
 fmt:

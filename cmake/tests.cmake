@@ -15,6 +15,9 @@ if(ATHANOR_WITH_TORCH)
   add_test(NAME crash.kill_resume
     COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/kill_resume.py" $<TARGET_FILE:athanor> 5)
   set_tests_properties(crash.kill_resume PROPERTIES TIMEOUT 120)
+  add_test(NAME crash.damage
+    COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/damage.py" $<TARGET_FILE:athanor>)
+  set_tests_properties(crash.damage PROPERTIES TIMEOUT 120)
   add_test(NAME soak.kill_resume
     COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/kill_resume.py" $<TARGET_FILE:athanor> 200 2)
   set_tests_properties(soak.kill_resume PROPERTIES TIMEOUT 3600 LABELS soak)

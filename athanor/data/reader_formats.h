@@ -1,6 +1,7 @@
 // Private to the readers: each format's function, and the checks that all of them share.
 #pragma once
 
+#include "athanor/data/json_scan.h"
 #include "athanor/data/readers.h"
 
 namespace athanor {
@@ -40,12 +41,14 @@ class RowSink {
 class JsonRows {
  public:
   JsonRows(const ReadOptions& options, const RowSink& rows);
-  ~JsonRows();
   void read(std::string_view json, uint64_t begin, uint64_t end);
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  const JsonField* find_text() const;
+
+  const ReadOptions& options_;
+  const RowSink& rows_;
+  std::vector<JsonField> fields_;
 };
 
 }  // namespace athanor

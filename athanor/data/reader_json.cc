@@ -1,17 +1,9 @@
-// jsonl, ndjson and json. simdjson parses; what it refuses is tried with nlohmann-json, which takes numbers beyond
-// 64 bits.
-#include <simdjson.h>
-
-#include <nlohmann/json.hpp>
-#include <optional>
-
+// jsonl, ndjson and json. Fields beside the text go to meta as the bytes that they are.
 #include "athanor/data/reader_formats.h"
 
 namespace athanor {
 
 namespace {
-
-constexpr size_t kMaxDepth = 256;
 
 bool is_space(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
@@ -26,117 +18,51 @@ bool is_blank(std::string_view text) {
 
 }  // namespace
 
-struct JsonRows::Impl {
-  const ReadOptions& options;
-  const RowSink& rows;
-  simdjson::dom::parser parser;
-  std::string padded;
+JsonRows::JsonRows(const ReadOptions& options, const RowSink& rows) : options_(options), rows_(rows) {}
 
-  bool is_text_field(std::string_view key, bool have_text) const {
-    if (!options.text_field.empty()) {
-      return key == options.text_field;
+const JsonField* JsonRows::find_text() const {
+  const JsonField* content = nullptr;
+  for (const JsonField& field : fields_) {
+    std::string key;
+    unescape_json(field.key, key);
+    if (key == (options_.text_field.empty() ? "text" : options_.text_field)) {
+      return &field;
     }
-    return key == "text" || (!have_text && key == "content");
-  }
-
-  // nullopt when the row cannot be parsed by either library.
-  static std::optional<nlohmann::json> parse_big_numbers(std::string_view json) {
-    bool deep = false;
-    const auto watch = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-      deep = deep || depth > static_cast<int>(kMaxDepth);
-      return !deep;
-    };
-    nlohmann::json row = nlohmann::json::parse(json, watch, /*allow_exceptions=*/false);
-    if (deep || row.is_discarded()) {
-      return std::nullopt;
-    }
-    return row;
-  }
-
-  void emit(bool found, bool is_string, std::string text, std::string meta, std::string_view json,
-            uint64_t begin, uint64_t end) const {
-    if (!found) {
-      rows.reject("no text field", begin, json);
-    } else if (!is_string) {
-      rows.reject("text is not a string", begin, json);
-    } else {
-      rows.accept(std::move(text), begin, end, std::move(meta));
+    if (options_.text_field.empty() && key == "content" && content == nullptr) {
+      content = &field;
     }
   }
-
-  void read_slowly(std::string_view json, uint64_t begin, uint64_t end) const {
-    std::optional<nlohmann::json> row = parse_big_numbers(json);
-    if (!row) {
-      rows.reject("broken JSON", begin, json);
-      return;
-    }
-    if (!row->is_object()) {
-      rows.reject("not a JSON object", begin, json);
-      return;
-    }
-    const std::string key = !options.text_field.empty() ? options.text_field
-                            : row->contains("text")     ? "text"
-                                                        : "content";
-    const bool found = row->contains(key);
-    const bool is_string = found && (*row)[key].is_string();
-    std::string text = is_string ? (*row)[key].get<std::string>() : "";
-    row->erase(key);
-    emit(found, is_string, std::move(text), row->dump(), json, begin, end);
-  }
-
-  void read_object(simdjson::dom::object object, std::string_view json, uint64_t begin, uint64_t end) const {
-    bool has_text = false;
-    for (const auto [key, value] : object) {
-      has_text = has_text || key == "text";
-    }
-    bool found = false, is_string = false;
-    std::string text;
-    std::string meta = "{";
-    for (const auto [key, value] : object) {
-      if (!found && is_text_field(key, has_text)) {
-        found = true;
-        std::string_view view;
-        is_string = value.get_string().get(view) == simdjson::SUCCESS;
-        text = view;
-        continue;
-      }
-      meta += meta.size() > 1 ? "," : "";
-      meta += nlohmann::json(key).dump() + ":" + simdjson::to_string(value);
-    }
-    emit(found, is_string, std::move(text), std::move(meta) + "}", json, begin, end);
-  }
-};
-
-JsonRows::JsonRows(const ReadOptions& options, const RowSink& rows)
-    : impl_(new Impl{options, rows, simdjson::dom::parser(), {}}) {}
-JsonRows::~JsonRows() = default;
+  return content;
+}
 
 void JsonRows::read(std::string_view json, uint64_t begin, uint64_t end) {
   std::string storage;
-  if (!impl_->rows.check_utf8(json, storage, begin)) {
+  if (!rows_.check_utf8(json, storage, begin)) {
     return;
   }
-  // simdjson reads a few bytes past the end.
-  impl_->padded.assign(json);
-  impl_->padded.resize(json.size() + simdjson::SIMDJSON_PADDING, ' ');
-  if (json.size() + 1 > impl_->parser.capacity() || impl_->parser.max_depth() != kMaxDepth) {
-    if (impl_->parser.allocate(std::max<size_t>(json.size() * 2, 1 << 16), kMaxDepth) != simdjson::SUCCESS) {
-      impl_->rows.reject("line too long", begin, json);
-      return;
+  if (!scan_json_object(json, fields_)) {
+    rows_.reject(is_json(json) ? "not a JSON object" : "broken JSON", begin, json);
+    return;
+  }
+  const JsonField* text_field = find_text();
+  if (text_field == nullptr) {
+    rows_.reject("no text field", begin, json);
+    return;
+  }
+  if (text_field->value[0] != '"') {
+    rows_.reject("text is not a string", begin, json);
+    return;
+  }
+  std::string text;
+  unescape_json(text_field->value.substr(1, text_field->value.size() - 2), text);
+  std::string meta = "{";
+  for (const JsonField& field : fields_) {
+    if (&field != text_field) {
+      meta += meta.size() > 1 ? ",\"" : "\"";
+      meta.append(field.key).append("\":").append(field.value);
     }
   }
-  simdjson::dom::element row;
-  const auto code = impl_->parser.parse(impl_->padded.data(), json.size(), false).get(row);
-  if (code != simdjson::SUCCESS) {
-    impl_->read_slowly(json, begin, end);
-    return;
-  }
-  simdjson::dom::object object;
-  if (row.get_object().get(object) != simdjson::SUCCESS) {
-    impl_->rows.reject("not a JSON object", begin, json);
-    return;
-  }
-  impl_->read_object(object, json, begin, end);
+  rows_.accept(std::move(text), begin, end, meta + "}");
 }
 
 void read_jsonl(const ReadInput& input, const ReadOptions& options, const ReadSink& sink) {

@@ -1,8 +1,7 @@
 #include "athanor/data/utf8_check.h"
 
-#include <simdjson.h>
-
 #include <cstdint>
+#include <cstring>
 
 namespace athanor {
 
@@ -47,15 +46,20 @@ Sequence sequence_at(std::string_view text, size_t at) {
 }  // namespace
 
 size_t first_invalid_utf8(std::string_view text) {
-  if (simdjson::validate_utf8(text.data(), text.size())) {
-    return std::string_view::npos;
-  }
-  for (size_t at = 0; at < text.size();) {
-    const Sequence sequence = sequence_at(text, at);
-    if (!sequence.valid) {
-      return at;
+  size_t at = 0;
+  while (at < text.size()) {
+    uint64_t word = 0;
+    while (at + 8 <= text.size() && (std::memcpy(&word, text.data() + at, 8), (word & 0x8080808080808080ULL) == 0)) {
+      at += 8;  // ASCII, eight at a time
     }
-    at += sequence.bytes;
+    // Then characters one by one, as long as they are not ASCII again for a while.
+    for (int i = 0; i < 16 && at < text.size(); ++i) {
+      const Sequence sequence = sequence_at(text, at);
+      if (!sequence.valid) {
+        return at;
+      }
+      at += sequence.bytes;
+    }
   }
   return std::string_view::npos;
 }

@@ -12,6 +12,7 @@
 
 #include "athanor/model/language_model.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/tensor/host_memory.h"
 
 namespace athanor {
 namespace {
@@ -35,6 +36,7 @@ TEST(StepBench, DISABLED_ForwardAndBackward) {
   if (const char* given = std::getenv("ATHANOR_BENCH")) {
     std::istringstream(given) >> shape >> precision >> steps;
   }
+  keep_freed_memory();
   const ModelConfig config = bench_config(shape);
   const int64_t rows = shape == "char" ? 12 : 16;
   auto model = make_model(config, 1);

@@ -206,12 +206,21 @@ int command_plan(Session& session) {
     session.print(padded(step.label, 16) + padded(step.verb->name + "-" + step.id.substr(0, 8), 24) + state);
     if (const PlanFunction function = plan_function(*step.verb)) {
       std::vector<StageInput> inputs;
+      nlohmann::json options = step.options;
       try {
         inputs = locate_inputs(step, plan.steps, session.store);
       } catch (const Error&) {
-        // Inputs that are still to be made: the plan says what it can without them.
+        // Inputs that are still to be made: what their own recipes say of them has to do.
+        for (size_t i = 0; i < step.inputs.size(); ++i) {
+          if (step.producers[i] >= 0) {
+            const auto& made_by = plan.steps[static_cast<size_t>(step.producers[i])].options;
+            if (made_by.contains("vocab_size")) {
+              options["planned_vocab_size"] = made_by["vocab_size"];
+            }
+          }
+        }
       }
-      row["plan"] = function(step.options, inputs);
+      row["plan"] = function(options, inputs);
       for (const auto& item : row["plan"]["rows"]) {
         session.print("    " + padded(item.value("name", ""), 26) + padded(item.value("text", ""), 14) +
                       item.value("note", ""));

@@ -31,35 +31,44 @@ std::string dropped_text(const nlohmann::json& dropped) {
 
 void add_data(const PipelinePlan& plan, const std::vector<StepOutcome>& outcomes, Report& page) {
   Funnel funnel{.title = "Documents from step to step"};
-  TableBlock table{.caption = "What was set aside", .header = {"step", "reason", "documents"}};
+  TableBlock dropped_table{.caption = "What was set aside", .header = {"step", "reason", "documents"}};
+  TableBlock parts_table{.caption = "Parts and tokens", .header = {"what", "documents", "text", "tokens"}};
   for (size_t i = 0; i < outcomes.size(); ++i) {
     const auto& result = result_of(outcomes[i]);
     const std::string verb = verb_of(outcomes[i]);
+    const std::string& label = plan.steps[i].label;
     const auto dropped = result.value("dropped", nlohmann::json::object());
     if (verb == "collect" || verb == "clean" || verb == "dedup") {
-      funnel.steps.push_back(
-          {plan.steps[i].label, result.value("documents", 0.0), "documents", dropped_text(dropped)});
+      funnel.steps.push_back({label, result.value("documents", 0.0), "documents", dropped_text(dropped)});
       for (const auto& [reason, count] : dropped.items()) {
-        table.rows.push_back({plan.steps[i].label, reason, grouped_integer(count.get<int64_t>())});
+        if (count.get<int64_t>() > 0) {
+          dropped_table.rows.push_back({label, reason, grouped_integer(count.get<int64_t>())});
+        }
       }
     } else if (verb == "split") {
       const auto parts = result.value("parts", nlohmann::json::object());
       for (const auto& [part, numbers] : parts.items()) {
-        funnel.steps.push_back({plan.steps[i].label + "/" + part, numbers.value("documents", 0.0), "documents", ""});
+        parts_table.rows.push_back({label + "/" + part, grouped_integer(numbers.value("documents", int64_t{0})),
+                                    human_bytes(numbers.value("text_bytes", 0.0)), ""});
       }
     } else if (verb == "encode") {
-      funnel.steps.push_back({plan.steps[i].label, result.value("tokens", 0.0), "tokens", ""});
+      parts_table.rows.push_back({label, grouped_integer(result.value("documents", int64_t{0})),
+                                  human_bytes(result.value("text_bytes", 0.0)),
+                                  grouped_integer(result.value("tokens", int64_t{0}))});
     }
   }
-  if (funnel.steps.empty()) {
-    return;
-  }
   ReportSection section{.title = "Data"};
-  section.blocks.push_back(FunnelBlock{funnel});
-  if (!table.rows.empty()) {
-    section.blocks.push_back(table);
+  if (!funnel.steps.empty()) {
+    section.blocks.push_back(FunnelBlock{funnel});
   }
-  page.sections.push_back(std::move(section));
+  for (auto* table : {&dropped_table, &parts_table}) {
+    if (!table->rows.empty()) {
+      section.blocks.push_back(*table);
+    }
+  }
+  if (!section.blocks.empty()) {
+    page.sections.push_back(std::move(section));
+  }
 }
 
 void add_evaluation(const PipelinePlan& plan, const std::vector<StepOutcome>& outcomes, Report& page) {
@@ -70,7 +79,8 @@ void add_evaluation(const PipelinePlan& plan, const std::vector<StepOutcome>& ou
     }
     const auto& result = result_of(outcomes[i]);
     KeyValueBlock block{.caption = plan.steps[i].label};
-    for (const auto& [name, number] : result.items()) {
+    for (const char* name : {"loss", "perplexity", "bits_per_byte", "tokens", "bytes", "windows"}) {
+      const auto number = result.value(name, nlohmann::json());
       if (!number.is_object() || !number.contains("value")) {
         continue;
       }
@@ -79,15 +89,16 @@ void add_evaluation(const PipelinePlan& plan, const std::vector<StepOutcome>& ou
         text += " \u00b1 " + human_number(number["standard_error"].get<double>(), 3);
       }
       block.items.push_back({name, text, number.value("unit", "")});
-      if (name == "loss" || name == "perplexity" || name == "bits_per_byte") {
-        std::string label = name == "bits_per_byte" ? "bits per byte" : name == "loss" ? "held-out loss" : name;
+      const std::string key = name;
+      if (key == "loss" || key == "perplexity" || key == "bits_per_byte") {
+        const std::string label = key == "bits_per_byte" ? "bits per byte" : key == "loss" ? "held-out loss" : key;
         std::string spread;
         if (number.contains("standard_error")) {
           spread = "\u00b1 " + human_number(number["standard_error"].get<double>(), 2) + ", over " +
                    number.value("over", "");
         }
-        page.figures.push_back({label, fixed_number(number["value"].get<double>(), name == "perplexity" ? 1 : 3),
-                                name == "perplexity" ? "" : number.value("unit", ""), spread, plan.steps[i].label});
+        page.figures.push_back({label, fixed_number(number["value"].get<double>(), key == "perplexity" ? 1 : 3),
+                                key == "perplexity" ? "" : number.value("unit", ""), spread, plan.steps[i].label});
       }
     }
     section.blocks.push_back(std::move(block));

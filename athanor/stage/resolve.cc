@@ -47,8 +47,9 @@ class Resolver {
  public:
   Resolver(const RunStore& store, PinContext& pins) : store_(store), pins_(pins) {}
 
-  StepPlan resolve(const Node& node, const std::string& label, const Mark& label_mark, const Node* seed,
-                   const Node* threads) {
+  // Everything that the recipe's own text decides: keys, types, the kinds of the inputs.
+  void add(const Node& node, const std::string& label, const Mark& label_mark, const Node* seed,
+           const Node* threads) {
     StepPlan step;
     step.label = label;
     step.mark = node.mark.line > 0 ? node.mark : label_mark;
@@ -79,20 +80,31 @@ class Resolver {
       }
     }
     bind_inputs(step, node.find("from"));
-    if (step.verb->pins) {
-      try {
-        step.pins = step.verb->pins(step.options, pins_);
-      } catch (const Error& error) {
-        throw Error(error.kind(), "step '" + label + "': " + error.message(), error.where(), error.hint());
-      }
-    }
-    step.id = compute_run_id(step.verb->name, step.verb->revision, step.verb->schema.result_part(step.options),
-                             step.inputs, step.pins);
-    return step;
+    steps_.push_back(std::move(step));
   }
 
-  void add(StepPlan step) { steps_.push_back(std::move(step)); }
-  std::vector<StepPlan> take() { return std::move(steps_); }
+  // Then what the outside decides: sources are pinned, and with them the ids, in the order of the steps.
+  std::vector<StepPlan> finish() {
+    for (auto& step : steps_) {
+      if (step.verb->pins) {
+        try {
+          step.pins = step.verb->pins(step.options, pins_);
+        } catch (const Error& error) {
+          throw Error(error.kind(), "step '" + step.label + "': " + error.message(), error.where(), error.hint());
+        }
+      }
+      for (size_t i = 0; i < step.inputs.size(); ++i) {
+        if (step.producers[i] >= 0) {
+          const StepPlan& producer = steps_[static_cast<size_t>(step.producers[i])];
+          step.inputs[i].id = producer.id;
+          step.inputs[i].run = producer.verb->name + "-" + producer.id.substr(0, 8);
+        }
+      }
+      step.id = compute_run_id(step.verb->name, step.verb->revision, step.verb->schema.result_part(step.options),
+                               step.inputs, step.pins);
+    }
+    return std::move(steps_);
+  }
 
  private:
   void bind_inputs(StepPlan& step, const Node* from) {
@@ -174,8 +186,6 @@ class Resolver {
         const Verb& producer = *steps_[i].verb;
         check_kind(node, role, producer.output, "'" + target.head + "'");
         check_part(node, producer, target);
-        input.id = steps_[i].id;
-        input.run = producer.name + "-" + input.id.substr(0, 8);
         input.part = target.part;
         step.inputs.push_back(input);
         step.producers.push_back(static_cast<int>(i));
@@ -323,7 +333,8 @@ PipelinePlan resolve_recipe(const Node& root, const RunStore& store, PinContext&
     }
     plan.single = true;
     plan.name = verb->scalar;
-    plan.steps.push_back(resolver.resolve(root, verb->scalar, verb->mark, nullptr, nullptr));
+    resolver.add(root, verb->scalar, verb->mark, nullptr, nullptr);
+    plan.steps = resolver.finish();
     plan.id = plan.steps[0].id;
     return plan;
   }
@@ -334,16 +345,17 @@ PipelinePlan resolve_recipe(const Node& root, const RunStore& store, PinContext&
   }
   const Node* name = root.find("name");
   plan.name = name != nullptr ? name->scalar : fs::path(root.mark.file).stem().string();
-  std::vector<RunInput> as_inputs;
   for (const auto& entry : root.find("steps")->entries) {
     if (entry.key.find_first_of("/.@ ") != std::string::npos) {
       fail(entry.key_mark, "the step name '" + entry.key + "' may not hold '/', '.', '@' or blanks");
     }
-    StepPlan step = resolver.resolve(entry.value, entry.key, entry.key_mark, root.find("seed"), root.find("threads"));
-    as_inputs.push_back({entry.key, step.id, step.verb->name + "-" + step.id.substr(0, 8), "", "", ""});
-    resolver.add(std::move(step));
+    resolver.add(entry.value, entry.key, entry.key_mark, root.find("seed"), root.find("threads"));
   }
-  plan.steps = resolver.take();
+  plan.steps = resolver.finish();
+  std::vector<RunInput> as_inputs;
+  for (const auto& step : plan.steps) {
+    as_inputs.push_back({step.label, step.id, step.verb->name + "-" + step.id.substr(0, 8), "", "", ""});
+  }
   plan.id = compute_run_id("pipeline", 1, {{"name", plan.name}}, as_inputs, nullptr);
   return plan;
 }

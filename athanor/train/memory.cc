@@ -6,20 +6,23 @@ namespace athanor {
 
 namespace {
 
-constexpr uint64_t kProcessBytes = 190ull << 20;      // program, LibTorch's pages that are touched, threads' buffers
+// Measured with torch 2.13 on one and two threads (README.md): program and LibTorch pages 80 MB, threads, kernels and
+// libraries' own tables 70 MB.
+constexpr uint64_t kProcessBytes = 150'000'000;
+constexpr double kAllocatorShare = 0.3;  // of activations and temporaries: holes in the heap, packed operands
 constexpr uint64_t kLogitElements = uint64_t{1} << 22;  // what the fused cross-entropy holds at once
 
 }  // namespace
 
 uint64_t MemoryPlan::total() const {
-  return parameters + gradients + optimizer + compute_copies + activations + temporaries + logits + checkpoint_copy +
-         process;
+  return parameters + gradients + optimizer + compute_copies + activations + temporaries + logits + allocator +
+         checkpoint_copy + process;
 }
 
 nlohmann::json MemoryPlan::to_json() const {
   return {{"parameters", parameters},   {"gradients", gradients},     {"optimizer", optimizer},
           {"compute_copies", compute_copies}, {"activations", activations}, {"temporaries", temporaries},
-          {"logits", logits},           {"checkpoint_copy", checkpoint_copy}, {"process", process},
+          {"logits", logits},           {"allocator", allocator}, {"checkpoint_copy", checkpoint_copy}, {"process", process},
           {"total", total()},           {"unit", "bytes"}};
 }
 
@@ -54,10 +57,13 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   const uint64_t peak = std::max(at_start, at_end);
   plan.activations = peak > plan.gradients ? peak - plan.gradients : 0;
   plan.temporaries = tokens * (element * 4 * inner + 12 * width);
+  plan.allocator = static_cast<uint64_t>(kAllocatorShare * static_cast<double>(plan.activations + plan.temporaries));
   const uint64_t logits = std::min(tokens * vocab, std::max(kLogitElements, 64 * vocab));
   plan.logits = logits * element + head;
   const bool saves = options.checkpoint_every_steps > 0 || options.checkpoint_every_minutes > 0;
-  plan.checkpoint_copy = saves ? 12 * params : 0;
+  // The copy is taken between steps and lies where the step's activations did.
+  const uint64_t between = plan.activations + plan.temporaries;
+  plan.checkpoint_copy = saves && 12 * params > between ? 12 * params - between : 0;
   return plan;
 }
 

@@ -23,7 +23,8 @@ struct MemoryPlan {
   uint64_t activations = 0;       // what the forward pass keeps for the backward pass
   uint64_t temporaries = 0;       // the largest working set of one operation
   uint64_t logits = 0;            // one chunk of logits and the head's gradient buffers
-  uint64_t checkpoint_copy = 0;   // parameters and moments while a checkpoint is written
+  uint64_t allocator = 0;         // holes in the heap, workspaces of the matrix libraries (an empirical share)
+  uint64_t checkpoint_copy = 0;   // parameters and moments while a checkpoint is written, beyond what a step frees
   uint64_t process = 0;           // program, LibTorch, thread stacks, data maps
 
   uint64_t total() const;

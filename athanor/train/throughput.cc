@@ -4,32 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <limits>
-#include <string>
 
 #include "athanor/tensor/autograd.h"
 #include "athanor/tensor/gemm.h"
 
 namespace athanor {
-
-namespace {
-
-uint64_t status_bytes(const std::string& field) {
-  std::ifstream status("/proc/self/status");
-  std::string name;
-  while (status >> name) {
-    if (name == field) {
-      uint64_t kib = 0;
-      status >> kib;
-      return kib * 1024;
-    }
-    status.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
-  }
-  return 0;
-}
-
-}  // namespace
 
 double measure_gemm_peak(Precision precision, double seconds) {
   using Clock = std::chrono::steady_clock;
@@ -48,8 +27,5 @@ double measure_gemm_peak(Precision precision, double seconds) {
   } while (std::chrono::duration<double>(Clock::now() - start).count() < seconds);
   return best;
 }
-
-uint64_t peak_resident_bytes() { return status_bytes("VmHWM:"); }
-uint64_t resident_bytes() { return status_bytes("VmRSS:"); }
 
 }  // namespace athanor

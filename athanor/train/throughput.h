@@ -12,8 +12,4 @@ namespace athanor {
 // Takes about `seconds`.
 double measure_gemm_peak(Precision precision, double seconds = 0.3);
 
-// The most resident memory this process has had (VmHWM), and has now (VmRSS), in bytes; 0 where /proc says nothing.
-uint64_t peak_resident_bytes();
-uint64_t resident_bytes();
-
 }  // namespace athanor

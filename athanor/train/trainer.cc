@@ -1,6 +1,8 @@
+#include "athanor/base/machine.h"
 #include "athanor/train/trainer.h"
 
 #include <ATen/Parallel.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <chrono>
@@ -333,13 +335,14 @@ class Run {
     if (result_.last_eval) {
       trainer["last_eval"] = *result_.last_eval;
     }
+    ::malloc_trim(0);  // the step's freed memory, so that the copy does not come on top of it
     writer_->save(result_.step, named_tensors(model_), optimizer_.state(), std::move(trainer));
     since_checkpoint_.lap();
     step_watch_.lap();
   }
 
   void finish_rates() {
-    result_.peak_bytes = peak_resident_bytes();
+    result_.peak_bytes = peak_memory_bytes();
     if (training_seconds_ > 0) {
       result_.tokens_per_second = training_tokens_ / training_seconds_;
       result_.mfu = result_.gemm_peak > 0 ? result_.tokens_per_second * flops_per_token_ / result_.gemm_peak : 0;

@@ -112,14 +112,18 @@ def kill_once(program, folder, runs, rng):
     return True
 
 
+def prepare(folder, steps=STEPS):
+    with open(os.path.join(folder, "corpus.txt"), "w", encoding="utf-8") as file:
+        file.write(corpus(random.Random(7)))
+    with open(os.path.join(folder, "recipe.yaml"), "w", encoding="utf-8") as file:
+        file.write(RECIPE.format(steps=steps))
+
+
 def main():
     program, kills = os.path.abspath(sys.argv[1]), int(sys.argv[2])
     rng = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 1)
     with tempfile.TemporaryDirectory(prefix="athanor-crash-") as folder:
-        with open(os.path.join(folder, "corpus.txt"), "w", encoding="utf-8") as file:
-            file.write(corpus(random.Random(7)))
-        with open(os.path.join(folder, "recipe.yaml"), "w", encoding="utf-8") as file:
-            file.write(RECIPE.format(steps=STEPS))
+        prepare(folder)
         finish(start(program, folder, "whole"))
         expected = values(os.path.join(folder, "whole"))
         if len(expected[0]) < STEPS or not any("optimizer" in name for name in expected[1]):

@@ -1,0 +1,42 @@
+#include "athanor/train/memory.h"
+
+#include <gtest/gtest.h>
+
+namespace athanor {
+namespace {
+
+TEST(MemoryPlan, CountsWhatIsKnownExactly) {
+  const ModelConfig config = from_depth(6, 8192, 256);
+  TrainOptions options;
+  options.precision = "bf16";
+  const MemoryPlan plan = plan_memory(config, options);
+  const auto params = static_cast<uint64_t>(num_parameters(config));
+  EXPECT_EQ(plan.parameters, 4 * params);
+  EXPECT_EQ(plan.gradients, 4 * params);
+  EXPECT_EQ(plan.optimizer, 8 * params);
+  EXPECT_EQ(plan.compute_copies, 2 * static_cast<uint64_t>(num_matmul_parameters(config)));
+  EXPECT_EQ(plan.to_json()["total"].get<uint64_t>(), plan.total());
+}
+
+// Peaks (VmHWM) measured on a 2-core machine, MB: see README.md.
+TEST(MemoryPlan, IsWithinTenPercentOfMeasuredPeaks) {
+  TrainOptions options;
+  options.batch_size = 16;
+  options.sequence_length = 256;
+  EXPECT_NEAR(static_cast<double>(plan_memory(from_depth(6, 8192, 256), options).total()) / 1115e6, 1, 0.1);
+  options.precision = "bf16";
+  EXPECT_NEAR(static_cast<double>(plan_memory(from_depth(6, 8192, 256), options).total()) / 812e6, 1, 0.1);
+}
+
+TEST(MemoryPlan, SmallerPiecesNeedLess) {
+  const ModelConfig config = from_depth(6, 8192, 256);
+  TrainOptions options;
+  const uint64_t whole = plan_memory(config, options).total();
+  options.micro_batch = 4;
+  EXPECT_LT(plan_memory(config, options).total(), whole * 2 / 3);
+  options.sequence_length = 1024;
+  EXPECT_EQ(plan_memory(config, options).activations > 0, true);
+}
+
+}  // namespace
+}  // namespace athanor
