@@ -6,6 +6,7 @@
 
 #include "athanor/stage/torch_unit.h"
 #include "athanor/stage/torch_verbs.h"
+#include "athanor/tensor/host_memory.h"
 
 namespace athanor {
 
@@ -36,5 +37,6 @@ constexpr TorchUnit kUnit{kEntries, &info};
 }  // namespace athanor
 
 extern "C" __attribute__((visibility("default"))) const athanor::TorchUnit* athanor_torch_unit() {
+  athanor::keep_freed_memory();
   return &athanor::kUnit;
 }
