@@ -64,6 +64,7 @@ void PretrainOptions::fields(Fields<PretrainOptions>& f) {
   f.add("keep_last", &PretrainOptions::keep_last, "newest checkpoints kept").range(1, 1000).speed();
   f.add("keep_best", &PretrainOptions::keep_best, "and the one with the lowest validation loss").speed();
   f.add("stop_at", &PretrainOptions::stop_at, "end early after this step, as paused; 0: never").range(0, 1e12).speed();
+  f.add("mfu", &PretrainOptions::mfu, "measure this machine's matrix products (0.3 s) to report MFU").speed();
   f.add("threads", &PretrainOptions::threads, "compute threads; 0: one a core").range(0, 4096).speed();
 }
 

@@ -361,44 +361,5 @@ TEST(Trainer, RefusesOptionsOutOfRange) {
   }
 }
 
-// The fixture is a PyTorch loop over the same weights and data: tests/parity/make_train_fixtures.py.
-TEST(Trainer, TenLossesAreThoseOfAPyTorchLoop) {
-  const fs::path fixture = fs::path(ATHANOR_SOURCE_DIR) / "tests" / "fixtures" / "train" / "parity";
-  const Json expected = Json::parse(read_file(fixture / "expected.json"));
-  const Json& given = expected["options"];
-  Bench bench;
-  bench.train_tokens = make_token_set(bench.folder.path() / "parity",
-                                      expected["documents"].get<std::vector<std::vector<int32_t>>>(), 32);
-  const auto model = load_model(fixture);
-  TrainOptions options;
-  options.steps = given["steps"];
-  options.batch_size = given["batch_size"];
-  options.sequence_length = given["sequence_length"];
-  options.seed = given["seed"];
-  options.optimizer = {given["lr"], given["beta1"], given["beta2"], given["eps"], given["weight_decay"]};
-  options.schedule.warmup_steps = given["warmup_steps"];
-  options.schedule.min_lr_fraction = given["min_lr_fraction"];
-  options.grad_clip = given["grad_clip"];
-  options.mfu = false;
-  options.threads = 1;
-  std::vector<Json> steps;
-  bench.on_event = [&](const Json& event) {
-    if (event["type"] == "step") {
-      steps.push_back(event);
-    }
-  };
-  train(*model, bench.train_tokens, nullptr, options, bench.state, bench.hooks());
-  ASSERT_EQ(steps.size(), expected["steps"].size());
-  double worst = 0;
-  for (size_t i = 0; i < steps.size(); ++i) {
-    const Json& wanted = expected["steps"][i];
-    worst = std::max(worst, std::abs(steps[i]["loss"].get<double>() - wanted["loss"].get<double>()));
-    EXPECT_NEAR(steps[i]["loss"].get<double>(), wanted["loss"].get<double>(), 1e-4) << i;
-    EXPECT_NEAR(steps[i]["grad_norm"].get<double>(), wanted["grad_norm"].get<double>(), 1e-3) << i;
-    EXPECT_NEAR(steps[i]["lr"].get<double>(), wanted["lr"].get<double>(), 1e-15) << i;
-  }
-  RecordProperty("worst_loss_difference", std::to_string(worst * 1e6) + " millionths");
-}
-
 }  // namespace
 }  // namespace athanor

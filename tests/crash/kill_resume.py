@@ -37,6 +37,7 @@ steps:
     checkpoint_every_steps: 7
     keep_state: true
     threads: 1
+    mfu: false
 """
 
 
