@@ -27,8 +27,8 @@ set(wheels \"${ATHANOR_TORCH_ROOT};${ATHANOR_ARROW_ROOT}\")")
 install(SCRIPT "${CMAKE_SOURCE_DIR}/cmake/bundle.cmake")
 
 install(DIRECTORY "${CMAKE_SOURCE_DIR}/recipes/" DESTINATION share/athanor/recipes FILES_MATCHING PATTERN "*.yaml")
-install(DIRECTORY "${CMAKE_SOURCE_DIR}/docs/" DESTINATION share/doc/athanor FILES_MATCHING PATTERN "*.md")
-foreach(file README.md README.zh-CN.md LICENSE NOTICE)
+install(DIRECTORY "${CMAKE_SOURCE_DIR}/docs" DESTINATION share/doc/athanor FILES_MATCHING PATTERN "*.md")
+foreach(file README.md README.zh-CN.md CONTRIBUTING.md LICENSE NOTICE)
   install(FILES "${CMAKE_SOURCE_DIR}/${file}" DESTINATION share/doc/athanor)
 endforeach()
 
