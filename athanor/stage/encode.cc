@@ -1,5 +1,6 @@
 // encode: documents x tokenizer -> tokens.
 #include "athanor/base/format.h"
+#include "athanor/base/hash.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/base/text.h"
 #include "athanor/base/thread_pool.h"
@@ -26,17 +27,17 @@ nlohmann::json execute_encode(StageContext& context) {
   const auto options = load_options<EncodeOptions>(context.options);
   const Tokenizer tokenizer = Tokenizer::load(context.input("tokenizer").path);
   const Documents documents = Documents::open(context.input("documents").path);
-  return encode_documents(documents, tokenizer, context.input("tokenizer").record.digest, context.run.out_tmp(),
-                          static_cast<int>(options.threads), context.progress);
+  return encode_documents(documents, tokenizer, context.run.out_tmp(), static_cast<int>(options.threads),
+                          context.progress);
 }
 
 }  // namespace
 
-nlohmann::json encode_documents(const Documents& documents, const Tokenizer& tokenizer,
-                                const std::string& tokenizer_digest, const fs::path& dir, int threads,
-                                Progress& progress) {
+nlohmann::json encode_documents(const Documents& documents, const Tokenizer& tokenizer, const fs::path& dir,
+                                int threads, Progress& progress) {
   ThreadPool pool(threads);
-  TokenSetWriter writer(dir, tokenizer.vocab_size(), tokenizer.end_of_text(), tokenizer_digest);
+  TokenSetWriter writer(dir, tokenizer.vocab_size(), tokenizer.end_of_text(),
+                        sha256_hex(tokenizer.to_json()));
   std::vector<Document> batch;
   std::vector<std::vector<int32_t>> ids;
   size_t batch_bytes = 0;

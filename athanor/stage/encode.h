@@ -11,9 +11,8 @@
 
 namespace athanor {
 
-// Writes a token set into dir; gives {"documents", "tokens", "text_bytes", "bytes_per_token", "summary"}.
-nlohmann::json encode_documents(const Documents& documents, const Tokenizer& tokenizer,
-                                const std::string& tokenizer_digest, const fs::path& dir, int threads,
-                                Progress& progress);
+// Writes a token set into dir, marked with the SHA-256 of tokenizer.to_json(); gives {"documents", "tokens", "text_bytes", "bytes_per_token", "summary"}.
+nlohmann::json encode_documents(const Documents& documents, const Tokenizer& tokenizer, const fs::path& dir,
+                                int threads, Progress& progress);
 
 }  // namespace athanor

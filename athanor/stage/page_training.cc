@@ -44,6 +44,14 @@ Curves read_curves(const fs::path& events) {
   return curves;
 }
 
+void add_time(const nlohmann::json& time, KeyValueBlock& block) {
+  if (time.is_object()) {
+    block.items.push_back({"time predicted after 3 s", human_duration(time.value("predicted_seconds", 0.0)), ""});
+    block.items.push_back({"time it took", human_duration(time.value("measured_seconds", 0.0)),
+                           "the prediction was off by " + human_percent(time.value("error", 0.0))});
+  }
+}
+
 KeyValueBlock memory_block(const nlohmann::json& memory) {
   KeyValueBlock block{.caption = "Memory: planned and measured"};
   const auto categories = memory.value("by_category", nlohmann::json::object());
@@ -83,6 +91,7 @@ void add_training(const std::string& label, const StepOutcome& outcome, Report& 
   numbers.items.push_back({"speed", human_count(result.value("tokens_per_second", 0.0)), "tokens a second"});
   numbers.items.push_back({"MFU", human_percent(result.value("mfu", 0.0)),
                            "of " + human_count(result.value("gemm_peak_flops", 0.0)) + " FLOP/s, this machine's own matrix products"});
+  add_time(result.value("time", nlohmann::json()), numbers);
   section.blocks.push_back(std::move(numbers));
   section.blocks.push_back(memory_block(result.value("memory", nlohmann::json::object())));
   page.figures.push_back({"speed", human_count(result.value("tokens_per_second", 0.0)), "tokens a second",

@@ -128,10 +128,11 @@ void prepare_pretrain(nlohmann::json& resolved) {
 Verb pretrain_verb() {
   Verb verb;
   verb.name = "pretrain";
-  verb.summary = "train a language model from nothing on tokens";
+  verb.summary = "train a language model on tokens, from nothing or from a model";
   verb.roles = {{"train", ArtifactKind::kTokens, true, "what to learn from"},
                 {"valid", ArtifactKind::kTokens, false, "what to validate on"},
-                {"tokenizer", ArtifactKind::kTokenizer, true, "stored with the model"}};
+                {"tokenizer", ArtifactKind::kTokenizer, true, "stored with the model"},
+                {"model", ArtifactKind::kModel, false, "weights to begin with, its shape then counts; else fresh ones"}};
   verb.output = ArtifactKind::kModel;
   verb.schema = schema_of<PretrainOptions>();
   verb.torch = true;

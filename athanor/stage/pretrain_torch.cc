@@ -1,6 +1,7 @@
 // pretrain's work: tokens -> model, through the trainer.
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
+#include "athanor/base/hash.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/base/text.h"
 #include "athanor/data/token_set.h"
@@ -25,17 +26,19 @@ std::string details_text(const nlohmann::json& event) {
 }
 
 // Tokens that another tokenizer made would train a model that reads nonsense.
-void check_tokens(const TokenSet& tokens, const StageInput& input, const StageInput& tokenizer, int32_t vocab_size) {
-  if (tokens.vocab_size() > vocab_size) {
+void check_tokens(const TokenSet& tokens, const StageInput& input, const Tokenizer& tokenizer) {
+  if (tokens.vocab_size() > tokenizer.vocab_size()) {
     throw Error(ErrorKind::kInput,
                 "the tokens of '" + input.role + "' were made by a vocabulary of " +
-                    std::to_string(tokens.vocab_size()) + ", the tokenizer has " + std::to_string(vocab_size),
+                    std::to_string(tokens.vocab_size()) + ", the tokenizer has " +
+                    std::to_string(tokenizer.vocab_size()),
                 input.path.string(), "encode the documents again with this tokenizer");
   }
   const std::string& made_by = tokens.tokenizer_digest();
-  if (!made_by.empty() && !tokenizer.record.digest.empty() && made_by != tokenizer.record.digest) {
+  const std::string digest = sha256_hex(tokenizer.to_json());
+  if (!made_by.empty() && made_by != digest) {
     throw Error(ErrorKind::kInput, "the tokens of '" + input.role + "' were made by another tokenizer (" +
-                                       made_by.substr(0, 12) + ", not " + tokenizer.record.digest.substr(0, 12) + ")",
+                                       made_by.substr(0, 12) + ", not " + digest.substr(0, 12) + ")",
                 input.path.string(), "encode the documents again with this tokenizer");
   }
 }
@@ -64,7 +67,39 @@ void write_scalars(TensorBoardWriter& board, const nlohmann::json& event) {
   }
 }
 
-TrainHooks make_hooks(StageContext& context, TensorBoardWriter& board) {
+// The whole time as the first seconds of steps predict it: what the report holds against the time it took.
+class TimePrediction {
+ public:
+  explicit TimePrediction(int64_t steps) : steps_(steps) {}
+
+  void see(int64_t step) {
+    const double now = monotonic_time();
+    if (first_step_ < 0) {
+      first_step_ = step;
+      begin_ = now;
+    } else if (predicted_ == 0 && now - begin_ >= kSeconds) {
+      predicted_ = (now - begin_) / static_cast<double>(step - first_step_) * static_cast<double>(steps_ - first_step_);
+    }
+  }
+
+  // {"predicted_seconds", "measured_seconds", "error"}; null for a run too short to say.
+  nlohmann::json to_json() const {
+    if (predicted_ == 0) {
+      return nullptr;
+    }
+    const double measured = monotonic_time() - begin_;
+    return {{"predicted_seconds", predicted_}, {"measured_seconds", measured}, {"error", predicted_ / measured - 1}};
+  }
+
+ private:
+  static constexpr double kSeconds = 3;
+  int64_t steps_;
+  int64_t first_step_ = -1;
+  double begin_ = 0;
+  double predicted_ = 0;
+};
+
+TrainHooks make_hooks(StageContext& context, TensorBoardWriter& board, TimePrediction& prediction) {
   TrainHooks hooks;
   EventLog& events = context.run.events();
   events.on_event([&board](const nlohmann::json& event) { write_scalars(board, event); });
@@ -84,7 +119,8 @@ TrainHooks make_hooks(StageContext& context, TensorBoardWriter& board) {
   };
   hooks.event_position = [&events] { return events.position(); };
   hooks.stop_requested = [] { return interrupted(); };
-  hooks.progress = [&context](double fraction, const nlohmann::json& event) {
+  hooks.progress = [&context, &prediction](double fraction, const nlohmann::json& event) {
+    prediction.see(event.value("step", int64_t{0}));
     context.progress.update(fraction, details_text(event));
   };
   return hooks;
@@ -121,6 +157,27 @@ nlohmann::json result_json(const TrainResult& result, const ModelConfig& config,
   return json;
 }
 
+// A fresh model of the recipe's shape; or the one given as input, whose own shape then counts.
+std::unique_ptr<LanguageModel> begin_model(const StageContext& context, const PretrainOptions& options,
+                                           const Tokenizer& tokenizer) {
+  if (const StageInput* given = context.find("model")) {
+    auto model = load_model(given->path);
+    if (model->config().vocab_size < tokenizer.vocab_size()) {
+      throw Error(ErrorKind::kInput,
+                  "the model has a vocabulary of " + std::to_string(model->config().vocab_size) + ", the tokenizer of " +
+                      std::to_string(tokenizer.vocab_size()),
+                  given->path.string(), "give the tokenizer that the model was made with");
+    }
+    return model;
+  }
+  ModelConfig config = model_config(options, tokenizer.vocab_size());
+  if (tokenizer.end_of_text() >= 0) {
+    config.bos_id = tokenizer.end_of_text();
+    config.eos_ids = {tokenizer.end_of_text()};
+  }
+  return make_model(config, static_cast<uint64_t>(options.seed));
+}
+
 void keep_last_checkpoint(const Run& run) {
   if (const auto last = find_resume_point(run.state())) {
     fs::copy(last->path, run.out_tmp() / "checkpoint", fs::copy_options::recursive);
@@ -131,27 +188,23 @@ void keep_last_checkpoint(const Run& run) {
 
 nlohmann::json execute_pretrain(StageContext& context) {
   const auto options = load_options<PretrainOptions>(context.options);
-  const StageInput& tokenizer_input = context.input("tokenizer");
-  const Tokenizer tokenizer = Tokenizer::load(tokenizer_input.path);
+  const Tokenizer tokenizer = Tokenizer::load(context.input("tokenizer").path);
   const TokenSet train_tokens = TokenSet::open(context.input("train").path);
-  check_tokens(train_tokens, context.input("train"), tokenizer_input, tokenizer.vocab_size());
+  check_tokens(train_tokens, context.input("train"), tokenizer);
   std::optional<TokenSet> valid_tokens;
   if (const StageInput* valid = context.find("valid")) {
     valid_tokens = TokenSet::open(valid->path);
-    check_tokens(*valid_tokens, *valid, tokenizer_input, tokenizer.vocab_size());
+    check_tokens(*valid_tokens, *valid, tokenizer);
   }
-  ModelConfig config = model_config(options, tokenizer.vocab_size());
-  if (tokenizer.end_of_text() >= 0) {
-    config.bos_id = tokenizer.end_of_text();
-    config.eos_ids = {tokenizer.end_of_text()};
-  }
-  const auto model = make_model(config, static_cast<uint64_t>(options.seed));
+  const auto model = begin_model(context, options, tokenizer);
+  const ModelConfig config = model->config();
   model->set_precision(options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32);
 
   make_dirs(context.run.state());
   const auto point = find_resume_point(context.run.state());
   const auto board = prepare_events(context.run, point);
-  const TrainHooks hooks = make_hooks(context, *board);
+  TimePrediction prediction(options.stop_at > 0 ? std::min(options.stop_at, options.steps) : options.steps);
+  const TrainHooks hooks = make_hooks(context, *board, prediction);
   context.run.events().emit(point ? "resumed" : "started",
                             {{"step", point ? point->step : 0},
                              {"parameters", num_parameters(config)},
@@ -179,7 +232,9 @@ nlohmann::json execute_pretrain(StageContext& context) {
     keep_last_checkpoint(context.run);
   }
   board->flush();
-  return result_json(result, config, options);
+  nlohmann::json json = result_json(result, config, options);
+  json["time"] = prediction.to_json();
+  return json;
 }
 
 }  // namespace athanor
