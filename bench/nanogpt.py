@@ -34,26 +34,17 @@ def run_nanogpt(args):
 
 
 def run_athanor(args, folder, step):
-    """The whole recipe runs first; then this step alone is timed, by --force, from process start to exit."""
+    """The whole recipe once, untimed; then this step alone by --force, from process start to exit."""
     recipe = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../recipes/shakespeare-char.yaml")
+    words = [recipe, f"source={args.text}", "--json"]
     if not os.path.isdir(os.path.join(folder, "runs")):
-        subprocess.run([args.athanor, "run", recipe, f"source={args.text}", "pretrain.stop_at=1"], cwd=folder,
-                       capture_output=True, check=True)
-    plan = json.loads(subprocess.run([args.athanor, "check", recipe, f"source={args.text}", "--json"], cwd=folder,
-                                     check=True, capture_output=True, text=True).stdout)
-    run = next(item for item in plan["steps"] if item["step"] == step)
-    name = "pretrain-" + run["id"][:8]
-    single = os.path.join(folder, f"{step}.yaml")
-    lines = open(os.path.join(folder, "runs", name, "recipe.yaml"), encoding="utf-8").read() if os.path.exists(
-        os.path.join(folder, "runs", name, "recipe.yaml")) else None
-    if lines is None:
-        subprocess.run([args.athanor, "run", recipe, f"source={args.text}"], cwd=folder, check=True, capture_output=True)
-        lines = open(os.path.join(folder, "runs", name, "recipe.yaml"), encoding="utf-8").read()
-    with open(single, "w", encoding="utf-8") as file:
-        file.write(re.sub(r"^stop_at: .*$", "stop_at: 0", lines, flags=re.MULTILINE))
+        subprocess.run([args.athanor, "run", *words], cwd=folder, capture_output=True, check=True)
+    plan = json.loads(subprocess.run([args.athanor, "check", *words], cwd=folder, check=True, capture_output=True,
+                                     text=True).stdout)
+    name = "pretrain-" + next(item["id"] for item in plan["steps"] if item["step"] == step)[:8]
     begin = time.monotonic()
-    out = subprocess.run([args.athanor, "run", single, "--force", "--json"], cwd=folder, check=True, capture_output=True,
-                         text=True).stdout
+    out = subprocess.run([args.athanor, "run", os.path.join("runs", name, "recipe.yaml"), "--force", "--json"],
+                         cwd=folder, check=True, capture_output=True, text=True).stdout
     seconds = time.monotonic() - begin
     return seconds, json.loads(out)["steps"][0]["result"]["valid"]["loss"]
 

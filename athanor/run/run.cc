@@ -126,7 +126,7 @@ Run RunStore::open(const RunSpec& spec, bool force) {
       run.start_ = Run::Start::kDone;
       return run;
     }
-  } else if (existing && (existing->status == "done" || existing->status == "failed")) {
+  } else if (existing) {
     name = base + "." + std::to_string(++attempt);
     existing.reset();
   }
