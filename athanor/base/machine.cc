@@ -1,5 +1,6 @@
 #include "athanor/base/machine.h"
 
+#include <malloc.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -65,6 +66,13 @@ std::string instruction_set() {
 uint64_t memory_bytes() { return proc_kib("/proc/meminfo", "MemTotal"); }
 uint64_t peak_memory_bytes() { return proc_kib("/proc/self/status", "VmHWM"); }
 uint64_t resident_bytes() { return proc_kib("/proc/self/status", "VmRSS"); }
+
+void reset_peak_memory() {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
+  std::ofstream("/proc/self/clear_refs") << "5";
+}
 
 std::string executable_path() {
   std::array<char, 4096> path{};

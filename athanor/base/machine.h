@@ -14,6 +14,9 @@ std::string cpu_model();
 std::string instruction_set();
 uint64_t memory_bytes();        // physical
 uint64_t peak_memory_bytes();   // this process's VmHWM
+// Gives freed memory back and starts peak_memory_bytes() anew from what is resident now, so that one step of many in a
+// process can be measured. Where the kernel refuses, the old peak stays.
+void reset_peak_memory();
 uint64_t resident_bytes();      // this process's VmRSS
 std::string executable_path();  // of this process
 

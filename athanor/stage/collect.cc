@@ -48,7 +48,13 @@ std::vector<ResolvedSource> resolve_all(const CollectOptions& options, SourceCon
 nlohmann::json pins_json(const std::vector<SourcePin>& pins) {
   auto list = nlohmann::json::array();
   for (const auto& pin : pins) {
-    list.push_back({{"source", pin.name}, {"bytes", pin.bytes}, {"sha256", pin.digest}});
+    nlohmann::json entry{{"source", pin.name}, {"bytes", pin.bytes}};
+    if (pin.digest.starts_with("sha256:")) {
+      entry["sha256"] = pin.digest.substr(7);
+    } else if (!pin.digest.empty()) {
+      entry["integrity"] = pin.digest;  // npm's sha512-...
+    }
+    list.push_back(entry);
   }
   return list;
 }

@@ -3,6 +3,7 @@
 #include "athanor/base/format.h"
 #include "athanor/base/hash.h"
 #include "athanor/base/interrupt.h"
+#include "athanor/base/machine.h"
 #include "athanor/base/text.h"
 #include "athanor/data/token_set.h"
 #include "athanor/model/language_model.h"
@@ -188,6 +189,7 @@ void keep_last_checkpoint(const Run& run) {
 
 nlohmann::json execute_pretrain(StageContext& context) {
   const auto options = load_options<PretrainOptions>(context.options);
+  reset_peak_memory();  // the plan is for training, not for the steps before it in this process
   const Tokenizer tokenizer = Tokenizer::load(context.input("tokenizer").path);
   const TokenSet train_tokens = TokenSet::open(context.input("train").path);
   check_tokens(train_tokens, context.input("train"), tokenizer);
