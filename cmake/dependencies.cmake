@@ -24,6 +24,8 @@ endif()
 # The last five misfire in g++ 12 on std::string at -O2.
 add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -Wno-array-bounds -Wno-restrict
                     -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized)
+# Messages of library headers hold __FILE__: without the folders of the machine that built them.
+add_compile_options("-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=" "-fmacro-prefix-map=${ATHANOR_DEPS}/=")
 if(ATHANOR_WERROR)
   add_compile_options(-Werror)
 endif()
