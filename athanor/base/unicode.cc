@@ -160,4 +160,15 @@ bool is_symbol(char32_t code) { return category_between(code, Category::kSc, Cat
 bool is_space(char32_t code) { return (record_of(code).flags & 1) != 0; }
 bool is_han(char32_t code) { return (record_of(code).flags & 2) != 0; }
 
+std::string_view utf8_prefix(std::string_view text, size_t max_bytes) {
+  if (text.size() <= max_bytes) {
+    return text;
+  }
+  size_t end = max_bytes;
+  while (end > 0 && (static_cast<uint8_t>(text[end]) & 0xc0) == 0x80) {
+    --end;
+  }
+  return text.substr(0, end);
+}
+
 }  // namespace athanor

@@ -30,6 +30,9 @@ char32_t decode_utf8(const char*& p, const char* end, bool& valid);
 void append_utf8(std::string& out, char32_t code);
 // Each maximal bad subpart becomes U+FFFD (EF BF BD); well-formed text comes back unchanged.
 std::string repair_utf8(std::string_view text);
+
+// The longest beginning of valid UTF-8 text that has at most max_bytes bytes and does not cut a character.
+std::string_view utf8_prefix(std::string_view text, size_t max_bytes);
 // Code points of text; each maximal bad subpart counts as one.
 size_t count_code_points(std::string_view text);
 

@@ -9,7 +9,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/data/tar.h"
 #include "athanor/data/test_scratch.h"
-#include "athanor/data/utf8_check.h"
+#include "athanor/base/unicode.h"
 
 namespace athanor {
 namespace {
@@ -55,7 +55,7 @@ TEST(JsonScan, AgreesWithNlohmannJson) {
           text.erase(at, 1 + rng.below(3));
       }
     }
-    if (first_invalid_utf8(text) != std::string::npos) {
+    if (find_invalid_utf8(text) != std::string::npos) {
       continue;
     }
     const auto json = nlohmann::json::parse(text, nullptr, false);
@@ -93,7 +93,7 @@ TEST(JsonScan, TheJsonTestSuite) {
       continue;
     }
     const std::string text = *read_all(*tar.open_member(), 1 << 24);
-    const bool taken = first_invalid_utf8(text) == std::string::npos && is_json(text);
+    const bool taken = find_invalid_utf8(text) == std::string::npos && is_json(text);
     if (name[0] != 'i') {
       EXPECT_EQ(taken, name[0] == 'y') << name;
       ++num_checked;

@@ -1,7 +1,7 @@
 #include <cstring>
 
 #include "athanor/data/reader_formats.h"
-#include "athanor/data/utf8_check.h"
+#include "athanor/base/unicode.h"
 
 namespace athanor {
 
@@ -29,7 +29,7 @@ void RowSink::accept(std::string text, uint64_t begin, uint64_t end, std::string
 }
 
 bool RowSink::check_utf8(std::string_view& bytes, std::string& storage, uint64_t begin) const {
-  const size_t bad = first_invalid_utf8(bytes);
+  const size_t bad = find_invalid_utf8(bytes);
   if (bad == std::string_view::npos) {
     return true;
   }
@@ -37,7 +37,7 @@ bool RowSink::check_utf8(std::string_view& bytes, std::string& storage, uint64_t
     reject("invalid UTF-8", begin + bad, bytes);
     return false;
   }
-  storage = replace_invalid_utf8(bytes);
+  storage = repair_utf8(bytes);
   bytes = storage;
   return true;
 }

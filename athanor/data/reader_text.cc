@@ -1,6 +1,6 @@
 // txt and md: one document a file, a line, or a paragraph.
 #include "athanor/data/reader_formats.h"
-#include "athanor/data/utf8_check.h"
+#include "athanor/base/unicode.h"
 
 namespace athanor {
 

@@ -9,7 +9,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/data/parquet.h"
 #include "athanor/data/test_scratch.h"
-#include "athanor/data/utf8_check.h"
+#include "athanor/base/unicode.h"
 
 namespace athanor {
 namespace {
@@ -40,7 +40,7 @@ Got read_path(const fs::path& path, const ReadOptions& options = {}) {
   sink.on_rejected = [&](Rejected&& row) { got.rejected.push_back(std::move(row)); };
   read_documents(path, "src/" + path.filename().string(), options, sink);
   for (const Document& document : got.documents) {
-    EXPECT_EQ(first_invalid_utf8(document.text), std::string::npos);
+    EXPECT_EQ(find_invalid_utf8(document.text), std::string::npos);
     EXPECT_TRUE(nlohmann::json::parse(document.meta).is_object()) << document.meta;
     EXPECT_EQ(document.id, document_id(document.source, document.span_begin, document.text));
     EXPECT_LE(document.span_begin, document.span_end);

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "athanor/base/error.h"
-#include "athanor/data/utf8_check.h"
+#include "athanor/base/unicode.h"
 
 namespace athanor {
 
@@ -31,9 +31,9 @@ void RejectLog::add(const Rejected& row) {
   }
   // Made valid before it is cut; a few bytes more than needed, because U+FFFD takes three.
   const std::string sample =
-      replace_invalid_utf8(std::string_view(row.sample).substr(0, kSampleBytes + 4));
+      repair_utf8(std::string_view(row.sample).substr(0, kSampleBytes + 4));
   nlohmann::ordered_json json = {{"reason", row.reason},
-                                 {"source", replace_invalid_utf8(row.source)},
+                                 {"source", repair_utf8(row.source)},
                                  {"offset", row.offset},
                                  {"sample", utf8_prefix(sample, kSampleBytes)}};
   writer_->write(json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");

@@ -8,7 +8,7 @@
 #include "athanor/data/rejected.h"
 #include "athanor/data/test_scratch.h"
 #include "athanor/data/test_tar.h"
-#include "athanor/data/utf8_check.h"
+#include "athanor/base/unicode.h"
 
 namespace athanor {
 namespace {
@@ -176,16 +176,16 @@ TEST(LineReader, AHalfLineBeforeAFaultIsNotDelivered) {
 }
 
 TEST(Utf8Check, FindsTheFirstBadByte) {
-  EXPECT_EQ(first_invalid_utf8("aé文😀"), std::string_view::npos);
+  EXPECT_EQ(find_invalid_utf8("aé文😀"), std::string_view::npos);
   const std::pair<std::string, size_t> bad[] = {{"ab\xff", 2},         {"\xc0\x80", 0},         {"文\xed\xa0\x80", 3},
                                                 {"a\xf4\x90\x80\x80", 1}, {"a\xe6\x96", 1},        {"\xf0\x80\x80\x80", 0},
                                                 {"é\x80", 2},           {"x\xf8\x88\x80\x80\x80", 1}};
   for (const auto& [text, at] : bad) {
-    EXPECT_EQ(first_invalid_utf8(text), at);
-    EXPECT_EQ(first_invalid_utf8(replace_invalid_utf8(text)), std::string_view::npos);
+    EXPECT_EQ(find_invalid_utf8(text), at);
+    EXPECT_EQ(find_invalid_utf8(repair_utf8(text)), std::string_view::npos);
   }
-  EXPECT_EQ(replace_invalid_utf8("a\xe6\x96z"), "a\xef\xbf\xbdz");
-  EXPECT_EQ(replace_invalid_utf8("\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+  EXPECT_EQ(repair_utf8("a\xe6\x96z"), "a\xef\xbf\xbdz");
+  EXPECT_EQ(repair_utf8("\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
   EXPECT_EQ(utf8_prefix("a文文", 4), "a文");
   EXPECT_EQ(utf8_prefix("a文文", 6), "a文");
   EXPECT_EQ(utf8_prefix("文", 2), "");
@@ -209,7 +209,7 @@ TEST(RejectLog, CountsKeepsAndStops) {
   EXPECT_EQ(log.total(), 3u);
   const std::string kept = read_file(dir / "rejected/rejected.jsonl");
   EXPECT_EQ(std::count(kept.begin(), kept.end(), '\n'), 3);
-  EXPECT_EQ(first_invalid_utf8(kept), std::string::npos);
+  EXPECT_EQ(find_invalid_utf8(kept), std::string::npos);
   EXPECT_LT(kept.find('\n'), 300u);
 }
 
