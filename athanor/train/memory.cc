@@ -10,19 +10,21 @@ namespace {
 // libraries' own tables 85 MB.
 constexpr uint64_t kProcessBytes = 165'000'000;
 constexpr double kAllocatorShare = 0.3;  // of activations and temporaries: holes in the heap, packed operands
+constexpr uint64_t kEvaluationBytes = 55'000'000;  // fitted to runs at 5 M parameters (bench/RESULTS.md)
 constexpr uint64_t kLogitElements = uint64_t{1} << 22;  // what the fused cross-entropy holds at once
 
 }  // namespace
 
 uint64_t MemoryPlan::total() const {
   return parameters + gradients + optimizer + compute_copies + activations + temporaries + logits + allocator +
-         checkpoint_copy + process;
+         evaluation + checkpoint_copy + process;
 }
 
 nlohmann::json MemoryPlan::to_json() const {
   return {{"parameters", parameters},   {"gradients", gradients},     {"optimizer", optimizer},
           {"compute_copies", compute_copies}, {"activations", activations}, {"temporaries", temporaries},
-          {"logits", logits},           {"allocator", allocator}, {"checkpoint_copy", checkpoint_copy}, {"process", process},
+          {"logits", logits},           {"allocator", allocator}, {"evaluation", evaluation},
+          {"checkpoint_copy", checkpoint_copy}, {"process", process},
           {"total", total()},           {"unit", "bytes"}};
 }
 
@@ -60,10 +62,11 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   plan.allocator = static_cast<uint64_t>(kAllocatorShare * static_cast<double>(plan.activations + plan.temporaries));
   const uint64_t logits = std::min(tokens * vocab, std::max(kLogitElements, 64 * vocab));
   plan.logits = logits * element + head;
-  const bool saves = options.checkpoint_every_steps > 0 || options.checkpoint_every_minutes > 0;
-  // The copy is taken between steps and lies where the step's activations did.
-  const uint64_t between = plan.activations + plan.temporaries;
-  plan.checkpoint_copy = saves && 12 * params > between ? 12 * params - between : 0;
+  plan.evaluation = options.eval_every > 0 ? kEvaluationBytes : 0;
+  // A checkpoint in the middle is written while training goes on; the last one lies where activations did.
+  const bool by_steps = options.checkpoint_every_steps > 0 && options.checkpoint_every_steps < options.steps;
+  const bool by_best = options.keep_best && options.eval_every > 0 && options.eval_every < options.steps;
+  plan.checkpoint_copy = by_steps || by_best ? 12 * params : 0;
   return plan;
 }
 

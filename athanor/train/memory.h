@@ -24,6 +24,7 @@ struct MemoryPlan {
   uint64_t temporaries = 0;       // the largest working set of one operation
   uint64_t logits = 0;            // one chunk of logits and the head's gradient buffers
   uint64_t allocator = 0;         // holes in the heap, workspaces of the matrix libraries (an empirical share)
+  uint64_t evaluation = 0;        // what scoring a validation set in between adds
   uint64_t checkpoint_copy = 0;   // parameters and moments while a checkpoint is written, beyond what a step frees
   uint64_t process = 0;           // program, LibTorch, thread stacks, data maps
 
