@@ -31,9 +31,8 @@ constexpr std::array<Command, 13> kCommands{{
 
 std::string help_text() {
   std::string text = "Athanor " + std::string(kVersion) + ": one program for the whole life of a model.\n\nCommands\n";
-  const auto row = [&](std::string name, const std::string& summary) {
-    name.resize(std::max<size_t>(name.size() + 1, 38), ' ');
-    text += "  " + name + summary + "\n";
+  const auto row = [&](const std::string& name, const std::string& summary) {
+    text += "  " + padded(name, 38) + summary + "\n";
   };
   for (const auto& command : kCommands) {
     row(command.usage, command.summary);
@@ -142,6 +141,11 @@ void print_error(const Error& error, bool json) {
 }
 
 }  // namespace
+
+std::string padded(std::string text, size_t width) {
+  text.resize(std::max(width, text.size() + 1), ' ');
+  return text;
+}
 
 std::string Arguments::take(const std::string& key, const std::string& fallback) {
   std::string value = fallback;

@@ -57,6 +57,9 @@ int command_gc(Session&);
 int command_doctor(Session&);
 int command_chat(Session&);
 
+// The text with blanks behind it up to the width, at least one: a column of a table.
+std::string padded(std::string text, size_t width);
+
 // The recipe named by the arguments with the overrides applied: a file, or the verb itself.
 Node recipe_from_arguments(Session& session);
 

@@ -44,11 +44,6 @@ std::string inputs_text(const StepPlan& step) {
   return text;
 }
 
-std::string padded(std::string text, size_t width) {
-  text.resize(std::max(width, text.size() + 1), ' ');
-  return text;
-}
-
 std::string default_text(const FieldInfo& info) {
   if (info.required) {
     return "required";

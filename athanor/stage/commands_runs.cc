@@ -14,11 +14,6 @@ namespace athanor {
 
 namespace {
 
-std::string padded(std::string text, size_t width) {
-  text.resize(std::max(width, text.size() + 1), ' ');
-  return text;
-}
-
 std::string tags_of(const RunStore& store, const std::string& run) {
   std::string text;
   for (const auto& tag : read_tags(store.root())) {

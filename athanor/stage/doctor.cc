@@ -7,6 +7,7 @@
 #include "athanor/base/file.h"
 #include "athanor/base/format.h"
 #include "athanor/base/machine.h"
+#include "athanor/base/process.h"
 #include "athanor/base/version.h"
 #include "athanor/stage/command.h"
 #include "athanor/stage/torch_unit.h"
@@ -14,22 +15,6 @@
 namespace athanor {
 
 namespace {
-
-std::string find_program(const std::string& name) {
-  const char* path = std::getenv("PATH");
-  std::string list = path == nullptr ? "" : path;
-  size_t begin = 0;
-  while (begin <= list.size()) {
-    const size_t end = std::min(list.find(':', begin), list.size());
-    const fs::path candidate = fs::path(list.substr(begin, end - begin)) / name;
-    std::error_code code;
-    if (fs::is_regular_file(candidate, code)) {
-      return candidate.string();
-    }
-    begin = end + 1;
-  }
-  return "";
-}
 
 // Every BLAS and OpenMP library that this process has mapped: two of a kind fight for threads.
 std::vector<std::string> loaded_math_libraries() {
@@ -60,13 +45,12 @@ int command_doctor(Session& session) {
   report["program"] = executable_path();
   report["torch"] = torch_unit_info();
   report["libraries"] = loaded_math_libraries();
-  report["npm"] = find_program("npm");
+  report["npm"] = find_program("npm").string();
   report["free_bytes"] = free_bytes(".");
   bool healthy = true;
   const auto row = [&](bool good, const std::string& name, const std::string& value, const std::string& advice = "") {
     healthy &= good;
-    session.print(std::string(good ? "  ok    " : "  LOOK  ") + name + std::string(name.size() < 12 ? 12 - name.size() : 1, ' ') +
-                  value + (good || advice.empty() ? "" : "\n        -> " + advice));
+    session.print(std::string(good ? "  ok    " : "  LOOK  ") + padded(name, 12) + value + (good || advice.empty() ? "" : "\n        -> " + advice));
   };
   row(true, "program", report["program"].get<std::string>() + " " + kVersion + " (" + kCommit + ")");
   row(true, "cpu", report["cpu"].get<std::string>() + ", " + std::to_string(report["cores"].get<int>()) + " cores, " +

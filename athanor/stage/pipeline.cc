@@ -12,11 +12,6 @@ namespace athanor {
 
 namespace {
 
-std::string padded(std::string text, size_t width) {
-  text.resize(std::max(width, text.size() + 1), ' ');
-  return text;
-}
-
 void print_outcome(const Session& session, const PipelinePlan& plan, size_t index, const StepOutcome& outcome) {
   const std::string place =
       plan.single ? "" : "[" + std::to_string(index + 1) + "/" + std::to_string(plan.steps.size()) + "] ";

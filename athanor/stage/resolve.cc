@@ -1,7 +1,6 @@
 #include "athanor/stage/resolve.h"
 
 #include "athanor/base/error.h"
-#include "athanor/base/hash.h"
 #include "athanor/base/nearest.h"
 #include "athanor/base/text.h"
 #include "athanor/stage/verbs.h"
