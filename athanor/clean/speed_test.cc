@@ -10,9 +10,9 @@
 
 #include "athanor/base/file.h"
 #include "athanor/base/rng.h"
-#include "athanor/clean/dedup.h"
-#include "athanor/clean/minhash.h"
-#include "athanor/clean/shingle.h"
+#include "athanor/clean/near/dedup.h"
+#include "athanor/clean/near/minhash.h"
+#include "athanor/clean/near/shingle.h"
 #include "athanor/clean/step.h"
 
 namespace athanor {

@@ -1,11 +1,11 @@
 // Every cleaning step, in the order in which a recipe would name them.
-#include "athanor/clean/fineweb_quality.h"
-#include "athanor/clean/gopher_quality.h"
-#include "athanor/clean/gopher_repetition.h"
-#include "athanor/clean/length.h"
-#include "athanor/clean/letters.h"
-#include "athanor/clean/normalize.h"
-#include "athanor/clean/pii.h"
+#include "athanor/clean/rules/fineweb_quality.h"
+#include "athanor/clean/rules/gopher_quality.h"
+#include "athanor/clean/rules/gopher_repetition.h"
+#include "athanor/clean/rules/length.h"
+#include "athanor/clean/rules/letters.h"
+#include "athanor/clean/rules/normalize.h"
+#include "athanor/clean/rules/pii.h"
 #include "athanor/clean/step.h"
 
 namespace athanor {

@@ -3,7 +3,7 @@
 #include <array>
 
 #include "athanor/base/unicode.h"
-#include "athanor/clean/published_punctuation.h"
+#include "athanor/clean/rules/published_punctuation.h"
 
 namespace athanor {
 

@@ -1,5 +1,5 @@
 // dedup: documents -> documents, without exact and near duplicates. Text is not copied.
-#include "athanor/clean/dedup.h"
+#include "athanor/clean/near/dedup.h"
 
 #include "athanor/base/format.h"
 #include "athanor/base/interrupt.h"

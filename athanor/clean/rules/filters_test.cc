@@ -4,7 +4,7 @@
 #include <fstream>
 
 #include "athanor/clean/step.h"
-#include "athanor/clean/published_punctuation.h"
+#include "athanor/clean/rules/published_punctuation.h"
 #include "athanor/clean/words.h"
 
 namespace athanor {

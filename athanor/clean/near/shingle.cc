@@ -1,4 +1,4 @@
-#include "athanor/clean/shingle.h"
+#include "athanor/clean/near/shingle.h"
 
 #define XXH_INLINE_ALL  // tokens are a few bytes long: a call would cost as much as the hash
 #include <xxhash.h>

@@ -1,4 +1,4 @@
-#include "athanor/clean/dedup.h"
+#include "athanor/clean/near/dedup.h"
 
 #include <xxhash.h>
 
@@ -9,10 +9,10 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/nearest.h"
-#include "athanor/clean/minhash.h"
-#include "athanor/clean/shingle.h"
-#include "athanor/clean/shingle_store.h"
-#include "athanor/clean/union_find.h"
+#include "athanor/clean/near/minhash.h"
+#include "athanor/clean/near/shingle.h"
+#include "athanor/clean/near/shingle_store.h"
+#include "athanor/clean/near/union_find.h"
 
 namespace athanor {
 

@@ -1,4 +1,4 @@
-#include "athanor/clean/normalize.h"
+#include "athanor/clean/rules/normalize.h"
 
 #include "athanor/base/unicode.h"
 

@@ -1,4 +1,4 @@
-#include "athanor/clean/duplicates.h"
+#include "athanor/clean/rules/duplicates.h"
 
 #include "athanor/base/hash.h"
 #include "athanor/clean/hash_counter.h"

@@ -1,8 +1,8 @@
-#include "athanor/clean/fineweb_quality.h"
+#include "athanor/clean/rules/fineweb_quality.h"
 
 #include "athanor/base/unicode.h"
-#include "athanor/clean/duplicates.h"
-#include "athanor/clean/published_punctuation.h"
+#include "athanor/clean/rules/duplicates.h"
+#include "athanor/clean/rules/published_punctuation.h"
 #include "athanor/clean/words.h"
 
 namespace athanor {

@@ -1,4 +1,4 @@
-#include "athanor/clean/pii.h"
+#include "athanor/clean/rules/pii.h"
 
 #include <array>
 

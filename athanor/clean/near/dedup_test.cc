@@ -12,7 +12,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/file.h"
 #include "athanor/base/rng.h"
-#include "athanor/clean/dedup.h"
+#include "athanor/clean/near/dedup.h"
 
 namespace athanor {
 namespace {

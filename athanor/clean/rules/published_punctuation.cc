@@ -1,4 +1,4 @@
-#include "athanor/clean/published_punctuation.h"
+#include "athanor/clean/rules/published_punctuation.h"
 
 #include <algorithm>
 #include <cstdint>

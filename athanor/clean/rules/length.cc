@@ -1,4 +1,4 @@
-#include "athanor/clean/length.h"
+#include "athanor/clean/rules/length.h"
 
 #include "athanor/base/unicode.h"
 

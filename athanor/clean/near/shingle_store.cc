@@ -1,4 +1,4 @@
-#include "athanor/clean/shingle_store.h"
+#include "athanor/clean/near/shingle_store.h"
 
 #include <fcntl.h>
 #include <unistd.h>

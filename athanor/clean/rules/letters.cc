@@ -1,4 +1,4 @@
-#include "athanor/clean/letters.h"
+#include "athanor/clean/rules/letters.h"
 
 #include "athanor/base/unicode.h"
 

@@ -1,4 +1,4 @@
-#include "athanor/clean/minhash.h"
+#include "athanor/clean/near/minhash.h"
 
 #include <xxhash.h>
 

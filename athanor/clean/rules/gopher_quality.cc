@@ -1,4 +1,4 @@
-#include "athanor/clean/gopher_quality.h"
+#include "athanor/clean/rules/gopher_quality.h"
 
 #include <algorithm>
 

@@ -1,8 +1,8 @@
-#include "athanor/clean/gopher_repetition.h"
+#include "athanor/clean/rules/gopher_repetition.h"
 
 #include "athanor/base/hash.h"
 #include "athanor/base/unicode.h"
-#include "athanor/clean/duplicates.h"
+#include "athanor/clean/rules/duplicates.h"
 #include "athanor/clean/hash_counter.h"
 #include "athanor/clean/words.h"
 
