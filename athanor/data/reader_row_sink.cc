@@ -64,6 +64,19 @@ void RowSink::reject_fault() const {
   }
 }
 
+void RowSink::skip(const char* what) const {
+  if (sink_.on_skipped) {
+    sink_.on_skipped(what);
+  }
+}
+
+void RowSink::boundary(uint64_t offset, std::string_view state) const {
+  progress();
+  if (sink_.on_boundary) {
+    sink_.on_boundary(offset, state);
+  }
+}
+
 void RowSink::progress() const {
   if (sink_.on_progress && input_.stream != nullptr) {
     sink_.on_progress(input_.stream->file_position());
