@@ -21,7 +21,7 @@ struct HtmlOptions {
   std::string url;      // of the page: resolves links; empty: only absolute links are kept
   bool links = true;
   size_t max_bytes = size_t{32} << 20;  // a larger page is not parsed: "too large"
-  size_t max_nodes = size_t{1} << 20;   // of elements and texts together: "too many nodes"
+  size_t max_nodes = size_t{1} << 20;   // of elements and texts together: X
   size_t max_depth = 512;               // elements nested deeper are taken for siblings
 };
 
@@ -35,7 +35,7 @@ struct HtmlPage {
   std::string description;
   std::string charset;  // that was used, as the WHATWG names it: "utf-8", "gbk", "windows-1252"
   std::vector<std::string> links;  // absolute http(s), each once, in the page's order
-  // Empty, or why there is no text: "empty", "too large", "not HTML" (binary data), "too many nodes", "no text",
+  // Empty, or why there is no text: "empty", "too large", "not HTML" (binary data), "too complex", "no text",
   // "out of memory". Title and the like may be there with "no text".
   std::string fault;
 };
