@@ -174,14 +174,7 @@ void add_origin(const PipelinePlan& plan, const std::vector<StepOutcome>& outcom
   if (const auto run = store.find(last->run)) {
     section.blocks.push_back(LineageBlock{lineage_node(lineage_tree(store, *run))});
   }
-  std::string recipe = "name: " + plan.name + "\nsteps:\n";
-  for (const auto& step : plan.steps) {
-    recipe += "  " + step.label + ":\n";
-    for (const auto& line : split_text(to_yaml(step.recipe(&plan.steps)), '\n')) {
-      recipe += line.empty() ? "" : "    " + line + "\n";
-    }
-  }
-  section.blocks.push_back(TextBlock{"The recipe, every default written out", recipe, true});
+  section.blocks.push_back(TextBlock{"The recipe, every default written out", pipeline_recipe(plan), true});
   KeyValueBlock place{.caption = "Environment"};
   const auto machine = machine_json();
   for (const auto& [key, value] : machine.items()) {
