@@ -70,7 +70,7 @@ class Cleaner {
 
  private:
   void flush() {
-    std::vector<CleanResult> results(batch_.size());
+    std::vector<ChainVerdict> results(batch_.size());
     pool_.parallel_for(batch_.size(), [&](size_t i) { results[i] = chain_.run(batch_[i].text); });
     for (size_t i = 0; i < batch_.size(); ++i) {
       if (results[i].keep) {
