@@ -5,6 +5,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
+#include "athanor/base/unicode.h"
 #include "athanor/data/documents_find.h"
 #include "athanor/stage/command.h"
 #include "athanor/stage/lineage.h"
@@ -180,7 +181,7 @@ int command_why(Session& session) {
                                        run.name, "", "run=RUN looks behind another run; rows rejected by collect have no id, "
                                        "they stand in its rejected/ folder");
   }
-  session.print("\n  " + story.text().substr(0, 400) + (story.text().size() > 400 ? " ..." : ""));
+  session.print("\n  " + std::string(utf8_prefix(story.text(), 400)) + (story.text().size() > 400 ? " ..." : ""));
   session.print_json({{"document", story.id()}, {"run", run.name}, {"steps", story.steps()}, {"text", story.text()}});
   return 0;
 }
