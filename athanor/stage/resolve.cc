@@ -79,6 +79,9 @@ class Resolver {
       }
     }
     bind_inputs(step, node.find("from"));
+    if (step.verb->before) {
+      insert_before(step);
+    }
     steps_.push_back(std::move(step));
   }
 
@@ -106,6 +109,22 @@ class Resolver {
   }
 
  private:
+  void insert_before(StepPlan& step) {
+    BeforeStep wanted = step.verb->before(step.options);
+    StepPlan before;
+    before.label = step.label + "." + wanted.verb;  // the dot keeps it apart from names of the recipe
+    before.mark = step.mark;
+    before.verb = find_verb(wanted.verb);
+    before.options = std::move(wanted.options);
+    before.inputs = {step.inputs.at(0)};
+    before.producers = {step.producers.at(0)};
+    before.inserted = true;
+    step.before = static_cast<int>(steps_.size());
+    step.inputs[0] = RunInput{step.inputs[0].role, "", "", "", "", ""};
+    step.producers[0] = step.before;
+    steps_.push_back(std::move(before));
+  }
+
   void bind_inputs(StepPlan& step, const Node* from) {
     const Verb& verb = *step.verb;
     std::vector<std::string> role_names;
@@ -139,7 +158,7 @@ class Resolver {
     for (const auto& entry : from->entries) {
       const Role* found = nullptr;
       for (const auto& role : verb.roles) {
-        found = role.name == entry.key ? &role : found;
+        found = role.name == entry.key || (role.many && found == nullptr) ? &role : found;
       }
       if (found == nullptr) {
         fail(entry.key_mark, "'" + verb.name + "' takes no input '" + entry.key + "'", did_you_mean(entry.key, role_names));
@@ -148,9 +167,10 @@ class Resolver {
         fail(entry.value.mark, "the input '" + entry.key + "' must be a step, tag, run or path");
       }
       bind(step, *found, entry.value);
+      step.inputs.back().role = entry.key;
     }
     for (const auto& role : verb.roles) {
-      bool given = false;
+      bool given = role.many && !step.inputs.empty();
       for (const auto& input : step.inputs) {
         given |= input.role == role.name;
       }
@@ -262,22 +282,6 @@ std::vector<std::string> step_labels(const Node& root) {
 
 }  // namespace
 
-nlohmann::json StepPlan::recipe(const std::vector<StepPlan>* steps) const {
-  nlohmann::json map = options;
-  map["verb"] = verb->name;
-  if (!inputs.empty()) {
-    auto from = nlohmann::json::object();
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const RunInput& input = inputs[i];
-      const bool by_step = steps != nullptr && producers[i] >= 0;
-      const std::string name = by_step ? (*steps)[static_cast<size_t>(producers[i])].label : input.run;
-      from[input.role] = input.run.empty() ? input.path : name + (input.part.empty() ? "" : "/" + input.part);
-    }
-    map["from"] = from;
-  }
-  return map;
-}
-
 void apply_overrides(Node& root, const std::vector<Override>& overrides) {
   for (const auto& [key, value] : overrides) {
     const Mark mark{"command line: " + key + "=" + (value.size() > 40 ? value.substr(0, 40) + "..." : value), 0, 0};
@@ -334,7 +338,7 @@ PipelinePlan resolve_recipe(const Node& root, const RunStore& store, PinContext&
     plan.name = verb->scalar;
     resolver.add(root, verb->scalar, verb->mark, nullptr, nullptr);
     plan.steps = resolver.finish();
-    plan.id = plan.steps[0].id;
+    plan.id = plan.steps.back().id;
     return plan;
   }
   for (const auto& entry : root.entries) {
