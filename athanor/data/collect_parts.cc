@@ -164,16 +164,13 @@ class UnitWork {
         shared_.done_bytes += bytes - done_bytes_;
         done_bytes_ = bytes;
       }
-      if (++calls_ % 256 == 0) {
-        check_interrupt();
-        shared_.progress();
-      }
+      tick();
     };
     sink.on_boundary = [&](uint64_t offset, const std::function<UnitPlace()>& place) {
       read_bytes_ += offset > last_offset_ ? offset - last_offset_ : 0;  // less: another file of the unit
       last_offset_ = offset;
+      tick();
       if (read_bytes_ >= shared_.job.part_bytes || shard_->bytes() >= shared_.job.part_bytes) {
-        check_interrupt();
         part_.next = place();
         end_piece();
         begin_piece();
@@ -202,6 +199,13 @@ class UnitWork {
       ++piece_;
     }
     return false;
+  }
+
+  void tick() {
+    if (++calls_ % 256 == 0) {
+      check_interrupt();
+      shared_.progress();
+    }
   }
 
   void begin_piece() {

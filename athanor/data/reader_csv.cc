@@ -3,7 +3,6 @@
 #include <deque>
 #include <nlohmann/json.hpp>
 
-#include "athanor/base/error.h"
 #include "athanor/data/reader_formats.h"
 
 namespace athanor {
@@ -178,18 +177,8 @@ class RecordReader {
   std::deque<Piece> pending_;
 };
 
-[[noreturn]] void fail_no_column(const std::string& wanted, const std::vector<std::string>& header,
-                                 const std::string& source) {
-  std::string names;
-  for (const std::string& name : header) {
-    names += (names.empty() ? "" : ", ") + name;
-  }
-  throw Error(ErrorKind::kInput, "has no column '" + wanted + "'", source,
-              "give text_field=NAME; its columns are: " + names.substr(0, 500));
-}
-
-size_t find_text_column(const std::vector<std::string>& header, const ReadOptions& options,
-                        const std::string& source) {
+// npos when the table has none of the wanted columns.
+size_t find_text_column(const std::vector<std::string>& header, const ReadOptions& options) {
   const std::string& wanted = options.text_field;
   for (const std::string& name : !options.fields.empty() ? options.fields.text
                                  : wanted.empty()        ? std::vector<std::string>{"text", "content"}
@@ -199,14 +188,14 @@ size_t find_text_column(const std::vector<std::string>& header, const ReadOption
       return static_cast<size_t>(found - header.begin());
     }
   }
-  fail_no_column(!options.fields.empty() ? options.fields.text[0] : wanted.empty() ? "text" : wanted, header, source);
+  return std::string::npos;
 }
 
 // Rows of one file: the header that they are read by, and where they go.
 class SeparatedRows {
  public:
   SeparatedRows(const ReadInput& input, const ReadOptions& options, const RowSink& rows, char separator)
-      : input_(input), options_(options), rows_(rows), separator_(separator) {
+      : options_(options), rows_(rows), separator_(separator) {
     if (!input.state.empty()) {
       set_header(nlohmann::json::parse(input.state).get<std::vector<std::string>>());
     }
@@ -234,6 +223,12 @@ class SeparatedRows {
       set_header(fields_);
     } else if (fields_.size() != header_.size()) {
       rows_.reject("wrong number of columns", record.begin, text);
+    } else if (text_column_ == std::string::npos) {
+      std::string names;
+      for (const std::string& name : header_) {
+        names += (names.empty() ? "its columns are: " : ", ") + name;
+      }
+      rows_.reject("no text field", record.begin, names);
     } else {
       accept(record);
     }
@@ -242,7 +237,7 @@ class SeparatedRows {
  private:
   void set_header(std::vector<std::string> header) {
     header_ = std::move(header);
-    text_column_ = find_text_column(header_, options_, input_.source);
+    text_column_ = find_text_column(header_, options_);
     state_ = nlohmann::json(header_).dump();
   }
 
@@ -265,7 +260,6 @@ class SeparatedRows {
     rows_.accept(std::move(fields_[text_column_]), record.begin, record.end, meta.dump());
   }
 
-  const ReadInput& input_;
   const ReadOptions& options_;
   const RowSink& rows_;
   char separator_;

@@ -24,6 +24,8 @@ constexpr Reader kReaders[] = {
     {"arrows", Reader::Kind::kPath, &read_arrow, "Arrow IPC, a file or a stream"},
     {"warc", Reader::Kind::kStream, &read_warc, "a web archive: pages and plain texts"},
     {"wet", Reader::Kind::kStream, &read_warc, "the texts of a web archive"},
+    {"html", Reader::Kind::kStream, &read_html, "the main text of a web page"},
+    {"htm", Reader::Kind::kStream, &read_html, "the main text of a web page"},
     {"eml", Reader::Kind::kStream, &read_eml, "one e-mail"},
     {"mbox", Reader::Kind::kStream, &read_mbox, "e-mails one after another"},
 };

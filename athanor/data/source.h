@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,7 @@ struct SourceContext {
   DigestCache* digests = nullptr;  // must be set for local sources
   HttpOptions http;
   UrlListOptions urls;
+  std::shared_ptr<UrlFetcher> fetcher;  // made by the first list, for all of them
   double npm_timeout_seconds = 600;
 };
 

@@ -1,4 +1,5 @@
 #include "athanor/base/error.h"
+#include "athanor/base/interrupt.h"
 #include "athanor/data/source_kinds.h"
 
 namespace athanor {
@@ -15,7 +16,7 @@ std::string file_name(const std::string& url) {
 
 }  // namespace
 
-const Reader& reader_for_url(const std::string& url, const std::string& content_type) {
+const Reader* find_reader_for_url(const std::string& url, const std::string& content_type) {
   static constexpr std::pair<const char*, const char*> kTypes[] = {
       {"text/html", "a.html"},          {"application/xhtml+xml", "a.html"},
       {"text/plain", "a.txt"},          {"text/markdown", "a.md"},
@@ -24,16 +25,15 @@ const Reader& reader_for_url(const std::string& url, const std::string& content_
       {"application/jsonl", "a.jsonl"}, {"application/vnd.apache.parquet", "a.parquet"},
       {"message/rfc822", "a.eml"},      {"application/warc", "a.warc"}};
   if (const Reader* reader = find_reader(file_name(url))) {
-    return *reader;
+    return reader;
   }
   for (const auto& [type, name] : kTypes) {
     const Reader* reader = content_type.starts_with(type) ? find_reader(name) : nullptr;
     if (reader != nullptr) {
-      return *reader;
+      return reader;
     }
   }
-  throw Error(ErrorKind::kInput, "no reader for this file (its type is '" + content_type + "')", url,
-              "download it, give it an extension such as .txt, .jsonl, .csv or .parquet, and give its path");
+  return nullptr;
 }
 
 ResolvedSource resolve_http(const SourceSpec& spec) {
@@ -48,8 +48,15 @@ ResolvedSource resolve_http(const SourceSpec& spec) {
 std::vector<SourcePin> read_http(const ResolvedSource& source, const UnitPlace& from, SourceContext& context,
                                  const UnitSink& sink) {
   const std::string& url = source.spec.spec;
-  const HttpFile file = fetch_http(url, source.pins.at(0).name, context.cache_dir, context.http);
-  read_file_of_unit(file.path, url, reader_for_url(url, file.content_type), source.spec.read, {}, from, sink);
+  HttpOptions http = context.http;
+  http.on_progress = [](uint64_t, uint64_t) { check_interrupt(); };
+  const HttpFile file = fetch_http(url, source.pins.at(0).name, context.cache_dir, http);
+  const Reader* reader = find_reader_for_url(url, file.content_type);
+  if (reader == nullptr) {
+    throw Error(ErrorKind::kInput, "no reader for this file (its type is '" + file.content_type + "')", url,
+                "download it, give it an extension such as .txt, .jsonl, .csv or .parquet, and give its path");
+  }
+  read_file_of_unit(file.path, url, *reader, source.spec.read, {}, from, sink);
   return {{source.pins[0].name, file.bytes, "sha256:" + file.sha256}};
 }
 

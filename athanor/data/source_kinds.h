@@ -31,7 +31,7 @@ void read_file_of_unit(const fs::path& path, const std::string& source, const Re
                        const ReadOptions& options, const FileRange& range, const UnitPlace& from,
                        const UnitSink& sink);
 
-// The reader for what a server sent; Error(kInput) when there is none.
-const Reader& reader_for_url(const std::string& url, const std::string& content_type);
+// The reader for what a server sent, by the address' extension, else by its type; nullptr when there is none.
+const Reader* find_reader_for_url(const std::string& url, const std::string& content_type);
 
 }  // namespace athanor
