@@ -94,6 +94,9 @@ class Tally {
         ++piece_;
       }
       waiting_.erase(found);
+      if (!job_.shard.whole()) {
+        continue;  // a share says little of the whole: the merge judges
+      }
       RejectLog::check_share(reasons_, documents_, job_.max_rejected, false, job_.rejected / RejectLog::kFileName);
     }
   }

@@ -19,6 +19,7 @@ struct CollectOptions {
   bool robots = true;
   double seconds_between = 1;
   std::string contact;
+  int64_t part_bytes = static_cast<int64_t>(kPartBytes);
   int64_t threads = 0;
   static void fields(Fields<CollectOptions>& f) {
     f.add("source", &CollectOptions::source,
@@ -39,6 +40,9 @@ struct CollectOptions {
         .range(0, 600)
         .speed();
     f.add("contact", &CollectOptions::contact, "for urls: an address or e-mail for the hosts' owners (User-Agent)").speed();
+    f.add("part_bytes", &CollectOptions::part_bytes,
+          "how much of the sources goes into one part: what a kill can lose, and one shard of the result")
+        .range(1024, 1e12);
     f.add("threads", &CollectOptions::threads, "0: one a core").range(0, 4096).speed();
   }
 };
@@ -109,6 +113,7 @@ nlohmann::json execute_collect(StageContext& stage) {
   job.sources = resolve_all(options, context);
   job.max_rejected = options.max_rejected;
   job.threads = static_cast<int>(options.threads);
+  job.part_bytes = static_cast<uint64_t>(options.part_bytes);
   job.shard = stage.shard;
   job.state = stage.run.state();
   job.out = stage.run.out_tmp();
