@@ -158,7 +158,7 @@ class UnitWork {
     UnitSink sink;
     sink.on_document = [&](Document&& document) {
       ++shared_.documents;
-      shard_->add(std::move(document));
+      shard_->add(document);
     };
     sink.on_rejected = [&](Rejected&& row) { rejects_->add(row); };
     sink.on_skipped = [&](const char* what) { ++part_.skipped[what]; };

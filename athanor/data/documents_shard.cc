@@ -12,6 +12,7 @@ namespace {
 
 // A row group is what a reader holds at once, so it is cut by bytes; the row limit bounds its bookkeeping.
 constexpr uint64_t kRowGroupBytes = uint64_t{4} << 20;
+constexpr uint64_t kMaxDocumentBytes = uint64_t{1} << 30;  // with the rows before it below 2 GiB
 
 int64_t to_int64(uint64_t value) {
   if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) {
@@ -29,19 +30,18 @@ struct TextShardWriter::Impl {
   uint64_t text_bytes = 0;
   uint64_t bytes = 0;
 
-  std::vector<std::string> ids, texts, sources, metas;
+  PackedStrings ids, texts, sources, metas;
   std::vector<int64_t> begins, ends, sizes;
   uint64_t group_bytes = 0;
 
   void flush_group() {
-    if (ids.empty()) {
+    if (sizes.empty()) {
       return;
     }
     if (!file) {
       file.emplace(path, text_columns());
     }
-    file->write_row_group({std::move(ids), std::move(texts), std::move(sources), std::move(begins), std::move(ends),
-                           std::move(metas), std::move(sizes)});
+    file->write_row_group(std::vector<ParquetWriter::ColumnRef>{&ids, &texts, &sources, &begins, &ends, &metas, &sizes});
     ids.clear(), texts.clear(), sources.clear(), metas.clear();
     begins.clear(), ends.clear(), sizes.clear();
     group_bytes = 0;
@@ -52,23 +52,26 @@ TextShardWriter::TextShardWriter(fs::path path) : impl_(std::make_unique<Impl>()
 TextShardWriter::~TextShardWriter() = default;
 TextShardWriter::TextShardWriter(TextShardWriter&&) noexcept = default;
 
-void TextShardWriter::add(Document&& document) {
+void TextShardWriter::add(const Document& document) {
   Impl& it = *impl_;
   const uint64_t text_bytes = document.text.size();
   const uint64_t bytes = text_bytes + document.meta.size();
+  if (bytes > kMaxDocumentBytes) {
+    throw Error(ErrorKind::kInput, "a document of " + std::to_string(bytes) + " bytes", document.source,
+                "1 GiB is the most that one document may have");
+  }
   it.begins.push_back(to_int64(document.span_begin));
   it.ends.push_back(to_int64(document.span_end));
   it.sizes.push_back(to_int64(text_bytes));
-  it.ids.push_back(document.id.empty() ? document_id(document.source, document.span_begin, document.text)
-                                       : std::move(document.id));
-  it.texts.push_back(std::move(document.text));
-  it.sources.push_back(std::move(document.source));
-  it.metas.push_back(std::move(document.meta));
+  it.ids.add(document.id.empty() ? document_id(document.source, document.span_begin, document.text) : document.id);
+  it.texts.add(document.text);
+  it.sources.add(document.source);
+  it.metas.add(document.meta);
   it.text_bytes += text_bytes;
   it.bytes += bytes;
   it.group_bytes += bytes;
   ++it.rows;
-  if (it.group_bytes >= kRowGroupBytes || it.ids.size() >= kRowGroupRows) {
+  if (it.group_bytes >= kRowGroupBytes || it.sizes.size() >= kRowGroupRows) {
     it.flush_group();
   }
 }

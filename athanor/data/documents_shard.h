@@ -19,7 +19,7 @@ class TextShardWriter {
   TextShardWriter(TextShardWriter&&) noexcept;
   TextShardWriter& operator=(TextShardWriter&&) = delete;
 
-  void add(Document&& document);
+  void add(const Document& document);
   uint64_t rows() const;
   uint64_t text_bytes() const;
   uint64_t bytes() const;  // of text and meta

@@ -44,7 +44,7 @@ DocumentWriter::DocumentWriter(const fs::path& dir, uint64_t shard_bytes) : impl
 
 DocumentWriter::~DocumentWriter() = default;
 
-void DocumentWriter::add(Document document) {
+void DocumentWriter::add(const Document& document) {
   Impl& it = *impl_;
   if (!it.shard) {
     it.manifest.shards.push_back({shard_file_name("part", it.manifest.shards.size()), 0, {}});
@@ -52,7 +52,7 @@ void DocumentWriter::add(Document document) {
   }
   it.manifest.text_bytes += document.text.size();
   ++it.manifest.num_documents;
-  it.shard->add(std::move(document));
+  it.shard->add(document);
   if (it.shard->bytes() >= it.shard_bytes) {
     it.end_shard();
   }

@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kMaxDepth = 16;
 constexpr int kMaxParts = 1000;
+constexpr size_t kMaxWordBytes = 1000;  // RFC 2047 says 75; a bound, so that a header is read in linear time
 
 int hex_digit(char c) {
   return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
@@ -50,6 +51,7 @@ std::string decode_q(std::string_view bytes, bool word) {
 
 // One "=?charset?B?text?=" at the beginning of `value`; its length in `used`.
 std::optional<std::string> decode_word(std::string_view value, size_t& used) {
+  value = value.substr(0, kMaxWordBytes);
   const size_t charset_end = value.find('?', 2);
   if (charset_end == std::string_view::npos || charset_end + 2 >= value.size() || value[charset_end + 2] != '?') {
     return std::nullopt;

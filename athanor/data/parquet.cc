@@ -3,6 +3,7 @@
 #include <arrow/array.h>
 #include <arrow/array/builder_binary.h>
 #include <arrow/array/builder_primitive.h>
+#include <arrow/buffer.h>
 #include <arrow/io/file.h>
 #include <arrow/record_batch.h>
 #include <arrow/table.h>
@@ -94,37 +95,6 @@ std::shared_ptr<arrow::Array> to_arrow(const ColumnValues& values, const fs::pat
 
 }  // namespace
 
-const char* name_of(ColumnType type) {
-  switch (type) {
-    case ColumnType::kString:
-      return "string";
-    case ColumnType::kInt64:
-      return "int64";
-    case ColumnType::kFloat64:
-      return "float64";
-  }
-  return "string";
-}
-
-ColumnType column_type(std::string_view name, const std::string& where) {
-  for (const ColumnType type : {ColumnType::kString, ColumnType::kInt64, ColumnType::kFloat64}) {
-    if (name == name_of(type)) {
-      return type;
-    }
-  }
-  throw Error(ErrorKind::kInput, "unknown column type '" + std::string(name) + "'", where,
-              "known types: string, int64, float64");
-}
-
-ColumnType type_of(const ColumnValues& values) {
-  constexpr ColumnType kByIndex[] = {ColumnType::kFloat64, ColumnType::kInt64, ColumnType::kString};
-  return kByIndex[values.index()];
-}
-
-size_t size_of(const ColumnValues& values) {
-  return std::visit([](const auto& vector) { return vector.size(); }, values);
-}
-
 struct ParquetWriter::Impl {
   fs::path path;
   std::vector<ColumnInfo> columns;
@@ -173,6 +143,26 @@ void ParquetWriter::write_row_group(const std::vector<ColumnValues>& columns) {
     check_write(impl_->writer->NewRowGroup(), impl_->path);
     for (const ColumnValues& values : columns) {
       check_write(impl_->writer->WriteColumnChunk(*to_arrow(values, impl_->path)), impl_->path);
+    }
+  } catch (const parquet::ParquetException& error) {
+    fail_write(impl_->path, error.what());
+  }
+}
+
+void ParquetWriter::write_row_group(const std::vector<ColumnRef>& columns) {
+  try {
+    check_write(impl_->writer->NewRowGroup(), impl_->path);
+    for (const ColumnRef& column : columns) {
+      std::shared_ptr<arrow::Array> array;
+      if (const auto* strings = std::get_if<const PackedStrings*>(&column)) {
+        array = std::make_shared<arrow::StringArray>(static_cast<int64_t>((*strings)->size()),
+                                                     arrow::Buffer::Wrap((*strings)->offsets),
+                                                     std::make_shared<arrow::Buffer>((*strings)->bytes));
+      } else {
+        const auto& numbers = *std::get<const std::vector<int64_t>*>(column);
+        array = std::make_shared<arrow::Int64Array>(static_cast<int64_t>(numbers.size()), arrow::Buffer::Wrap(numbers));
+      }
+      check_write(impl_->writer->WriteColumnChunk(*array), impl_->path);
     }
   } catch (const parquet::ParquetException& error) {
     fail_write(impl_->path, error.what());

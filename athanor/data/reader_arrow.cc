@@ -42,6 +42,10 @@ class Batches {
     if (magic->ToString() == "ARROW1") {
       file_ = value_of(arrow::ipc::RecordBatchFileReader::Open(input_, options), path);
     } else {
+      const arrow::Status sought = input_->Seek(0);
+      if (!sought.ok()) {
+        fail(path, sought.message());
+      }
       stream_ = value_of(arrow::ipc::RecordBatchStreamReader::Open(input_, options), path);
     }
   }

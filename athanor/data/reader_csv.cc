@@ -98,11 +98,19 @@ struct Record {
   const char* problem = nullptr;  // then text is a sample only
 };
 
+// A file whose quotes are wrong throughout would be read again for each line: after this much of it, a quote is held
+// to close in its own line.
+constexpr uint64_t kMaxFailedBytes = uint64_t{1} << 30;
+
 // Lines put together to records. A quote that never closes costs one line: the lines after it are read again.
 class RecordReader {
  public:
-  RecordReader(LineReader& lines, char separator, uint64_t max_bytes)
-      : lines_(lines), separator_(separator), max_bytes_(max_bytes) {}
+  // failed_bytes: as an earlier reader of the same file left it.
+  RecordReader(LineReader& lines, char separator, uint64_t max_bytes, uint64_t failed_bytes)
+      : lines_(lines), separator_(separator), max_bytes_(max_bytes), failed_bytes_(failed_bytes) {}
+
+  // Bytes that were read for quotes that never closed.
+  uint64_t failed_bytes() const { return failed_bytes_; }
 
   bool next(Record& record) {
     Piece piece;
@@ -148,7 +156,7 @@ class RecordReader {
     const uint64_t first_end = record.end;
     std::deque<Piece> taken;
     Piece piece;
-    while (scan.inside() && record.text.size() <= max_bytes_ && next_piece(piece)) {
+    while (scan.inside() && record.text.size() <= max_bytes_ && failed_bytes_ <= kMaxFailedBytes && next_piece(piece)) {
       const bool too_long = piece.too_long;
       if (!too_long) {
         scan.feed("\n");
@@ -165,6 +173,7 @@ class RecordReader {
       return;
     }
     record.problem = "broken quotes";
+    failed_bytes_ += record.text.size() - first_bytes;
     record.text.resize(first_bytes);
     record.end = first_end;
     pending_.insert(pending_.begin(), std::make_move_iterator(taken.begin()),
@@ -174,6 +183,7 @@ class RecordReader {
   LineReader& lines_;
   char separator_;
   uint64_t max_bytes_;
+  uint64_t failed_bytes_;
   std::deque<Piece> pending_;
 };
 
@@ -197,12 +207,21 @@ class SeparatedRows {
   SeparatedRows(const ReadInput& input, const ReadOptions& options, const RowSink& rows, char separator)
       : options_(options), rows_(rows), separator_(separator) {
     if (!input.state.empty()) {
-      set_header(nlohmann::json::parse(input.state).get<std::vector<std::string>>());
+      const auto state = nlohmann::json::parse(input.state);
+      failed_bytes_ = state.at("failed_bytes").get<uint64_t>();
+      set_header(state.at("header").get<std::vector<std::string>>());
     }
   }
 
-  // What a boundary keeps: the header, so that it need not be read again.
-  const std::string& state() const { return state_; }
+  uint64_t failed_bytes() const { return failed_bytes_; }
+  // What a boundary keeps: the header, so that it need not be read again, and the reader's count.
+  const std::string& state(uint64_t failed_bytes) {
+    if (failed_bytes != failed_bytes_) {
+      failed_bytes_ = failed_bytes;
+      make_state();
+    }
+    return state_;
+  }
 
   void read(const Record& record) {
     if (record.problem != nullptr) {
@@ -238,8 +257,10 @@ class SeparatedRows {
   void set_header(std::vector<std::string> header) {
     header_ = std::move(header);
     text_column_ = find_text_column(header_, options_);
-    state_ = nlohmann::json(header_).dump();
+    make_state();
   }
+
+  void make_state() { state_ = nlohmann::json({{"header", header_}, {"failed_bytes", failed_bytes_}}).dump(); }
 
   void accept(const Record& record) {
     if (!options_.fields.empty()) {
@@ -265,6 +286,7 @@ class SeparatedRows {
   char separator_;
   std::vector<std::string> header_, fields_;
   std::string state_;
+  uint64_t failed_bytes_ = 0;
   size_t text_column_ = 0;
 };
 
@@ -274,9 +296,13 @@ void read_separated(const ReadInput& input, const ReadOptions& options, const Re
   SeparatedRows table(input, options, rows, separator);
   Record record;
   do {
-    RecordReader records(lines, separator, options.max_line_bytes);
-    while (records.next(record)) {
-      rows.boundary(record.begin, table.state());
+    RecordReader records(lines, separator, options.max_line_bytes, table.failed_bytes());
+    while (true) {
+      const uint64_t failed_before = records.failed_bytes();  // reading on from here comes upon this record's own again
+      if (!records.next(record)) {
+        break;
+      }
+      rows.boundary(record.begin, table.state(failed_before));
       table.read(record);
     }
     rows.reject_fault();

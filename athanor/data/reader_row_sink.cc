@@ -8,6 +8,8 @@ namespace athanor {
 
 namespace {
 
+constexpr size_t kMaxDocumentBytes = size_t{1} << 30;  // what a row of a shard can hold
+
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
 }
@@ -17,6 +19,10 @@ bool is_blank(std::string_view text) {
 void RowSink::accept(std::string text, uint64_t begin, uint64_t end, std::string meta) const {
   if (is_blank(text)) {
     reject("empty", begin, text);
+    return;
+  }
+  if (text.size() + meta.size() > kMaxDocumentBytes) {
+    reject("document too large", begin, text);
     return;
   }
   Document document;

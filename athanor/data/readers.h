@@ -8,7 +8,7 @@
 // All but Parquet and Arrow may be gzip, zstd or bzip2 inside (.gz, .zst, .bz2 behind the extension). A row that is
 // not good is handed to on_rejected with a reason and the offset of what is wrong; reading goes on. Reasons: "invalid
 // UTF-8", "empty", "line too long", "file too large", "broken JSON", "not a JSON object", "no text field", "text is
-// not a string", "wrong number of columns", "broken quotes", "damaged Parquet", "damaged Arrow", those of StreamFault,
+// not a string", "wrong number of columns", "broken quotes", "damaged Parquet", "damaged Arrow", "document too large", those of StreamFault,
 // of warc.h, and "html: " with a fault of html/extract.h.
 #pragma once
 
