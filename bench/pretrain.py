@@ -37,7 +37,7 @@ for shape, steps, tokens in (("large", 3, 4096), ("char", 40, 768)):
         ours, peer, ratios = [], [], []
         for _ in range(args.rounds):
             a = numbers([args.binary, "--gtest_also_run_disabled_tests", "--gtest_filter=StepBench*"],
-                            ATHANOR_BENCH=f"{shape} {precision} {steps}")
+                        ATHANOR_BENCH=f"{shape} {precision} {steps}")
             b = numbers([sys.executable, str(here / "pretrain_peer.py"), "--shape", shape, "--steps", str(steps),
                          "--threads", args.threads] + (["--bf16"] if precision == "bf16" else []))
             ratios.append(statistics.median(b) / statistics.median(a))
