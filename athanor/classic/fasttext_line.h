@@ -30,9 +30,9 @@ inline uint32_t fasttext_hash(std::string_view token) {
 // ' ', \t, \n, \v, \f, \r, NUL
 inline bool is_fasttext_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\0'; }
 
-// fn(token, hash) for each token of text, and for "</s>" at the end. A "</s>" in the text ends it, as in fastText.
+// fn(token, hash) -> whether to go on, for each token of text.
 template <class Fn>
-void each_fasttext_token(std::string_view text, Fn fn) {
+void each_blank_token(std::string_view text, Fn fn) {
   const char* p = text.data();
   const char* end = p + text.size();
   while (p != end) {
@@ -45,12 +45,22 @@ void each_fasttext_token(std::string_view text, Fn fn) {
     while (p != end && !is_fasttext_blank(*p)) {
       hash = fnv_step(hash, *p++);
     }
-    const std::string_view token(begin, static_cast<size_t>(p - begin));
+    if (!fn(std::string_view(begin, static_cast<size_t>(p - begin)), hash)) {
+      return;
+    }
+  }
+}
+
+// fn(token, hash) for each token of text, and for "</s>" at the end. A "</s>" in the text ends it, as in fastText.
+template <class Fn>
+void each_fasttext_token(std::string_view text, Fn fn) {
+  each_blank_token(text, [&](std::string_view token, uint32_t hash) {
     if (token == kFastTextEnd) {
-      break;
+      return false;
     }
     fn(token, hash);
-  }
+    return true;
+  });
   fn(kFastTextEnd, fasttext_hash(kFastTextEnd));
 }
 
