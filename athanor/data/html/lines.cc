@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kPhrases[] = {
     "advertisement$", "advert$", "ad$", "ads$", "sponsored$", "promoted$", "story continues below", "article continues below",
     "continue reading", "read more$", "read more:", "read more about", "read also", "also read", "read next", "read:",
-    "see also", "related:", "related stories", "related articles", "related posts", "related content", "related topics",
+    "see also", "related:", "related stories", "related articles", "related posts", "related content", "related post", "related topics",
     "more from", "more on this", "more:", "you may also", "you might also", "you may like", "recommended for you",
     "share this", "share on", "share:", "share it", "share$", "like this story?", "tweet$", "follow us", "follow me", "follow @",
     "find us on", "like us on", "join us on", "join the conversation", "sign up for", "sign up to", "sign up here", "subscribe to",
@@ -55,6 +55,10 @@ bool begins_with_phrase(const Page& page, const Run& run) {
   for (char& c : line) {
     c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   }
+  if (line.starts_with("follow ") && (line.find("twitter") != std::string::npos || line.find("facebook") != std::string::npos ||
+                                      line.find("instagram") != std::string::npos)) {
+    return true;
+  }
   for (std::string_view phrase : kPhrases) {
     if (phrase.back() == '$') {
       phrase.remove_suffix(1);
@@ -85,8 +89,8 @@ bool is_lead(const Page& page, const Run& run) {
   if ((run.flags & kRunHeading) != 0 || is_only_link(run)) {
     return true;
   }
-  (void)page;
-  return !is_prose(run);
+  const bool paragraph = page.nodes[run.block].tag == LXB_TAG_P && run.link_bytes * 4 < run.bytes;
+  return !is_prose(run) && !(paragraph && run.bytes >= 60);
 }
 
 // Behind the last prose.
@@ -121,7 +125,7 @@ void drop_repeats(Page& page, uint32_t from, uint32_t to) {
   std::unordered_map<uint64_t, uint32_t> seen;
   for (uint32_t i = from; i < to; ++i) {
     Run& run = page.runs[i];
-    if (page.is_dropped(run) || run.bytes < 30) {
+    if (page.is_dropped(run) || run.bytes < 30 || is_in_list(page, run.block)) {
       continue;
     }
     const auto [at, fresh] = seen.emplace(fingerprint(page, run), i);
@@ -137,7 +141,7 @@ void drop_repeats(Page& page, uint32_t from, uint32_t to) {
 }  // namespace
 
 bool is_prose(const Run& run) {
-  if ((run.flags & kRunHeading) != 0 || run.link_bytes * 2 > run.bytes) {
+  if ((run.flags & kRunHeading) != 0 || (run.link_bytes * 2 > run.bytes && run.bytes - run.link_bytes < 80)) {
     return false;
   }
   return run.bytes >= 100 || (run.bytes >= 40 && ((run.flags & kRunSentence) != 0 || run.stops >= 1));

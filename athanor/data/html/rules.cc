@@ -94,6 +94,12 @@ bool Rules::is_boilerplate(uint32_t index, uint32_t total) const {
     case LXB_TAG_BODY:
     case LXB_TAG_HTML:
     case LXB_TAG_MAIN:
+    case LXB_TAG_TR:
+    case LXB_TAG_TD:
+    case LXB_TAG_TH:
+    case LXB_TAG_TBODY:
+    case LXB_TAG_PRE:
+    case LXB_TAG_CODE:
       return false;
     default:
       break;
