@@ -138,6 +138,34 @@ void drop_repeats(Page& page, uint32_t from, uint32_t to) {
   }
 }
 
+// What leads up to the first prose and what trails behind the last; not when that is most of the text.
+void trim(Page& page, uint32_t from, uint32_t to) {
+  uint32_t first = from;
+  uint32_t last = to;
+  while (first < to && (page.is_dropped(page.runs[first]) || is_lead(page, page.runs[first]))) {
+    ++first;
+  }
+  while (last > first && (page.is_dropped(page.runs[last - 1]) || is_trail(page, page.runs[last - 1]))) {
+    --last;
+  }
+  uint32_t inside = 0;
+  uint32_t outside = 0;
+  for (uint32_t i = from; i < to; ++i) {
+    const Run& run = page.runs[i];
+    if (!page.is_dropped(run)) {
+      (i >= first && i < last ? inside : outside) += run.bytes - run.link_bytes;
+    }
+  }
+  if (outside > 2 * inside) {
+    return;
+  }
+  for (uint32_t i = from; i < to; ++i) {
+    if (i < first || i >= last) {
+      page.runs[i].flags |= kRunDropped;
+    }
+  }
+}
+
 }  // namespace
 
 bool is_prose(const Run& run) {
@@ -162,24 +190,7 @@ void drop_lines(Page& page, uint32_t root) {
   if (!any) {
     return;
   }
-  for (uint32_t i = from; i < to; ++i) {
-    Run& run = page.runs[i];
-    if (!page.is_dropped(run)) {
-      if (!is_lead(page, run)) {
-        break;
-      }
-      run.flags |= kRunDropped;
-    }
-  }
-  for (uint32_t i = to; i-- > from;) {
-    Run& run = page.runs[i];
-    if (!page.is_dropped(run)) {
-      if (!is_trail(page, run)) {
-        break;
-      }
-      run.flags |= kRunDropped;
-    }
-  }
+  trim(page, from, to);
   for (uint32_t i = from; i < to; ++i) {
     Run& run = page.runs[i];
     if (!page.is_dropped(run) && is_only_link(run) && (run.flags & kRunHeading) == 0 && !is_in_list(page, run.block)) {

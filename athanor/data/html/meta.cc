@@ -1,6 +1,7 @@
 #include "athanor/data/html/meta.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -36,6 +37,33 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+std::string without_references(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = text[at] == '&' ? text.substr(at, 10).find(';') : std::string_view::npos;
+    if (end == std::string_view::npos) {
+      out += text[at++];
+      continue;
+    }
+    const std::string_view name = text.substr(at + 1, end - 1);
+    uint32_t code = 0;
+    if (name.starts_with("#x") || name.starts_with("#X")) {
+      std::from_chars(name.data() + 2, name.data() + name.size(), code, 16);
+    } else if (name.starts_with("#")) {
+      std::from_chars(name.data() + 1, name.data() + name.size(), code);
+    } else {
+      code = name == "amp" ? '&' : name == "quot" ? '"' : name == "apos" ? 39 : name == "lt" ? '<' : name == "gt" ? '>' : name == "nbsp" ? ' ' : 0;
+    }
+    if (code >= ' ' && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF)) {
+      append_utf8(out, code);
+      at += end + 1;
+    } else {
+      out += text[at++];
+    }
+  }
+  return out;
+}
+
 std::string inner_text(const lxb_dom_node_t* element) {
   std::string out;
   for (const lxb_dom_node_t* child = element->first_child; child != nullptr; child = child->next) {
@@ -46,7 +74,10 @@ std::string inner_text(const lxb_dom_node_t* element) {
   return out;
 }
 
-std::string text_in(const Json& value) { return value.is_string() ? line(value.get_ref<const std::string&>()) : ""; }
+// Linked data should hold plain text; many pages write HTML's character references into it.
+std::string text_in(const Json& value) {
+  return value.is_string() ? line(without_references(value.get_ref<const std::string&>())) : "";
+}
 
 // Names of one author or several, whatever shape they have.
 std::string names_of_people(const Json& value, int depth = 0) {
@@ -172,7 +203,20 @@ std::string without_site(std::string title, const std::string& site) {
   return title;
 }
 
+// Of a by-line the name: no date, no handle, no "by".
 std::string without_by(std::string name) {
+  for (size_t at = name.find(' '); at != std::string::npos; at = name.find(' ', at + 1)) {
+    const std::string_view rest = std::string_view(name).substr(at + 1);
+    const size_t word = rest.find_first_of(" .");
+    const bool dated = word != std::string_view::npos && word + 1 < rest.size() && rest[word + 1] >= '0' && rest[word + 1] <= '9';
+    if (dated || (!rest.empty() && ((rest[0] >= '0' && rest[0] <= '9') || rest[0] == '@' || rest[0] == '|'))) {
+      name.resize(at);
+      break;
+    }
+  }
+  if (name.find(':') != std::string::npos) {
+    return "";
+  }
   for (const std::string_view by : {"By ", "by ", "BY ", "Por ", "Von ", "Par "}) {
     if (name.starts_with(by)) {
       return name.substr(by.size());
@@ -218,17 +262,29 @@ void read_marks(const Page& page, HtmlPage& out) {
   }
 }
 
-std::string first_heading(const Page& page) {
+// The <title> without the site's name; a heading that stands in it is better still.
+std::string title_of(const Page& page, const std::string& site) {
+  std::string title;
+  for (const lxb_dom_node_t* element : page.head) {
+    if (title.empty() && element->local_name == LXB_TAG_TITLE) {
+      title = line(inner_text(element));
+    }
+  }
+  std::string heading;  // the first <h1>
   for (uint32_t i = 0; i < page.nodes.size(); ++i) {
     if (page.nodes[i].tag == LXB_TAG_H1) {
       std::string text;
       render_line(page, i, text);
-      if (!text.empty()) {
-        return line(text);
+      text = line(text);
+      if (text.size() >= 8 && lower(title).find(lower(text)) != std::string::npos) {
+        return text;
+      }
+      if (heading.empty()) {
+        heading = text;
       }
     }
   }
-  return "";
+  return title.empty() ? heading : without_site(title, site);
 }
 
 template <typename Meta>
@@ -255,18 +311,6 @@ void read_language(const Page& page, const std::string& locale, HtmlPage& out) {
   out.language = good ? language : "";
 }
 
-void read_title(const Page& page, const std::string& site, HtmlPage& out) {
-  if (!out.title.empty()) {
-    return;
-  }
-  out.title = first_heading(page);
-  for (const lxb_dom_node_t* element : page.head) {
-    if (out.title.empty() && element->local_name == LXB_TAG_TITLE) {
-      out.title = without_site(line(inner_text(element)), site);
-    }
-  }
-}
-
 }  // namespace
 
 std::string base_of(const Page& page, const HtmlOptions& options) {
@@ -282,14 +326,16 @@ std::string base_of(const Page& page, const HtmlOptions& options) {
 }
 
 void read_meta(const Page& page, const HtmlOptions& options, HtmlPage& out) {
-  read_linked_data(page, out);
   const auto meta = meta_of(page);
   const std::string site = first_of(meta, {"og:site_name", "application-name"});
   const std::string title = first_of(meta, {"og:title", "dc.title", "twitter:title", "parsely-title", "sailthru.title"});
-  if (out.title.empty() && !title.empty()) {
+  if (!title.empty()) {
     out.title = without_site(title, site);
   }
-  read_title(page, site, out);
+  read_linked_data(page, out);
+  if (out.title.empty()) {
+    out.title = title_of(page, site);
+  }
   if (out.description.empty()) {
     out.description = first_of(meta, {"og:description", "description", "dc.description", "twitter:description"});
   }
