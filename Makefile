@@ -3,7 +3,7 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 export CCACHE_BASEDIR ?= $(CURDIR)
 
-.PHONY: help setup build quickstart test soak lint fmt install dist asan tsan bench clean
+.PHONY: help setup build quickstart test soak lint fmt install dist asan tsan fuzz clean
 
 help:
 	@echo "make build       the program, build/athanor, without tests"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint        rooms, sizes, text             make fmt     clang-format"
 	@echo "make install     into PREFIX=$(PREFIX)    make dist    a tar.zst that runs on a bare machine"
 	@echo "make asan tsan   the suite above the torch line under sanitizers"
+	@echo "make fuzz        every parser for a minute, by libFuzzer (clang)"
 
 setup:
 	@scripts/setup
@@ -43,6 +44,18 @@ asan tsan: setup
 	@cmake --preset $@ > build-$@.log 2>&1 || { cat build-$@.log; exit 1; }; rm -f build-$@.log
 	@cmake --build build-$@ --parallel $(JOBS)
 	@ctest --test-dir build-$@ --output-on-failure --parallel $(JOBS)
+
+# Every parser for SECONDS (SECONDS_EACH=60), from its corpus; what is found lands in build-fuzz/found/.
+fuzz: setup
+	@scripts/setup --fuzz
+	@cmake --preset fuzz > build-fuzz.log 2>&1 || { cat build-fuzz.log; exit 1; }; rm -f build-fuzz.log
+	@cmake --build build-fuzz --parallel $(JOBS) --target $(basename $(notdir $(wildcard fuzz/*_fuzz.cc)))
+	@mkdir -p build-fuzz/found
+	@set -e; for target in $(basename $(notdir $(wildcard fuzz/*_fuzz.cc))); do \
+	  mkdir -p build-fuzz/corpus/$${target%_fuzz}; echo "== $$target"; \
+	  build-fuzz/$$target -max_total_time=$(or $(SECONDS_EACH),60) -timeout=10 -rss_limit_mb=3000 \
+	    -artifact_prefix=build-fuzz/found/ build-fuzz/corpus/$${target%_fuzz} fuzz/corpus/$${target%_fuzz} 2>&1 | tail -n 2; \
+	done
 
 install: build
 	@cmake --install build --prefix "$(PREFIX)"

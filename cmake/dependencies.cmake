@@ -32,6 +32,9 @@ add_compile_options(-Wall -Wextra -Wno-missing-field-initializers -Wno-array-bou
                     -Wno-stringop-overflow -Wno-stringop-overread -Wno-maybe-uninitialized)
 # Messages of library headers hold __FILE__: without the folders of the machine that built them.
 add_compile_options("-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=" "-fmacro-prefix-map=${ATHANOR_DEPS}/=")
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+  add_compile_options(-Wno-dangling-reference)  # takes a table's entry, found by a temporary name, for dangling
+endif()
 if(ATHANOR_WERROR)
   add_compile_options(-Werror)
 endif()

@@ -11,6 +11,13 @@ foreach(file IN LISTS golden)
   set_tests_properties("golden.${name}" PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 120)
 endforeach()
 
+add_test(NAME crash.parts
+  COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/parts.py" $<TARGET_FILE:athanor> 5)
+set_tests_properties(crash.parts PROPERTIES TIMEOUT 120)
+add_test(NAME soak.parts
+  COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/parts.py" $<TARGET_FILE:athanor> 100 1 200)
+set_tests_properties(soak.parts PROPERTIES TIMEOUT 3600 LABELS soak)
+
 if(ATHANOR_WITH_TORCH)
   add_test(NAME crash.kill_resume
     COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/kill_resume.py" $<TARGET_FILE:athanor> 5)

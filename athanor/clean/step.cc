@@ -4,13 +4,34 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/nearest.h"
+#include "athanor/clean/bounds.h"
 
 namespace athanor {
 
 using nlohmann::json;
 
-void CleanStep::transform(std::string&) const {}
-Verdict CleanStep::judge(std::string_view) const { return {}; }
+Verdict CleanStep::decide(const Measures&) const { return {}; }
+
+StepOption threshold(const char* name, json default_value, const char* meaning, double min, double max) {
+  return {name, std::move(default_value), meaning, min, max, true};
+}
+
+StepOption file_option(const char* name, json default_value, const char* meaning) {
+  return {name, std::move(default_value), meaning, -kNoLimit, kNoLimit, false, true};
+}
+
+Verdict check_bounds(const Measures& measures, std::span<const Bound> bounds) {
+  for (const Bound& bound : bounds) {
+    const double value = measures.numbers.at(bound.metric);
+    if (value < bound.min) {
+      return {false, bound.reason_below, value};
+    }
+    if (value > bound.max) {
+      return {false, bound.reason_above, value};
+    }
+  }
+  return {};
+}
 
 namespace {
 
@@ -109,7 +130,8 @@ json resolve_options(const StepEntry& entry, const json& given, const std::strin
   return resolved;
 }
 
-CleanChain::CleanChain(const json& spec, const std::string& where) : resolved_(json::array()) {
+CleanChain::CleanChain(const json& spec, const std::string& where)
+    : resolved_(json::array()), measuring_spec_(json::array()) {
   if (!spec.is_array()) {
     throw Error(ErrorKind::kUsage, "the cleaning steps must be a list", where,
                 "write steps: [normalize, {length: {min_chars: 50}}]");
@@ -123,32 +145,117 @@ CleanChain::CleanChain(const json& spec, const std::string& where) : resolved_(j
     }
     const std::string name = named ? item.get<std::string>() : item.begin().key();
     const StepEntry& entry = find_clean_step(name, at(where, i));
-    const json options = resolve_options(entry, named ? json::object() : item.begin().value(), at(where, i));
-    links_.push_back({entry.kind, entry.make(options)});
-    resolved_.push_back({{name, options}});
+    add(entry, resolve_options(entry, named ? json::object() : item.begin().value(), at(where, i)), at(where, i));
   }
 }
 
-CleanResult CleanChain::run(std::string& text) const {
-  CleanResult result;
-  if (text.size() > kMaxDocumentBytes) {
-    return {false, "", "document_too_large", {}};
+void CleanChain::add(const StepEntry& entry, const json& options, const std::string& where) {
+  const auto uses = std::count_if(links_.begin(), links_.end(), [&](const Link& link) { return link.entry == &entry; });
+  const std::string label = entry.name + (uses == 0 ? "" : "_" + std::to_string(uses + 1));
+  std::unique_ptr<CleanStep> step;
+  try {
+    step = entry.make(options);
+  } catch (const Error& error) {
+    if (!error.where().empty()) {
+      throw;
+    }
+    throw Error(error.kind(), error.message(), where, error.hint());
   }
-  for (const Link& link : links_) {
-    if (link.kind == StepKind::kTransform) {
-      link.step->transform(text);
+  size_t numbers = 0;
+  size_t texts = 0;
+  for (const StepMetric& metric : entry.metrics) {
+    size_t& index = metric.type == MetricType::kNumber ? numbers : texts;
+    columns_.push_back({label + "_" + metric.name, metric.type, metric.meaning, links_.size(), index++});
+  }
+  links_.push_back({&entry, label, std::move(step)});
+  resolved_.push_back({{entry.name, options}});
+  json measuring = options;
+  for (const StepOption& option : entry.options) {
+    if (option.threshold) {
+      measuring.erase(option.name);
+    }
+  }
+  measuring_spec_.push_back({{entry.name, measuring}});
+}
+
+bool CleanChain::measure(DocumentView& document, std::vector<Measures>& measures) const {
+  measures.resize(links_.size());
+  if (document.text().size() > kMaxDocumentBytes) {
+    return false;
+  }
+  for (size_t i = 0; i < links_.size(); ++i) {
+    measures[i].clear();
+    links_[i].step->measure(document, measures[i]);
+  }
+  return true;
+}
+
+ChainVerdict CleanChain::decide(const std::vector<Measures>& measures) const {
+  ChainVerdict result;
+  for (size_t i = 0; i < links_.size(); ++i) {
+    if (links_[i].entry->kind == StepKind::kTransform) {
       continue;
     }
-    Verdict verdict = link.step->judge(text);
-    result.scores.push_back({link.step->name(), verdict.reason, verdict.score});
-    if (!verdict.keep) {
+    Verdict verdict = links_[i].step->decide(measures.at(i));
+    if (result.keep && !verdict.keep) {
       result.keep = false;
-      result.step = link.step->name();
-      result.reason = std::move(verdict.reason);
-      break;
+      result.step = links_[i].label;
+      result.reason = verdict.reason;
+      result.score = verdict.score;
     }
+    result.verdicts.push_back({links_[i].label, std::move(verdict)});
   }
   return result;
+}
+
+ChainVerdict CleanChain::run(std::string& text) const {
+  DocumentView document(text);
+  std::vector<Measures> measures;
+  if (!measure(document, measures)) {
+    return {false, "", kDocumentTooLarge, 0, {}};
+  }
+  return decide(measures);
+}
+
+bool CleanChain::transforms_text() const {
+  return std::any_of(links_.begin(), links_.end(), [](const Link& link) { return link.step->rewrites(); });
+}
+
+std::vector<std::string> CleanChain::columns_needed() const {
+  std::vector<std::string> names;
+  for (const Link& link : links_) {
+    for (std::string& name : link.step->columns_needed()) {
+      if (std::find(names.begin(), names.end(), name) == names.end()) {
+        names.push_back(std::move(name));
+      }
+    }
+  }
+  return names;
+}
+
+std::vector<std::string> CleanChain::files() const {
+  std::vector<std::string> paths;
+  const auto add_path = [&paths](const std::string& path) {
+    if (!path.empty() && std::find(paths.begin(), paths.end(), path) == paths.end()) {
+      paths.push_back(path);
+    }
+  };
+  for (size_t i = 0; i < links_.size(); ++i) {
+    for (const StepOption& option : links_[i].entry->options) {
+      if (!option.file) {
+        continue;
+      }
+      const json& value = resolved_[i].at(links_[i].entry->name).at(option.name);
+      if (value.is_string()) {
+        add_path(value.get<std::string>());
+        continue;
+      }
+      for (const json& path : value) {
+        add_path(path.get<std::string>());
+      }
+    }
+  }
+  return paths;
 }
 
 }  // namespace athanor

@@ -13,8 +13,9 @@ namespace athanor {
 namespace {
 
 template <typename Step>
-std::unique_ptr<CleanStep> make(const nlohmann::json& options) {
-  return std::make_unique<Step>(options);
+StepEntry entry(const char* name, StepKind kind, const char* summary) {
+  return {name, kind, summary, Step::options(), Step::metrics(),
+          [](const nlohmann::json& options) -> std::unique_ptr<CleanStep> { return std::make_unique<Step>(options); }};
 }
 
 }  // namespace
@@ -22,19 +23,13 @@ std::unique_ptr<CleanStep> make(const nlohmann::json& options) {
 const std::vector<StepEntry>& clean_steps() {
   using enum StepKind;
   static const std::vector<StepEntry> kSteps = {
-      {"normalize", kTransform, "NFC, line ends, control and zero-width characters, spaces, blank lines",
-       Normalize::options(), &make<Normalize>},
-      {"length", kFilter, "characters within bounds (score: characters)", Length::options(), &make<Length>},
-      {"letters", kFilter, "enough letters, of any script (score: letters and marks over visible characters)",
-       Letters::options(), &make<Letters>},
-      {"gopher_repetition", kFilter, "Gopher's repetition rules (score: characters in the top 2-gram)",
-       GopherRepetition::options(), &make<GopherRepetition>},
-      {"gopher_quality", kFilter, "Gopher's quality rules (score: words that are not symbols)",
-       GopherQuality::options(), &make<GopherQuality>},
-      {"fineweb_quality", kFilter, "FineWeb's line rules (score: lines that end in terminal punctuation)",
-       FinewebQuality::options(), &make<FinewebQuality>},
-      {"pii", kTransform, "e-mail, public IPv4 and telephone numbers replaced by placeholders", Pii::options(),
-       &make<Pii>},
+      entry<Normalize>("normalize", kTransform, "NFC, line ends, control and zero-width characters, spaces, blank lines"),
+      entry<Length>("length", kFilter, "characters within bounds"),
+      entry<Letters>("letters", kFilter, "enough letters, of any script"),
+      entry<GopherRepetition>("gopher_repetition", kFilter, "Gopher's repetition rules"),
+      entry<GopherQuality>("gopher_quality", kFilter, "Gopher's quality rules"),
+      entry<FinewebQuality>("fineweb_quality", kFilter, "FineWeb's line rules"),
+      entry<Pii>("pii", kTransform, "e-mail, public IPv4 and telephone numbers replaced by placeholders"),
   };
   return kSteps;
 }

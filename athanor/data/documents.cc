@@ -99,32 +99,42 @@ Documents Documents::open(const fs::path& dir) {
   return documents;
 }
 
+uint64_t Documents::first_row(size_t shard) const {
+  uint64_t row = 0;
+  for (size_t i = 0; i < shard; ++i) {
+    row += manifest_.shards[i].rows;
+  }
+  return row;
+}
+
 void Documents::for_each(const std::function<void(uint64_t row, Document&& document)>& fn) const {
+  for (size_t shard = 0; shard < num_shards(); ++shard) {
+    for_each_in(shard, fn);
+  }
+}
+
+void Documents::for_each_in(size_t shard, const std::function<void(uint64_t row, Document&& document)>& fn) const {
   const std::vector<ColumnInfo> wanted = {
       {"id", ColumnType::kString},        {"text", ColumnType::kString},   {"source", ColumnType::kString},
       {"span_begin", ColumnType::kInt64}, {"span_end", ColumnType::kInt64}, {"meta", ColumnType::kString}};
-  uint64_t shard_first = 0;
-  for (const DocumentsManifest::Shard& shard : manifest_.shards) {
-    const ParquetFile file = open_shard(dir_, shard.path, shard.rows);
-    file.for_each_batch(wanted, [&](uint64_t first, std::vector<ColumnValues>&& batch) {
-      auto& ids = std::get<std::vector<std::string>>(batch[0]);
-      auto& texts = std::get<std::vector<std::string>>(batch[1]);
-      auto& sources = std::get<std::vector<std::string>>(batch[2]);
-      const auto& begins = std::get<std::vector<int64_t>>(batch[3]);
-      const auto& ends = std::get<std::vector<int64_t>>(batch[4]);
-      auto& metas = std::get<std::vector<std::string>>(batch[5]);
-      for (size_t i = 0; i < ids.size(); ++i) {
-        const uint64_t row = shard_first + first + i;
-        if (!keep_[static_cast<size_t>(row)]) {
-          continue;
-        }
-        fn(row, Document{std::move(ids[i]), std::move(texts[i]), std::move(sources[i]),
-                         static_cast<uint64_t>(begins[i]), static_cast<uint64_t>(ends[i]),
-                         std::move(metas[i])});
+  const uint64_t shard_first = first_row(shard);
+  const ParquetFile file = open_shard(dir_, manifest_.shards[shard].path, manifest_.shards[shard].rows);
+  file.for_each_batch(wanted, [&](uint64_t first, std::vector<ColumnValues>&& batch) {
+    auto& ids = std::get<std::vector<std::string>>(batch[0]);
+    auto& texts = std::get<std::vector<std::string>>(batch[1]);
+    auto& sources = std::get<std::vector<std::string>>(batch[2]);
+    const auto& begins = std::get<std::vector<int64_t>>(batch[3]);
+    const auto& ends = std::get<std::vector<int64_t>>(batch[4]);
+    auto& metas = std::get<std::vector<std::string>>(batch[5]);
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const uint64_t row = shard_first + first + i;
+      if (!keep_[static_cast<size_t>(row)]) {
+        continue;
       }
-    });
-    shard_first += shard.rows;
-  }
+      fn(row, Document{std::move(ids[i]), std::move(texts[i]), std::move(sources[i]),
+                       static_cast<uint64_t>(begins[i]), static_cast<uint64_t>(ends[i]), std::move(metas[i])});
+    }
+  });
 }
 
 std::vector<std::string> Documents::column_names() const {
@@ -153,32 +163,41 @@ const ColumnInfo& Documents::find_column(std::string_view name) const {
                             : "it has: " + known);
 }
 
-ColumnValues Documents::read_rows(const ColumnInfo& column, bool extra) const {
-  ColumnValues all = empty_values(column.type);
-  for (const DocumentsManifest::Shard& shard : manifest_.shards) {
-    const auto append_from = [&](const ParquetFile& file) {
-      file.for_each_batch({column}, [&](uint64_t, std::vector<ColumnValues>&& batch) {
-        append(all, std::move(batch[0]));
-      });
-    };
-    if (!extra) {
-      append_from(open_shard(dir_, shard.path, shard.rows));
-      continue;
-    }
-    bool found = false;
-    for (auto path = shard.column_paths.rbegin(); path != shard.column_paths.rend() && !found; ++path) {
-      const ParquetFile file = open_shard(dir_, *path, shard.rows);  // the newest file that has it wins
-      if (file.has_column(column.name)) {
-        append_from(file);
-        found = true;
-      }
-    }
-    if (!found) {
-      throw Error(ErrorKind::kInput, "no column file of shard '" + shard.path + "' has '" + column.name + "'",
-                  (dir_ / DocumentsManifest::kFileName).string(), kDamaged);
+void Documents::append_shard(size_t index, const ColumnInfo& column, bool extra, ColumnValues& all) const {
+  const DocumentsManifest::Shard& shard = manifest_.shards[index];
+  const auto append_from = [&](const ParquetFile& file) {
+    file.for_each_batch({column}, [&](uint64_t, std::vector<ColumnValues>&& batch) {
+      append(all, std::move(batch[0]));
+    });
+  };
+  if (!extra) {
+    append_from(open_shard(dir_, shard.path, shard.rows));
+    return;
+  }
+  for (auto path = shard.column_paths.rbegin(); path != shard.column_paths.rend(); ++path) {
+    const ParquetFile file = open_shard(dir_, *path, shard.rows);
+    if (file.has_column(column.name)) {  // the newest file that has it wins
+      append_from(file);
+      return;
     }
   }
+  throw Error(ErrorKind::kInput, "no column file of shard '" + shard.path + "' has '" + column.name + "'",
+              (dir_ / DocumentsManifest::kFileName).string(), kDamaged);
+}
+
+ColumnValues Documents::read_rows(const ColumnInfo& column, bool extra) const {
+  ColumnValues all = empty_values(column.type);
+  for (size_t shard = 0; shard < num_shards(); ++shard) {
+    append_shard(shard, column, extra, all);
+  }
   return all;
+}
+
+ColumnValues Documents::shard_column(size_t shard, std::string_view name) const {
+  const ColumnInfo& column = find_column(name);
+  ColumnValues values = empty_values(column.type);
+  append_shard(shard, column, true, values);
+  return values;
 }
 
 ColumnValues Documents::column(std::string_view name) const {

@@ -21,12 +21,15 @@
 
 namespace athanor {
 
+// Text in one shard: small enough that what a kill loses, a shard a thread, is a matter of seconds.
+inline constexpr uint64_t kShardBytes = uint64_t{32} << 20;
+
 // Writes shards of about shard_bytes of text each. The same documents in the same order give the same bytes.
 // A document with an empty id gets document_id(). The text must be valid UTF-8 and meta a JSON object (the
 // readers see to it).
 class DocumentWriter {
  public:
-  explicit DocumentWriter(const fs::path& dir, uint64_t shard_bytes = uint64_t{64} << 20);
+  explicit DocumentWriter(const fs::path& dir, uint64_t shard_bytes = kShardBytes);
   ~DocumentWriter();
   DocumentWriter(const DocumentWriter&) = delete;
   DocumentWriter& operator=(const DocumentWriter&) = delete;
@@ -57,6 +60,13 @@ class Documents {
   // Kept rows in order. `row` counts all rows. Memory holds one batch of rows.
   void for_each(const std::function<void(uint64_t row, Document&& document)>& fn) const;
 
+  // The same for one shard. `row` still counts all rows of the artifact.
+  size_t num_shards() const { return manifest_.shards.size(); }
+  uint64_t first_row(size_t shard) const;
+  void for_each_in(size_t shard, const std::function<void(uint64_t row, Document&& document)>& fn) const;
+  // Values of an extra column for every row of one shard, the dropped ones too.
+  ColumnValues shard_column(size_t shard, std::string_view name) const;
+
   // Extra columns, kept rows only, in order. An unknown name is an Error that lists the names there are;
   // another type is an Error too, but float_column takes int64 as well.
   std::vector<std::string> column_names() const;
@@ -74,8 +84,9 @@ class Documents {
 
  private:
   const ColumnInfo& find_column(std::string_view name) const;
-  // Values of one column of the text shards (extra == false) or of the column files, all rows.
+  // Values of one column of the text shards (extra == false) or of the column files, all rows; of one shard.
   ColumnValues read_rows(const ColumnInfo& column, bool extra) const;
+  void append_shard(size_t shard, const ColumnInfo& column, bool extra, ColumnValues& all) const;
 
   fs::path dir_;
   DocumentsManifest manifest_;
@@ -94,6 +105,6 @@ void write_filtered(const fs::path& dir, const Documents& base, const std::vecto
                     std::span<const Column> columns);
 
 // Copies the kept rows, with their extra columns, into fresh shards in dir that need no earlier run.
-void materialise(const fs::path& dir, const Documents& base, uint64_t shard_bytes = uint64_t{64} << 20);
+void materialise(const fs::path& dir, const Documents& base, uint64_t shard_bytes = kShardBytes);
 
 }  // namespace athanor

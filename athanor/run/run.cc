@@ -106,6 +106,57 @@ std::optional<RunSummary> RunStore::load(const std::string& name) const {
   return summary;
 }
 
+namespace {
+
+nlohmann::json first_info(const RunSpec& spec, const std::string& name, int attempt) {
+  return {{"schema", 1},
+          {"id", spec.id},
+          {"name", name},
+          {"verb", spec.verb},
+          {"revision", spec.revision},
+          {"attempt", attempt},
+          {"created", utc_time(unix_time())}};
+}
+
+}  // namespace
+
+std::optional<Lease> RunStore::take_lease(const std::string& name, const std::string& suffix) const {
+  const fs::path path = root_ / ".locks" / (name + suffix);
+  auto lease = Lease::try_take(path);
+  if (!lease) {
+    throw Error(ErrorKind::kBusy, "is being worked on by " + Lease::holder(path), name,
+                "wait for it, or follow it with: athanor log " + name + " follow=true");
+  }
+  return lease;
+}
+
+Run RunStore::open_shard(const RunSpec& spec, ShardOf shard) {
+  Run run;
+  run.name_ = base_name(spec);
+  run.dir_ = root_ / run.name_;
+  const std::string suffix = ".shard-" + std::to_string(shard.index) + "-of-" + std::to_string(shard.count);
+  run.lease_ = take_lease(run.name_, suffix);
+  run.started_ = monotonic_time();
+  make_dirs(run.state());
+  if (auto existing = load(run.name_)) {
+    run.info_ = std::move(existing->info);
+    if (run.status() == "done") {
+      run.start_ = Run::Start::kDone;
+      return run;
+    }
+    run.start_ = Run::Start::kResumed;
+  } else {  // shards that start at once write the same but for the second
+    run.info_ = first_info(spec, run.name_, 1);
+    run.info_["label"] = spec.label;
+    run.info_["status"] = "paused";
+    run.info_["paused_because"] = "shards work on it; athanor merge puts them together";
+    write_file_atomic(run.dir_ / "recipe.yaml", spec.recipe);
+    run.save();
+  }
+  run.events_ = std::make_unique<EventLog>(run.dir_ / ("events" + suffix + ".jsonl"));
+  return run;
+}
+
 Run RunStore::open(const RunSpec& spec, bool force) {
   const std::string base = base_name(spec);
   std::string name = base;
@@ -133,11 +184,7 @@ Run RunStore::open(const RunSpec& spec, bool force) {
   Run run;
   run.name_ = name;
   run.dir_ = root_ / name;
-  run.lease_ = Lease::try_take(root_ / ".locks" / name);
-  if (!run.lease_) {
-    throw Error(ErrorKind::kBusy, "is being worked on by " + Lease::holder(root_ / ".locks" / name), name,
-                "wait for it, or follow it with: athanor log " + name + " follow=true");
-  }
+  run.lease_ = take_lease(name, "");
   existing = load(name);  // it may have changed before the lock was ours
   make_dirs(run.dir_);
   run.started_ = monotonic_time();
@@ -152,8 +199,7 @@ Run RunStore::open(const RunSpec& spec, bool force) {
       return run;
     }
   } else {
-    run.info_ = {{"schema", 1},           {"id", spec.id},     {"name", name},       {"verb", spec.verb},
-                 {"revision", spec.revision}, {"attempt", attempt}, {"created", utc_time(unix_time())}};
+    run.info_ = first_info(spec, name, attempt);
     write_file_atomic(run.dir_ / "recipe.yaml", spec.recipe);
   }
   fs::remove_all(run.out_tmp());

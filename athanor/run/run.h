@@ -15,6 +15,7 @@
 #include "athanor/base/error.h"
 #include "athanor/run/artifact.h"
 #include "athanor/run/event.h"
+#include "athanor/run/journal.h"
 #include "athanor/run/lease.h"
 
 namespace athanor {
@@ -97,6 +98,10 @@ class RunStore {
   // attempt. Error(kBusy) says who works on it when another process does.
   Run open(const RunSpec& spec, bool force);
 
+  // For one of several processes that share a run's parts: makes the directory where it is missing and keeps its own
+  // event log; run.json and out/ are left to the process that merges. Error(kBusy) when this shard is worked on.
+  Run open_shard(const RunSpec& spec, ShardOf shard);
+
   // The newest finished attempt with this id.
   std::optional<RunSummary> find_done(const std::string& verb, const std::string& id) const;
 
@@ -108,6 +113,7 @@ class RunStore {
   friend class Run;
   std::optional<RunSummary> load(const std::string& name) const;
   std::string base_name(const RunSpec& spec) const;
+  std::optional<Lease> take_lease(const std::string& name, const std::string& suffix) const;
 
   fs::path root_;
 };

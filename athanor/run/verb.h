@@ -10,6 +10,7 @@
 #include "athanor/run/artifact.h"
 #include "athanor/run/digest_cache.h"
 #include "athanor/run/fields.h"
+#include "athanor/run/journal.h"
 #include "athanor/run/run.h"
 
 namespace athanor {
@@ -20,6 +21,7 @@ struct Role {
   ArtifactKind kind = ArtifactKind::kNone;
   bool required = true;
   std::string doc;
+  bool many = false;  // any number of inputs, each under a name of the recipe's choice
 };
 
 // An input that stands ready on disk.
@@ -40,6 +42,8 @@ struct StageContext {
   DigestCache& digests;
   const nlohmann::json& pins;
   fs::path cache_dir;  // for downloads; shared by all runs of the store
+  ShardOf shard;       // this process's share of the parts; a verb with `shards` honours it
+  bool merge = false;  // put finished parts together; a part that is not there is an Error
 
   const StageInput* find(const std::string& role) const;  // null when not given
   const StageInput& input(const std::string& role) const;
@@ -48,6 +52,13 @@ struct StageContext {
 struct PinContext {
   DigestCache& digests;
   fs::path cache_dir;
+};
+
+// A step that the resolver puts before another one: its verb reads the first role's input, and its output takes that
+// input's place. So work that does not depend on all options is a run of its own, done once for all that share it.
+struct BeforeStep {
+  std::string verb;
+  nlohmann::json options;
 };
 
 // What `plan` shows of one verb: {"rows": [{"name", "value", "note"}], ...}; free form.
@@ -65,15 +76,19 @@ struct Verb {
   OptionSchema schema;
   bool torch = false;      // execute and plan live in the torch unit
   bool resumable = false;  // keeps state/ and cuts its own event log back
+  bool shards = false;     // its parts may be shared by processes: shard=i/n, then merge
   bool session = false;    // the id holds the start time; never skipped
   // Writes out what one dial derives, and checks what needs no input's bytes (a model's shape against itself, step
   // names, ...); throws Error(kUsage).
   std::function<void(nlohmann::json& options)> prepare;
+  // The step to put before this one, if any. options: resolved.
+  std::function<BeforeStep(const nlohmann::json& options)> before;
   // Pins outside sources for the run id.
   std::function<nlohmann::json(const nlohmann::json& options, PinContext&)> pins;
   ExecuteFunction execute = nullptr;
   PlanFunction plan = nullptr;
-  std::string example;  // a command that works
+  std::string (*notes)() = nullptr;  // what `explain` says beyond the fields
+  std::string example;               // a command that works
 };
 
 }  // namespace athanor

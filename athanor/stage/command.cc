@@ -13,8 +13,9 @@ namespace athanor {
 
 namespace {
 
-constexpr std::array<Command, 13> kCommands{{
+constexpr std::array<Command, 15> kCommands{{
     {"run", "run RECIPE.yaml [key=value ...]", "do what the recipe says; done steps are skipped", &command_run},
+    {"merge", "merge RECIPE.yaml [key=value ...]", "put together what runs with shard=i/n made", &command_merge},
     {"check", "check RECIPE.yaml [key=value ...]", "types, keys and inputs, without computing", &command_check},
     {"plan", "plan RECIPE.yaml [key=value ...]", "what would run, with sizes, memory and time", &command_plan},
     {"explain", "explain [VERB | KEY]", "what a verb does and every key it takes", &command_explain},
@@ -23,6 +24,7 @@ constexpr std::array<Command, 13> kCommands{{
     {"log", "log RUN [follow=true]", "the events of a run", &command_log},
     {"diff", "diff RUN RUN", "how two runs differ: recipe, inputs, results", &command_diff},
     {"lineage", "lineage RUN", "where a run came from, back to the raw files", &command_lineage},
+    {"why", "why DOCUMENT [run=RUN]", "one document's whole story: scores, reasons, fate", &command_why},
     {"tag", "tag NAME RUN [stage=S]", "name a run; `tag NAME` removes, `tag` lists", &command_tag},
     {"gc", "gc [apply=true] [days=N]", "runs that nothing needs any more", &command_gc},
     {"chat", "chat MODEL [key=value ...]", "talk to a model in the terminal", &command_chat},

@@ -44,6 +44,7 @@ struct Command {
 
 // Commands that read run directories (commands_runs.cc, commands_registry.cc) and recipes (commands_recipe.cc).
 int command_run(Session&);
+int command_merge(Session&);
 int command_check(Session&);
 int command_plan(Session&);
 int command_explain(Session&);
@@ -54,6 +55,7 @@ int command_diff(Session&);
 int command_lineage(Session&);
 int command_tag(Session&);
 int command_gc(Session&);
+int command_why(Session&);
 int command_doctor(Session&);
 int command_chat(Session&);
 

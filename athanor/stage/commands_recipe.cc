@@ -112,6 +112,9 @@ void explain_verb(Session& session, const Verb& verb) {
                 (verb.parts.empty() ? "" : " with parts " + join_text(verb.parts, ", ")));
   session.print("");
   explain_fields(session, verb.schema.fields, "");
+  if (verb.notes != nullptr) {
+    session.print("\n" + verb.notes());
+  }
   if (!verb.example.empty()) {
     session.print("\n  " + verb.example);
   }
@@ -167,8 +170,15 @@ Node recipe_from_arguments(Session& session) {
 }
 
 int command_run(Session& session) {
+  const std::string shard = session.arguments.take("shard", "0/1");
   const PipelinePlan plan = resolve(session);
-  Workshop shop{session.store, session.digests, session.progress};
+  Workshop shop{session.store, session.digests, session.progress, parse_shard(shard)};
+  return run_plan(plan, shop, session);
+}
+
+int command_merge(Session& session) {
+  const PipelinePlan plan = resolve(session);
+  Workshop shop{session.store, session.digests, session.progress, {}, true};
   return run_plan(plan, shop, session);
 }
 

@@ -6,6 +6,7 @@
 #include "athanor/base/interrupt.h"
 #include "athanor/base/nearest.h"
 #include "athanor/base/text.h"
+#include "athanor/base/unicode.h"
 #include "athanor/run/recipe.h"
 #include "athanor/stage/command.h"
 #include "athanor/stage/lineage.h"
@@ -81,6 +82,22 @@ nlohmann::json print_differences(const Session& session, const std::string& titl
     session.print("  " + padded(key, 32) + padded(x.substr(0, 60), 24) + "| " + y.substr(0, 60));
   }
   return rows;
+}
+
+// What each rule let through, with the beginnings of a few documents that it dropped.
+void print_funnel(const Session& session, const nlohmann::json& funnel) {
+  session.print("\n  " + padded("rule", 52) + padded("in", 12) + padded("dropped", 10) + "out");
+  for (const auto& rule : funnel) {
+    session.print("  " + padded(rule.value("rule", ""), 52) + padded(value_text(rule["in"]), 12) +
+                  padded(value_text(rule["dropped"]), 10) + value_text(rule["out"]));
+    for (const auto& example : rule["examples"]) {
+      std::string text(utf8_prefix(example.value("text", ""), 90));
+      std::replace(text.begin(), text.end(), '\n', ' ');
+      session.print("      " + padded(example.value("id", "").substr(0, 12), 14) +
+                    padded(value_text(example["score"]), 10) + text);
+    }
+  }
+  session.print("  athanor why ID tells a document's whole story");
 }
 
 }  // namespace
@@ -166,12 +183,15 @@ int command_show(Session& session) {
     session.print("");
     std::map<std::string, std::string> figures;
     for (const auto& [key, value] : info["result"].items()) {
-      if (!value.is_structured() || value.size() <= 12) {
+      if (key != "funnel" && (!value.is_structured() || value.size() <= 12)) {
         flatten(value, key, figures);
       }
     }
     for (const auto& [key, value] : figures) {
       session.print("  " + padded(key, 30) + value.substr(0, 90));
+    }
+    if (const auto funnel = info["result"].find("funnel"); funnel != info["result"].end() && !funnel->empty()) {
+      print_funnel(session, *funnel);
     }
   }
   const fs::path rejected = run.dir / "rejected/rejected.jsonl";

@@ -89,15 +89,61 @@ std::vector<StageInput> locate_inputs(const StepPlan& step, const std::vector<St
   return inputs;
 }
 
-StepOutcome execute_step(const StepPlan& step, const std::vector<StepPlan>& steps, Workshop& shop, bool force) {
+namespace {
+
+RunSpec spec_of(const StepPlan& step, const std::vector<StepPlan>& steps) {
   RunSpec spec;
   spec.verb = step.verb->name;
   spec.revision = step.verb->revision;
   spec.id = step.id;
-  spec.recipe = to_yaml(step.recipe());
+  spec.recipe = to_yaml(step_recipe(step, steps, NameInputs::kByRun));
   spec.pins = step.pins;
   spec.label = step.label;
+  return spec;
+}
+
+StepOutcome wait_for(Workshop& shop, const RunSpec& spec, const std::string& why) {
+  const std::string name = spec.verb + "-" + spec.id.substr(0, 8);
+  return {name, shop.store.root() / name, false, true, {{"status", "paused"}, {"paused_because", why}}};
+}
+
+// One process's share of a step. The step is never finished here: merging does that.
+StepOutcome execute_shard(const StepPlan& step, const std::vector<StepPlan>& steps, Workshop& shop) {
+  RunSpec spec = spec_of(step, steps);
+  if (const auto done = shop.store.find_done(spec.verb, spec.id)) {
+    return {done->name, done->dir, true, false, done->info};
+  }
+  if (!step.verb->shards) {
+    return wait_for(shop, spec, "this step is not cut into shards: athanor merge does it");
+  }
+  const auto inputs = locate_inputs(step, steps, shop.store);
+  Run run = shop.store.open_shard(spec, shop.shard);
+  shop.progress.begin(step.label);
+  StageContext context{step.options, inputs,    run, shop.progress, shop.digests, step.pins,
+                       shop.store.cache_dir() / "downloads", shop.shard, false};
+  if (run.start() != Run::Start::kDone) {
+    execute_function(*step.verb)(context);
+  }
+  StepOutcome outcome = wait_for(shop, spec, "shard " + std::to_string(shop.shard.index) + " of " +
+                                                 std::to_string(shop.shard.count) +
+                                                 " is done; when all are: athanor merge");
+  outcome.run = run.name();
+  outcome.dir = run.dir();
+  return outcome;
+}
+
+}  // namespace
+
+StepOutcome execute_step(const StepPlan& step, const std::vector<StepPlan>& steps, Workshop& shop, bool force) {
+  if (!shop.shard.whole()) {
+    return execute_shard(step, steps, shop);
+  }
+  RunSpec spec = spec_of(step, steps);
   std::vector<StageInput> inputs;
+  if (shop.merge && step.verb->shards && !shop.store.find_done(spec.verb, spec.id) &&
+      !fs::exists(shop.store.root() / (spec.verb + "-" + spec.id.substr(0, 8)) / "state")) {
+    return wait_for(shop, spec, "its shards have not begun: run the recipe with shard=i/n");
+  }
   if (force || !shop.store.find_done(spec.verb, spec.id)) {
     check_interrupt();
     inputs = locate_inputs(step, steps, shop.store);
@@ -118,7 +164,7 @@ StepOutcome execute_step(const StepPlan& step, const std::vector<StepPlan>& step
   try {
     shop.progress.begin(step.label);
     StageContext context{step.options, inputs,    run, shop.progress, shop.digests, step.pins,
-                         shop.store.cache_dir() / "downloads"};
+                         shop.store.cache_dir() / "downloads", {}, shop.merge};
     nlohmann::json result = execute_function(*step.verb)(context);
     if (const auto paused = result.find("paused"); paused != result.end()) {
       run.pause(*paused);

@@ -23,6 +23,8 @@ struct Workshop {
   RunStore& store;
   DigestCache& digests;
   Progress& progress;
+  ShardOf shard;       // this process's share of each step's parts
+  bool merge = false;  // only put finished parts together
 };
 
 // The inputs of a step, found on disk and checked against their recorded digests. Error(kInput) when one is

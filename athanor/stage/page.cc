@@ -5,6 +5,7 @@
 #include "athanor/base/text.h"
 #include "athanor/base/version.h"
 #include "athanor/stage/lineage.h"
+#include "athanor/stage/page_data.h"
 #include "athanor/stage/page_training.h"
 
 namespace athanor {
@@ -18,58 +19,6 @@ const nlohmann::json& result_of(const StepOutcome& outcome) {
 }
 
 std::string verb_of(const StepOutcome& outcome) { return outcome.info.value("verb", ""); }
-
-std::string dropped_text(const nlohmann::json& dropped) {
-  std::string text;
-  for (const auto& [reason, count] : dropped.items()) {
-    if (count.is_number() && count.get<double>() > 0) {
-      text += (text.empty() ? "" : ", ") + reason + " " + grouped_integer(count.get<int64_t>());
-    }
-  }
-  return text;
-}
-
-void add_data(const PipelinePlan& plan, const std::vector<StepOutcome>& outcomes, Report& page) {
-  Funnel funnel{.title = "Documents from step to step"};
-  TableBlock dropped_table{.caption = "What was set aside", .header = {"step", "reason", "documents"}};
-  TableBlock parts_table{.caption = "Parts and tokens", .header = {"what", "documents", "text", "tokens"}};
-  for (size_t i = 0; i < outcomes.size(); ++i) {
-    const auto& result = result_of(outcomes[i]);
-    const std::string verb = verb_of(outcomes[i]);
-    const std::string& label = plan.steps[i].label;
-    const auto dropped = result.value("dropped", nlohmann::json::object());
-    if (verb == "collect" || verb == "clean" || verb == "dedup") {
-      funnel.steps.push_back({label, result.value("documents", 0.0), "documents", dropped_text(dropped)});
-      for (const auto& [reason, count] : dropped.items()) {
-        if (count.get<int64_t>() > 0) {
-          dropped_table.rows.push_back({label, reason, grouped_integer(count.get<int64_t>())});
-        }
-      }
-    } else if (verb == "split") {
-      const auto parts = result.value("parts", nlohmann::json::object());
-      for (const auto& [part, numbers] : parts.items()) {
-        parts_table.rows.push_back({label + "/" + part, grouped_integer(numbers.value("documents", int64_t{0})),
-                                    human_bytes(numbers.value("text_bytes", 0.0)), ""});
-      }
-    } else if (verb == "encode") {
-      parts_table.rows.push_back({label, grouped_integer(result.value("documents", int64_t{0})),
-                                  human_bytes(result.value("text_bytes", 0.0)),
-                                  grouped_integer(result.value("tokens", int64_t{0}))});
-    }
-  }
-  ReportSection section{.title = "Data"};
-  if (!funnel.steps.empty()) {
-    section.blocks.push_back(FunnelBlock{funnel});
-  }
-  for (auto* table : {&dropped_table, &parts_table}) {
-    if (!table->rows.empty()) {
-      section.blocks.push_back(*table);
-    }
-  }
-  if (!section.blocks.empty()) {
-    page.sections.push_back(std::move(section));
-  }
-}
 
 void add_evaluation(const PipelinePlan& plan, const std::vector<StepOutcome>& outcomes, Report& page) {
   ReportSection section{.title = "Evaluation"};
@@ -174,14 +123,7 @@ void add_origin(const PipelinePlan& plan, const std::vector<StepOutcome>& outcom
   if (const auto run = store.find(last->run)) {
     section.blocks.push_back(LineageBlock{lineage_node(lineage_tree(store, *run))});
   }
-  std::string recipe = "name: " + plan.name + "\nsteps:\n";
-  for (const auto& step : plan.steps) {
-    recipe += "  " + step.label + ":\n";
-    for (const auto& line : split_text(to_yaml(step.recipe(&plan.steps)), '\n')) {
-      recipe += line.empty() ? "" : "    " + line + "\n";
-    }
-  }
-  section.blocks.push_back(TextBlock{"The recipe, every default written out", recipe, true});
+  section.blocks.push_back(TextBlock{"The recipe, every default written out", pipeline_recipe(plan), true});
   KeyValueBlock place{.caption = "Environment"};
   const auto machine = machine_json();
   for (const auto& [key, value] : machine.items()) {

@@ -4,7 +4,6 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
-#include "athanor/base/text.h"
 #include "athanor/run/report.h"
 #include "athanor/stage/page.h"
 
@@ -67,13 +66,7 @@ RunSpec pipeline_spec(const PipelinePlan& plan) {
   spec.verb = "pipeline";
   spec.id = plan.id;
   spec.label = plan.name;
-  spec.recipe = to_yaml({{"name", plan.name}}) + "steps:\n";  // by hand: the order of the steps matters
-  for (const auto& step : plan.steps) {
-    spec.recipe += "  " + step.label + ":\n";
-    for (const auto& line : split_text(to_yaml(step.recipe(&plan.steps)), '\n')) {
-      spec.recipe += line.empty() ? "" : "    " + line + "\n";
-    }
-  }
+  spec.recipe = pipeline_recipe(plan);
   return spec;
 }
 
@@ -117,7 +110,7 @@ void print_next(const Session& session, const std::vector<StepOutcome>& outcomes
 }  // namespace
 
 int run_plan(const PipelinePlan& plan, Workshop& shop, Session& session) {
-  if (plan.single) {
+  if (plan.single || !shop.shard.whole()) {
     return run_single(plan, shop, session);
   }
   bool force = session.arguments.force;

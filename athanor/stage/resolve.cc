@@ -9,7 +9,9 @@ namespace athanor {
 
 namespace {
 
-const std::vector<std::string> kRecipeKeys{"name", "seed", "threads", "steps"};
+// Keys of a whole recipe; the shared ones reach every step that has such a field and does not set it.
+const std::vector<std::string> kSharedKeys{"seed", "threads", "data_dir"};
+const std::vector<std::string> kRecipeKeys{"name", "seed", "threads", "data_dir", "steps"};
 
 [[noreturn]] void fail(const Mark& mark, const std::string& what, const std::string& hint = "") {
   throw Error(ErrorKind::kUsage, what, mark.text(), hint);
@@ -47,8 +49,8 @@ class Resolver {
   Resolver(const RunStore& store, PinContext& pins) : store_(store), pins_(pins) {}
 
   // Everything that the recipe's own text decides: keys, types, the kinds of the inputs.
-  void add(const Node& node, const std::string& label, const Mark& label_mark, const Node* seed,
-           const Node* threads) {
+  // recipe: the whole one, where there are steps.
+  void add(const Node& node, const std::string& label, const Mark& label_mark, const Node* recipe) {
     StepPlan step;
     step.label = label;
     step.mark = node.mark.line > 0 ? node.mark : label_mark;
@@ -64,7 +66,8 @@ class Resolver {
         options.entries.push_back(entry);
       }
     }
-    for (const auto& [name, value] : {std::pair{"seed", seed}, std::pair{"threads", threads}}) {
+    for (const auto& name : kSharedKeys) {
+      const Node* value = recipe != nullptr ? recipe->find(name) : nullptr;
       if (value != nullptr && step.verb->schema.find(name) != nullptr && options.find(name) == nullptr) {
         options.at_or_add(name, value->mark) = *value;
       }
@@ -79,6 +82,9 @@ class Resolver {
       }
     }
     bind_inputs(step, node.find("from"));
+    if (step.verb->before) {
+      insert_before(step);
+    }
     steps_.push_back(std::move(step));
   }
 
@@ -106,6 +112,22 @@ class Resolver {
   }
 
  private:
+  void insert_before(StepPlan& step) {
+    BeforeStep wanted = step.verb->before(step.options);
+    StepPlan before;
+    before.label = step.label + "." + wanted.verb;  // the dot keeps it apart from names of the recipe
+    before.mark = step.mark;
+    before.verb = find_verb(wanted.verb);
+    before.options = std::move(wanted.options);
+    before.inputs = {step.inputs.at(0)};
+    before.producers = {step.producers.at(0)};
+    before.inserted = true;
+    step.before = static_cast<int>(steps_.size());
+    step.inputs[0] = RunInput{step.inputs[0].role, "", "", "", "", ""};
+    step.producers[0] = step.before;
+    steps_.push_back(std::move(before));
+  }
+
   void bind_inputs(StepPlan& step, const Node* from) {
     const Verb& verb = *step.verb;
     std::vector<std::string> role_names;
@@ -139,7 +161,7 @@ class Resolver {
     for (const auto& entry : from->entries) {
       const Role* found = nullptr;
       for (const auto& role : verb.roles) {
-        found = role.name == entry.key ? &role : found;
+        found = role.name == entry.key || (role.many && found == nullptr) ? &role : found;
       }
       if (found == nullptr) {
         fail(entry.key_mark, "'" + verb.name + "' takes no input '" + entry.key + "'", did_you_mean(entry.key, role_names));
@@ -148,9 +170,10 @@ class Resolver {
         fail(entry.value.mark, "the input '" + entry.key + "' must be a step, tag, run or path");
       }
       bind(step, *found, entry.value);
+      step.inputs.back().role = entry.key;
     }
     for (const auto& role : verb.roles) {
-      bool given = false;
+      bool given = role.many && !step.inputs.empty();
       for (const auto& input : step.inputs) {
         given |= input.role == role.name;
       }
@@ -262,22 +285,6 @@ std::vector<std::string> step_labels(const Node& root) {
 
 }  // namespace
 
-nlohmann::json StepPlan::recipe(const std::vector<StepPlan>* steps) const {
-  nlohmann::json map = options;
-  map["verb"] = verb->name;
-  if (!inputs.empty()) {
-    auto from = nlohmann::json::object();
-    for (size_t i = 0; i < inputs.size(); ++i) {
-      const RunInput& input = inputs[i];
-      const bool by_step = steps != nullptr && producers[i] >= 0;
-      const std::string name = by_step ? (*steps)[static_cast<size_t>(producers[i])].label : input.run;
-      from[input.role] = input.run.empty() ? input.path : name + (input.part.empty() ? "" : "/" + input.part);
-    }
-    map["from"] = from;
-  }
-  return map;
-}
-
 void apply_overrides(Node& root, const std::vector<Override>& overrides) {
   for (const auto& [key, value] : overrides) {
     const Mark mark{"command line: " + key + "=" + (value.size() > 40 ? value.substr(0, 40) + "..." : value), 0, 0};
@@ -291,7 +298,7 @@ void apply_overrides(Node& root, const std::vector<Override>& overrides) {
       set_by_path(root, "steps." + key, value, mark);
       continue;
     }
-    if (head == "name" || head == "seed" || head == "threads") {
+    if (head == "name" || std::find(kSharedKeys.begin(), kSharedKeys.end(), head) != kSharedKeys.end()) {
       set_by_path(root, key, value, mark);
       continue;
     }
@@ -332,9 +339,9 @@ PipelinePlan resolve_recipe(const Node& root, const RunStore& store, PinContext&
     }
     plan.single = true;
     plan.name = verb->scalar;
-    resolver.add(root, verb->scalar, verb->mark, nullptr, nullptr);
+    resolver.add(root, verb->scalar, verb->mark, nullptr);
     plan.steps = resolver.finish();
-    plan.id = plan.steps[0].id;
+    plan.id = plan.steps.back().id;
     return plan;
   }
   for (const auto& entry : root.entries) {
@@ -348,7 +355,7 @@ PipelinePlan resolve_recipe(const Node& root, const RunStore& store, PinContext&
     if (entry.key.find_first_of("/.@ ") != std::string::npos) {
       fail(entry.key_mark, "the step name '" + entry.key + "' may not hold '/', '.', '@' or blanks");
     }
-    resolver.add(entry.value, entry.key, entry.key_mark, root.find("seed"), root.find("threads"));
+    resolver.add(entry.value, entry.key, entry.key_mark, &root);
   }
   plan.steps = resolver.finish();
   std::vector<RunInput> as_inputs;

@@ -19,10 +19,9 @@ struct StepPlan {
   nlohmann::json pins;
   std::vector<RunInput> inputs;
   std::vector<int> producers;  // per input: the index of the step that makes it, -1 for finished runs and paths
+  int before = -1;             // the step that Verb::before put in front; inputs[0] is its output
+  bool inserted = false;       // such a step: no recipe names it
   std::string id;
-
-  // As recipe.yaml holds it. With steps, inputs are named by their step; else by their run.
-  nlohmann::json recipe(const std::vector<StepPlan>* steps = nullptr) const;
 };
 
 struct PipelinePlan {
@@ -32,6 +31,12 @@ struct PipelinePlan {
   std::vector<StepPlan> steps;
   std::string id;  // over the steps' ids
 };
+
+// A step as recipe.yaml holds it: inputs named by their step, or by their run.
+enum class NameInputs { kByStep, kByRun };
+nlohmann::json step_recipe(const StepPlan& step, const std::vector<StepPlan>& steps, NameInputs names);
+// A whole recipe of steps, as YAML.
+std::string pipeline_recipe(const PipelinePlan& plan);
 
 struct Override {
   std::string key;

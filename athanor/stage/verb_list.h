@@ -6,6 +6,7 @@
 namespace athanor {
 
 Verb collect_verb();
+Verb measure_verb();
 Verb clean_verb();
 Verb dedup_verb();
 Verb split_verb();

@@ -8,6 +8,7 @@ namespace athanor {
 std::span<const Verb> verbs() {
   static const std::vector<Verb> table{
       collect_verb(),    // sources -> documents
+      measure_verb(),    // documents -> documents with scores
       clean_verb(),      // documents -> documents
       dedup_verb(),      // documents -> documents
       split_verb(),      // documents -> documents/{train,valid,test}

@@ -7,10 +7,9 @@
 //   characters in repeated lines / characters <= char_duplicates_ratio    char_dup_ratio
 //   line feeds / words (words.h) <= new_line_ratio                        list_ratio
 //
-// For a document whose characters are Han or kana by more than 0.3 the second and the last rule say nothing (30 Han
-// characters are a long sentence, and words are not spaced): they are skipped, and when kept the reason is
-// word_rules_skipped_cjk, the score that share. Score when kept otherwise: the share of lines that end in terminal
-// punctuation.
+// For a document whose characters are Han or kana by more than 0.3 short lines and list_ratio say nothing (30 Han
+// characters are a long sentence, and words are not spaced): they are not measured, and when kept the reason is
+// word_rules_skipped_cjk.
 #pragma once
 
 #include "athanor/clean/step.h"
@@ -21,8 +20,9 @@ class FinewebQuality : public CleanStep {
  public:
   explicit FinewebQuality(const nlohmann::json& options);
   static std::vector<StepOption> options();
-  const char* name() const override { return "fineweb_quality"; }
-  Verdict judge(std::string_view text) const override;
+  static std::vector<StepMetric> metrics();
+  void measure(DocumentView& document, Measures& out) const override;
+  Verdict decide(const Measures& measures) const override;
 
  private:
   double line_punct_thr_;

@@ -1,8 +1,9 @@
 #include "athanor/clean/rules/gopher_quality.h"
 
 #include <algorithm>
+#include <cmath>
 
-#include "athanor/clean/words.h"
+#include "athanor/clean/bounds.h"
 
 namespace athanor {
 
@@ -17,10 +18,6 @@ size_t count_of(std::string_view text, std::string_view piece) {
     ++count;
   }
   return count;
-}
-
-double ratio(size_t part, size_t whole) {
-  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
 }  // namespace
@@ -38,44 +35,38 @@ GopherQuality::GopherQuality(const nlohmann::json& options)
       stop_words_(options.at("stop_words").get<std::set<std::string, std::less<>>>()) {}
 
 std::vector<StepOption> GopherQuality::options() {
-  return {{"min_doc_words", 50, "fewer non-symbol words: dropped", 0},
-          {"max_doc_words", 100000, "more non-symbol words: dropped", 1},
-          {"min_avg_word_length", 3.0, "shorter mean word, in characters: dropped", 0},
-          {"max_avg_word_length", 10.0, "longer mean word, in characters: dropped", 0},
-          {"max_symbol_word_ratio", 0.1, "more '#', or more ellipses, a word: dropped", 0},
-          {"max_bullet_lines_ratio", 0.9, "larger share of lines that begin with a bullet: dropped", 0, 1},
-          {"max_ellipsis_lines_ratio", 0.3, "larger share of lines that end in an ellipsis: dropped", 0, 1},
-          {"min_alpha_words_ratio", 0.8, "smaller share of words with a letter: dropped", 0, 1},
-          {"min_stop_words", 2, "fewer different stop words: dropped", 0},
+  return {threshold("min_doc_words", 50, "fewer non-symbol words: dropped", 0),
+          threshold("max_doc_words", 100000, "more non-symbol words: dropped", 1),
+          threshold("min_avg_word_length", 3.0, "shorter mean word, in characters: dropped", 0),
+          threshold("max_avg_word_length", 10.0, "longer mean word, in characters: dropped", 0),
+          threshold("max_symbol_word_ratio", 0.1, "more '#', or more ellipses, a word: dropped", 0),
+          threshold("max_bullet_lines_ratio", 0.9, "larger share of lines that begin with a bullet: dropped", 0, 1),
+          threshold("max_ellipsis_lines_ratio", 0.3, "larger share of lines that end in an ellipsis: dropped", 0, 1),
+          threshold("min_alpha_words_ratio", 0.8, "smaller share of words with a letter: dropped", 0, 1),
+          threshold("min_stop_words", 2, "fewer different stop words: dropped", 0),
           {"stop_words",
            {"the", "be", "to", "of", "and", "that", "have", "with"},
            "the words that min_stop_words counts"}};
 }
 
-Verdict GopherQuality::judge_lines(std::string_view text) const {
-  const std::vector<std::string_view> lines = split_any_lines(text);
-  size_t bullets = 0;
-  size_t ellipses = 0;
-  for (const std::string_view line : lines) {
-    const std::string_view left = trim_left(line);
-    const std::string_view right = trim_right(line);
-    bullets += left.starts_with('-') || left.starts_with(kBullet);
-    ellipses += right.ends_with("...") || right.ends_with(kEllipsis);
-  }
-  if (const double share = ratio(bullets, lines.size()); share > max_bullet_lines_ratio_) {
-    return {false, "gopher_too_many_bullets", share};
-  }
-  if (const double share = ratio(ellipses, lines.size()); share > max_ellipsis_lines_ratio_) {
-    return {false, "gopher_too_many_end_ellipsis", share};
-  }
-  return {};
+std::vector<StepMetric> GopherQuality::metrics() {
+  return {{"words", "non-symbol words"},
+          {"mean_word_length", "their mean length in characters"},
+          {"hash_ratio", "'#' / words"},
+          {"ellipsis_ratio", "'...' and U+2026 / words"},
+          {"bullet_lines", "lines that begin with a bullet / lines"},
+          {"ellipsis_lines", "lines that end in an ellipsis / lines"},
+          {"alpha_words", "words with a letter / words"},
+          {"stop_words", "different stop words"}};
 }
 
-Verdict GopherQuality::judge(std::string_view text) const {
-  if (const double share = cjk_share(text); share > kCjkShare) {
-    return {true, kSkippedForCjk, share};
+void GopherQuality::measure(DocumentView& document, Measures& out) const {
+  TextAnalysis& text = document.analysis();
+  if (!text.spaced()) {
+    out.numbers.assign(8, kDoesNotApply);
+    return;
   }
-  const std::vector<Word> words = split_words(text);
+  const std::vector<Word>& words = text.words();
   size_t plain = 0;  // non-symbol words
   size_t plain_chars = 0;
   size_t with_letter = 0;
@@ -84,42 +75,46 @@ Verdict GopherQuality::judge(std::string_view text) const {
     plain += !word.is_symbol;
     plain_chars += word.is_symbol ? 0 : word.num_chars;
     with_letter += word.has_letter;
-    if (static_cast<int64_t>(stops_seen.size()) < min_stop_words_ && stop_words_.contains(word.text) &&
+    if (stops_seen.size() < stop_words_.size() && stop_words_.contains(word.text) &&
         std::find(stops_seen.begin(), stops_seen.end(), word.text) == stops_seen.end()) {
       stops_seen.push_back(word.text);
     }
   }
-  const double num_plain = static_cast<double>(plain);
-  if (plain == 0 || static_cast<int64_t>(plain) < min_doc_words_) {
-    return {false, "gopher_short_doc", num_plain};
+  const std::vector<std::string_view> lines = split_any_lines(document.text());
+  size_t bullets = 0;
+  size_t ellipses = 0;
+  for (const std::string_view line : lines) {
+    const std::string_view left = trim_left(line);
+    const std::string_view right = trim_right(line);
+    bullets += left.starts_with('-') || left.starts_with(kBullet);
+    ellipses += right.ends_with("...") || right.ends_with(kEllipsis);
   }
-  if (static_cast<int64_t>(plain) > max_doc_words_) {
-    return {false, "gopher_long_doc", num_plain};
+  out.add(plain);
+  out.add(ratio(plain_chars, plain));
+  out.add(ratio(count_of(document.text(), "#"), words.size()));
+  out.add(ratio(count_of(document.text(), "...") + count_of(document.text(), kEllipsis), words.size()));
+  out.add(ratio(bullets, lines.size()));
+  out.add(ratio(ellipses, lines.size()));
+  out.add(ratio(with_letter, words.size()));
+  out.add(stops_seen.size());
+}
+
+Verdict GopherQuality::decide(const Measures& measures) const {
+  // A document without words is short whatever the limit: it has no mean.
+  const Bound bounds[] = {
+      {0, std::max(min_doc_words_, 1.0), max_doc_words_, "gopher_short_doc", "gopher_long_doc"},
+      {1, min_avg_word_length_, max_avg_word_length_, "gopher_below_avg_threshold", "gopher_above_avg_threshold"},
+      {2, -kNoLimit, max_symbol_word_ratio_, "", "gopher_too_many_hashes"},
+      {3, -kNoLimit, max_symbol_word_ratio_, "", "gopher_too_many_ellipsis"},
+      {4, -kNoLimit, max_bullet_lines_ratio_, "", "gopher_too_many_bullets"},
+      {5, -kNoLimit, max_ellipsis_lines_ratio_, "", "gopher_too_many_end_ellipsis"},
+      {6, min_alpha_words_ratio_, kNoLimit, "gopher_below_alpha_threshold", ""},
+      {7, min_stop_words_, kNoLimit, "gopher_enough_stop_words", ""}};
+  Verdict verdict = check_bounds(measures, bounds);
+  if (std::isnan(measures.numbers.at(0))) {
+    verdict.reason = kSkippedForCjk;
   }
-  const double mean_length = ratio(plain_chars, plain);
-  if (mean_length < min_avg_word_length_) {
-    return {false, "gopher_below_avg_threshold", mean_length};
-  }
-  if (mean_length > max_avg_word_length_) {
-    return {false, "gopher_above_avg_threshold", mean_length};
-  }
-  if (const double hashes = ratio(count_of(text, "#"), words.size()); hashes > max_symbol_word_ratio_) {
-    return {false, "gopher_too_many_hashes", hashes};
-  }
-  const size_t num_ellipses = count_of(text, "...") + count_of(text, kEllipsis);
-  if (const double ellipses = ratio(num_ellipses, words.size()); ellipses > max_symbol_word_ratio_) {
-    return {false, "gopher_too_many_ellipsis", ellipses};
-  }
-  if (Verdict verdict = judge_lines(text); !verdict.keep) {
-    return verdict;
-  }
-  if (const double alpha = ratio(with_letter, words.size()); alpha < min_alpha_words_ratio_) {
-    return {false, "gopher_below_alpha_threshold", alpha};
-  }
-  if (static_cast<int64_t>(stops_seen.size()) < min_stop_words_) {
-    return {false, "gopher_enough_stop_words", static_cast<double>(stops_seen.size())};
-  }
-  return {true, "", num_plain};
+  return verdict;
 }
 
 }  // namespace athanor

@@ -9,8 +9,7 @@
 //   words with a letter over words                               gopher_below_alpha_threshold
 //   how many of the stop words occur at all (case matters)       gopher_enough_stop_words
 //
-// A document whose characters are Han or kana by more than 0.3 is kept unjudged: reason word_rules_skipped_cjk,
-// score that share. Score when kept: non-symbol words.
+// A document whose characters are Han or kana by more than 0.3 is not measured and kept: reason word_rules_skipped_cjk.
 #pragma once
 
 #include <set>
@@ -23,18 +22,17 @@ class GopherQuality : public CleanStep {
  public:
   explicit GopherQuality(const nlohmann::json& options);
   static std::vector<StepOption> options();
-  const char* name() const override { return "gopher_quality"; }
-  Verdict judge(std::string_view text) const override;
+  static std::vector<StepMetric> metrics();
+  void measure(DocumentView& document, Measures& out) const override;
+  Verdict decide(const Measures& measures) const override;
 
  private:
-  Verdict judge_lines(std::string_view text) const;
-
-  int64_t min_doc_words_, max_doc_words_;
+  double min_doc_words_, max_doc_words_;
   double min_avg_word_length_, max_avg_word_length_;
   double max_symbol_word_ratio_;
   double max_bullet_lines_ratio_, max_ellipsis_lines_ratio_;
   double min_alpha_words_ratio_;
-  int64_t min_stop_words_;
+  double min_stop_words_;
   std::set<std::string, std::less<>> stop_words_;
 };
 

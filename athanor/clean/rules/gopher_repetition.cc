@@ -1,10 +1,12 @@
 #include "athanor/clean/rules/gopher_repetition.h"
 
+#include <cmath>
+
 #include "athanor/base/hash.h"
 #include "athanor/base/unicode.h"
 #include "athanor/clean/rules/duplicates.h"
 #include "athanor/clean/hash_counter.h"
-#include "athanor/clean/words.h"
+#include "athanor/clean/bounds.h"
 
 namespace athanor {
 
@@ -12,10 +14,6 @@ namespace {
 
 constexpr size_t kLastTop = 4;    // n-grams up to here: the commonest one
 constexpr size_t kLongest = 10;   // from there up to here: all repeated ones
-
-std::string option_name(size_t n) {
-  return n <= kLastTop ? "top_" + std::to_string(n) + "_gram" : "duplicated_" + std::to_string(n) + "_n_grams";
-}
 
 // The text cut at every run of at least min_feeds line feeds; shorter runs stay inside.
 std::vector<Piece> split_at_feeds(std::string_view text, size_t min_feeds) {
@@ -101,83 +99,81 @@ size_t repeated_ngram_chars(const Joined& joined, size_t num_words, size_t n, Ha
 
 }  // namespace
 
-GopherRepetition::GopherRepetition(const nlohmann::json& options)
-    : dup_para_frac_(options.at("dup_para_frac")),
-      dup_para_char_frac_(options.at("dup_para_char_frac")),
-      dup_line_frac_(options.at("dup_line_frac")),
-      dup_line_char_frac_(options.at("dup_line_char_frac")),
-      ngram_{} {
-  for (size_t n = 2; n <= kLongest; ++n) {
-    ngram_[n] = options.at(option_name(n));
+GopherRepetition::GopherRepetition(const nlohmann::json& options) {
+  for (size_t i = 0; i < limits_.size(); ++i) {
+    limits_[i] = options.at(metrics()[i].name);
   }
 }
 
 std::vector<StepOption> GopherRepetition::options() {
-  return {{"dup_para_frac", 0.3, "larger share of repeated paragraphs: dropped", 0, 1},
-          {"dup_para_char_frac", 0.2, "larger share of characters in them: dropped", 0, 1},
-          {"dup_line_frac", 0.3, "larger share of repeated lines: dropped", 0, 1},
-          {"dup_line_char_frac", 0.2, "larger share of characters in them: dropped", 0, 1},
-          {"top_2_gram", 0.2, "larger share of characters in the commonest pair of words: dropped", 0},
-          {"top_3_gram", 0.18, "the same for three words", 0},
-          {"top_4_gram", 0.16, "the same for four words", 0},
-          {"duplicated_5_n_grams", 0.15, "larger share of characters in repeated runs of 5 words: dropped", 0},
-          {"duplicated_6_n_grams", 0.14, "the same for 6 words", 0},
-          {"duplicated_7_n_grams", 0.13, "the same for 7 words", 0},
-          {"duplicated_8_n_grams", 0.12, "the same for 8 words", 0},
-          {"duplicated_9_n_grams", 0.11, "the same for 9 words", 0},
-          {"duplicated_10_n_grams", 0.1, "the same for 10 words", 0}};
+  return {threshold("dup_para_frac", 0.3, "larger share of repeated paragraphs: dropped", 0, 1),
+          threshold("dup_para_char_frac", 0.2, "larger share of characters in them: dropped", 0, 1),
+          threshold("dup_line_frac", 0.3, "larger share of repeated lines: dropped", 0, 1),
+          threshold("dup_line_char_frac", 0.2, "larger share of characters in them: dropped", 0, 1),
+          threshold("top_2_gram", 0.2, "larger share of characters in the commonest pair of words: dropped", 0),
+          threshold("top_3_gram", 0.18, "the same for three words", 0),
+          threshold("top_4_gram", 0.16, "the same for four words", 0),
+          threshold("duplicated_5_n_grams", 0.15, "larger share of characters in repeated runs of 5 words: dropped", 0),
+          threshold("duplicated_6_n_grams", 0.14, "the same for 6 words", 0),
+          threshold("duplicated_7_n_grams", 0.13, "the same for 7 words", 0),
+          threshold("duplicated_8_n_grams", 0.12, "the same for 8 words", 0),
+          threshold("duplicated_9_n_grams", 0.11, "the same for 9 words", 0),
+          threshold("duplicated_10_n_grams", 0.1, "the same for 10 words", 0)};
 }
 
-Verdict GopherRepetition::judge_lines(std::string_view text, double num_chars) const {
-  const std::vector<Piece> paragraphs = split_at_feeds(trim(text), 2);
-  Duplicates found = find_duplicates(paragraphs);
-  double share = static_cast<double>(found.pieces) / static_cast<double>(paragraphs.size());
-  if (share > dup_para_frac_) {
-    return {false, "dup_para_frac", share};
-  }
-  share = static_cast<double>(found.chars) / num_chars;
-  if (share > dup_para_char_frac_) {
-    return {false, "dup_para_char_frac", share};
-  }
-  const std::vector<Piece> lines = split_at_feeds(text, 1);
-  found = find_duplicates(lines);
-  share = static_cast<double>(found.pieces) / static_cast<double>(lines.size());
-  if (share > dup_line_frac_) {
-    return {false, "dup_line_frac", share};
-  }
-  share = static_cast<double>(found.chars) / num_chars;
-  if (share > dup_line_char_frac_) {
-    return {false, "dup_line_char_frac", share};
-  }
-  return {};
+std::vector<StepMetric> GopherRepetition::metrics() {
+  return {{"dup_para_frac", "repeated paragraphs / paragraphs"},
+          {"dup_para_char_frac", "characters in them / characters"},
+          {"dup_line_frac", "repeated lines / lines"},
+          {"dup_line_char_frac", "characters in them / characters"},
+          {"top_2_gram", "characters in the commonest 2-gram / characters"},
+          {"top_3_gram", "the same for 3"},
+          {"top_4_gram", "the same for 4"},
+          {"duplicated_5_n_grams", "characters in repeated 5-grams / characters"},
+          {"duplicated_6_n_grams", "the same for 6"},
+          {"duplicated_7_n_grams", "the same for 7"},
+          {"duplicated_8_n_grams", "the same for 8"},
+          {"duplicated_9_n_grams", "the same for 9"},
+          {"duplicated_10_n_grams", "the same for 10"}};
 }
 
-Verdict GopherRepetition::judge(std::string_view text) const {
-  if (text.empty()) {
-    return {};  // nothing is repeated
+void GopherRepetition::measure(DocumentView& document, Measures& out) const {
+  TextAnalysis& text = document.analysis();
+  const size_t num_chars = text.chars().all;
+  if (num_chars == 0) {
+    out.numbers.assign(limits_.size(), 0);  // nothing is repeated
+    return;
   }
-  const double num_chars = static_cast<double>(count_code_points(text));
-  if (Verdict verdict = judge_lines(text, num_chars); !verdict.keep) {
-    return verdict;
+  for (const std::vector<Piece>& pieces :
+       {split_at_feeds(trim(document.text()), 2), split_at_feeds(document.text(), 1)}) {
+    const Duplicates found = find_duplicates(pieces);
+    out.add(ratio(found.pieces, pieces.size()));
+    out.add(ratio(found.chars, num_chars));
   }
-  if (const double share = cjk_share(text); share > kCjkShare) {
-    return {true, kSkippedForCjk, share};
+  if (!text.spaced()) {
+    out.numbers.resize(limits_.size(), kDoesNotApply);
+    return;
   }
-  const std::vector<Word> words = split_words(text);
+  const std::vector<Word>& words = text.words();
   HashCounter counts;
-  double first = 0;
   const Joined spaced(words, true);
   const Joined tight(words, false);
-  for (size_t n = 2; n <= kLongest && n <= words.size(); ++n) {
-    const size_t chars = n <= kLastTop ? top_ngram_chars(spaced, words.size(), n, counts)
-                                       : repeated_ngram_chars(tight, words.size(), n, counts);
-    const double share = static_cast<double>(chars) / num_chars;
-    if (share > ngram_[n]) {
-      return {false, option_name(n), share};
-    }
-    first = n == 2 ? share : first;
+  for (size_t n = 2; n <= kLongest; ++n) {
+    const size_t chars = n > words.size() ? 0
+                         : n <= kLastTop  ? top_ngram_chars(spaced, words.size(), n, counts)
+                                          : repeated_ngram_chars(tight, words.size(), n, counts);
+    out.add(ratio(chars, num_chars));
   }
-  return {true, "", first};
+}
+
+Verdict GopherRepetition::decide(const Measures& measures) const {
+  static const std::vector<StepMetric> kMetrics = metrics();
+  for (size_t i = 0; i < limits_.size(); ++i) {
+    if (const double value = measures.numbers.at(i); value > limits_[i]) {
+      return {false, kMetrics[i].name, value};
+    }
+  }
+  return {true, std::isnan(measures.numbers.back()) ? kSkippedForCjk : "", 0};
 }
 
 }  // namespace athanor

@@ -8,8 +8,8 @@
 //   duplicated_5_n_grams ... _10_        characters in n-grams, joined without spaces, that were seen before; a
 //                                        repeated one skips its n words, so that none is counted twice
 //
-// For a document whose characters are Han or kana by more than 0.3 the n-gram rules are skipped (each such character
-// is a word here): reason word_rules_skipped_cjk, score that share. Score when kept otherwise: the 2-gram measure.
+// For a document whose characters are Han or kana by more than 0.3 the n-grams are not measured (each such character
+// is a word here): reason word_rules_skipped_cjk when it is kept.
 #pragma once
 
 #include <array>
@@ -22,15 +22,12 @@ class GopherRepetition : public CleanStep {
  public:
   explicit GopherRepetition(const nlohmann::json& options);
   static std::vector<StepOption> options();
-  const char* name() const override { return "gopher_repetition"; }
-  Verdict judge(std::string_view text) const override;
+  static std::vector<StepMetric> metrics();
+  void measure(DocumentView& document, Measures& out) const override;
+  Verdict decide(const Measures& measures) const override;
 
  private:
-  Verdict judge_lines(std::string_view text, double num_chars) const;
-
-  double dup_para_frac_, dup_para_char_frac_;
-  double dup_line_frac_, dup_line_char_frac_;
-  std::array<double, 11> ngram_;  // the limit of n = 2..10
+  std::array<double, 13> limits_;  // in the order of the metrics, which have the options' names
 };
 
 }  // namespace athanor

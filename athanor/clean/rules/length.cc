@@ -1,6 +1,6 @@
 #include "athanor/clean/rules/length.h"
 
-#include "athanor/base/unicode.h"
+#include "athanor/clean/bounds.h"
 
 namespace athanor {
 
@@ -8,20 +8,17 @@ Length::Length(const nlohmann::json& options)
     : min_chars_(options.at("min_chars")), max_chars_(options.at("max_chars")) {}
 
 std::vector<StepOption> Length::options() {
-  return {{"min_chars", 1, "shorter documents are dropped", 0},
-          {"max_chars", 0, "longer documents are dropped; 0 means no limit", 0}};
+  return {threshold("min_chars", 1, "shorter documents are dropped", 0),
+          threshold("max_chars", 0, "longer documents are dropped; 0 means no limit", 0)};
 }
 
-Verdict Length::judge(std::string_view text) const {
-  const int64_t chars = static_cast<int64_t>(count_code_points(text));
-  const double score = static_cast<double>(chars);
-  if (chars < min_chars_) {
-    return {false, "too_short", score};
-  }
-  if (max_chars_ > 0 && chars > max_chars_) {
-    return {false, "too_long", score};
-  }
-  return {true, "", score};
+std::vector<StepMetric> Length::metrics() { return {{"chars", "code points"}}; }
+
+void Length::measure(DocumentView& document, Measures& out) const { out.add(document.analysis().chars().all); }
+
+Verdict Length::decide(const Measures& measures) const {
+  const Bound bounds[] = {{0, min_chars_, max_chars_ > 0 ? max_chars_ : kNoLimit, "too_short", "too_long"}};
+  return check_bounds(measures, bounds);
 }
 
 }  // namespace athanor

@@ -1,4 +1,4 @@
-// Keeps documents of min_chars..max_chars code points. Reasons: too_short, too_long; score: code points.
+// Keeps documents of min_chars..max_chars code points. Reasons: too_short, too_long.
 #pragma once
 
 #include "athanor/clean/step.h"
@@ -9,12 +9,13 @@ class Length : public CleanStep {
  public:
   explicit Length(const nlohmann::json& options);
   static std::vector<StepOption> options();
-  const char* name() const override { return "length"; }
-  Verdict judge(std::string_view text) const override;
+  static std::vector<StepMetric> metrics();
+  void measure(DocumentView& document, Measures& out) const override;
+  Verdict decide(const Measures& measures) const override;
 
  private:
-  int64_t min_chars_;
-  int64_t max_chars_;  // 0: no limit
+  double min_chars_;
+  double max_chars_;  // 0: no limit
 };
 
 }  // namespace athanor

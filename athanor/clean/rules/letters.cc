@@ -1,38 +1,25 @@
 #include "athanor/clean/rules/letters.h"
 
-#include "athanor/base/unicode.h"
+#include "athanor/clean/bounds.h"
 
 namespace athanor {
 
 Letters::Letters(const nlohmann::json& options) : min_fraction_(options.at("min_fraction")) {}
 
 std::vector<StepOption> Letters::options() {
-  return {{"min_fraction", 0.6, "documents with a smaller share of letters are dropped", 0, 1}};
+  return {threshold("min_fraction", 0.6, "documents with a smaller share of letters are dropped", 0, 1)};
 }
 
-Verdict Letters::judge(std::string_view text) const {
-  uint64_t letters = 0;
-  uint64_t visible = 0;
-  const char* p = text.data();
-  const char* const end = p + text.size();
-  while (p != end) {
-    const uint8_t byte = static_cast<uint8_t>(*p);
-    if (byte < 0x80) {
-      ++p;
-      const uint8_t folded = byte | 0x20;
-      letters += folded >= 'a' && folded <= 'z';
-      visible += byte > ' ' && byte != 0x7F;
-      continue;
-    }
-    const char32_t code = decode_utf8(p, end);
-    letters += is_letter(code) || is_mark(code);
-    visible += !is_space(code);
-  }
-  const double fraction = visible == 0 ? 0 : static_cast<double>(letters) / static_cast<double>(visible);
-  if (fraction < min_fraction_) {
-    return {false, "too_few_letters", fraction};
-  }
-  return {true, "", fraction};
+std::vector<StepMetric> Letters::metrics() { return {{"fraction", "letters and marks over visible characters"}}; }
+
+void Letters::measure(DocumentView& document, Measures& out) const {
+  const CharCounts& chars = document.analysis().chars();
+  out.add(ratio(chars.letters, chars.visible));
+}
+
+Verdict Letters::decide(const Measures& measures) const {
+  const Bound bounds[] = {{0, min_fraction_, kNoLimit, "too_few_letters", ""}};
+  return check_bounds(measures, bounds);
 }
 
 }  // namespace athanor

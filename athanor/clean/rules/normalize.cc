@@ -95,7 +95,15 @@ std::vector<StepOption> Normalize::options() {
           {"collapse_spaces", true, "runs of blanks become one; false keeps indentation, for code"}};
 }
 
-void Normalize::transform(std::string& text) const {
+std::vector<StepMetric> Normalize::metrics() {
+  return {{"removed", "control and invisible characters taken out"},
+          {"repaired", "ill-formed byte sequences that became U+FFFD"}};
+}
+
+void Normalize::measure(DocumentView& document, Measures& measures) const {
+  const std::string_view text = document.text();
+  size_t removed = 0;
+  size_t repaired = 0;
   std::string out;
   out.reserve(text.size());
   Writer writer(out, max_blank_lines_, collapse_spaces_);
@@ -113,6 +121,7 @@ void Normalize::transform(std::string& text) const {
     const char32_t code = decode_utf8(p, end, valid);
     ascii &= code < 0x80;
     if (!valid) {
+      ++repaired;
       writer.replacement();
     } else if (code == '\r') {
       p += p != end && *p == '\n';
@@ -123,12 +132,14 @@ void Normalize::transform(std::string& text) const {
       writer.blank(code);
     } else if (category_of(code) == Category::kCc || is_invisible(code) ||
                (is_joiner(code) && writer.previous() < 0x80)) {
-      continue;
+      ++removed;
     } else {
       writer.visible(start, p, code);
     }
   }
-  text = ascii ? std::move(out) : to_nfc(out);
+  document.set_text(ascii ? std::move(out) : to_nfc(out));
+  measures.add(removed);
+  measures.add(repaired);
 }
 
 }  // namespace athanor

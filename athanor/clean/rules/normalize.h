@@ -19,8 +19,9 @@ class Normalize : public CleanStep {
  public:
   explicit Normalize(const nlohmann::json& options);
   static std::vector<StepOption> options();
-  const char* name() const override { return "normalize"; }
-  void transform(std::string& text) const override;
+  static std::vector<StepMetric> metrics();
+  void measure(DocumentView& document, Measures& out) const override;
+  bool rewrites() const override { return true; }
 
  private:
   int64_t max_blank_lines_;

@@ -14,7 +14,9 @@ namespace {
 std::string normalize(std::string text, const nlohmann::json& options = nlohmann::json::object()) {
   const std::string where;
   const StepEntry& entry = find_clean_step("normalize", where);
-  Normalize(resolve_options(entry, options, where)).transform(text);
+  DocumentView document(text);
+  Measures measures;
+  Normalize(resolve_options(entry, options, where)).measure(document, measures);
   return text;
 }
 

@@ -199,8 +199,17 @@ std::vector<StepOption> Pii::options() {
           {"phone", "555-0100", "what takes the place of a telephone number; empty: left alone"}};
 }
 
-void Pii::transform(std::string& text) const {
-  const std::string_view in = text;
+std::vector<StepMetric> Pii::metrics() {
+  return {{"emails", "e-mail addresses replaced"},
+          {"ipv4", "public IPv4 addresses replaced"},
+          {"phones", "telephone numbers replaced"}};
+}
+
+void Pii::measure(DocumentView& document, Measures& measures) const {
+  const std::string_view in = document.text();
+  size_t emails = 0;
+  size_t addresses = 0;
+  size_t phones = 0;
   std::string out;
   size_t done = 0;  // in[0, done) is in out
   const auto replace = [&](Span found, const std::string& placeholder) {
@@ -213,6 +222,7 @@ void Pii::transform(std::string& text) const {
     if (c == '@' && !email_.empty()) {
       if (const Span found = match_email(in, p, done); found.begin != found.end) {
         replace(found, email_);
+        ++emails;
         p = done;
         continue;
       }
@@ -226,16 +236,21 @@ void Pii::transform(std::string& text) const {
     size_t length = ipv4_.empty() || !is_digit(c) ? 0 : match_ipv4(in, p);
     if (length > 0) {
       replace({p, p + length}, ipv4_);
+      ++addresses;
     } else if (length = phone_.empty() ? 0 : match_phone(in, p); length > 0) {
       replace({p, p + length}, phone_);
+      ++phones;
     }
     p += std::max<size_t>(length, 1);
   }
+  measures.add(emails);
+  measures.add(addresses);
+  measures.add(phones);
   if (done == 0) {
     return;
   }
   out.append(in.substr(done));
-  text = std::move(out);
+  document.set_text(std::move(out));
 }
 
 }  // namespace athanor

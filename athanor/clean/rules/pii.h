@@ -23,8 +23,9 @@ class Pii : public CleanStep {
  public:
   explicit Pii(const nlohmann::json& options);
   static std::vector<StepOption> options();
-  const char* name() const override { return "pii"; }
-  void transform(std::string& text) const override;
+  static std::vector<StepMetric> metrics();
+  void measure(DocumentView& document, Measures& out) const override;
+  bool rewrites() const override { return true; }
 
  private:
   std::string email_, ipv4_, phone_;
