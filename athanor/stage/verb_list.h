@@ -8,6 +8,7 @@ namespace athanor {
 Verb collect_verb();
 Verb clean_verb();
 Verb dedup_verb();
+Verb decontaminate_verb();
 Verb split_verb();
 Verb tokenizer_verb();
 Verb encode_verb();

@@ -9,7 +9,8 @@ std::span<const Verb> verbs() {
   static const std::vector<Verb> table{
       collect_verb(),    // sources -> documents
       clean_verb(),      // documents -> documents
-      dedup_verb(),      // documents -> documents
+      dedup_verb(),      // documents x (documents) -> documents
+      decontaminate_verb(),  // documents x documents -> documents
       split_verb(),      // documents -> documents/{train,valid,test}
       tokenizer_verb(),  // documents -> tokenizer
       encode_verb(),     // documents x tokenizer -> tokens
