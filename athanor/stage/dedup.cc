@@ -33,8 +33,8 @@ void DedupRecipe::fields(Fields<DedupRecipe>& f) {
   f.add("threshold", &DedupRecipe::threshold, "true Jaccard from which two texts are duplicates").range(0, 1);
   f.add("hamming", &DedupRecipe::hamming, "simhash: bits that may differ").range(0, 8);
   f.add("compare", &DedupRecipe::compare,
-        "published: without punctuation, accents, and the values of numbers; plain: words as they stand in lower case")
-      .choices({"published", "plain"});
+        "plain: words as they stand in lower case; published: as datatrove, without accents and the values of numbers")
+      .choices({"plain", "published"});
   f.add("seed", &DedupRecipe::seed, "of the hash functions").range(0, 9e15);
   f.add("keep", &DedupRecipe::keep,
         "which document of a cluster stays: quality, source, longest, id, in the order that decides; id always ends it");

@@ -18,7 +18,7 @@ struct DedupRecipe {
   int64_t ngram = 5;
   double threshold = 0.8;
   int64_t hamming = 3;
-  std::string compare = "published";
+  std::string compare = "plain";
   int64_t seed = 1;
   std::vector<std::string> keep{"longest", "id"};
   std::string quality_column;

@@ -27,7 +27,7 @@ struct DedupOptions {
   int64_t ngram = 5;                 // tokens a shingle, 1..64
   double threshold = 0.8;            // Jaccard of two shingle sets, 0..1
   int64_t hamming = 3;               // simhash: bits that may differ, 0..8
-  std::string compare = "published";  // published | plain, see shingle.h
+  std::string compare = "plain";      // plain | published, see shingle.h
   uint64_t seed = 1;                 // of the hash functions
   KeepRule keep;
   // These do not.

@@ -77,7 +77,7 @@ void SignedPartWriter::add(const SignedRow& row) {
 }
 
 uint64_t SignedPartWriter::bytes() const {
-  return sizeof(uint64_t) * (8 + keys_.size() + 2 * digests_.size()) + padded(signature_.size()) +
+  return sizeof(uint64_t) * (7 + keys_.size() + 2 * digests_.size()) + padded(signature_.size()) +
          (sizeof(TextDigest) + sizeof(RowRank)) * digests_.size() + padded(4 * shingles_.size()) + padded(ids_.size());
 }
 

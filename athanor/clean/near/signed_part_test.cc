@@ -86,7 +86,10 @@ TEST(SignedPart, ADamagedFileIsSaidNotRead) {
       } else {
         bad[at] = static_cast<char>(bad[at] ^ 0x41);
       }
-      write_file_atomic(folder / "bad", bad);
+      {
+        FileWriter file(folder / "bad");
+        file.write(bad);
+      }
       try {
         const SignedPart part(folder / "bad");
         for (uint64_t row = 0; row < part.num_rows(); ++row) {
