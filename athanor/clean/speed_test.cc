@@ -120,9 +120,9 @@ void report_all(const std::vector<std::string>& docs) {
     ThreadPool pool(1);
     Deduper deduper({}, pool);
     for (size_t i = 0; i < docs.size(); ++i) {
-      deduper.add(std::to_string(i), docs[i]);
+      deduper.add({std::to_string(i), docs[i]});
     }
-    sink += deduper.finish().near_duplicates;
+    sink += deduper.finish().compared;
   });
   EXPECT_GT(sink, 0u);
 }

@@ -9,6 +9,7 @@ Verb collect_verb();
 Verb measure_verb();
 Verb clean_verb();
 Verb dedup_verb();
+Verb decontaminate_verb();
 Verb split_verb();
 Verb tokenizer_verb();
 Verb encode_verb();

@@ -10,7 +10,8 @@ std::span<const Verb> verbs() {
       collect_verb(),    // sources -> documents
       measure_verb(),    // documents -> documents with scores
       clean_verb(),      // documents -> documents
-      dedup_verb(),      // documents -> documents
+      dedup_verb(),      // documents x (documents) -> documents
+      decontaminate_verb(),  // documents x documents -> documents
       split_verb(),      // documents -> documents/{train,valid,test}
       tokenizer_verb(),  // documents -> tokenizer
       encode_verb(),     // documents x tokenizer -> tokens
