@@ -34,7 +34,7 @@ class DocumentWriter {
   DocumentWriter(const DocumentWriter&) = delete;
   DocumentWriter& operator=(const DocumentWriter&) = delete;
 
-  void add(const Document& document);
+  void add(Document document);
   uint64_t num_documents() const;
   uint64_t text_bytes() const;
   // Writes documents.json and fsyncs all. Without it the folder is not an artifact.

@@ -74,9 +74,16 @@ class ParquetFile {
   using BatchFn = std::function<void(uint64_t first_row, std::vector<ColumnValues>&& columns)>;
   void for_each_batch(const std::vector<ColumnInfo>& wanted, const BatchFn& fn) const;
 
-  // Every row as a JSON object {column: value}; strings are raw bytes, maybe not UTF-8. For files of others.
+  // Rows [begin, end) as JSON objects {column: value}; strings are raw bytes, maybe not UTF-8. For files of others.
+  // Only the row groups that hold them are read.
   using RowFn = std::function<void(uint64_t row, nlohmann::json&& object)>;
-  void for_each_row(const RowFn& fn) const;
+  void for_each_row(const RowFn& fn, uint64_t begin = 0, uint64_t end = UINT64_MAX) const;
+
+  struct RowGroup {
+    uint64_t rows = 0;
+    uint64_t bytes = 0;  // decompressed
+  };
+  std::vector<RowGroup> row_groups() const;
 
  private:
   struct Impl;

@@ -2,6 +2,7 @@
 
 #include "athanor/data/reader_formats.h"
 #include "athanor/base/unicode.h"
+#include "athanor/base/utf8_valid.h"
 
 namespace athanor {
 
@@ -29,10 +30,10 @@ void RowSink::accept(std::string text, uint64_t begin, uint64_t end, std::string
 }
 
 bool RowSink::check_utf8(std::string_view& bytes, std::string& storage, uint64_t begin) const {
-  const size_t bad = find_invalid_utf8(bytes);
-  if (bad == std::string_view::npos) {
+  if (is_valid_utf8_fast(bytes)) {
     return true;
   }
+  const size_t bad = find_invalid_utf8(bytes);
   if (!options_.replace_invalid_utf8) {
     reject("invalid UTF-8", begin + bad, bytes);
     return false;
@@ -61,6 +62,19 @@ void RowSink::reject(const char* reason, uint64_t offset, std::string_view sampl
 void RowSink::reject_fault() const {
   if (input_.stream->fault()) {
     reject(input_.stream->fault()->reason.c_str(), input_.stream->fault()->offset, "");
+  }
+}
+
+void RowSink::skip(const char* what) const {
+  if (sink_.on_skipped) {
+    sink_.on_skipped(what);
+  }
+}
+
+void RowSink::boundary(uint64_t offset, std::string_view state) const {
+  progress();
+  if (sink_.on_boundary) {
+    sink_.on_boundary(offset, state);
   }
 }
 
