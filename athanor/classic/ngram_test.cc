@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -200,31 +202,39 @@ TEST(NgramModel, ArpaAndBinaryGiveTheSameScores) {
 }
 
 // An ARPA file as others write it: a suffix ("b c") and a context are missing.
-constexpr const char* kArpa = R"(a comment
+// '@' stands for the tabs of the format
+constexpr const char* kArpaWithAts = R"(a comment
 \data\
 ngram 1=5
 ngram 2=2
 ngram 3=1
 
 \1-grams:
--99	<s>	-0.5
--1.0	</s>
--0.7	a	-0.3
--0.8	b	-0.2
--0.9	c
+-99@<s>@-0.5
+-1.0@</s>
+-0.7@a@-0.3
+-0.8@b@-0.2
+-0.9@c
 
 \2-grams:
--0.25	<s> a	-0.125
--0.5	a b	-0.1
+-0.25@<s> a@-0.125
+-0.5@a b@-0.1
 
 \3-grams:
--0.05	a b c
+-0.05@a b c
 
 \end\
 )";
 
+std::string arpa_sample() {
+  std::string text = kArpaWithAts;
+  std::replace(text.begin(), text.end(), '@', '\t');
+  return text;
+}
+
+
 TEST(Arpa, BackoffByHand) {
-  const NgramModel model = NgramModel::from_tables(parse_arpa(kArpa, "test"));
+  const NgramModel model = NgramModel::from_tables(parse_arpa(arpa_sample(), "test"));
   EXPECT_EQ(model.order(), 3);
   EXPECT_EQ(model.size(2), 3u);  // "b c" was put in
   EXPECT_NEAR(model.log10_probability({"<s>"}, "a"), -0.25, 1e-6);
@@ -240,7 +250,7 @@ TEST(Arpa, BackoffByHand) {
 }
 
 TEST(Arpa, DamageIsAnError) {
-  const std::string good = kArpa;
+  const std::string good = arpa_sample();
   for (size_t length = 0; length + 6 < good.size(); ++length) {
     EXPECT_THROW(parse_arpa(good.substr(0, length), "cut"), Error) << length;
   }
