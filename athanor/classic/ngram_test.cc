@@ -207,18 +207,18 @@ ngram 2=2
 ngram 3=1
 
 \1-grams:
--99	<s>	-0.5
--1.0	</s>
--0.7	a	-0.3
--0.8	b	-0.2
--0.9	c
+-99 <s> -0.5
+-1.0 </s>
+-0.7 a -0.3
+-0.8 b -0.2
+-0.9 c
 
 \2-grams:
--0.25	<s> a	-0.125
--0.5	a b	-0.1
+-0.25 <s> a -0.125
+-0.5 a b -0.1
 
 \3-grams:
--0.05	a b c
+-0.05 a b c
 
 \end\
 )";
@@ -250,8 +250,8 @@ TEST(Arpa, DamageIsAnError) {
     return bad;
   };
   for (const auto& bad : {with("ngram 2=2", "ngram 2=3"), with("ngram 2=2", "ngram 4=2"), with("ngram 1=5", "ngram 1=x"),
-                          with("-0.5\ta b", "nan\ta b"), with("-0.5\ta b", "0.5\ta b"), with("a b c", "a b d"),
-                          with("-0.8\tb", "-0.8\ta"), with("ngram 3=1", "ngram 3=99999999999999999999")}) {
+                          with("-0.5 a b", "nan a b"), with("-0.5 a b", "0.5 a b"), with("a b c", "a b d"),
+                          with("-0.8 b", "-0.8 a"), with("ngram 3=1", "ngram 3=99999999999999999999")}) {
     EXPECT_THROW(parse_arpa(bad, "bad"), Error) << bad;
   }
   Rng rng(5);
