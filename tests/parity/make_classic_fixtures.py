@@ -7,6 +7,7 @@ Made with fasttext-wheel 0.9.2:
 import json
 import os
 import random
+import shutil
 import tempfile
 
 import fasttext
@@ -26,6 +27,21 @@ CASES = {
 }
 ODD = ["", " ", "a", "unseen words only", "\t tab\x0bvertical\x0cfeed\rreturn", "__label__lo in text", "__label__new x",
        "</s>", "naïve café ÄÖÜ", "火炉 丹药金", "x" * 300, "\u200b", "e\u0301", "🙂 🙂", "hehi\x00lolo"]
+
+
+def make_fuzz_seeds():
+    """Models of a few hundred bytes for fuzz/corpus/fasttext."""
+    out = os.path.join(os.path.dirname(OUT), "..", "..", "fuzz", "corpus", "fasttext")
+    os.makedirs(out, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
+        file.write("__label__a fire coal fire\n__label__b water rain\n__label__a coal\n__label__c salt\n" * 3)
+        file.flush()
+        for loss in ("softmax", "hs", "ova"):
+            model = fasttext.train_supervised(file.name, dim=2, loss=loss, thread=1, epoch=1, verbose=0, minn=1,
+                                              maxn=2 if loss != "ova" else 0, bucket=10,
+                                              wordNgrams=2 if loss == "softmax" else 1)
+            model.save_model(os.path.join(out, f"tiny-{loss}.bin"))
+    shutil.copyfile(os.path.join(OUT, "pruned.ftz"), os.path.join(out, "pruned.ftz"))
 
 
 def sentence(rng, label):
@@ -60,6 +76,7 @@ def main():
     with open(os.path.join(OUT, "fasttext.jsonl"), "w", encoding="utf-8") as file:
         for answer in answers:
             file.write(json.dumps(answer, ensure_ascii=False) + "\n")
+    make_fuzz_seeds()
 
 
 if __name__ == "__main__":
