@@ -83,10 +83,13 @@ class Decontamination {
         index_(read_items(context.input("against").path, recipe),
                {recipe.ngram, recipe.overlap, recipe.long_run}),
         pool_(static_cast<int>(recipe.threads)),
-        journal_(context.run.state() / "parts") {}
+        journal_(context.run.state() / "parts", context.shard) {}
 
   nlohmann::json run() {
     search();
+    if (!context_.shard.whole()) {
+      return nlohmann::json::object();
+    }
     std::vector<uint64_t> counts(index_.num_seeds());
     for (const fs::path& part : parts_) {
       const std::string bytes = read_file(part / "seeds.bin");
@@ -136,7 +139,7 @@ class Decontamination {
 };
 
 void Decontamination::search() {
-  for_each_part(input_, journal_, [&](const DocumentPart& part) {
+  for_each_part(input_, journal_, context_, [&](const DocumentPart& part) {
     if (part.documents != nullptr) {
       journal_.write(part.key, [&](const fs::path& folder) { search_part(*part.documents, part.first, folder); });
     }
@@ -385,6 +388,7 @@ Verb decontaminate_verb() {
   verb.output = ArtifactKind::kDocuments;
   verb.schema = schema_of<DecontaminateRecipe>();
   verb.resumable = true;
+  verb.shards = true;
   verb.execute = execute_decontaminate;
   verb.example = "athanor decontaminate 'from={documents: dedup-1a2b3c4d, against: collect-5e6f7a8b}' action=mask";
   return verb;

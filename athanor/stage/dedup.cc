@@ -11,7 +11,7 @@
 #include "athanor/base/thread_pool.h"
 #include "athanor/clean/near/duplicates.h"
 #include "athanor/clean/near/signer.h"
-#include "athanor/data/documents.h"
+#include "athanor/data/documents_columns.h"
 #include "athanor/stage/document_parts.h"
 #include "athanor/stage/verb_list.h"
 
@@ -124,12 +124,15 @@ class DocumentDedup {
         options_(dedup_options(recipe)),
         input_(Documents::open(context.input("documents").path)),
         pool_(static_cast<int>(recipe.threads)),
-        journal_(context.run.state() / "parts") {
+        journal_(context.run.state() / "parts", context.shard) {
     options_.scratch = context.run.state().string();
   }
 
   nlohmann::json run() {
     sign();
+    if (!context_.shard.whole()) {
+      return nlohmann::json::object();
+    }
     std::vector<fs::path> held;
     if (const StageInput* against = context_.find("against")) {
       held = open_dedup_index(against->path / "index", dedup_signature(options_));
@@ -167,7 +170,7 @@ void DocumentDedup::sign() {
     quality = input_.float_column(recipe_.quality_column);
   }
   Signer signer(options_, pool_);
-  for_each_part(input_, journal_, [&](const DocumentPart& part) {
+  for_each_part(input_, journal_, context_, [&](const DocumentPart& part) {
     if (part.documents != nullptr) {
       journal_.write(part.key, [&](const fs::path& folder) {
         SignedPartWriter writer(dedup_num_keys(options_), dedup_signature(options_));
@@ -187,25 +190,31 @@ void DocumentDedup::sign() {
 }
 
 void DocumentDedup::write(const PartSet& parts, const Duplicates& found) {
+  const ColumnWriter writer(context_.run.out_tmp(), input_,
+                            {{"cluster_id", ColumnType::kString},
+                             {"cluster_size", ColumnType::kInt64},
+                             {"dedup_reason", ColumnType::kString}});
   std::vector<bool> keep(input_.num_rows(), false);
-  std::vector<std::string> cluster(input_.num_rows());
-  std::vector<std::string> reason(input_.num_rows());
-  std::vector<int64_t> size(input_.num_rows());
   uint64_t i = 0;
-  for (uint64_t row = 0; row < input_.num_rows(); ++row) {
-    if (!input_.keep()[row]) {
-      continue;
+  for (size_t shard = 0; shard < input_.num_shards(); ++shard) {
+    check_interrupt();
+    const uint64_t first = input_.first_row(shard);
+    const size_t rows = static_cast<size_t>(input_.manifest().shards[shard].rows);
+    std::vector<std::string> cluster(rows), reason(rows);
+    std::vector<int64_t> size(rows);
+    for (size_t row = 0; row < rows; ++row) {
+      if (!input_.keep()[first + row]) {
+        continue;
+      }
+      keep[first + row] = found.keep(i);
+      cluster[row] = parts.id(found.keeper[i]);
+      reason[row] = name_of(found.reason[i]);
+      size[row] = found.cluster_size[i];
+      ++i;
     }
-    keep[row] = found.keep(i);
-    cluster[row] = parts.id(found.keeper[i]);
-    reason[row] = name_of(found.reason[i]);
-    size[row] = found.cluster_size[i];
-    ++i;
+    writer.write_shard(shard, {std::move(cluster), std::move(size), std::move(reason)});
   }
-  const std::vector<Column> columns{{"cluster_id", std::move(cluster)},
-                                    {"cluster_size", std::move(size)},
-                                    {"dedup_reason", std::move(reason)}};
-  write_filtered(context_.run.out_tmp(), input_, keep, columns);
+  writer.finish(keep);
 }
 
 void DocumentDedup::write_index(const std::vector<fs::path>& held, const Duplicates& found) const {
@@ -276,6 +285,7 @@ Verb dedup_verb() {
   verb.output = ArtifactKind::kDocuments;
   verb.schema = schema_of<DedupRecipe>();
   verb.resumable = true;
+  verb.shards = true;
   verb.prepare = prepare_dedup;
   verb.execute = execute_dedup;
   verb.example = "athanor dedup from=clean-1a2b3c4d threshold=0.7";

@@ -34,6 +34,9 @@ class RepeatDedup {
 
   nlohmann::json run() {
     const std::vector<fs::path> parts = sign();
+    if (!context_.shard.whole()) {
+      return nlohmann::json::object();
+    }
     RepeatCuts cuts = find_repeats(parts, options_, pool_);
     return write(cuts);
   }
@@ -50,10 +53,10 @@ class RepeatDedup {
 };
 
 std::vector<fs::path> RepeatDedup::sign() {
-  const PartJournal journal(context_.run.state() / "parts");
+  const PartJournal journal(context_.run.state() / "parts", context_.shard);
   const RepeatSigner signer(options_);
   std::vector<fs::path> parts;
-  for_each_part(input_, journal, [&](const DocumentPart& part) {
+  for_each_part(input_, journal, context_, [&](const DocumentPart& part) {
     if (part.documents != nullptr) {
       journal.write(part.key, [&](const fs::path& folder) {
         std::vector<TextRow> rows;
