@@ -63,8 +63,8 @@ bool is_likely(lxb_encoding_t encoding, char32_t code) {
   }
 }
 
-// How well the bytes read in an encoding of several bytes a character: the share of its usual characters among those
-// that are not ASCII; 0 with more than a few errors.
+// How well the bytes read in an encoding of several bytes a character: the share of its usual characters
+// among those that are not ASCII; 0 with more than a few errors.
 double fit(lxb_encoding_t encoding, std::string_view bytes) {
   size_t likely = 0;
   size_t rare = 0;
@@ -86,7 +86,8 @@ double fit(lxb_encoding_t encoding, std::string_view bytes) {
   return (static_cast<double>(likely) - 4.0 * static_cast<double>(rare)) / static_cast<double>(beyond);
 }
 
-// Common characters of simplified Chinese stand in rows B0 to D7 of GB2312, of traditional Chinese in A4 to C6 of Big5.
+// Common characters of simplified Chinese stand in rows B0 to D7 of GB2312, of traditional Chinese in A4 to
+// C6 of Big5.
 double share_of_leads(std::string_view bytes, unsigned char from, unsigned char to) {
   size_t inside = 0;
   size_t pairs = 0;
@@ -109,8 +110,8 @@ lxb_encoding_t guess(std::string_view bytes) {
   const std::string_view sample = bytes.substr(first, kGuessBytes);
   lxb_encoding_t best = LXB_ENCODING_WINDOWS_1252;
   double best_fit = 0.5;
-  for (const lxb_encoding_t one : {LXB_ENCODING_EUC_KR, LXB_ENCODING_EUC_JP, LXB_ENCODING_SHIFT_JIS, LXB_ENCODING_GB18030,
-                                   LXB_ENCODING_BIG5}) {
+  for (const lxb_encoding_t one : {LXB_ENCODING_EUC_KR, LXB_ENCODING_EUC_JP, LXB_ENCODING_SHIFT_JIS,
+                                   LXB_ENCODING_GB18030, LXB_ENCODING_BIG5}) {
     double quality = fit(one, sample);
     if (one == LXB_ENCODING_EUC_JP || one == LXB_ENCODING_SHIFT_JIS) {
       quality *= 2;  // about half of Japanese text is kana
@@ -156,12 +157,14 @@ std::string_view decode_page(std::string_view bytes, std::string& charset, std::
     bytes.remove_prefix(mark == LXB_ENCODING_UTF_8 ? 3 : 2);
   } else {
     if (!charset.empty()) {
-      encoding = lxb_encoding_data_by_pre_name(reinterpret_cast<const lxb_char_t*>(charset.data()), charset.size());
+      encoding =
+          lxb_encoding_data_by_pre_name(reinterpret_cast<const lxb_char_t*>(charset.data()), charset.size());
     }
     if (encoding == nullptr) {
       encoding = by_meta(bytes);
     }
-    const bool wide = encoding != nullptr && (encoding->encoding == LXB_ENCODING_UTF_16LE || encoding->encoding == LXB_ENCODING_UTF_16BE);
+    const bool wide = encoding != nullptr && (encoding->encoding == LXB_ENCODING_UTF_16LE ||
+                                              encoding->encoding == LXB_ENCODING_UTF_16BE);
     if (encoding == nullptr && is_valid_utf8(bytes)) {
       encoding = lxb_encoding_data(LXB_ENCODING_UTF_8);
     } else if (encoding == nullptr) {
@@ -192,7 +195,10 @@ std::string_view decode_page(std::string_view bytes, std::string& charset, std::
 }
 
 bool is_binary(std::string_view bytes) {
-  for (const std::string_view magic : {"%PDF-", "PK\x03\x04", "\x89PNG", "GIF8", "\xFF\xD8\xFF", "\x1F\x8B", "RIFF", "\x7F" "ELF"}) {
+  for (const std::string_view magic :
+       {"%PDF-", "PK\x03\x04", "\x89PNG", "GIF8", "\xFF\xD8\xFF", "\x1F\x8B", "RIFF",
+        "\x7F"
+        "ELF"}) {
     if (bytes.starts_with(magic)) {
       return true;
     }

@@ -67,7 +67,8 @@ std::vector<Token> tokens_of(std::string_view text) {
 
 bool is_date(int year, int month, int day) {
   constexpr std::array<int, 12> kDays = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  return year >= 1990 && year <= 2099 && month >= 1 && month <= 12 && day >= 1 && day <= kDays[static_cast<size_t>(month) - 1];
+  return year >= 1990 && year <= 2099 && month >= 1 && month <= 12 && day >= 1 &&
+         day <= kDays[static_cast<size_t>(month) - 1];
 }
 
 std::string iso(int year, int month, int day) {
@@ -79,7 +80,9 @@ std::string iso(int year, int month, int day) {
   return out;
 }
 
-bool is_number(const std::vector<Token>& tokens, size_t at) { return at < tokens.size() && tokens[at].kind == Token::kNumber; }
+bool is_number(const std::vector<Token>& tokens, size_t at) {
+  return at < tokens.size() && tokens[at].kind == Token::kNumber;
+}
 bool is_mark(const std::vector<Token>& tokens, size_t at, std::string_view mark) {
   return at < tokens.size() && tokens[at].kind == Token::kMark && tokens[at].text == mark;
 }
@@ -114,8 +117,9 @@ std::string with_month(const std::vector<Token>& tokens, size_t at) {
   }
   size_t next = at + 1;
   const auto skip = [&](size_t index) {
-    while (index < tokens.size() && (is_mark(tokens, index, ".") || is_mark(tokens, index, "-") || is_mark(tokens, index, "/") ||
-                                     (tokens[index].kind == Token::kWord && tokens[index].text.size() == 2))) {
+    while (index < tokens.size() &&
+           (is_mark(tokens, index, ".") || is_mark(tokens, index, "-") || is_mark(tokens, index, "/") ||
+            (tokens[index].kind == Token::kWord && tokens[index].text.size() == 2))) {
       ++index;
     }
     return index;

@@ -14,23 +14,128 @@ namespace {
 
 // Beginnings of lines that are not the author's text, in lower case. "$" at the end: the whole line.
 constexpr std::string_view kPhrases[] = {
-    "advertisement$", "advert$", "ad$", "ads$", "sponsored$", "promoted$", "story continues below", "article continues below",
-    "continue reading", "read more$", "read more:", "read more about", "read also", "also read", "read next", "read:",
-    "see also", "related:", "related stories", "related articles", "related posts", "related content", "related post", "related topics",
-    "more from", "more on this", "more:", "you may also", "you might also", "you may like", "recommended for you",
-    "share this", "share on", "share:", "share it", "share$", "like this story?", "tweet$", "follow us", "follow me", "follow @",
-    "find us on", "like us on", "join us on", "join the conversation", "sign up for", "sign up to", "sign up here", "subscribe to",
-    "subscribe now", "subscribe for", "get our newsletter", "get the latest", "click here to", "tap here", "download our app",
-    "download the app", "leave a comment", "leave a reply", "post a comment", "comments$", "view comments", "comment$",
-    "please enable javascript", "enable javascript", "your browser does not", "loading...", "filed under", "posted in", "tags:",
-    "tagged:", "tagged with", "topics:", "copyright \xC2\xA9", "\xC2\xA9", "all rights reserved", "photo:", "photos:", "photo by",
-    "photo credit", "image credit", "image:", "image via", "images:", "picture:", "featured image", "video:", "watch:", "also watch",
-    "listen to this", "print this", "email this", "this story originally", "this article originally", "this article was originally",
-    "this post may contain affiliate", "want more", "for more information, contact", "contact the author",
-    "continua a leggere", "leggi anche", "lire aussi", "\xC3\xA0 lire aussi", "lesen sie auch", "lea tambi\xC3\xA9n", "leia tamb\xC3\xA9m",
-    "leia mais", "saiba mais", "compartilhe", "lee tambi\xC3\xA9n", "mehr zum thema", "anzeige$", "werbung$", "publicidade", "publicidad$",
-    "share this on", "\xE7\x9B\xB8\xE5\x85\xB3\xE9\x98\x85\xE8\xAF\xBB", "\xE8\xB4\xA3\xE4\xBB\xBB\xE7\xBC\x96\xE8\xBE\x91", "\xE5\x88\x86\xE4\xBA\xAB\xE5\x88\xB0",
-    "\xE4\xB8\x8A\xE4\xB8\x80\xE7\xAF\x87", "\xE4\xB8\x8B\xE4\xB8\x80\xE7\xAF\x87", "\xE7\x89\x88\xE6\x9D\x83\xE6\x89\x80\xE6\x9C\x89",
+    "advertisement$",
+    "advert$",
+    "ad$",
+    "ads$",
+    "sponsored$",
+    "promoted$",
+    "story continues below",
+    "article continues below",
+    "continue reading",
+    "read more$",
+    "read more:",
+    "read more about",
+    "read also",
+    "also read",
+    "read next",
+    "read:",
+    "see also",
+    "related:",
+    "related stories",
+    "related articles",
+    "related posts",
+    "related content",
+    "related post",
+    "related topics",
+    "more from",
+    "more on this",
+    "more:",
+    "you may also",
+    "you might also",
+    "you may like",
+    "recommended for you",
+    "share this",
+    "share on",
+    "share:",
+    "share it",
+    "share$",
+    "like this story?",
+    "tweet$",
+    "follow us",
+    "follow me",
+    "follow @",
+    "find us on",
+    "like us on",
+    "join us on",
+    "join the conversation",
+    "sign up for",
+    "sign up to",
+    "sign up here",
+    "subscribe to",
+    "subscribe now",
+    "subscribe for",
+    "get our newsletter",
+    "get the latest",
+    "click here to",
+    "tap here",
+    "download our app",
+    "download the app",
+    "leave a comment",
+    "leave a reply",
+    "post a comment",
+    "comments$",
+    "view comments",
+    "comment$",
+    "please enable javascript",
+    "enable javascript",
+    "your browser does not",
+    "loading...",
+    "filed under",
+    "posted in",
+    "tags:",
+    "tagged:",
+    "tagged with",
+    "topics:",
+    "copyright \xC2\xA9",
+    "\xC2\xA9",
+    "all rights reserved",
+    "photo:",
+    "photos:",
+    "photo by",
+    "photo credit",
+    "image credit",
+    "image:",
+    "image via",
+    "images:",
+    "picture:",
+    "featured image",
+    "video:",
+    "watch:",
+    "also watch",
+    "listen to this",
+    "print this",
+    "email this",
+    "this story originally",
+    "this article originally",
+    "this article was originally",
+    "this post may contain affiliate",
+    "want more",
+    "for more information, contact",
+    "contact the author",
+    "continua a leggere",
+    "leggi anche",
+    "lire aussi",
+    "\xC3\xA0 lire aussi",
+    "lesen sie auch",
+    "lea tambi\xC3\xA9n",
+    "leia tamb\xC3\xA9m",
+    "leia mais",
+    "saiba mais",
+    "compartilhe",
+    "lee tambi\xC3\xA9n",
+    "mehr zum thema",
+    "anzeige$",
+    "werbung$",
+    "publicidade",
+    "publicidad$",
+    "share this on",
+    "\xE7\x9B\xB8\xE5\x85\xB3\xE9\x98\x85\xE8\xAF\xBB",
+    "\xE8\xB4\xA3\xE4\xBB\xBB\xE7\xBC\x96\xE8\xBE\x91",
+    "\xE5\x88\x86\xE4\xBA\xAB\xE5\x88\xB0",
+    "\xE4\xB8\x8A\xE4\xB8\x80\xE7\xAF\x87",
+    "\xE4\xB8\x8B\xE4\xB8\x80\xE7\xAF\x87",
+    "\xE7\x89\x88\xE6\x9D\x83\xE6\x89\x80\xE6\x9C\x89",
 };
 constexpr size_t kPhraseLine = 160;  // bytes; longer runs are text, however they begin
 
@@ -55,8 +160,9 @@ bool begins_with_phrase(const Page& page, const Run& run) {
   for (char& c : line) {
     c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
   }
-  if (line.starts_with("follow ") && (line.find("twitter") != std::string::npos || line.find("facebook") != std::string::npos ||
-                                      line.find("instagram") != std::string::npos)) {
+  if (line.starts_with("follow ") &&
+      (line.find("twitter") != std::string::npos || line.find("facebook") != std::string::npos ||
+       line.find("instagram") != std::string::npos)) {
     return true;
   }
   for (std::string_view phrase : kPhrases) {
@@ -75,7 +181,8 @@ bool begins_with_phrase(const Page& page, const Run& run) {
 bool is_in_list(const Page& page, uint32_t block) {
   for (uint32_t up = 0; up < 4 && block != 0; ++up, block = page.nodes[block].parent) {
     const uint16_t tag = page.nodes[block].tag;
-    if (tag == LXB_TAG_LI || tag == LXB_TAG_TD || tag == LXB_TAG_TH || tag == LXB_TAG_DD || tag == LXB_TAG_DT || tag == LXB_TAG_PRE) {
+    if (tag == LXB_TAG_LI || tag == LXB_TAG_TD || tag == LXB_TAG_TH || tag == LXB_TAG_DD ||
+        tag == LXB_TAG_DT || tag == LXB_TAG_PRE) {
       return true;
     }
   }
@@ -193,7 +300,8 @@ void drop_lines(Page& page, uint32_t root) {
   trim(page, from, to);
   for (uint32_t i = from; i < to; ++i) {
     Run& run = page.runs[i];
-    if (!page.is_dropped(run) && is_only_link(run) && (run.flags & kRunHeading) == 0 && !is_in_list(page, run.block)) {
+    if (!page.is_dropped(run) && is_only_link(run) && (run.flags & kRunHeading) == 0 &&
+        !is_in_list(page, run.block)) {
       run.flags |= kRunDropped;
     }
   }

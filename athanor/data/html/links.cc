@@ -19,7 +19,8 @@ struct Url {
 
 bool is_scheme(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' || c == '-' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '+' ||
+           c == '-' || c == '.';
   });
 }
 
@@ -98,7 +99,8 @@ std::string resolve_url(std::string_view base, std::string_view reference) {
   if (scheme != "http" && scheme != "https") {
     return "";
   }
-  const std::string_view authority = own.authority.empty() && own.scheme.empty() ? from_base.authority : own.authority;
+  const std::string_view authority =
+      own.authority.empty() && own.scheme.empty() ? from_base.authority : own.authority;
   if (authority.size() <= 2) {
     return "";
   }

@@ -15,9 +15,9 @@ namespace athanor::html {
 
 namespace {
 
-constexpr size_t kMaxField = 1000;                     // bytes of a title or description
-constexpr size_t kMaxLinkedData = size_t{256} << 10;   // bytes of one script
-constexpr int kMaxDepth = 6;                           // of objects in linked data that are looked into
+constexpr size_t kMaxField = 1000;                    // bytes of a title or description
+constexpr size_t kMaxLinkedData = size_t{256} << 10;  // bytes of one script
+constexpr int kMaxDepth = 6;                          // of objects in linked data that are looked into
 
 using Json = nlohmann::json;
 
@@ -52,7 +52,13 @@ std::string without_references(std::string_view text) {
     } else if (name.starts_with("#")) {
       std::from_chars(name.data() + 1, name.data() + name.size(), code);
     } else {
-      code = name == "amp" ? '&' : name == "quot" ? '"' : name == "apos" ? 39 : name == "lt" ? '<' : name == "gt" ? '>' : name == "nbsp" ? ' ' : 0;
+      code = name == "amp"    ? '&'
+             : name == "quot" ? '"'
+             : name == "apos" ? 39
+             : name == "lt"   ? '<'
+             : name == "gt"   ? '>'
+             : name == "nbsp" ? ' '
+                              : 0;
     }
     if (code >= ' ' && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF)) {
       append_utf8(out, code);
@@ -109,8 +115,8 @@ bool is_article(const Json& object) {
       return false;
     }
     const std::string& name = one.get_ref<const std::string&>();
-    return name.ends_with("Article") || name.ends_with("Posting") || name == "Report" || name == "Review" || name == "Recipe" ||
-           name == "ClaimReview";
+    return name.ends_with("Article") || name.ends_with("Posting") || name == "Report" || name == "Review" ||
+           name == "Recipe" || name == "ClaimReview";
   };
   return type->is_array() ? std::any_of(type->begin(), type->end(), fits) : fits(*type);
 }
@@ -188,7 +194,8 @@ std::map<std::string, std::string, std::less<>> meta_of(const Page& page) {
 
 // Cuts " - Site" and " | Site" off a <title>, when what is left is long enough to be one.
 std::string without_site(std::string title, const std::string& site) {
-  for (const std::string_view mark : {" | ", " - ", " \xE2\x80\x93 ", " \xE2\x80\x94 ", " :: ", " \xC2\xBB ", "_"}) {
+  for (const std::string_view mark :
+       {" | ", " - ", " \xE2\x80\x93 ", " \xE2\x80\x94 ", " :: ", " \xC2\xBB ", "_"}) {
     const size_t at = title.rfind(mark);
     if (at == std::string::npos || at < 10) {
       continue;
@@ -208,8 +215,10 @@ std::string without_by(std::string name) {
   for (size_t at = name.find(' '); at != std::string::npos; at = name.find(' ', at + 1)) {
     const std::string_view rest = std::string_view(name).substr(at + 1);
     const size_t word = rest.find_first_of(" .");
-    const bool dated = word != std::string_view::npos && word + 1 < rest.size() && rest[word + 1] >= '0' && rest[word + 1] <= '9';
-    if (dated || (!rest.empty() && ((rest[0] >= '0' && rest[0] <= '9') || rest[0] == '@' || rest[0] == '|'))) {
+    const bool dated = word != std::string_view::npos && word + 1 < rest.size() && rest[word + 1] >= '0' &&
+                       rest[word + 1] <= '9';
+    if (dated ||
+        (!rest.empty() && ((rest[0] >= '0' && rest[0] <= '9') || rest[0] == '@' || rest[0] == '|'))) {
       name.resize(at);
       break;
     }
@@ -305,9 +314,11 @@ void read_language(const Page& page, const std::string& locale, HtmlPage& out) {
   }
   std::replace(language.begin(), language.end(), '_', '-');
   language = language.substr(0, language.find_first_of(",; "));
-  const bool good = language.size() >= 2 && language.size() <= 35 && std::all_of(language.begin(), language.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-  });
+  const bool good =
+      language.size() >= 2 && language.size() <= 35 &&
+      std::all_of(language.begin(), language.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
+      });
   out.language = good ? language : "";
 }
 
@@ -328,7 +339,8 @@ std::string base_of(const Page& page, const HtmlOptions& options) {
 void read_meta(const Page& page, const HtmlOptions& options, HtmlPage& out) {
   const auto meta = meta_of(page);
   const std::string site = first_of(meta, {"og:site_name", "application-name"});
-  const std::string title = first_of(meta, {"og:title", "dc.title", "twitter:title", "parsely-title", "sailthru.title"});
+  const std::string title =
+      first_of(meta, {"og:title", "dc.title", "twitter:title", "parsely-title", "sailthru.title"});
   if (!title.empty()) {
     out.title = without_site(title, site);
   }
@@ -337,14 +349,17 @@ void read_meta(const Page& page, const HtmlOptions& options, HtmlPage& out) {
     out.title = title_of(page, site);
   }
   if (out.description.empty()) {
-    out.description = first_of(meta, {"og:description", "description", "dc.description", "twitter:description"});
+    out.description =
+        first_of(meta, {"og:description", "description", "dc.description", "twitter:description"});
   }
   if (out.author.empty()) {
-    out.author = without_by(first_of(meta, {"author", "dc.creator", "parsely-author", "sailthru.author", "article:author", "byl"}));
+    out.author = without_by(first_of(
+        meta, {"author", "dc.creator", "parsely-author", "sailthru.author", "article:author", "byl"}));
   }
-  for (const std::string_view name : {"article:published_time", "datepublished", "date", "dc.date", "dc.date.issued", "pubdate",
-                                      "publishdate", "publication_date", "parsely-pub-date", "sailthru.date", "og:published_time",
-                                      "dcterms.created", "article:modified_time"}) {
+  for (const std::string_view name :
+       {"article:published_time", "datepublished", "date", "dc.date", "dc.date.issued", "pubdate",
+        "publishdate", "publication_date", "parsely-pub-date", "sailthru.date", "og:published_time",
+        "dcterms.created", "article:modified_time"}) {
     if (out.date.empty()) {
       out.date = parse_date(first_of(meta, {name}));
     }
@@ -352,7 +367,8 @@ void read_meta(const Page& page, const HtmlOptions& options, HtmlPage& out) {
   read_marks(page, out);
   read_language(page, first_of(meta, {"og:locale", "content-language", "language"}), out);
   for (const lxb_dom_node_t* element : page.head) {
-    if (out.canonical_url.empty() && element->local_name == LXB_TAG_LINK && attribute(element, "rel") == "canonical") {
+    if (out.canonical_url.empty() && element->local_name == LXB_TAG_LINK &&
+        attribute(element, "rel") == "canonical") {
       out.canonical_url = resolve_url(options.url, attribute(element, "href"));
     }
   }

@@ -12,7 +12,11 @@ namespace {
 
 class Rules {
  public:
-  explicit Rules(Page& page) : page_(page), prose_(page.runs.size() + 1), bytes_(page.runs.size() + 1), links_(page.runs.size() + 1) {}
+  explicit Rules(Page& page)
+      : page_(page),
+        prose_(page.runs.size() + 1),
+        bytes_(page.runs.size() + 1),
+        links_(page.runs.size() + 1) {}
   uint32_t run();
 
  private:
@@ -65,8 +69,8 @@ void Rules::cut(uint32_t node) {
   drop_runs(one.first_run, one.end_run);
 }
 
-constexpr uint32_t kStrong = kNameComment | kNameRelated | kNameShare | kNameNavigation | kNameSide | kNameFooter |
-                             kNameAdvert | kNameForm | kNameHidden | kNamePrint;
+constexpr uint32_t kStrong = kNameComment | kNameRelated | kNameShare | kNameNavigation | kNameSide |
+                             kNameFooter | kNameAdvert | kNameForm | kNameHidden | kNamePrint;
 constexpr uint32_t kWeak = kNameMeta | kNameCaption | kNameMedia | kNameBio | kNameHeader;
 
 bool Rules::is_boilerplate(uint32_t index, uint32_t total) const {
@@ -76,16 +80,13 @@ bool Rules::is_boilerplate(uint32_t index, uint32_t total) const {
   const bool fifth = mass * 5 < total;
   switch (node.tag) {
     case LXB_TAG_NAV:
-    case LXB_TAG_MENU:
-      return true;
+    case LXB_TAG_MENU: return true;
     case LXB_TAG_FOOTER:
-    case LXB_TAG_ASIDE:
-      return half;
+    case LXB_TAG_ASIDE: return half;
     case LXB_TAG_HEADER:
     case LXB_TAG_FIGCAPTION:
     case LXB_TAG_FIGURE:
-    case LXB_TAG_ADDRESS:
-      return fifth;
+    case LXB_TAG_ADDRESS: return fifth;
     case LXB_TAG_ARTICLE:
       if (fifth && is_nested_article(index)) {
         return true;
@@ -99,10 +100,8 @@ bool Rules::is_boilerplate(uint32_t index, uint32_t total) const {
     case LXB_TAG_TH:
     case LXB_TAG_TBODY:
     case LXB_TAG_PRE:
-    case LXB_TAG_CODE:
-      return false;
-    default:
-      break;
+    case LXB_TAG_CODE: return false;
+    default: break;
   }
   if ((node.flags & kHidden) != 0 && half) {
     return true;
@@ -156,7 +155,8 @@ uint32_t Rules::descend(uint32_t root, double share) const {
   }
 }
 
-// The element of that kind with the most prose; of two within each other the inner one, when it has most of it.
+// The element of that kind with the most prose; of two within each other the inner one, when it has most of
+// it.
 template <typename Wanted>
 uint32_t Rules::largest(const Wanted& wanted) const {
   uint32_t best = 0;
