@@ -56,7 +56,7 @@ def median(values, size):
 with tempfile.TemporaryDirectory() as folder:
     folder = pathlib.Path(folder)
     train = clean("\n".join(json.loads(row)["text"] for row in unpacked("classics-en.jsonl.zst").splitlines()).split("\n"))
-    train = ("\n".join(train) + "\n").encode()[: args.bytes].decode(errors="ignore")
+    train = ("\n".join(train) + "\n").encode()[: args.bytes].decode(errors="ignore").rpartition("\n")[0] + "\n"
     test = clean(unpacked("wikitext-2.valid.txt.zst").replace("<unk>", "unk").split("\n"))
     (folder / "train.txt").write_text(train, encoding="utf-8")
     (folder / "test.txt").write_text("\n".join(test) + "\n", encoding="utf-8")

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Small fastText models and what fastText itself predicts with them: tests/fixtures/classic/.
 
-Made with fasttext-wheel 0.9.2:
-    PYTHONPATH=<fasttext, numpy> python3 tests/parity/make_classic_fixtures.py
+Made with fasttext-wheel 0.9.2, and KenLM's lmplz (kpu/kenlm, master of 2025) for ngram.txt and its two models:
+    PYTHONPATH=<fasttext, numpy> python3 tests/parity/make_classic_fixtures.py [LMPLZ]
 """
 import json
 import os
 import random
 import shutil
+import subprocess
+import sys
 import tempfile
 
 import fasttext
@@ -44,6 +46,22 @@ def make_fuzz_seeds():
     shutil.copyfile(os.path.join(OUT, "pruned.ftz"), os.path.join(out, "pruned.ftz"))
 
 
+def make_language_models(lmplz):
+    """ngram.txt, and what lmplz makes of it: order 4, whole and pruned."""
+    rng = random.Random(5)
+    text = os.path.join(OUT, "ngram.txt")
+    with open(text, "w", encoding="utf-8") as file:
+        for _ in range(160):
+            word, words = rng.randrange(12), []
+            for _ in range(rng.randint(1, 9)):
+                words.append("火炉丹药金木水土"[word] if word < 8 else f"w{word}")
+                word = (word * 5 + rng.randrange(3) * rng.randrange(6)) % 30
+            file.write(" ".join(words) + "\n")
+    for name, prune in (("lmplz.arpa", ["0"]), ("lmplz-pruned.arpa", ["0", "0", "1", "2"])):
+        subprocess.run([lmplz, "-o", "4", "-S", "1G", "--text", text, "--arpa", os.path.join(OUT, name),
+                        "--discount_fallback", "--prune", *prune], check=True, capture_output=True)
+
+
 def sentence(rng, label):
     words = []
     for _ in range(rng.randint(2, 8)):
@@ -77,6 +95,8 @@ def main():
         for answer in answers:
             file.write(json.dumps(answer, ensure_ascii=False) + "\n")
     make_fuzz_seeds()
+    if len(sys.argv) > 1:
+        make_language_models(sys.argv[1])
 
 
 if __name__ == "__main__":
