@@ -66,7 +66,7 @@ try:
                                                            hash_config=HashConfig(precision=64)))
     words = 'spaCy'
     try:
-        step.get_shingles('a b c d e f g')
+        step.word_tokenizer.word_tokenize('a b c d e f g')
     except Exception:  # no spaCy here
         words = 'str.split'
         step.word_tokenizer = type('Split', (), {'word_tokenize': staticmethod(str.split)})()

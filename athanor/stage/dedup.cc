@@ -137,11 +137,12 @@ class DocumentDedup {
     if (const StageInput* against = context_.find("against")) {
       held = open_dedup_index(against->path / "index", dedup_signature(options_));
     }
-    const PartSet parts(held, files_);
+    PartSet parts(held, files_);
     const Duplicates found = find_duplicates(parts, options_, pool_, [this](double share, const char* what) {
       check_interrupt();
-      context_.progress.update(0.6 + 0.4 * share, what);
+      context_.progress.update(0.6 + 0.3 * share, what);
     });
+    context_.progress.update(0.95, "writing");
     write(parts, found);
     if (recipe_.save_index) {
       write_index(held, found);
@@ -151,7 +152,7 @@ class DocumentDedup {
 
  private:
   void sign();
-  void write(const PartSet& parts, const Duplicates& found);
+  void write(PartSet& parts, const Duplicates& found);
   void write_index(const std::vector<fs::path>& held, const Duplicates& found) const;
   nlohmann::json summary(const Duplicates& found);
 
@@ -189,7 +190,7 @@ void DocumentDedup::sign() {
   });
 }
 
-void DocumentDedup::write(const PartSet& parts, const Duplicates& found) {
+void DocumentDedup::write(PartSet& parts, const Duplicates& found) {
   const ColumnWriter writer(context_.run.out_tmp(), input_,
                             {{"cluster_id", ColumnType::kString},
                              {"cluster_size", ColumnType::kInt64},
@@ -207,7 +208,7 @@ void DocumentDedup::write(const PartSet& parts, const Duplicates& found) {
         continue;
       }
       keep[first + row] = found.keep(i);
-      cluster[row] = parts.id(found.keeper[i]);
+      cluster[row] = found.keep(i) ? parts.next_id(found.num_held + i) : parts.id(found.keeper[i]);
       reason[row] = name_of(found.reason[i]);
       size[row] = found.cluster_size[i];
       ++i;

@@ -50,7 +50,7 @@ def the_run(verb):
 
 def digest(verb):
     with open(os.path.join(the_run(verb), "run.json")) as file:
-        return json.load(file)["digest"]
+        return json.load(file)["output"]["digest"]
 
 
 def command(arguments, threads):

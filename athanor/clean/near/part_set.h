@@ -37,11 +37,24 @@ class PartSet {
     const auto [part, at] = locate(row);
     return part->id(at);
   }
+  // The same for rows that are asked for in order: a block of ids is read at once.
+  const std::string& next_id(uint64_t row) {
+    if (row < block_first_ || row >= block_first_ + block_.size()) {
+      const auto [part, at] = locate(row);
+      block_ = part->ids(at, std::min<uint64_t>(kBlock, part->num_rows() - at));
+      block_first_ = row;
+    }
+    return block_[row - block_first_];
+  }
 
  private:
+  static constexpr uint64_t kBlock = 4096;
+
   std::vector<SignedPart> parts_;
   std::vector<uint64_t> first_row_{0};
   uint64_t num_held_ = 0;
+  std::vector<std::string> block_;
+  uint64_t block_first_ = 0;
 };
 
 }  // namespace athanor
