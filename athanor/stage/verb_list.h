@@ -11,6 +11,8 @@ Verb dedup_verb();
 Verb split_verb();
 Verb tokenizer_verb();
 Verb encode_verb();
+Verb fit_verb();
+Verb predict_verb();
 Verb pretrain_verb();
 Verb evaluate_verb();
 Verb generate_verb();

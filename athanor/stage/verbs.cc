@@ -13,6 +13,8 @@ std::span<const Verb> verbs() {
       split_verb(),      // documents -> documents/{train,valid,test}
       tokenizer_verb(),  // documents -> tokenizer
       encode_verb(),     // documents x tokenizer -> tokens
+      fit_verb(),        // documents x (documents) x (tokenizer) -> estimator
+      predict_verb(),    // documents x (estimator) -> documents
       pretrain_verb(),   // tokens x (tokens) x tokenizer -> model
       evaluate_verb(),   // model x tokens -> report
       generate_verb(),   // model -> report
