@@ -144,7 +144,7 @@ TEST(CleanChain, TransformsAndFiltersRunWhereTheyStand) {
   ChainVerdict result = chain.run(text);
   EXPECT_TRUE(result.keep);
   EXPECT_EQ(text, "abc");
-  EXPECT_EQ(result.verdicts.size(), 2u);
+  EXPECT_EQ(result.verdicts.size(), 3u);  // length, letters, pii
 
   text = " 12  ";
   result = chain.run(text);
@@ -152,7 +152,7 @@ TEST(CleanChain, TransformsAndFiltersRunWhereTheyStand) {
   EXPECT_EQ(result.step, "length");
   EXPECT_EQ(result.reason, "too_short");
   EXPECT_EQ(result.score, 2);
-  ASSERT_EQ(result.verdicts.size(), 2u);  // the others have their word too
+  ASSERT_EQ(result.verdicts.size(), 3u);  // the others have their word too
   EXPECT_EQ(result.verdicts[1].step, "letters");
   EXPECT_EQ(result.verdicts[1].verdict.reason, "too_few_letters");
 

@@ -90,11 +90,14 @@ size_t match_shape(std::string_view text, size_t at, std::string_view shape) {
 size_t match_international(std::string_view text, size_t at) {
   size_t p = at + 1;
   size_t digits = 0;
-  size_t end = 0;
+  size_t end = 0;            // behind the last digit
+  size_t whole_digits = 0;   // of the groups before this one
+  size_t whole_end = 0;
   int open = 0;
   if (char_at(text, p) < '1' || char_at(text, p) > '9') {
     return 0;
   }
+  const auto length = [at](size_t count, size_t behind) { return count >= 8 && count <= 15 ? behind - at : 0; };
   while (true) {
     const char c = char_at(text, p);
     if (is_digit(c)) {
@@ -102,7 +105,10 @@ size_t match_international(std::string_view text, size_t at) {
       end = ++p;
       continue;
     }
-    if (digits > 15 || (p == end && is_alpha(c))) {
+    if (p == end && is_alpha(c)) {  // "... 555 1234 2a": the last group is a word of its own
+      return length(whole_digits, whole_end);
+    }
+    if (digits > 15) {
       return 0;
     }
     const size_t before = p;
@@ -115,8 +121,10 @@ size_t match_international(std::string_view text, size_t at) {
       ++p;
     }
     if (p == before || !is_digit(char_at(text, p))) {
-      return digits >= 8 && digits <= 15 ? end - at : 0;
+      return length(digits, end);
     }
+    whole_digits = digits;
+    whole_end = end;
   }
 }
 

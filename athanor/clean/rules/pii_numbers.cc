@@ -101,27 +101,28 @@ size_t match_card(std::string_view text, size_t at) {
   char digits[20];
   size_t count = 0;
   size_t p = at;
-  size_t group = 0;   // digits since the last separator
-  bool bare = true;
-  while (count < 20) {
-    const char c = char_at(text, p);
-    if (is_digit(c)) {
-      digits[count++] = c;
+  size_t group = 0;  // digits since the last separator
+  size_t best = 0;
+  while (true) {
+    while (count < 20 && is_digit(char_at(text, p))) {
+      digits[count++] = text[p++];
       ++group;
-      ++p;
-      continue;
     }
-    // Groups are of 4 digits, and 4-6-5 or 4-6-4.
-    const bool separator = (c == ' ' || c == '-') && is_digit(char_at(text, p + 1)) && (group == 4 || (group == 6 && count == 10));
-    if (!separator) {
-      break;
+    if (count == 20) {
+      return best;
     }
-    bare = false;
+    const bool whole = group == count || (group >= 1 && group <= 5);
+    if (whole && !is_alnum(char_at(text, p)) && is_card({digits, count})) {
+      best = p - at;
+    }
+    // Groups are of 4 digits, and 4-6-5 or 4-6-4; what follows may be the next number.
+    const char c = char_at(text, p);
+    if ((c != ' ' && c != '-') || !is_digit(char_at(text, p + 1)) || !(group == 4 || (group == 6 && count == 10))) {
+      return best;
+    }
     group = 0;
     ++p;
   }
-  const bool whole = bare || (group >= 1 && group <= 5);
-  return whole && !is_alnum(char_at(text, p)) && is_card({digits, count}) ? p - at : 0;
 }
 
 size_t match_ipv6(std::string_view text, size_t at) {

@@ -128,7 +128,8 @@ TEST(ZhQuality, KeepsProseAndNamesWhatIsWrong) {
   for (int i = 0; i < 30; ++i) {
     repeated += "今天天气很好我们去公园吧。";
   }
-  EXPECT_EQ(judge("zh_quality", repeated).reason, "zh_dup_13_gram");
+  EXPECT_EQ(judge("zh_quality", repeated).reason, "zh_top_4_gram");
+  EXPECT_EQ(judge("zh_quality", repeated, {{"max_top_4_gram", 1.0}}).reason, "zh_dup_13_gram");
   std::string menu = story(3);
   for (const char* entry : {"首页", "新闻", "体育", "财经", "娱乐", "科技", "汽车", "房产", "教育", "旅游"}) {
     menu += std::string(entry) + "\n";

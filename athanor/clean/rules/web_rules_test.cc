@@ -94,13 +94,14 @@ std::string prose(size_t times) {
 }
 
 TEST(CuratorEnglish, Reasons) {
-  const json loose = {{"max_top_2_gram", 9}, {"max_top_3_gram", 9}, {"max_top_4_gram", 9}, {"max_dup_5_gram", 9}};
+  const json loose = {{"max_top_2_gram", 9}, {"max_top_3_gram", 9}, {"max_top_4_gram", 9}, {"max_dup_5_gram", 9}, {"max_dup_6_gram", 9},
+                      {"max_dup_7_gram", 9}, {"max_dup_8_gram", 9}, {"max_dup_9_gram", 9}, {"max_dup_10_gram", 9}};
   EXPECT_TRUE(judge("curator_english", prose(12), loose).keep) << judge("curator_english", prose(12), loose).reason;
   EXPECT_EQ(judge("curator_english", std::string(100, '*')).reason, "NonAlphaNumeric");
   EXPECT_EQ(judge("curator_english", prose(4) + "# ## ### ... # # #").reason, "SymbolsToWords");
   EXPECT_EQ(judge("curator_english", "1234567890 1234567 abcdefgh").reason, "Numbers");
   EXPECT_EQ(judge("curator_english", "see https://example.org/abcdefghijklmnopq?x=1 and more text there").reason, "Urls");
-  EXPECT_EQ(judge("curator_english", "aaaa     bbbb     cccc").reason, "WhiteSpace");
+  EXPECT_EQ(judge("curator_english", "aa\n\n\n\nbb\n\n\n\ncc").reason, "WhiteSpace");
   EXPECT_EQ(judge("curator_english", "aa(bb)cc[dd]ee{ff}gg(hh)").reason, "NonAlphaNumeric");
   EXPECT_EQ(judge("curator_english", "Our privacy policy is here").reason, "BoilerPlateString");
   EXPECT_EQ(judge("curator_english", "one line\none line\none line\ntwo lines").reason, "RepeatedLines");
