@@ -3,6 +3,7 @@
 #include <array>
 
 #include "athanor/base/unicode.h"
+#include "athanor/clean/analysis.h"
 #include "athanor/clean/rules/published_punctuation.h"
 
 namespace athanor {
@@ -12,16 +13,17 @@ namespace {
 enum class Kind : uint8_t { kSpace, kLetter, kMark, kNumber, kSingle, kOther };
 
 Kind kind_of_rare(char32_t code) {
-  if (is_space(code)) {
-    return Kind::kSpace;
+  const Category category = category_of(code);
+  if (category >= Category::kLl && category <= Category::kLu) {
+    return is_unspaced_script(code) ? Kind::kSingle : Kind::kLetter;
   }
-  if (is_unspaced_script(code)) {
-    return is_letter(code) || is_number(code) ? Kind::kSingle : is_mark(code) ? Kind::kMark : Kind::kOther;
+  if (category >= Category::kMc && category <= Category::kMn) {
+    return Kind::kMark;
   }
-  if (is_letter(code)) {
-    return Kind::kLetter;
+  if (category >= Category::kNd && category <= Category::kNo) {
+    return is_unspaced_script(code) ? Kind::kSingle : Kind::kNumber;
   }
-  return is_mark(code) ? Kind::kMark : is_number(code) ? Kind::kNumber : Kind::kOther;
+  return is_space(code) ? Kind::kSpace : Kind::kOther;
 }
 
 constexpr std::array<Kind, 128> make_ascii_kinds() {
@@ -37,6 +39,8 @@ constexpr std::array<Kind, 128> make_ascii_kinds() {
   return kinds;
 }
 constexpr std::array<Kind, 128> kAsciiKinds = make_ascii_kinds();
+
+inline bool is_printable(char c) { return c > ' ' && c < 0x7F; }  // ASCII, visible
 
 struct Next {
   char32_t code;
@@ -62,9 +66,34 @@ bool joins(char32_t code, Kind before, Kind after) {
   return code == ',' && before == Kind::kNumber && after == Kind::kNumber;
 }
 
+// ASCII letters have bit 0, digits bit 1.
+constexpr std::array<uint8_t, 256> make_ascii_word() {
+  std::array<uint8_t, 256> bits{};
+  for (size_t c = 0; c < 128; ++c) {
+    bits[c] = kAsciiKinds[c] == Kind::kLetter ? 1 : kAsciiKinds[c] == Kind::kNumber ? 2 : 0;
+  }
+  return bits;
+}
+constexpr std::array<uint8_t, 256> kAsciiWord = make_ascii_word();
+
 // The rest of a word whose first code point is read already; returns its end.
 const char* extend_word(const char* p, const char* end, Kind kind, Word& word) {
   while (p != end) {
+    const char* const start = p;
+    uint8_t seen = 0;
+    uint8_t last = 0;
+    for (uint8_t bits; p != end && (bits = kAsciiWord[static_cast<uint8_t>(*p)]) != 0; ++p) {
+      last = bits;
+      seen |= bits;
+    }
+    if (p != start) {
+      word.has_letter |= (seen & 1) != 0;
+      word.num_chars += static_cast<uint32_t>(p - start);
+      kind = last == 1 ? Kind::kLetter : Kind::kNumber;
+      if (p == end || *p == ' ') {
+        break;
+      }
+    }
     const char* look = p;
     const Next next = read(look, end);
     if (next.kind == Kind::kLetter || next.kind == Kind::kMark || next.kind == Kind::kNumber) {
@@ -152,6 +181,12 @@ std::vector<std::string_view> split_any_lines(std::string_view text) {
   const char* const end = p + text.size();
   const char* start = p;
   while (p != end) {
+    while (p != end && static_cast<uint8_t>(*p - 0x20) < 0x60) {  // ASCII without its controls
+      ++p;
+    }
+    if (p == end) {
+      break;
+    }
     const char* const before = p;
     const char32_t code = decode_utf8(p, end);
     const bool breaks = (code >= 0x0A && code <= 0x0D) || (code >= 0x1C && code <= 0x1E) || code == 0x85 ||
@@ -174,7 +209,7 @@ std::vector<std::string_view> split_any_lines(std::string_view text) {
 std::string_view trim_left(std::string_view text) {
   const char* p = text.data();
   const char* const end = p + text.size();
-  while (p != end) {
+  while (p != end && !is_printable(*p)) {
     const char* look = p;
     if (read(look, end).kind != Kind::kSpace) {
       break;
@@ -187,7 +222,7 @@ std::string_view trim_left(std::string_view text) {
 std::string_view trim_right(std::string_view text) {
   const char* const begin = text.data();
   const char* end = begin + text.size();
-  while (end != begin) {
+  while (end != begin && !is_printable(end[-1])) {
     const char* start = end - 1;  // back to the lead byte, at most 4 bytes
     while (start != begin && end - start < 4 && (static_cast<uint8_t>(*start) & 0xC0) == 0x80) {
       --start;
@@ -218,25 +253,6 @@ bool is_unspaced_script(char32_t code) {
          (code >= 0xA9E0 && code <= 0xA9FE) || (code >= 0xAA60 && code <= 0xAA7F);
 }
 
-double cjk_share(std::string_view text) {
-  uint64_t seen = 0;
-  uint64_t cjk = 0;
-  const char* p = text.data();
-  const char* const end = p + text.size();
-  while (p != end) {
-    const uint8_t byte = static_cast<uint8_t>(*p);
-    if (byte < 0x80) {
-      ++p;
-      seen += kAsciiKinds[byte] != Kind::kSpace;
-      continue;
-    }
-    const char32_t code = decode_utf8(p, end);
-    if (!is_space(code)) {
-      ++seen;
-      cjk += is_han(code) || is_kana(code);
-    }
-  }
-  return seen == 0 ? 0 : static_cast<double>(cjk) / static_cast<double>(seen);
-}
+double cjk_share(std::string_view text) { return TextAnalysis(text).cjk_share(); }
 
 }  // namespace athanor

@@ -2,6 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <sstream>
+
+#include "athanor/base/unicode.h"
+#include "athanor/data/stream.h"
+#include "athanor/data/tar.h"
+
 namespace athanor {
 namespace {
 
@@ -62,6 +69,59 @@ TEST(Words, CjkShare) {
   EXPECT_EQ(cjk_share("ab \xE4\xBD\xA0\xE5\xA5\xBD"), 0.5);
   EXPECT_EQ(cjk_share("\xE3\x81\x82\xE3\x82\xAB"), 1);   // kana count
   EXPECT_EQ(cjk_share("\xEA\xB0\x80 \xEB\x82\x98"), 0);  // Hangul does not: Korean has spaces
+}
+
+// UAX #29's own cases. Our words are a subset of its rule, so not all of them come out alike: the differences are
+// stated (words.h), and this holds the number still.
+TEST(WordsConformance, CasesOfUax29) {
+  const char* data = std::getenv("ATHANOR_DATA");
+  if (data == nullptr) {
+    GTEST_SKIP() << "ATHANOR_DATA is not set";
+  }
+  const std::string archive = std::string(data) + "/conformance/unicode-15.0-tests.tar.zst";
+  const auto stream = open_stream(archive);
+  TarReader tar(*stream, archive);
+  std::string file;
+  while (auto member = tar.next()) {
+    if (member->name.ends_with("WordBreakTest.txt")) {
+      file.resize(member->bytes);
+      const auto bytes = tar.open_member();
+      size_t done = 0;
+      while (const size_t got = bytes->read(file.data() + done, file.size() - done)) {
+        done += got;
+      }
+    }
+  }
+  ASSERT_GT(file.size(), 10000u);
+  size_t cases = 0;
+  size_t equal = 0;
+  std::istringstream lines(file);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line.substr(0, line.find('#')));
+    std::vector<std::string> expected(1);
+    std::string text;
+    for (std::string field; fields >> field;) {
+      if (field == "\xC3\xB7") {
+        expected.emplace_back();
+      } else if (field != "\xC3\x97") {
+        append_utf8(expected.back(), static_cast<char32_t>(std::stoul(field, nullptr, 16)));
+        append_utf8(text, static_cast<char32_t>(std::stoul(field, nullptr, 16)));
+      }
+    }
+    std::erase_if(expected, [](const std::string& piece) { return trim(piece).empty(); });
+    if (text.empty()) {
+      continue;
+    }
+    std::vector<std::string> found;
+    for (const Word& word : split_words(text)) {
+      found.emplace_back(word.text);
+    }
+    ++cases;
+    equal += found == expected;
+  }
+  std::printf("%zu of %zu cases as in UAX #29\n", equal, cases);
+  EXPECT_EQ(cases, 1823u);
+  EXPECT_GT(equal, 0u);
 }
 
 }  // namespace

@@ -306,6 +306,8 @@ CollectResult assemble(const CollectJob& job, const PartJournal& journal, size_t
     }
   }
   DocumentsManifest manifest;
+  std::exception_ptr too_many;  // judged after each part, as a process alone does; thrown when all are there
+  const fs::path rejected_file = job.rejected / RejectLog::kFileName;
   make_dirs(job.out);
   result.missing_units = for_each_part(journal, num_units, [&](const fs::path& folder, const Part& part) {
     result.documents += part.documents;
@@ -313,6 +315,13 @@ CollectResult assemble(const CollectJob& job, const PartJournal& journal, size_t
     for (const auto& [reason, count] : part.reasons) {
       result.reasons[reason] += count;
       result.rejected += count;
+    }
+    if (too_many == nullptr) {
+      try {
+        RejectLog::check_share(result.reasons, result.documents, job.max_rejected, false, rejected_file);
+      } catch (const Error&) {
+        too_many = std::current_exception();
+      }
     }
     for (const auto& [what, count] : part.skipped) {
       result.skipped[what] += count;
@@ -325,6 +334,10 @@ CollectResult assemble(const CollectJob& job, const PartJournal& journal, size_t
   });
   result.complete = result.missing_units == 0;
   if (result.complete) {
+    if (too_many != nullptr) {
+      std::rethrow_exception(too_many);
+    }
+    RejectLog::check_share(result.reasons, result.documents, job.max_rejected, true, rejected_file);
     manifest.num_documents = manifest.num_rows = result.documents;
     manifest.text_bytes = result.text_bytes;
     manifest.save(job.out);
@@ -377,8 +390,6 @@ CollectResult collect_documents(const CollectJob& job, SourceContext& context) {
     CollectResult result = assemble(job, journal, units.size());
     if (result.complete) {
       gather_rejected(job, journal, units.size());
-      RejectLog::check_share(result.reasons, result.documents, job.max_rejected, true,
-                             job.rejected / RejectLog::kFileName);
     }
     return result;
   } catch (const Error&) {

@@ -60,6 +60,31 @@ void join(std::string& text, std::string_view more) {
   text += more;
 }
 
+// A string, or a list of strings, which become lines; nothing else is a text.
+std::optional<std::string> text_of(const Json& value) {
+  if (value.is_string()) {
+    return value.get<std::string>();
+  }
+  if (!value.is_array() || !std::all_of(value.begin(), value.end(), [](const Json& line) { return line.is_string(); })) {
+    return std::nullopt;
+  }
+  std::string text;
+  for (const Json& line : value) {
+    text += (text.empty() ? "" : "\n") + line.get_ref<const std::string&>();
+  }
+  return text;
+}
+
+// The same of a value that is not parsed yet.
+std::optional<std::string> text_of_raw(std::string_view value) {
+  if (value.front() == '"') {
+    std::string text;
+    unescape_json(value.substr(1, value.size() - 2), text);
+    return text;
+  }
+  return value.front() == '[' ? text_of(Json::parse(value, nullptr, false)) : std::nullopt;
+}
+
 void add_member(std::string& meta, std::string_view name_json, std::string_view value_json) {
   meta += meta.size() > 1 ? "," : "";
   meta.append(name_json).append(":").append(value_json);
@@ -125,13 +150,12 @@ MappedRecord apply_map(const FieldMap& map, const std::vector<JsonField>& fields
     if (!value || *value == "null") {
       continue;
     }
-    if (value->front() != '"') {
+    const auto part = text_of_raw(*value);
+    if (!part) {
       record.problem = "text is not a string";
       return record;
     }
-    std::string part;
-    unescape_json(value->substr(1, value->size() - 2), part);
-    join(record.text, part);
+    join(record.text, *part);
     used.push_back(top);
     any = true;
   }
@@ -166,11 +190,12 @@ MappedRecord apply_map(const FieldMap& map, const Json& object) {
     if (value == nullptr || value->is_null()) {
       continue;
     }
-    if (!value->is_string()) {
+    const auto part = text_of(*value);
+    if (!part) {
       record.problem = "text is not a string";
       return record;
     }
-    join(record.text, value->get_ref<const std::string&>());
+    join(record.text, *part);
     used.push_back(object.contains(path) ? std::string_view(path) : std::string_view(path).substr(0, path.find('.')));
     any = true;
   }

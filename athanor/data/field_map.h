@@ -14,8 +14,9 @@
 namespace athanor {
 
 struct FieldMap {
-  std::vector<std::string> text;                           // paths; those that are there are joined by a blank line
-  std::vector<std::pair<std::string, std::string>> meta;   // (name in meta, path); empty: all that is not the text
+  std::vector<std::string> text;  // paths; those that are there are joined by a blank line,
+                                  // a list of strings by line ends
+  std::vector<std::pair<std::string, std::string>> meta;  // (name in meta, path); empty: all that is not the text
 
   bool empty() const { return text.empty(); }
 };

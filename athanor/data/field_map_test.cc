@@ -48,6 +48,19 @@ TEST(FieldMap, JsonLines) {
             R"({"y":1,"z":{"k":2}})");
 }
 
+TEST(FieldMap, AListOfStringsIsLines) {
+  const ReadOptions options = with_fields(R"({"text":["title","lines"]})");
+  const char* records = R"({"title":"春曉","lines":["春眠不覺曉，","處處聞啼鳥。"]})"
+                        "\n"
+                        R"({"lines":["a",1]})"
+                        "\n"
+                        R"({"title":"empty","lines":[]})"
+                        "\n";
+  const Rows rows = rows_of("a.jsonl", records, options);
+  EXPECT_EQ(rows.texts(), (Texts{"春曉\n\n春眠不覺曉，\n處處聞啼鳥。", "empty"}));
+  EXPECT_TRUE(rows.reasons().starts_with("text is not a string@")) << rows.reasons();
+}
+
 TEST(FieldMap, Csv) {
   const Rows rows = rows_of("a.csv", "title,body,n\nT,B,1\n,B2,2\n", with_fields(R"({"text":["title","body"],"number":"n"})"));
   EXPECT_EQ(rows.texts(), (Texts{"T\n\nB", "B2"}));

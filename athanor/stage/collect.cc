@@ -9,6 +9,7 @@ namespace {
 
 struct CollectOptions {
   std::vector<std::string> source;
+  std::string data_dir;
   std::string split = "file";
   std::string text_field;
   nlohmann::json field_map = nlohmann::json::object();
@@ -25,6 +26,8 @@ struct CollectOptions {
     f.add("source", &CollectOptions::source,
           "files, folders, globs, npm:NAME@VERSION/GLOB, http(s) addresses, urls:FILE, sqlite:FILE, postgres:CONNECTION")
         .required();
+    f.add("data_dir", &CollectOptions::data_dir, "where sources that are relative paths start from; empty: this folder")
+        .speed();  // files are known by their bytes
     f.add("split", &CollectOptions::split, "what of a text file is one document").choices({"file", "lines", "paragraphs"});
     f.add("text_field", &CollectOptions::text_field, "the column or key with the text; empty: text, else content");
     f.add("fields", &CollectOptions::field_map,
@@ -47,11 +50,20 @@ struct CollectOptions {
   }
 };
 
+// A relative path taken from the folder; everything else (npm:, https:, ...) as it is.
+std::string in_folder(const std::string& folder, const std::string& spec) {
+  const std::string kind = spec.substr(0, spec.find(':') == std::string::npos ? 0 : spec.find(':') + 1);
+  if (folder.empty() || (!kind.empty() && kind != "sqlite:" && kind != "urls:")) {
+    return spec;
+  }
+  return kind + (fs::path(folder) / spec.substr(kind.size())).string();  // an absolute path stays one
+}
+
 std::vector<ResolvedSource> resolve_all(const CollectOptions& options, SourceContext& context) {
   std::vector<ResolvedSource> sources;
   for (const auto& spec : options.source) {
     SourceSpec source;
-    source.spec = spec;
+    source.spec = in_folder(options.data_dir, spec);
     source.as_of = options.as_of;
     source.query = options.query;
     source.read.fields = parse_field_map(options.field_map);
@@ -114,7 +126,7 @@ nlohmann::json execute_collect(StageContext& stage) {
   job.max_rejected = options.max_rejected;
   job.threads = static_cast<int>(options.threads);
   job.part_bytes = static_cast<uint64_t>(options.part_bytes);
-  job.shard = stage.shard;
+  job.shard = stage.merge ? ShardOf::none() : stage.shard;
   job.state = stage.run.state();
   job.out = stage.run.out_tmp();
   job.rejected = stage.run.rejected();
@@ -124,6 +136,10 @@ nlohmann::json execute_collect(StageContext& stage) {
                               human_bytes(static_cast<double>(done)));
   };
   const CollectResult result = collect_documents(job, context);
+  if (!result.complete && stage.merge) {
+    throw Error(ErrorKind::kInput, std::to_string(result.missing_units) + " parts are not done", "collect",
+                "run the recipe with shard=i/n for every i");
+  }
   if (!result.complete) {
     return {{"paused", std::to_string(result.missing_units) + " parts belong to other shards"}};
   }

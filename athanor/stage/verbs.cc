@@ -10,10 +10,13 @@ std::span<const Verb> verbs() {
       collect_verb(),    // sources -> documents
       measure_verb(),    // documents -> documents with scores
       clean_verb(),      // documents -> documents
-      dedup_verb(),      // documents -> documents
+      dedup_verb(),      // documents x (documents) -> documents
+      decontaminate_verb(),  // documents x documents -> documents
       split_verb(),      // documents -> documents/{train,valid,test}
       tokenizer_verb(),  // documents -> tokenizer
       encode_verb(),     // documents x tokenizer -> tokens
+      fit_verb(),        // documents x (documents) x (tokenizer) -> estimator
+      predict_verb(),    // documents x (estimator) -> documents
       pretrain_verb(),   // tokens x (tokens) x tokenizer -> model
       evaluate_verb(),   // model x tokens -> report
       generate_verb(),   // model -> report

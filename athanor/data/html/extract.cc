@@ -1,7 +1,11 @@
 #include "athanor/data/html/extract.h"
 
+#include <memory>
 #include <new>
 
+#include "athanor/data/html/charset.h"
+#include "athanor/data/html/links.h"
+#include "athanor/data/html/meta.h"
 #include "athanor/data/html/page.h"
 #include "athanor/data/html/parser.h"
 #include "athanor/data/html/render.h"
@@ -11,34 +15,60 @@ namespace athanor {
 
 namespace {
 
+constexpr size_t kKeepBytes = size_t{8} << 20;  // after a larger page the workspace goes back to the system
+
 // What a thread keeps between pages: arenas and arrays.
 struct Workspace {
   html::Parser parser;
   html::Page page;
+  std::string decoded;
 };
+
+void extract(std::string_view bytes, const HtmlOptions& options, Workspace& work, HtmlPage& out) {
+  out.charset = options.charset;
+  const std::string_view text = html::decode_page(bytes, out.charset, work.decoded);
+  lxb_dom_node_t* document = work.parser.parse(text, options, out.fault);
+  if (document == nullptr) {
+    return;
+  }
+  html::Page& page = work.page;
+  page.build(document);
+  html::read_meta(page, options, out);
+  if (options.links) {
+    out.links = html::links_of(page, html::base_of(page, options));
+  }
+  html::choose_main_text(page);
+  html::render(page, out.text);
+  if (out.text.empty()) {
+    out.fault = "no text";
+  }
+}
 
 }  // namespace
 
 HtmlPage extract_html(std::string_view bytes, const HtmlOptions& options) {
   HtmlPage result;
-  if (bytes.empty()) {
+  if (bytes.find_first_not_of(" \t\r\n\f") == std::string_view::npos) {
     result.fault = "empty";
-    return result;
-  }
-  if (bytes.size() > options.max_bytes) {
+  } else if (bytes.size() > options.max_bytes) {
     result.fault = "too large";
-    return result;
-  }
-  thread_local Workspace work;
-  lxb_dom_node_t* document = work.parser.parse(bytes, options, result.fault);
-  if (document == nullptr) {
-    return result;
-  }
-  work.page.build(document);
-  html::choose_main_text(work.page);
-  html::render(work.page, result.text);
-  if (result.text.empty()) {
-    result.fault = "no text";
+  } else if (html::is_binary(bytes)) {
+    result.fault = "not HTML";
+  } else {
+    thread_local std::unique_ptr<Workspace> work;
+    try {
+      if (work == nullptr) {
+        work = std::make_unique<Workspace>();
+      }
+      extract(bytes, options, *work, result);
+      if (bytes.size() > kKeepBytes) {
+        work.reset();
+      }
+    } catch (const std::bad_alloc&) {
+      work.reset();
+      result = HtmlPage();
+      result.fault = "out of memory";
+    }
   }
   return result;
 }

@@ -21,7 +21,7 @@ struct HtmlOptions {
   std::string url;      // of the page: resolves links; empty: only absolute links are kept
   bool links = true;
   size_t max_bytes = size_t{32} << 20;  // a larger page is not parsed: "too large"
-  size_t max_nodes = size_t{1} << 20;   // of elements and texts together: X
+  size_t max_nodes = size_t{1} << 19;   // tags, texts and comments together: X
   size_t max_depth = 512;               // elements nested deeper are taken for siblings
 };
 

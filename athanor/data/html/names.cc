@@ -71,8 +71,9 @@ constexpr Word kWords[] = {
     {"teasers", kNameRelated}, {"excerpt", kNameSummary}, {"dek", kNameSummary}, {"subtitle", kNameSummary},
     {"subheadline", kNameSummary}, {"lede", kNameSummary}, {"deck", kNameSummary}, {"lead", kNameSummary},
     {"gallery", kNameMedia}, {"slideshow", kNameMedia}, {"carousel", kNameMedia}, {"player", kNameMedia},
-    {"video", kNameMedia}, {"videos", kNameMedia}, {"slider", kNameMedia}, {"media", kNameMedia},
-    {"image", kNameMedia}, {"photo", kNameMedia}, {"embed", kNameMedia},
+    {"video", kNameMedia}, {"videos", kNameMedia}, {"slider", kNameMedia},
+    {"image", kNameMedia}, {"photo", kNameMedia},
+    {"has", kNameModifier}, {"with", kNameModifier}, {"without", kNameModifier}, {"no", kNameModifier},
     {"bio", kNameBio}, {"biography", kNameBio}, {"authorbox", kNameBio}, {"contributor", kNameBio},
     {"contributors", kNameBio},
     {"list", kNameList}, {"items", kNameList}, {"links", kNameList}, {"feed", kNameList}, {"river", kNameList},
@@ -133,6 +134,9 @@ uint32_t names_in(std::string_view value) {
   };
   const auto end_name = [&] {
     end_word();
+    if ((name & kNameModifier) != 0) {
+      name = 0;  // "has-sidebar" says what else is there
+    }
     if ((name & kNameBody) != 0 && (name & kNameArticle) != 0) {
       name |= kNameArticleBody;
     }

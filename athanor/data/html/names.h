@@ -31,6 +31,7 @@ enum Name : uint32_t {
   kNamePrint = 1 << 19,
   kNameMain = 1 << 20,
   kNameList = 1 << 21,
+  kNameModifier = 1 << 22,     // never in a result
 };
 
 // Bits of every word of a class list or an id.

@@ -13,16 +13,16 @@ enum class Kind : uint8_t { kInline, kBlock, kSkip };
 Kind kind_of(uint16_t tag) {
   switch (tag) {
     case LXB_TAG_SCRIPT: case LXB_TAG_STYLE: case LXB_TAG_NOSCRIPT: case LXB_TAG_TEMPLATE: case LXB_TAG_SVG:
-    case LXB_TAG_IFRAME: case LXB_TAG_HEAD: case LXB_TAG_CANVAS: case LXB_TAG_AUDIO: case LXB_TAG_VIDEO:
+    case LXB_TAG_IFRAME: case LXB_TAG_CANVAS: case LXB_TAG_AUDIO: case LXB_TAG_VIDEO:
     case LXB_TAG_OBJECT: case LXB_TAG_SELECT: case LXB_TAG_BUTTON: case LXB_TAG_TEXTAREA: case LXB_TAG_INPUT:
     case LXB_TAG_DATALIST: case LXB_TAG_EMBED: case LXB_TAG_APPLET: case LXB_TAG_NOEMBED: case LXB_TAG_NOFRAMES:
-    case LXB_TAG_RP: case LXB_TAG_RT: case LXB_TAG_LINK: case LXB_TAG_META: case LXB_TAG_TITLE: case LXB_TAG_DIALOG:
+    case LXB_TAG_RP: case LXB_TAG_RT: case LXB_TAG_LINK: case LXB_TAG_META: case LXB_TAG_TITLE: case LXB_TAG_BASE: case LXB_TAG_DIALOG:
       return Kind::kSkip;
     case LXB_TAG_ADDRESS: case LXB_TAG_ARTICLE: case LXB_TAG_ASIDE: case LXB_TAG_BLOCKQUOTE: case LXB_TAG_BODY:
     case LXB_TAG_CAPTION: case LXB_TAG_CENTER: case LXB_TAG_DD: case LXB_TAG_DETAILS: case LXB_TAG_DIV: case LXB_TAG_DL:
     case LXB_TAG_DT: case LXB_TAG_FIELDSET: case LXB_TAG_FIGCAPTION: case LXB_TAG_FIGURE: case LXB_TAG_FOOTER:
     case LXB_TAG_FORM: case LXB_TAG_H1: case LXB_TAG_H2: case LXB_TAG_H3: case LXB_TAG_H4: case LXB_TAG_H5:
-    case LXB_TAG_H6: case LXB_TAG_HEADER: case LXB_TAG_HGROUP: case LXB_TAG_HR: case LXB_TAG_HTML: case LXB_TAG_LEGEND:
+    case LXB_TAG_H6: case LXB_TAG_HEAD: case LXB_TAG_HEADER: case LXB_TAG_HGROUP: case LXB_TAG_HR: case LXB_TAG_HTML: case LXB_TAG_LEGEND:
     case LXB_TAG_LI: case LXB_TAG_MAIN: case LXB_TAG_MENU: case LXB_TAG_NAV: case LXB_TAG_OL: case LXB_TAG_P:
     case LXB_TAG_PRE: case LXB_TAG_SECTION: case LXB_TAG_SUMMARY: case LXB_TAG_TABLE: case LXB_TAG_TBODY:
     case LXB_TAG_TD: case LXB_TAG_TFOOT: case LXB_TAG_TH: case LXB_TAG_THEAD: case LXB_TAG_TR: case LXB_TAG_UL:
@@ -164,6 +164,11 @@ bool ends_sentence(std::string_view text) {
   return false;
 }
 
+bool tells_about_page(const lxb_dom_node_t* dom, uint16_t tag) {
+  return tag == LXB_TAG_META || tag == LXB_TAG_LINK || tag == LXB_TAG_BASE || (tag == LXB_TAG_TITLE && dom->ns == LXB_NS_HTML) ||
+         (tag == LXB_TAG_SCRIPT && attribute(dom, "type").starts_with("application/ld+json"));
+}
+
 class Builder {
  public:
   explicit Builder(Page& page) : page_(page) {}
@@ -244,6 +249,9 @@ bool Builder::enter(lxb_dom_node_t* dom) {
   const auto tag = static_cast<uint16_t>(dom->local_name < LXB_TAG__LAST_ENTRY ? dom->local_name : uintptr_t{0});
   const Kind kind = kind_of(tag);
   if (kind == Kind::kSkip) {
+    if (tells_about_page(dom, tag)) {
+      page_.head.push_back(dom);
+    }
     return false;
   }
   if (kind == Kind::kBlock) {
@@ -331,6 +339,7 @@ bool is_heading(uint16_t tag) { return tag >= LXB_TAG_H1 && tag <= LXB_TAG_H6; }
 void Page::build(lxb_dom_node_t* document) {
   nodes.clear();
   runs.clear();
+  head.clear();
   body = 0;
   Builder(*this).walk(document);
   // An element's runs are those that begin in it.

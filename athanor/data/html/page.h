@@ -59,6 +59,7 @@ struct Run {
 struct Page {
   std::vector<Node> nodes;  // nodes[0] is <html>
   std::vector<Run> runs;
+  std::vector<lxb_dom_node_t*> head;  // <meta>, <link>, <title>, <base> and scripts of linked data, wherever they stand
   uint32_t body = 0;
 
   void build(lxb_dom_node_t* document);

@@ -14,7 +14,8 @@ constexpr size_t kChunkBytes = size_t{64} << 10;    // bounds are looked at afte
 constexpr size_t kMaxNames = 20000;                 // distinct names of tags, and of attributes
 constexpr size_t kMaxAttributes = 64;               // of one element, of those that rules read
 constexpr size_t kMaxFormatting = 256;              // open <b>, <i>, ... that each new block repeats
-constexpr size_t kTreeBytesPerNode = 400;           // an element with an attribute
+constexpr size_t kTreeBytesPerNode = 256;           // of lexbor's arenas, beside four times the page
+constexpr size_t kSpareBytes = size_t{1} << 20;
 constexpr size_t kKeepBytes = size_t{4} << 20;      // after a larger page the arenas go back to the system
 
 const lxb_html_document_open_elements_pop_f kNoSteps[LXB_TAG__LAST_ENTRY] = {};
@@ -52,19 +53,40 @@ bool keeps_raw_text(lxb_tag_id_t tag) {
 
 }  // namespace
 
+namespace {
+
+// Bytes that one of lexbor's arenas holds. A text that grows after others were placed behind it is copied to a larger
+// place, and its old places stay: with many small additions far more than the page has.
+struct Arena {
+  const lexbor_mem_chunk_t* seen = nullptr;
+  size_t before = 0;  // bytes of the chunks before `seen`
+
+  size_t bytes(const lexbor_mem_t& memory) {
+    for (const lexbor_mem_chunk_t* chunk = memory.chunk; chunk != seen && chunk->prev != nullptr; chunk = chunk->prev) {
+      before += chunk->prev->size;
+    }
+    seen = memory.chunk;
+    return before + seen->size;
+  }
+};
+
+}  // namespace
+
 struct Parser::State {
   lxb_html_document_t* document = nullptr;
   lxb_html_parser_t* parser = nullptr;
   size_t max_depth = 0;
-  size_t max_chunks = 0;
+  size_t max_bytes = 0;
   size_t dropped = 0;  // start tags too deep, whose end tags are still to come
   size_t nodes = 0;
   size_t max_nodes = 0;
   size_t page_bytes = 0;
+  Arena node_arena;
+  Arena text_arena;
 
-  bool over() const {
+  bool over() {
     const lxb_dom_document_t& dom = document->dom_document;
-    return nodes > max_nodes || lexbor_mem_chunk_length(dom.mraw->mem) > max_chunks ||
+    return nodes > max_nodes || node_arena.bytes(*dom.mraw->mem) + text_arena.bytes(*dom.text->mem) > max_bytes ||
            lexbor_dobject_allocated(dom.attrs->entries) > kMaxNames ||
            lexbor_dobject_allocated(dom.tags->entries) > kMaxNames;
   }
@@ -163,7 +185,9 @@ lxb_dom_node_t* Parser::parse(std::string_view page, const HtmlOptions& options,
   }
   state.max_depth = std::clamp<size_t>(options.max_depth, 16, 4096);
   state.max_nodes = options.max_nodes;
-  state.max_chunks = 2 + options.max_nodes * kTreeBytesPerNode / state.document->dom_document.mraw->mem->chunk_min_size;
+  state.max_bytes = kSpareBytes + 4 * page.size() + options.max_nodes * kTreeBytesPerNode;
+  state.node_arena = {};
+  state.text_arena = {};
   state.page_bytes = page.size();
   state.dropped = 0;
   state.nodes = 0;
@@ -171,6 +195,8 @@ lxb_dom_node_t* Parser::parse(std::string_view page, const HtmlOptions& options,
   for (size_t at = 0; at < page.size() && status == LXB_STATUS_OK; at += kChunkBytes) {
     const std::string_view chunk = page.substr(at, kChunkBytes);
     status = lxb_html_document_parse_chunk(state.document, reinterpret_cast<const lxb_char_t*>(chunk.data()), chunk.size());
+    lexbor_array_obj_clean(state.parser->tkz->parse_errors);
+    lexbor_array_obj_clean(state.parser->tree->parse_errors);
     if (status == LXB_STATUS_OK && state.over()) {
       status = LXB_STATUS_STOPPED;
     }

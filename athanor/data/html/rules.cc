@@ -3,23 +3,20 @@
 #include <algorithm>
 #include <vector>
 
+#include "athanor/data/html/lines.h"
 #include "athanor/data/html/names.h"
 
 namespace athanor::html {
 
 namespace {
 
-// A run that reads as prose: long enough, and not mostly links.
-bool is_prose(const Run& run) {
-  if ((run.flags & kRunHeading) != 0 || run.link_bytes * 2 > run.bytes) {
-    return false;
-  }
-  return run.bytes >= 100 || (run.bytes >= 40 && ((run.flags & kRunSentence) != 0 || run.stops >= 1));
-}
-
 class Rules {
  public:
-  explicit Rules(Page& page) : page_(page), prose_(page.runs.size() + 1), bytes_(page.runs.size() + 1), links_(page.runs.size() + 1) {}
+  explicit Rules(Page& page)
+      : page_(page),
+        prose_(page.runs.size() + 1),
+        bytes_(page.runs.size() + 1),
+        links_(page.runs.size() + 1) {}
   uint32_t run();
 
  private:
@@ -33,7 +30,10 @@ class Rules {
   void drop_runs(uint32_t from, uint32_t to);
   void cut(uint32_t node);
   bool is_boilerplate(uint32_t node, uint32_t total) const;
-  void prune(uint32_t root, bool inside);
+  bool is_nested_article(uint32_t index) const;
+  void prune(uint32_t root);
+  template <typename Wanted>
+  uint32_t largest(const Wanted& wanted) const;
   uint32_t choose_root();
   uint32_t descend(uint32_t root, double share) const;
 
@@ -69,43 +69,62 @@ void Rules::cut(uint32_t node) {
   drop_runs(one.first_run, one.end_run);
 }
 
-constexpr uint32_t kStrong = kNameComment | kNameRelated | kNameShare | kNameNavigation | kNameSide | kNameFooter |
-                             kNameAdvert | kNameForm | kNameHidden | kNamePrint;
+constexpr uint32_t kStrong = kNameComment | kNameRelated | kNameShare | kNameNavigation | kNameSide |
+                             kNameFooter | kNameAdvert | kNameForm | kNameHidden | kNamePrint;
+constexpr uint32_t kWeak = kNameMeta | kNameCaption | kNameMedia | kNameBio | kNameHeader;
 
 bool Rules::is_boilerplate(uint32_t index, uint32_t total) const {
   const Node& node = page_.nodes[index];
   const uint32_t mass = prose(index);
-  const bool small = mass * 2 < total;  // what holds most of the prose is never boilerplate
+  const bool half = mass * 2 < total;  // what holds most of the prose is never boilerplate
+  const bool fifth = mass * 5 < total;
   switch (node.tag) {
     case LXB_TAG_NAV:
-    case LXB_TAG_MENU:
-      return true;
+    case LXB_TAG_MENU: return true;
     case LXB_TAG_FOOTER:
-    case LXB_TAG_ASIDE:
-      return small;
+    case LXB_TAG_ASIDE: return half;
+    case LXB_TAG_HEADER:
     case LXB_TAG_FIGCAPTION:
     case LXB_TAG_FIGURE:
-      return mass * 4 < total;
+    case LXB_TAG_ADDRESS: return fifth;
+    case LXB_TAG_ARTICLE:
+      if (fifth && is_nested_article(index)) {
+        return true;
+      }
+      break;
     case LXB_TAG_BODY:
     case LXB_TAG_HTML:
     case LXB_TAG_MAIN:
-      return false;
-    default:
-      break;
+    case LXB_TAG_TR:
+    case LXB_TAG_TD:
+    case LXB_TAG_TH:
+    case LXB_TAG_TBODY:
+    case LXB_TAG_PRE:
+    case LXB_TAG_CODE: return false;
+    default: break;
   }
-  if ((node.flags & kHidden) != 0 && small) {
+  if ((node.flags & kHidden) != 0 && half) {
     return true;
   }
-  if ((node.flags & kArticleBody) != 0 || !small) {
+  if ((node.flags & kArticleBody) != 0 || !half || (node.names & kNameArticleBody) != 0) {
     return false;
   }
-  return (node.names & kStrong) != 0 && (node.names & kNameArticleBody) == 0;
+  return (node.names & kStrong) != 0 || (fifth && (node.names & kWeak) != 0);
 }
 
-void Rules::prune(uint32_t root, bool inside) {
+// Articles in an article are teasers of others, or comments.
+bool Rules::is_nested_article(uint32_t index) const {
+  for (uint32_t at = page_.nodes[index].parent; at != 0; at = page_.nodes[at].parent) {
+    if (page_.nodes[at].tag == LXB_TAG_ARTICLE) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void Rules::prune(uint32_t root) {
   sum();
   const uint32_t total = std::max<uint32_t>(1, prose(root));
-  (void)inside;
   for (uint32_t i = root + 1; i < page_.nodes[root].end;) {
     const Node& node = page_.nodes[i];
     if (node.tag != LXB_TAG__TEXT && node.first_run < node.end_run && is_boilerplate(i, total)) {
@@ -136,43 +155,52 @@ uint32_t Rules::descend(uint32_t root, double share) const {
   }
 }
 
-uint32_t Rules::choose_root() {
-  const uint32_t body = page_.body;
-  const uint32_t total = prose(body);
+// The element of that kind with the most prose; of two within each other the inner one, when it has most of
+// it.
+template <typename Wanted>
+uint32_t Rules::largest(const Wanted& wanted) const {
   uint32_t best = 0;
-  uint32_t best_mass = 0;
-  for (uint32_t i = body; i < page_.nodes[body].end; ++i) {
+  for (uint32_t i = page_.body + 1; i < page_.nodes[page_.body].end; ++i) {
     const Node& node = page_.nodes[i];
-    const bool named = (node.flags & kArticleBody) != 0 || (node.names & kNameArticleBody) != 0;
-    if (named && (node.flags & kCut) == 0 && prose(i) > best_mass) {
-      best = i;
-      best_mass = prose(i);
+    if ((node.flags & kCut) != 0) {
+      i = node.end - 1;
+    } else if (node.tag != LXB_TAG__TEXT && wanted(node)) {
+      const bool inside = best != 0 && i < page_.nodes[best].end;
+      if (best == 0 || (inside ? prose(i) * 10 >= prose(best) * 7 : prose(i) > prose(best))) {
+        best = i;
+      }
     }
   }
-  if (best != 0 && best_mass * 10 >= total * 4) {
-    return descend(best, 0.95);
+  return best;
+}
+
+uint32_t Rules::choose_root() {
+  const uint32_t total = prose(page_.body);
+  const uint32_t marked = largest([](const Node& node) { return (node.flags & kArticleBody) != 0; });
+  if (marked != 0 && prose(marked) * 5 >= total) {
+    return descend(marked, 0.95);
   }
-  best_mass = 0;
-  for (uint32_t i = body; i < page_.nodes[body].end; ++i) {
-    if (page_.nodes[i].tag == LXB_TAG_ARTICLE && prose(i) > best_mass) {
-      best = i;
-      best_mass = prose(i);
-    }
+  const uint32_t named = largest([](const Node& node) { return (node.names & kNameArticleBody) != 0; });
+  if (named != 0 && prose(named) * 4 >= total) {
+    return descend(named, 0.95);
   }
-  if (best != 0 && best_mass * 10 >= total * 4) {
-    return descend(best, 0.9);
+  const uint32_t article = largest([](const Node& node) { return node.tag == LXB_TAG_ARTICLE; });
+  if (article != 0 && prose(article) * 3 >= total) {
+    return descend(article, 0.9);
   }
-  return descend(body, 0.85);
+  return descend(page_.body, 0.85);
 }
 
 uint32_t Rules::run() {
   if (page_.runs.empty()) {
     return 0;
   }
-  prune(page_.body, false);
+  prune(page_.body);
   const uint32_t root = choose_root();
   drop_runs(0, page_.nodes[root].first_run);
   drop_runs(page_.nodes[root].end_run, static_cast<uint32_t>(page_.runs.size()));
+  prune(root);
+  drop_lines(page_, root);
   return root;
 }
 

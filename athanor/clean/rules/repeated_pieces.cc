@@ -1,12 +1,12 @@
-#include "athanor/clean/rules/duplicates.h"
+#include "athanor/clean/rules/repeated_pieces.h"
 
 #include "athanor/base/hash.h"
 #include "athanor/clean/hash_counter.h"
 
 namespace athanor {
 
-Duplicates find_duplicates(const std::vector<Piece>& pieces) {
-  Duplicates found;
+RepeatedPieces find_repeated_pieces(const std::vector<Piece>& pieces) {
+  RepeatedPieces found;
   HashCounter seen;
   seen.reset(pieces.size());
   for (const Piece& piece : pieces) {

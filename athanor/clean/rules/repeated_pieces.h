@@ -13,11 +13,11 @@ struct Piece {
   size_t num_chars;  // code points
 };
 
-struct Duplicates {
+struct RepeatedPieces {
   size_t pieces = 0;  // that occurred before in the list
   size_t chars = 0;   // code points in them
 };
 
-Duplicates find_duplicates(const std::vector<Piece>& pieces);
+RepeatedPieces find_repeated_pieces(const std::vector<Piece>& pieces);
 
 }  // namespace athanor
