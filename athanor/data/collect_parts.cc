@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdio>
+#include <exception>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -9,6 +10,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/base/thread_pool.h"
+#include "athanor/data/collect_part.h"
 #include "athanor/data/documents_files.h"
 #include "athanor/data/documents_manifest.h"
 #include "athanor/data/documents_shard.h"
@@ -19,7 +21,6 @@ namespace {
 
 using Json = nlohmann::json;
 constexpr const char* kShardFile = "part.parquet";
-constexpr const char* kPartFile = "part.json";
 
 std::string part_key(size_t unit, size_t piece) {
   char key[48];
@@ -27,58 +28,12 @@ std::string part_key(size_t unit, size_t piece) {
   return key;
 }
 
-Json pin_json(const SourcePin& pin) { return {{"name", pin.name}, {"bytes", pin.bytes}, {"digest", pin.digest}}; }
-
-// What part.json says.
-struct Part {
-  uint64_t documents = 0;
-  uint64_t text_bytes = 0;
-  std::map<std::string, uint64_t> reasons;
-  std::map<std::string, uint64_t> skipped;
-  bool last = false;  // of its unit
-  UnitPlace next;     // where the next piece begins
-  std::vector<SourcePin> pins;
-
-  std::string dump() const {
-    Json json = {{"documents", documents}, {"text_bytes", text_bytes}, {"rejected", reasons},
-                 {"skipped", skipped},     {"last", last},             {"pins", Json::array()}};
-    if (!last) {
-      json["next"] = next.to_json();
-    }
-    for (const SourcePin& pin : pins) {
-      json["pins"].push_back(pin_json(pin));
-    }
-    return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
-  }
-
-  static Part load(const fs::path& folder) {
-    try {
-      const Json json = Json::parse(read_file(folder / kPartFile, uint64_t{1} << 30));
-      Part part;
-      part.documents = json.at("documents");
-      part.text_bytes = json.at("text_bytes");
-      part.reasons = json.at("rejected").get<std::map<std::string, uint64_t>>();
-      part.skipped = json.at("skipped").get<std::map<std::string, uint64_t>>();
-      part.last = json.at("last");
-      if (!part.last) {
-        part.next = UnitPlace::from_json(json.at("next"));
-      }
-      for (const Json& pin : json.at("pins")) {
-        part.pins.push_back({pin.at("name"), pin.at("bytes"), pin.at("digest")});
-      }
-      return part;
-    } catch (const nlohmann::json::exception&) {
-      throw Error(ErrorKind::kInput, "a kept part is damaged", folder.string(), "run the same command with --force");
-    }
-  }
-};
-
 // Counts of all parts, added in the parts' order: the limit of rejected rows is judged after each.
 class Tally {
  public:
   Tally(const CollectJob& job, size_t num_units) : job_(job), num_units_(num_units) { pass_others(); }
 
-  void add(size_t unit, size_t piece, const Part& part) {
+  void add(size_t unit, size_t piece, const CollectPart& part) {
     const std::lock_guard lock(mutex_);
     waiting_.emplace(std::pair(unit, piece), Counts{part.documents, part.reasons, part.last});
     for (auto found = waiting_.find({unit_, piece_}); found != waiting_.end(); found = waiting_.find({unit_, piece_})) {
@@ -191,7 +146,7 @@ class UnitWork {
   // True when all pieces are kept already; else `from` is where to go on.
   bool skip_finished(UnitPlace& from) {
     while (shared_.journal.has(part_key(number_, piece_))) {
-      const Part part = Part::load(shared_.journal.path(part_key(number_, piece_)));
+      const CollectPart part = CollectPart::load(shared_.journal.path(part_key(number_, piece_)));
       shared_.documents += part.documents;
       shared_.tally.add(number_, piece_, part);
       if (part.last) {
@@ -233,7 +188,7 @@ class UnitWork {
           fs::rename(work_ / name, folder / name);
         }
       }
-      FileWriter file(folder / kPartFile);
+      FileWriter file(folder / CollectPart::kFileName);
       file.write(part_.dump());
       file.close();
     });
@@ -246,7 +201,7 @@ class UnitWork {
   size_t number_;
   fs::path work_;
   size_t piece_ = 0;
-  Part part_;
+  CollectPart part_;
   std::optional<TextShardWriter> shard_;
   std::optional<RejectLog> rejects_;
   uint64_t last_offset_ = 0;
@@ -257,13 +212,13 @@ class UnitWork {
 
 // Calls fn for the parts that are there, in order; gives the number of units that are not whole.
 uint64_t for_each_part(const PartJournal& journal, size_t num_units,
-                       const std::function<void(const fs::path& folder, const Part& part)>& fn) {
+                       const std::function<void(const fs::path& folder, const CollectPart& part)>& fn) {
   uint64_t missing = 0;
   for (size_t unit = 0; unit < num_units; ++unit) {
     bool whole = false;
     for (size_t piece = 0; !whole && journal.has(part_key(unit, piece)); ++piece) {
       const fs::path folder = journal.path(part_key(unit, piece));
-      const Part part = Part::load(folder);
+      const CollectPart part = CollectPart::load(folder);
       whole = part.last;
       fn(folder, part);
     }
@@ -283,7 +238,7 @@ void append_file(const fs::path& from, FileWriter& to) {
 // The rejected rows of all parts, in order.
 void gather_rejected(const CollectJob& job, const PartJournal& journal, size_t num_units) {
   std::optional<FileWriter> writer;
-  for_each_part(journal, num_units, [&](const fs::path& folder, const Part& part) {
+  for_each_part(journal, num_units, [&](const fs::path& folder, const CollectPart& part) {
     if (part.reasons.empty()) {
       return;
     }
@@ -309,7 +264,7 @@ CollectResult assemble(const CollectJob& job, const PartJournal& journal, size_t
   std::exception_ptr too_many;  // judged after each part, as a process alone does; thrown when all are there
   const fs::path rejected_file = job.rejected / RejectLog::kFileName;
   make_dirs(job.out);
-  result.missing_units = for_each_part(journal, num_units, [&](const fs::path& folder, const Part& part) {
+  result.missing_units = for_each_part(journal, num_units, [&](const fs::path& folder, const CollectPart& part) {
     result.documents += part.documents;
     result.text_bytes += part.text_bytes;
     for (const auto& [reason, count] : part.reasons) {
