@@ -97,11 +97,28 @@ def datatrove_chain():
     return run
 
 
-def athanor_run(binary, source, answers):
-    environment = dict(os.environ, ATHANOR_BENCH_IN=source, ATHANOR_BENCH_OUT=answers, ATHANOR_BENCH_SPEC=json.dumps(SPEC))
+def athanor_run(binary, source, answers, spec=SPEC):
+    environment = dict(os.environ, ATHANOR_BENCH_IN=source, ATHANOR_BENCH_OUT=answers, ATHANOR_BENCH_SPEC=json.dumps(spec))
     out = subprocess.run([binary, "--gtest_also_run_disabled_tests", "--gtest_filter=Speed.DISABLED_ChainOnAFile"],
                          env=environment, check=True, capture_output=True, text=True).stdout
     return float(next(line.split()[1] for line in out.splitlines() if line.startswith("seconds ")))
+
+
+def compare_c4(binary, folder, source, docs):
+    """C4's filter as published (end marks wanted): the answer, and the text it leaves."""
+    from datatrove.data import Document
+    from datatrove.pipeline.filters import C4QualityFilter
+
+    athanor_run(binary, source, folder + "/c4.jsonl", ["c4"])
+    step, same, texts, kept = C4QualityFilter(), 0, 0, 0
+    for line, (_, text) in zip(open(folder + "/c4.jsonl", encoding="utf-8"), docs):
+        mine, document = json.loads(line), Document(text=text, id="0")
+        answer = step.filter(document)
+        same += (answer is True and mine["step"] == "") or (answer is not True and answer[1] == mine["reason"])
+        if answer is True and mine["step"] == "":
+            kept += 1
+            texts += document.text == mine["text"]
+    print(f"c4 alone: answer and reason equal {same} of {len(docs)}; of {kept} kept by both, {texts} texts equal")
 
 
 def main():
@@ -141,6 +158,7 @@ def main():
               f"({100 * same / len(rows):.2f} %), step and reason equal {reason} ({100 * reason / len(rows):.2f} %)")
     same = sum((m["step"] == "") == (p[0] == "") for m, p in zip(mine, peer))
     print(f"all: keep or drop equal {same} of {len(docs)} ({100 * same / len(docs):.2f} %)")
+    compare_c4(args.binary, folder, source, docs)
     shown = 0
     for (kind, text), m, p in zip(docs, mine, peer):
         if (m["step"] == "") != (p[0] == "") and shown < args.differences:

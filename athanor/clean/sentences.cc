@@ -1,9 +1,9 @@
 #include "athanor/clean/sentences.h"
 
-#include <algorithm>
 #include <array>
 
 #include "athanor/base/unicode.h"
+#include "athanor/clean/abbreviations.h"
 #include "athanor/clean/rules/published_punctuation.h"
 
 namespace athanor {
@@ -15,28 +15,13 @@ bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_alpha(char c) { return is_lower(c) || is_upper(c); }
 bool is_alnum(char c) { return is_alpha(c) || (c >= '0' && c <= '9'); }
 
-// Ascending. Those of spaCy's English tokenizer that end in a full stop, without the names of months and states that
-// end sentences as often as not.
-constexpr std::array<std::string_view, 38> kAbbreviations = {
-    "Adm", "Apr", "Aug", "Bros", "Capt", "Co",  "Corp", "Dec",  "Dr",   "Feb", "Gen",  "Gov", "Inc",
-    "Jan", "Jr",  "Jul", "Jun",  "Ltd", "Mar",  "Messrs", "Mr", "Mrs", "Ms",   "Mt",   "Nov", "Oct",
-    "Ph.D", "Prof", "Rep", "Rev", "Sen", "Sep", "Sept", "Sr", "St", "e.g", "i.e", "vs"};
-static_assert(std::is_sorted(kAbbreviations.begin(), kAbbreviations.end()));
-
 // Whether the full stop at text[at] belongs to the word before it.
 bool is_abbreviation(std::string_view text, size_t at) {
   size_t begin = at;
   while (begin > 0 && (is_alnum(text[begin - 1]) || text[begin - 1] == '.')) {
     --begin;
   }
-  const std::string_view word = text.substr(begin, at - begin);
-  if (word.size() == 1) {
-    return is_alpha(word[0]);
-  }
-  if (word == "a.m" || word == "p.m" || (word.size() >= 3 && word.size() % 2 == 1 && is_upper(word[0]) && word[1] == '.')) {
-    return true;  // U.S, J.R.R
-  }
-  return std::binary_search(kAbbreviations.begin(), kAbbreviations.end(), word);
+  return keeps_full_stop(text.substr(begin, at - begin));
 }
 
 // Whether the ASCII mark at text[at] ends a sentence.
@@ -51,6 +36,17 @@ bool ends_sentence(std::string_view text, size_t at) {
   return !is_abbreviation(text, at);
 }
 
+// The bytes that can end a sentence: its ASCII marks, and what is not ASCII.
+constexpr std::array<bool, 256> make_may_end() {
+  std::array<bool, 256> may{};
+  may['.'] = may['!'] = may['?'] = true;
+  for (size_t c = 0x80; c < 256; ++c) {
+    may[c] = true;
+  }
+  return may;
+}
+constexpr std::array<bool, 256> kMayEnd = make_may_end();
+
 }  // namespace
 
 size_t count_sentences(std::string_view line) {
@@ -60,6 +56,12 @@ size_t count_sentences(std::string_view line) {
   const char* p = line.data();
   const char* const end = p + line.size();
   while (p != end) {
+    while (!ended && p != end && !kMayEnd[static_cast<uint8_t>(*p)]) {
+      ++p;
+    }
+    if (p == end) {
+      break;
+    }
     const size_t at = static_cast<size_t>(p - line.data());
     const char c = *p;
     if (static_cast<uint8_t>(c) < 0x80) {

@@ -149,8 +149,10 @@ TEST(Speed, DISABLED_ChainOnAFile) {
   }
   std::printf("seconds %.6f\n", static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
   std::ofstream answers(out);
-  for (const ChainVerdict& verdict : verdicts) {
-    answers << nlohmann::json{{"step", verdict.step}, {"reason", verdict.reason}, {"score", verdict.score}} << "\n";
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const nlohmann::json answer = {
+        {"step", verdicts[i].step}, {"reason", verdicts[i].reason}, {"score", verdicts[i].score}, {"text", texts[i]}};
+    answers << answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
   }
 }
 

@@ -8,6 +8,7 @@
 #include "athanor/clean/rules/gopher_repetition.h"
 #include "athanor/clean/rules/length.h"
 #include "athanor/clean/rules/letters.h"
+#include "athanor/clean/rules/model_scores.h"
 #include "athanor/clean/rules/normalize.h"
 #include "athanor/clean/rules/pattern.h"
 #include "athanor/clean/rules/pii.h"
@@ -37,6 +38,7 @@ const std::vector<StepEntry>& clean_steps() {
       entry<UnicodeRepair>("unicode_repair", kBoth, "mojibake, normal forms, widths, control characters"),
       entry<Length>("length", kFilter, "characters within bounds"),
       entry<Letters>("letters", kFilter, "enough letters, of any script"),
+      entry<Language>("language", kFilter, "the language by a fastText classifier"),
       entry<GopherRepetition>("gopher_repetition", kFilter, "Gopher's repetition rules"),
       entry<GopherQuality>("gopher_quality", kFilter, "Gopher's quality rules"),
       entry<C4>("c4", kBoth, "C4's rules: lines taken out, then documents dropped"),
@@ -51,6 +53,8 @@ const std::vector<StepEntry>& clean_steps() {
       entry<MissingFields>("missing", kFilter, "fields of meta that must be there"),
       entry<ColumnFilter>("column", kFilter, "a number column within bounds, a model's score among them"),
       entry<OutlierFilter>("outlier", kFilter, "a number column near its mean"),
+      entry<Classifier>("classifier", kFilter, "a label's probability by a fastText classifier"),
+      entry<Perplexity>("perplexity", kFilter, "perplexity by an n-gram model"),
       entry<SpellingRepair>("spelling", kTransform, "misspelt words corrected by a dictionary file"),
       entry<Pii>("pii", kBoth, "e-mail, public addresses, telephone, identity and card numbers replaced"),
   };

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "athanor/base/error.h"
+#include "athanor/clean/rules/rule_testing.h"
 #include "athanor/clean/step.h"
 
 namespace athanor {
@@ -34,6 +35,16 @@ const std::vector<std::string> kTexts = {
 json needed(const std::string& step) {
   const json column = {{"name", "score"}};
   const json dictionary = {{"dictionary", ATHANOR_SOURCE_DIR "/tests/fixtures/clean/words.txt"}};
+  const std::string classifier = ATHANOR_SOURCE_DIR "/tests/fixtures/classic/softmax.bin";
+  if (step == "language") {
+    return {{"model", classifier}};
+  }
+  if (step == "classifier") {
+    return {{"model", classifier}, {"label", "zh"}};
+  }
+  if (step == "perplexity") {
+    return {{"model", tiny_ngram_model()}};
+  }
   return step == "column" || step == "outlier" ? column : step == "spelling" ? dictionary : json::object();
 }
 

@@ -1,8 +1,10 @@
 #include "athanor/clean/words.h"
 
 #include <array>
+#include <string_view>
 
 #include "athanor/base/unicode.h"
+#include "athanor/clean/abbreviations.h"
 #include "athanor/clean/analysis.h"
 #include "athanor/clean/rules/published_punctuation.h"
 
@@ -58,12 +60,43 @@ inline Next read(const char*& p, const char* end) {
   return {code, kind_of_rare(code)};
 }
 
-bool joins(char32_t code, Kind before, Kind after) {
-  const bool word_after = after == Kind::kLetter || after == Kind::kNumber;
-  if (code == '\'' || code == 0x2019 || code == '.' || code == '_') {
+bool is_apostrophe(char32_t code) { return code == '\'' || code == 0x2019; }
+
+bool is_ascii_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_ascii_upper(char c) { return c >= 'A' && c <= 'Z'; }
+
+// Whether the character between two others keeps them in one word; before: the byte before it.
+bool joins(char32_t code, char before, Kind kind_before, const char* after, Kind kind_after) {
+  const bool word_after = kind_after == Kind::kLetter || kind_after == Kind::kNumber;
+  if (code == '.') {
+    return word_after && !(is_ascii_lower(before) && is_ascii_upper(*after));
+  }
+  if (is_apostrophe(code) || code == '_' || code == '@') {
     return word_after;
   }
-  return code == ',' && before == Kind::kNumber && after == Kind::kNumber;
+  return (code == ',' || code == ':' || code == '/') && kind_before == Kind::kNumber && kind_after == Kind::kNumber;
+}
+
+// The length of s, m, d, re, ve, ll (either case) or t at p, with no letter or digit behind it; 0 when there is none.
+size_t clitic_length(const char* p, const char* end) {
+  size_t length = 0;
+  while (length < 3 && p + length != end && (is_ascii_lower(p[length]) || is_ascii_upper(p[length]))) {
+    ++length;
+  }
+  if (length == 0 || length > 2) {
+    return 0;
+  }
+  if (const char* behind = p + length; behind != end) {
+    const Kind kind = read(behind, end).kind;
+    if (kind == Kind::kLetter || kind == Kind::kNumber || kind == Kind::kMark) {
+      return 0;
+    }
+  }
+  const char a = static_cast<char>(p[0] | 0x20);
+  const char b = length == 2 ? static_cast<char>(p[1] | 0x20) : '\0';
+  const bool known = length == 1 ? a == 's' || a == 'm' || a == 'd' || a == 't'
+                                 : (b == 'e' && (a == 'r' || a == 'v')) || (a == 'l' && b == 'l');
+  return known ? length : 0;
 }
 
 // ASCII letters have bit 0, digits bit 1.
@@ -76,8 +109,9 @@ constexpr std::array<uint8_t, 256> make_ascii_word() {
 }
 constexpr std::array<uint8_t, 256> kAsciiWord = make_ascii_word();
 
-// The rest of a word whose first code point is read already; returns its end.
-const char* extend_word(const char* p, const char* end, Kind kind, Word& word) {
+// The rest of a word whose first code point is read already; returns its end. clitic_end: where a clitic that
+// follows directly ends, else nullptr.
+const char* extend_word(const char* p, const char* end, Kind kind, Word& word, const char*& clitic_end) {
   while (p != end) {
     const char* const start = p;
     uint8_t seen = 0;
@@ -106,9 +140,19 @@ const char* extend_word(const char* p, const char* end, Kind kind, Word& word) {
     if (next.kind != Kind::kOther || look == end) {
       break;
     }
+    if (is_apostrophe(next.code) && kind == Kind::kLetter) {
+      const size_t length = clitic_length(look, end);
+      const bool t = length == 1 && (*look | 0x20) == 't';
+      const bool after_n = (p[-1] | 0x20) == 'n' && word.num_chars > 1;
+      if (length > 0 && (!t || after_n)) {
+        clitic_end = look + length;
+        word.num_chars -= t;
+        return t ? p - 1 : p;
+      }
+    }
     const char* after_p = look;
     const Next after = read(after_p, end);
-    if (!joins(next.code, kind, after.kind)) {
+    if (!joins(next.code, p[-1], kind, look, after.kind)) {
       break;
     }
     word.has_letter |= after.kind == Kind::kLetter;
@@ -117,6 +161,35 @@ const char* extend_word(const char* p, const char* end, Kind kind, Word& word) {
     p = after_p;
   }
   return p;
+}
+
+// A word that turns out to be an address goes to the next white space, less the punctuation at its end.
+const char* extend_address(const char* start, const char* p, const char* end, Word& word) {
+  const std::string_view rest(p, static_cast<size_t>(end - p));
+  const std::string_view head(start, static_cast<size_t>(p - start));
+  if (!rest.starts_with("://") && !(head.starts_with("www.") && !rest.empty() && rest[0] == '/')) {
+    return p;
+  }
+  const size_t scheme = rest[0] == ':' ? 3 : 1;
+  p += scheme;
+  word.num_chars += static_cast<uint32_t>(scheme);
+  const char* stop = p;
+  while (p != end) {
+    const Next next = read(p, end);
+    if (next.kind == Kind::kSpace) {
+      break;
+    }
+    if (next.kind != Kind::kOther || next.code == '/') {
+      word.num_chars += static_cast<uint32_t>(count_code_points({stop, static_cast<size_t>(p - stop)}));
+      stop = p;
+    }
+  }
+  return stop;
+}
+
+bool stands_alone(char32_t code) {
+  constexpr std::u32string_view kAlone = U"!?,:;=#*&\"'`()[]{}<>\u2018\u2019\u201C\u201D\u00AB\u00BB\u201A\u201E\u00B4";
+  return kAlone.find(code) != std::u32string_view::npos;
 }
 
 }  // namespace
@@ -146,7 +219,7 @@ std::vector<Word> split_words(std::string_view text) {
       }
     } else if (first.kind == Kind::kOther) {
       word.is_symbol = is_symbol_character(first.code);
-      while (p != end) {
+      while (p != end && !stands_alone(first.code)) {
         const char* look = p;
         if (read(look, end).code != first.code) {
           break;
@@ -155,7 +228,26 @@ std::vector<Word> split_words(std::string_view text) {
         p = look;
       }
     } else {
-      p = extend_word(p, end, first.kind, word);
+      const char* clitic_end = nullptr;
+      p = extend_word(p, end, first.kind, word, clitic_end);
+      if (clitic_end != nullptr) {
+        word.text = std::string_view(start, static_cast<size_t>(p - start));
+        words.push_back(word);
+        const std::string_view clitic(p, static_cast<size_t>(clitic_end - p));
+        words.push_back({clitic, static_cast<uint32_t>(count_code_points(clitic)), true, false});
+        p = clitic_end;
+        continue;
+      }
+      if (p != end && *p != ' ') {
+        p = extend_address(start, p, end, word);
+      }
+      if (p != end && *p == '.' && keeps_full_stop({start, static_cast<size_t>(p - start)})) {
+        const char* behind = p + 1;
+        if (behind == end || read(behind, end).kind == Kind::kSpace || *(p + 1) == ',' || *(p + 1) == ')') {
+          ++p;
+          ++word.num_chars;
+        }
+      }
     }
     word.text = std::string_view(start, static_cast<size_t>(p - start));
     words.push_back(word);

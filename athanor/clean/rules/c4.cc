@@ -16,14 +16,16 @@ namespace {
 constexpr std::array<std::string_view, 6> kPolicies = {"terms of use", "privacy policy", "cookie policy",
                                                        "uses cookies", "use of cookies", "use cookies"};
 
-// White-space words, and the most characters that one has.
+// White-space words, and the most characters that one has; only as far as it takes to tell that they are enough
+// words and that no word can be too long.
 struct SpacedWords {
   size_t count = 0;
   size_t longest = 0;
 };
 
-SpacedWords count_spaced_words(std::string_view line) {
+SpacedWords count_spaced_words(std::string_view line, size_t enough_words, size_t long_word) {
   SpacedWords found;
+  const bool may_be_long = line.size() > long_word;
   size_t chars = 0;
   const char* p = line.data();
   const char* const end = p + line.size();
@@ -31,6 +33,9 @@ SpacedWords count_spaced_words(std::string_view line) {
     const uint8_t byte = static_cast<uint8_t>(*p);
     const bool space = byte < 0x80 ? (++p, byte == ' ' || (byte >= 9 && byte <= 13)) : is_space(decode_utf8(p, end));
     found.count += !space && chars == 0;
+    if (found.count >= enough_words && !may_be_long) {
+      return found;
+    }
     chars = space ? 0 : chars + 1;
     found.longest = std::max(found.longest, chars);
   }
@@ -142,7 +147,9 @@ std::vector<StepMetric> C4::metrics() {
 }
 
 C4::Fate C4::fate_of(std::string_view& line, std::string& scratch, size_t number, Found& found) const {
-  const SpacedWords words = count_spaced_words(line);
+  const int64_t min_words = found.spaced ? min_words_per_line_ : 1;
+  const SpacedWords words = count_spaced_words(line, static_cast<size_t>(std::max<int64_t>(min_words, 0)),
+                                               max_word_length_ < 0 ? SIZE_MAX : static_cast<size_t>(max_word_length_));
   if (max_word_length_ != -1 && static_cast<int64_t>(words.longest) > max_word_length_) {
     return Fate::kLongWord;
   }
@@ -152,7 +159,7 @@ C4::Fate C4::fate_of(std::string_view& line, std::string& scratch, size_t number
   if (filter_no_terminal_punct_ && !ends_line(line, found.spaced)) {
     return Fate::kNoEnd;
   }
-  if (static_cast<int64_t>(words.count) < (found.spaced ? min_words_per_line_ : 1)) {
+  if (static_cast<int64_t>(words.count) < min_words) {
     return Fate::kFewWords;
   }
   if (found.lorem && found.first_lorem == 0 && contains_folded(line, "lorem ipsum")) {

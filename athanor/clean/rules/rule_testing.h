@@ -1,8 +1,11 @@
 // For the tests of rules: one step on one text.
 #pragma once
 
+#include <unistd.h>
+
 #include <string>
 
+#include "athanor/classic/ngram_model.h"
 #include "athanor/clean/step.h"
 
 namespace athanor {
@@ -43,6 +46,15 @@ Judged judge_with(const std::string& name, std::string text, const nlohmann::jso
 inline Judged judge(const std::string& name, std::string text,
                     const nlohmann::json& options = nlohmann::json::object()) {
   return judge_with(name, std::move(text), options, [](DocumentView&) {});
+}
+
+// The path of an n-gram model of one order that knows "the" (p = 0.25) and the end of a sentence (p = 0.5).
+inline std::string tiny_ngram_model() {
+  const fs::path path = fs::temp_directory_path() / ("athanor_tiny_" + std::to_string(::getpid()) + ".ngram");
+  const std::string arpa =
+      "\\data\\\nngram 1=4\n\n\\1-grams:\n-2\t<unk>\n-99\t<s>\n-0.30103\t</s>\n-0.60206\tthe\n\n\\end\\\n";
+  NgramModel::write(parse_arpa(arpa, "test"), path, {});
+  return path.string();
 }
 
 }  // namespace athanor

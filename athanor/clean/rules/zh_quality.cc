@@ -118,7 +118,7 @@ std::vector<StepOption> ZhQuality::options() {
           threshold("max_clause", 50.0, "more characters a clause: dropped", 0),
           threshold("max_fragment_lines", 0.67, "larger share of short lines without an end mark: dropped", 0, 1),
           threshold("max_dup_line_chars", 0.1, "larger share of characters in repeated lines: dropped", 0, 1),
-          threshold("max_top_4_gram", 0.1, "larger share of characters in the commonest 4-gram: dropped", 0),
+          threshold("max_top_4_gram", 0.2, "larger share of characters in the commonest 4-gram: dropped", 0),
           threshold("max_dup_13_gram", 0.2, "larger share of characters in repeated 13-grams: dropped", 0, 1),
           threshold("min_variety", 0.1, "smaller share of different characters: dropped", 0, 1),
           threshold("max_ads", 10.0, "more phrases of advertising and site furniture a 1000 Han: dropped", 0)};
