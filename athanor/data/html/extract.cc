@@ -1,5 +1,6 @@
 #include "athanor/data/html/extract.h"
 
+#include <algorithm>
 #include <memory>
 #include <new>
 
@@ -39,6 +40,11 @@ void extract(std::string_view bytes, const HtmlOptions& options, Workspace& work
   }
   html::choose_main_text(page);
   html::render(page, out.text);
+  if (out.date.empty()) {
+    const auto kept = [&](const html::Run& run) { return !page.is_dropped(run); };
+    const auto first = std::find_if(page.runs.begin(), page.runs.end(), kept);
+    out.date = html::date_before(page, static_cast<uint32_t>(first - page.runs.begin()));
+  }
   if (out.text.empty()) {
     out.fault = "no text";
   }

@@ -81,6 +81,15 @@ TEST(HtmlExtract, LeavesOutWhatIsHidden) {
   }
 }
 
+TEST(HtmlExtract, WhatIsHiddenInALineLeavesTheLine) {
+  const HtmlPage page = extract_html(
+      "<p><span class='sr-only visuallyhidden'>Skip it. </span>The band played on, <i style='display:none'>out of "
+      "tune, </i>until the last car had left the harbour.</p>");
+  EXPECT_EQ(page.text, "The band played on, until the last car had left the harbour.");
+  EXPECT_EQ(extract_html("<p><span class=credit>Paris</span> is where the band had come from, long before the war.</p>").text,
+            "Paris is where the band had come from, long before the war.");
+}
+
 TEST(HtmlExtract, AHiddenArticleIsStillTheArticle) {
   const HtmlPage page =
       extract_html("<div>Loading</div><div style='visibility:hidden'>" + std::string(kProse) + "</div>");

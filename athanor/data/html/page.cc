@@ -104,8 +104,6 @@ void read_attributes(const lxb_dom_node_t* dom, Node& node) {
         node.names |= kNameMeta;
       } else if (value == "comment") {
         node.names |= kNameComment;
-      } else if (value == "headline") {
-        node.names |= kNameTitle;
       }
     } else if (name == "role") {
       node.names |= names_of_role(value);

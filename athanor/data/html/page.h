@@ -1,10 +1,10 @@
-// A page as the rules see it: lexbor's tree laid out flat in document order, without what is never text (scripts,
-// styles, forms' fields), and its text as runs. Private to this folder.
+// A page as the rules see it: lexbor's tree laid out flat in document order, without what is never text
+// (scripts, styles, forms' fields), and its text as runs. Private to this folder.
 //
-// A run is text that no block boundary parts: what a reader sees as one paragraph, list item, cell or heading. The runs
-// of an element are a contiguous range, so that sums over any subtree are two look-ups in an array of prefix sums.
-// Lengths are bytes of UTF-8 without white space: an English word has about five, a Chinese word of two characters six,
-// so that the same thresholds serve both.
+// A run is text that no block boundary parts: what a reader sees as one paragraph, list item, cell or
+// heading. The runs of an element are a contiguous range, so that sums over any subtree are two look-ups in
+// an array of prefix sums. Lengths are bytes of UTF-8 without white space: an English word has about five, a
+// Chinese word of two characters six, so that the same thresholds serve both.
 #pragma once
 
 #include <lexbor/dom/dom.h>
@@ -24,7 +24,7 @@ enum NodeFlag : uint16_t {
   kPre = 1 << 4,          // white space counts
   kArticleBody = 1 << 5,  // itemprop="articleBody" and its like
   kCut = 1 << 6,          // by a rule; set on the root of what is cut only
-  kInlineCut = 1 << 7,    // cut without its block
+  kInlineCut = 1 << 7,    // on a text: cut, though its run stays
 };
 
 struct Node {
@@ -34,7 +34,7 @@ struct Node {
   uint32_t names;      // bits of names.h
   uint32_t first_run;  // its runs are [first_run, end_run)
   uint32_t end_run;
-  uint16_t tag;        // LXB_TAG_...; LXB_TAG__TEXT for text; of unknown elements LXB_TAG__UNDEF
+  uint16_t tag;  // LXB_TAG_...; LXB_TAG__TEXT for text; of unknown elements LXB_TAG__UNDEF
   uint16_t flags;
 };
 
@@ -42,8 +42,6 @@ enum RunFlag : uint8_t {
   kRunDropped = 1 << 0,
   kRunSentence = 1 << 1,  // ends as a sentence does
   kRunHeading = 1 << 2,
-  kRunItem = 1 << 3,      // in a list or a table
-  kRunStrong = 1 << 4,    // all of it bold
 };
 
 struct Run {
@@ -59,7 +57,8 @@ struct Run {
 struct Page {
   std::vector<Node> nodes;  // nodes[0] is <html>
   std::vector<Run> runs;
-  std::vector<lxb_dom_node_t*> head;  // <meta>, <link>, <title>, <base> and scripts of linked data, wherever they stand
+  std::vector<lxb_dom_node_t*>
+      head;  // <meta>, <link>, <title>, <base> and scripts of linked data, wherever they stand
   uint32_t body = 0;
 
   void build(lxb_dom_node_t* document);

@@ -31,13 +31,11 @@ void trim_end(std::string& out, size_t from) {
 
 void append_run(const Page& page, const Run& run, std::string& out) {
   const size_t start = out.size();
-  for (uint32_t i = run.first; i <= run.last;) {
+  for (uint32_t i = run.first; i <= run.last; ++i) {
     const Node& node = page.nodes[i];
     if ((node.flags & kInlineCut) != 0) {
-      i = node.end;
-      continue;
-    }
-    if (node.tag == LXB_TAG_BR) {
+      // nothing of it
+    } else if (node.tag == LXB_TAG_BR) {
       trim_end(out, start);
       if (out.size() > start) {
         out += '\n';
@@ -49,7 +47,6 @@ void append_run(const Page& page, const Run& run, std::string& out) {
         append_collapsed(text_of(node.dom), out);
       }
     }
-    ++i;
   }
   trim_end(out, start);
 }

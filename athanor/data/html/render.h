@@ -7,8 +7,8 @@
 
 namespace athanor::html {
 
-// A blank line between paragraphs, one newline between items of a list ("- " before each), rows of a table (cells
-// parted by a tab) and lines of code, whose blanks are kept. Elsewhere white space is one blank.
+// A blank line between paragraphs, one newline between items of a list ("- " before each), rows of a table
+// (cells parted by a tab) and lines of code, whose blanks are kept. Elsewhere white space is one blank.
 void render(const Page& page, std::string& out);
 
 // Text of one element as a line.

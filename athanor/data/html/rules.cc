@@ -10,6 +10,8 @@ namespace athanor::html {
 
 namespace {
 
+bool is_hidden(const Node& node) { return (node.flags & kHidden) != 0 || (node.names & kNameHidden) != 0; }
+
 class Rules {
  public:
   explicit Rules(Page& page)
@@ -29,6 +31,7 @@ class Rules {
   }
   void drop_runs(uint32_t from, uint32_t to);
   void cut(uint32_t node);
+  uint32_t mass_of(uint32_t node) const;
   bool is_boilerplate(uint32_t node, uint32_t total) const;
   bool is_nested_article(uint32_t index) const;
   void prune(uint32_t root);
@@ -59,23 +62,40 @@ void Rules::drop_runs(uint32_t from, uint32_t to) {
   }
 }
 
-void Rules::cut(uint32_t node) {
-  Node& one = page_.nodes[node];
-  if ((one.flags & kBlock) == 0 && one.first_run < one.end_run) {
-    // Inline: its text may share a run with what stays.
-    one.flags |= kInlineCut;
+void Rules::cut(uint32_t index) {
+  Node& node = page_.nodes[index];
+  node.flags |= kCut;
+  if ((node.flags & kBlock) != 0) {
+    drop_runs(node.first_run, node.end_run);
+    return;
   }
-  one.flags |= kCut;
-  drop_runs(one.first_run, one.end_run);
+  // Inline: a run that goes on behind it stays, without what is hidden.
+  for (uint32_t i = node.first_run; i < node.end_run; ++i) {
+    if (page_.runs[i].last < node.end) {
+      drop_runs(i, i + 1);
+    }
+  }
+  for (uint32_t i = index + 1; i < node.end && is_hidden(node); ++i) {
+    if (page_.nodes[i].tag == LXB_TAG__TEXT) {
+      page_.nodes[i].flags |= kInlineCut;
+    }
+  }
 }
 
 constexpr uint32_t kStrong = kNameComment | kNameRelated | kNameShare | kNameNavigation | kNameSide |
                              kNameFooter | kNameAdvert | kNameForm | kNameHidden | kNamePrint;
 constexpr uint32_t kWeak = kNameMeta | kNameCaption | kNameMedia | kNameBio | kNameHeader;
 
+// Prose of an element; of an inline one without the run that goes on behind it.
+uint32_t Rules::mass_of(uint32_t index) const {
+  const Node& node = page_.nodes[index];
+  const bool shared = node.first_run < node.end_run && page_.runs[node.end_run - 1].last >= node.end;
+  return shared ? prose_[node.end_run - 1] - prose_[node.first_run] : prose(index);
+}
+
 bool Rules::is_boilerplate(uint32_t index, uint32_t total) const {
   const Node& node = page_.nodes[index];
-  const uint32_t mass = prose(index);
+  const uint32_t mass = mass_of(index);
   const bool half = mass * 2 < total;  // what holds most of the prose is never boilerplate
   const bool fifth = mass * 5 < total;
   switch (node.tag) {
@@ -127,7 +147,7 @@ void Rules::prune(uint32_t root) {
   const uint32_t total = std::max<uint32_t>(1, prose(root));
   for (uint32_t i = root + 1; i < page_.nodes[root].end;) {
     const Node& node = page_.nodes[i];
-    if (node.tag != LXB_TAG__TEXT && node.first_run < node.end_run && is_boilerplate(i, total)) {
+    if (node.tag != LXB_TAG__TEXT && (node.first_run < node.end_run || is_hidden(node)) && is_boilerplate(i, total)) {
       cut(i);
       i = node.end;
     } else {

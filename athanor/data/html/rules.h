@@ -7,8 +7,8 @@
 
 namespace athanor::html {
 
-// Drops every run that is not main text (kRunDropped), and cuts inline parts (kInlineCut). Returns the element that
-// holds the main text; the runs outside it are dropped too.
+// Drops every run that is not main text (kRunDropped), and cuts inline parts (kInlineCut). Returns the
+// element that holds the main text; the runs outside it are dropped too.
 uint32_t choose_main_text(Page& page);
 
 }  // namespace athanor::html
