@@ -61,7 +61,7 @@ def tasks():
 
 
 def accuracy(model, test):
-    found = model.f.multilinePredict([text.replace("\n", " ") + "\n" for _, text in test], 1, 0.0, "strict")[0]
+    found = model.f.multilinePredict([" ".join(text.split()) + "\n" for _, text in test], 1, 0.0, "strict")[0]
     return sum(bool(labels) and labels[0] == "__label__" + row[0] for labels, row in zip(found, test)) / len(test)
 
 
