@@ -10,6 +10,7 @@ Verb measure_verb();
 Verb clean_verb();
 Verb dedup_verb();
 Verb split_verb();
+Verb mix_verb();
 Verb tokenizer_verb();
 Verb encode_verb();
 Verb pretrain_verb();

@@ -12,6 +12,7 @@ std::span<const Verb> verbs() {
       clean_verb(),      // documents -> documents
       dedup_verb(),      // documents -> documents
       split_verb(),      // documents -> documents/{train,valid,test}
+      mix_verb(),        // documents... -> documents
       tokenizer_verb(),  // documents -> tokenizer
       encode_verb(),     // documents x tokenizer -> tokens
       pretrain_verb(),   // tokens x (tokens) x tokenizer -> model
