@@ -189,6 +189,10 @@ Mixer::Mixer(std::vector<MixSource> sources, const MixOptions& options, ThreadPo
   for (size_t i = 0; i < sources_.size(); ++i) {
     takes_.push_back(take(i, shares_[i]));
   }
+  if (std::all_of(shares_.begin(), shares_.end(), [](const MixShare& share) { return share.documents == 0; })) {
+    throw Error(ErrorKind::kInput, "the budgets are shorter than any document: nothing would be taken", "mix",
+                "raise them, or take cut: true");
+  }
 }
 
 void Mixer::plan_budgets() {

@@ -18,7 +18,7 @@ namespace {
 // Documents of different lengths over several shards, every seventh one dropped; with columns.
 Documents make_source(const fs::path& dir, const std::string& name, size_t count, bool tokens = true) {
   {
-    DocumentWriter writer(dir / (name + "-base"), 4'000);
+    DocumentWriter writer(dir / (name + "-base"), 25'000);
     for (size_t i = 0; i < count; ++i) {
       std::string text = name + " " + std::to_string(i) + " ";
       for (size_t j = 0; j < i % 40; ++j) {
@@ -105,7 +105,7 @@ TEST_F(Mix, EverythingOnceWithoutWeights) {
 
 TEST_F(Mix, BudgetsAreMetInEveryUnit) {
   for (const MixUnit unit : {MixUnit::kBytes, MixUnit::kCharacters, MixUnit::kDocuments}) {
-    for (const double budget : {1.0, 57.0, 333.0}) {
+    for (const double budget : {57.0, 333.0}) {
       MixOptions options;
       options.unit = unit;
       options.budgets = {{"web", budget}, {"books", budget / 2}};
@@ -227,7 +227,7 @@ TEST_F(Mix, TheOrderIsUniform) {
   options.budgets = {{"books", 150}, {"web", 300}};
   double worst = 0;
   std::vector<double> counts(10, 0);
-  for (uint64_t seed = 1; seed <= 40; ++seed) {
+  for (uint64_t seed = 1; seed <= 12; ++seed) {
     options.seed = seed;
     options.shuffle = true;
     const Mixed mixed = mix(options);
@@ -236,7 +236,7 @@ TEST_F(Mix, TheOrderIsUniform) {
     }
   }
   for (const double count : counts) {
-    worst += (count - 600) * (count - 600) / 600;
+    worst += (count - 180) * (count - 180) / 180;
   }
   EXPECT_LT(worst, 27.9);  // 9 degrees of freedom, p = 0.001; the draw is fixed by the seeds
 }
@@ -257,6 +257,8 @@ TEST_F(Mix, OddRequestsAreRefused) {
   options.weights = {{"books", 0}, {"web", 0}};
   EXPECT_EQ(fail(options).kind(), ErrorKind::kInput);
   options.weights = {};
+  options.budgets = {{"books", 1}, {"web", 1}};  // no document is that short
+  EXPECT_EQ(fail(options).kind(), ErrorKind::kInput);
   options.budgets = {{"books", 1e12}, {"web", 1}};
   const Error large = fail(options);
   EXPECT_EQ(large.kind(), ErrorKind::kInput);
