@@ -11,6 +11,7 @@ Verb clean_verb();
 Verb dedup_verb();
 Verb split_verb();
 Verb mix_verb();
+Verb describe_verb();
 Verb tokenizer_verb();
 Verb encode_verb();
 Verb pretrain_verb();

@@ -13,6 +13,7 @@ std::span<const Verb> verbs() {
       dedup_verb(),      // documents -> documents
       split_verb(),      // documents -> documents/{train,valid,test}
       mix_verb(),        // documents... -> documents
+      describe_verb(),   // documents -> report
       tokenizer_verb(),  // documents -> tokenizer
       encode_verb(),     // documents x tokenizer -> tokens
       pretrain_verb(),   // tokens x (tokens) x tokenizer -> model
