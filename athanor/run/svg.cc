@@ -88,10 +88,11 @@ std::string svg_of(const Histogram& chart, SvgSize size) {
   for (size_t i = 0; i < bins; ++i) {
     largest = std::max(largest, sane(chart.counts[i]));
   }
-  const bool usable = bins > 0 && can_plot(chart.edges[0], false) && can_plot(chart.edges[bins], false);
+  const bool usable = bins > 0 && can_plot(chart.edges[0], chart.log_x) && can_plot(chart.edges[bins], chart.log_x);
   Axis y = make_axis({0, largest, false, true}, std::max(2, size.height / 55));
   Axis x =
-      make_axis({usable ? chart.edges[0] : 0, usable ? chart.edges[bins] : 1}, std::max(2, size.width / 100));
+      make_axis({usable ? chart.edges[0] : 0, usable ? chart.edges[bins] : 1, usable && chart.log_x},
+                std::max(2, size.width / 100));
   double label_width = 0;
   for (const Tick& tick : y.ticks) {
     label_width = std::max(label_width, text_pixels(tick.label));
@@ -109,7 +110,7 @@ std::string svg_of(const Histogram& chart, SvgSize size) {
     labels += text_at(x.pixel(tick.value), y.from_px + 16, tick.label, "", "middle");
   }
   for (size_t i = 0; usable && i < bins; ++i) {
-    if (!can_plot(chart.edges[i], false) || !can_plot(chart.edges[i + 1], false)) {
+    if (!can_plot(chart.edges[i], chart.log_x) || !can_plot(chart.edges[i + 1], chart.log_x)) {
       continue;
     }
     const double left = x.pixel(chart.edges[i]);

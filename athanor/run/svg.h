@@ -52,6 +52,7 @@ struct Histogram {
   std::string y_label;
   std::vector<double> edges;  // ascending, one more than counts
   std::vector<double> counts;
+  bool log_x = false;  // needs edges above 0
 };
 
 // What remained after each step: "collect 233 -> clean 230 -> dedup 229".

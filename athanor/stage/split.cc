@@ -1,8 +1,17 @@
 // split: documents -> documents/{train,valid,test}.
 #include "athanor/data/split.h"
 
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <unordered_map>
+
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
+#include "athanor/base/hash.h"
+#include "athanor/base/interrupt.h"
+#include "athanor/base/unicode.h"
+#include "athanor/data/document_values.h"
 #include "athanor/data/documents.h"
 #include "athanor/stage/verb_list.h"
 
@@ -15,21 +24,36 @@ struct SplitRecipe {
   double test = 0.05;
   std::string by = "hash";
   std::string group = "cluster_id";
+  std::string stratify;
   int64_t seed = 1;
   static void fields(Fields<SplitRecipe>& f) {
     f.add("valid", &SplitRecipe::valid, "share for validation").range(0, 1);
     f.add("test", &SplitRecipe::test, "share for the final test").range(0, 1);
-    f.add("by", &SplitRecipe::by, "hash: of each document; tail: the end of the text, in order (cuts documents)")
-        .choices({"hash", "tail"});
-    f.add("group", &SplitRecipe::group, "column whose equal values stay together, where the documents have it");
+    f.add("by", &SplitRecipe::by,
+          "hash: each document for itself, and it keeps its part when others come; fraction: exact shares, in the order of "
+          "the hash; tail: the end of the text, in order (cuts documents)")
+        .choices({"hash", "fraction", "tail"});
+    f.add("group", &SplitRecipe::group,
+          "documents with equal values stay together: a column, source or meta.FIELD; an empty value stands alone. "
+          "cluster_id, where the documents have it, holds besides");
+    f.add("stratify", &SplitRecipe::stratify, "a column, source or meta.FIELD: each of its values gets its shares");
     f.add("seed", &SplitRecipe::seed, "of the hash").range(0, 9e15);
   }
 };
+
+constexpr std::array<const char*, 3> kNames{"train", "valid", "test"};
+constexpr const char* kCluster = "cluster_id";
+constexpr size_t kMaxStrataTold = 1000;
+constexpr size_t kStratumNameBytes = 120;
 
 void prepare_split(nlohmann::json& resolved) {
   const auto recipe = load_options<SplitRecipe>(resolved);
   if (recipe.valid + recipe.test >= 1) {
     throw Error(ErrorKind::kUsage, "valid and test take everything: nothing is left to train on");
+  }
+  if (recipe.by == "tail" && !recipe.stratify.empty()) {
+    throw Error(ErrorKind::kUsage, "by: tail keeps the texts in order and cannot stratify", "split.stratify",
+                "take by: fraction");
   }
 }
 
@@ -38,42 +62,167 @@ struct PartCount {
   uint64_t bytes = 0;
 };
 
-std::vector<PartCount> split_by_hash(const SplitRecipe& recipe, const Documents& input, const fs::path& out,
-                                     std::span<const char* const> names) {
-  const std::vector<std::string> ids = input.ids();
-  std::vector<std::string> groups;
-  if (!recipe.group.empty() && input.has_column(recipe.group)) {
-    groups = input.string_column(recipe.group);
+// What the documents are told apart by; any of them may be missing.
+struct Keys {
+  std::optional<DocumentValues> group;
+  std::optional<DocumentValues> cluster;  // besides another group
+  std::optional<DocumentValues> stratum;
+  std::string group_name;
+};
+
+Keys keys_of(const SplitRecipe& recipe, const Documents& input) {
+  Keys keys;
+  const bool by_default = recipe.group == kCluster;
+  if (!recipe.group.empty() && (!by_default || input.has_column(kCluster))) {
+    keys.group.emplace(input, recipe.group, "split.group");
+    keys.group_name = recipe.group;
   }
-  const SplitFractions fractions{1 - recipe.valid - recipe.test, recipe.valid, recipe.test};
-  const std::vector<Part> parts = assign_split(ids, fractions, static_cast<uint64_t>(recipe.seed), groups);
-  std::vector<uint64_t> rows;  // of the kept documents
-  for (uint64_t row = 0; row < input.num_rows(); ++row) {
-    if (input.keep()[row]) {
-      rows.push_back(row);
+  if (!by_default && input.has_column(kCluster)) {
+    (keys.group ? keys.cluster : keys.group).emplace(input, kCluster, "split.group");
+    keys.group_name += (keys.group_name.empty() ? "" : ", ") + std::string(kCluster);
+  }
+  if (!recipe.stratify.empty()) {
+    keys.stratum.emplace(input, recipe.stratify, "split.stratify");
+  }
+  return keys;
+}
+
+std::vector<std::string> shard_values(const std::optional<DocumentValues>& values, size_t shard) {
+  std::vector<std::string> all;
+  if (values) {
+    values->for_each_in(shard, [&](uint64_t, std::string_view value) { all.emplace_back(value); });
+  }
+  return all;
+}
+
+// No value of a grouping may have documents in two parts. parts: of the kept documents.
+nlohmann::json check_sides(const Documents& input, const Keys& keys, const std::vector<Part>& parts) {
+  uint64_t both = 0;
+  uint64_t values = 0;
+  for (const auto* key : {&keys.group, &keys.cluster}) {
+    if (!*key) {
+      continue;
     }
+    SideCheck check;
+    size_t at = 0;
+    (*key)->for_each([&](uint64_t, std::string_view value) {
+      if (!value.empty()) {
+        check.add(value, parts.at(at));
+      }
+      ++at;
+    });
+    both += check.count_on_both_sides();
+    values += check.num_values();
   }
+  if (both > 0) {
+    throw Error(ErrorKind::kInternal, std::to_string(both) + " groups have documents in two parts", input.dir().string());
+  }
+  return {{"by", keys.group_name}, {"values", values}, {"in_two_parts", both}};
+}
+
+std::vector<PartCount> write_parts(const Documents& input, const std::vector<Part>& parts, const fs::path& out) {
   std::vector<PartCount> counts;
-  for (size_t part = 0; part < names.size(); ++part) {
+  for (size_t part = 0; part < kNames.size(); ++part) {
+    check_interrupt();
     std::vector<bool> keep(input.num_rows(), false);
-    for (size_t i = 0; i < rows.size(); ++i) {
-      keep[rows[i]] = static_cast<size_t>(parts[i]) == part;
+    size_t at = 0;
+    for (size_t row = 0; row < keep.size(); ++row) {
+      if (input.keep()[row]) {
+        keep[row] = static_cast<size_t>(parts[at++]) == part;
+      }
     }
-    write_filtered(out / names[part], input, keep, {});
-    const Documents written = Documents::open(out / names[part]);
+    write_filtered(out / kNames[part], input, keep, {});
+    const Documents written = Documents::open(out / kNames[part]);
     counts.push_back({written.num_documents(), written.text_bytes()});
   }
   return counts;
 }
 
+std::vector<PartCount> split_by_hash(const SplitRecipe& recipe, const Documents& input, const Keys& keys,
+                                     const fs::path& out, nlohmann::json& result) {
+  const SplitFractions fractions{1 - recipe.valid - recipe.test, recipe.valid, recipe.test};
+  Splitter splitter(recipe.by == "hash" ? SplitBy::kHash : SplitBy::kFraction, fractions,
+                    static_cast<uint64_t>(recipe.seed));
+  const DocumentValues ids(input, "id", "split");
+  for (size_t shard = 0; shard < input.num_shards(); ++shard) {
+    check_interrupt();
+    const auto groups = shard_values(keys.group, shard);
+    const auto clusters = shard_values(keys.cluster, shard);
+    const auto strata = shard_values(keys.stratum, shard);
+    size_t at = 0;
+    ids.for_each_in(shard, [&](uint64_t, std::string_view id) {
+      const std::string_view group = groups.empty() || groups[at].empty() ? id : std::string_view(groups[at]);
+      splitter.add(group, strata.empty() ? "" : std::string_view(strata[at]),
+                   clusters.empty() ? "" : std::string_view(clusters[at]));
+      ++at;
+    });
+  }
+  const std::vector<Part> parts = splitter.finish();
+  if (keys.group) {
+    result["groups"] = check_sides(input, keys, parts);
+    result["groups"]["units"] = splitter.num_units();
+    result["groups"]["units_of_several_documents"] = splitter.num_grouped();
+  }
+  if (keys.stratum) {
+    auto& strata = result["strata"] = nlohmann::json::object();
+    for (const auto& [name, counts] : splitter.strata()) {
+      if (strata.size() >= kMaxStrataTold) {
+        break;
+      }
+      strata[std::string(utf8_prefix(repair_utf8(name), kStratumNameBytes))] = {{"train", counts[0]}, {"valid", counts[1]}, {"test", counts[2]}};
+    }
+    result["num_strata"] = splitter.strata().size();
+  }
+  return write_parts(input, parts, out);
+}
+
+// Where groups of several documents must stay whole: nothing is cut, a group lies where its first document's middle does.
+std::vector<PartCount> split_by_tail_whole(const Documents& input, const Keys& keys, const fs::path& out,
+                                           const std::vector<uint64_t>& ends, nlohmann::json& result) {
+  std::vector<Part> parts;
+  std::unordered_map<uint64_t, Part> part_of;  // by hash of the group
+  const std::vector<int64_t> bytes = input.row_bytes();
+  uint64_t begin = 0;
+  keys.group->for_each([&](uint64_t row, std::string_view value) {
+    const auto size = static_cast<uint64_t>(bytes[static_cast<size_t>(row)]);
+    size_t part = 0;
+    while (part + 1 < kNames.size() && begin + size / 2 >= ends[part]) {
+      ++part;
+    }
+    begin += size;
+    const auto here = static_cast<Part>(part);
+    parts.push_back(value.empty() ? here : part_of.emplace(xxh3_64(value), here).first->second);
+  });
+  result["groups"] = check_sides(input, keys, parts);
+  return write_parts(input, parts, out);
+}
+
+bool has_repeated_value(const DocumentValues& values) {
+  std::vector<uint64_t> hashes;
+  values.for_each([&](uint64_t, std::string_view value) {
+    if (!value.empty()) {
+      hashes.push_back(xxh3_64(value));
+    }
+  });
+  std::sort(hashes.begin(), hashes.end());
+  return std::adjacent_find(hashes.begin(), hashes.end()) != hashes.end();
+}
+
 // The texts in order, cut at two places of the whole: what nanoGPT and others do with one long text.
-std::vector<PartCount> split_by_tail(const SplitRecipe& recipe, const Documents& input, const fs::path& out,
-                                     std::span<const char* const> names) {
+std::vector<PartCount> split_by_tail(const SplitRecipe& recipe, const Documents& input, const Keys& keys,
+                                     const fs::path& out, nlohmann::json& result) {
   const double all = static_cast<double>(input.text_bytes());
   const std::vector<uint64_t> ends{static_cast<uint64_t>(all * (1 - recipe.valid - recipe.test)),
                                    static_cast<uint64_t>(all * (1 - recipe.test)), input.text_bytes()};
+  if (keys.cluster && has_repeated_value(*keys.cluster)) {
+    throw Error(ErrorKind::kUsage, "by: tail keeps one grouping whole, and the documents have cluster_id besides '" +
+                                       recipe.group + "'", "split.group", "take by: fraction, or group: cluster_id");
+  }
+  if (keys.group && has_repeated_value(*keys.group)) {
+    return split_by_tail_whole(input, keys, out, ends, result);
+  }
   std::vector<std::unique_ptr<DocumentWriter>> writers;
-  for (const char* name : names) {
+  for (const char* name : kNames) {
     make_dirs(out / name);
     writers.push_back(std::make_unique<DocumentWriter>(out / name));
   }
@@ -82,11 +231,11 @@ std::vector<PartCount> split_by_tail(const SplitRecipe& recipe, const Documents&
   input.for_each([&](uint64_t, Document&& document) {
     size_t at = 0;
     while (at < document.text.size()) {
-      while (part + 1 < names.size() && begin + at >= ends[part]) {
+      while (part + 1 < kNames.size() && begin + at >= ends[part]) {
         ++part;
       }
       size_t cut = document.text.size();
-      if (part + 1 < names.size()) {
+      if (part + 1 < kNames.size()) {
         cut = std::min<size_t>(cut, ends[part] - begin);
       }
       while (cut < document.text.size() && (static_cast<unsigned char>(document.text[cut]) & 0xC0) == 0x80) {
@@ -113,9 +262,10 @@ std::vector<PartCount> split_by_tail(const SplitRecipe& recipe, const Documents&
 nlohmann::json execute_split(StageContext& context) {
   const auto recipe = load_options<SplitRecipe>(context.options);
   const Documents input = Documents::open(context.input("documents").path);
-  constexpr const char* kNames[] = {"train", "valid", "test"};
-  const auto counts = recipe.by == "tail" ? split_by_tail(recipe, input, context.run.out_tmp(), kNames)
-                                          : split_by_hash(recipe, input, context.run.out_tmp(), kNames);
+  const Keys keys = keys_of(recipe, input);
+  nlohmann::json result = nlohmann::json::object();
+  const auto counts = recipe.by == "tail" ? split_by_tail(recipe, input, keys, context.run.out_tmp(), result)
+                                          : split_by_hash(recipe, input, keys, context.run.out_tmp(), result);
   nlohmann::json parts;
   std::string summary;
   for (size_t i = 0; i < counts.size(); ++i) {
@@ -127,7 +277,9 @@ nlohmann::json execute_split(StageContext& context) {
     throw Error(ErrorKind::kInput, "nothing is left to train on: there are only " +
                                        std::to_string(input.num_documents()) + " documents");
   }
-  return {{"parts", parts}, {"summary", summary + " documents"}};
+  result["parts"] = parts;
+  result["summary"] = summary + " documents";
+  return result;
 }
 
 }  // namespace
@@ -142,7 +294,7 @@ Verb split_verb() {
   verb.schema = schema_of<SplitRecipe>();
   verb.prepare = prepare_split;
   verb.execute = execute_split;
-  verb.example = "athanor split from=dedup-1a2b3c4d valid=0.02 test=0.02";
+  verb.example = "athanor split from=dedup-1a2b3c4d valid=0.02 test=0.02 by=fraction stratify=meta.language";
   return verb;
 }
 

@@ -11,6 +11,8 @@ Verb clean_verb();
 Verb dedup_verb();
 Verb decontaminate_verb();
 Verb split_verb();
+Verb mix_verb();
+Verb describe_verb();
 Verb tokenizer_verb();
 Verb encode_verb();
 Verb fit_verb();

@@ -13,6 +13,8 @@ std::span<const Verb> verbs() {
       dedup_verb(),      // documents x (documents) -> documents
       decontaminate_verb(),  // documents x documents -> documents
       split_verb(),      // documents -> documents/{train,valid,test}
+      mix_verb(),        // documents... -> documents
+      describe_verb(),   // documents -> report
       tokenizer_verb(),  // documents -> tokenizer
       encode_verb(),     // documents x tokenizer -> tokens
       fit_verb(),        // documents x (documents) x (tokenizer) -> estimator
