@@ -74,6 +74,10 @@ bool joins(char32_t code, char before, Kind kind_before, const char* after, Kind
   if (is_apostrophe(code) || code == '_' || code == '@') {
     return word_after;
   }
+  if (code == '-') {
+    return (kind_before == Kind::kLetter && kind_after == Kind::kNumber) ||
+           (kind_before == Kind::kNumber && kind_after == Kind::kLetter);
+  }
   return (code == ',' || code == ':' || code == '/') && kind_before == Kind::kNumber && kind_after == Kind::kNumber;
 }
 
@@ -140,7 +144,7 @@ const char* extend_word(const char* p, const char* end, Kind kind, Word& word, c
     if (next.kind != Kind::kOther || look == end) {
       break;
     }
-    if (is_apostrophe(next.code) && kind == Kind::kLetter) {
+    if (is_apostrophe(next.code) && (kind == Kind::kLetter || kind == Kind::kNumber)) {
       const size_t length = clitic_length(look, end);
       const bool t = length == 1 && (*look | 0x20) == 't';
       const bool after_n = (p[-1] | 0x20) == 'n' && word.num_chars > 1;
@@ -187,6 +191,25 @@ const char* extend_address(const char* start, const char* p, const char* end, Wo
   return stop;
 }
 
+// "@name"
+bool begins_handle(char32_t code, const char* p, const char* end) {
+  return code == '@' && p != end && kAsciiWord[static_cast<uint8_t>(*p)] == 1;
+}
+
+// Where a word of two parts is cut: "can|not", "64|GB"; 0 when it is one.
+size_t second_part(std::string_view word) {
+  if (word == "cannot" || word == "Cannot" || word == "CANNOT") {
+    return 3;
+  }
+  if (word.empty() || word[0] < '0' || word[0] > '9' || kAsciiWord[static_cast<uint8_t>(word.back())] != 1) {
+    return 0;
+  }
+  const size_t unit = word.find_last_of("0123456789") + 1;
+  constexpr std::string_view kUnits = " km m dm cm mm kg g mg t lb oz hPa Pa mb MB kb KB gb GB tb TB T G M K ft yd mi in ha ";
+  const std::string with_blanks = " " + std::string(word.substr(unit)) + " ";
+  return word.size() - unit <= 3 && kUnits.find(with_blanks) != std::string_view::npos ? unit : 0;
+}
+
 bool stands_alone(char32_t code) {
   constexpr std::u32string_view kAlone = U"!?,:;=#*&\"'`()[]{}<>\u2018\u2019\u201C\u201D\u00AB\u00BB\u201A\u201E\u00B4";
   return kAlone.find(code) != std::u32string_view::npos;
@@ -217,7 +240,7 @@ std::vector<Word> split_words(std::string_view text) {
         ++word.num_chars;
         p = look;
       }
-    } else if (first.kind == Kind::kOther) {
+    } else if (first.kind == Kind::kOther && !begins_handle(first.code, p, end)) {
       word.is_symbol = is_symbol_character(first.code);
       while (p != end && !stands_alone(first.code)) {
         const char* look = p;
@@ -236,6 +259,15 @@ std::vector<Word> split_words(std::string_view text) {
         const std::string_view clitic(p, static_cast<size_t>(clitic_end - p));
         words.push_back({clitic, static_cast<uint32_t>(count_code_points(clitic)), true, false});
         p = clitic_end;
+        continue;
+      }
+      if (const size_t cut = second_part({start, static_cast<size_t>(p - start)}); cut > 0) {
+        word.text = {start, cut};
+        word.num_chars -= static_cast<uint32_t>(static_cast<size_t>(p - start) - cut);
+        word.has_letter = word.text[0] > '9';
+        words.push_back(word);
+        const std::string_view second(start + cut, static_cast<size_t>(p - start) - cut);
+        words.push_back({second, static_cast<uint32_t>(second.size()), true, false});
         continue;
       }
       if (p != end && *p != ' ') {

@@ -6,8 +6,10 @@
 //   - white space separates words;
 //   - a word is a maximal run of letters, marks and numbers; ' (also U+2019), . _ and @ stay inside between two such
 //     characters, but a full stop between a lower-case and an upper-case ASCII letter ("end.Next") does not; a comma,
-//     colon or slash stays between two numbers: "3,141.5", "10:30", "a@b.org" are one word, "well-known" is three;
-//   - the clitics 's 'm 'd 're 've 'll and n't at a word's end are words: "do|n't", "she|'s";
+//     colon or slash stays between two numbers, a hyphen between a letter and a number: "3,141.5", "10:30", "a@b.org",
+//     "IL-3" are one word, "well-known" is three; "@name" is one;
+//   - the clitics 's 'm 'd 're 've 'll and n't at a word's end are words: "do|n't", "she|'s"; so are the halves of
+//     "can|not", and a unit behind a number: "64|GB";
 //   - a full stop stays with a single letter, with letters parted by full stops and with a short list of English
 //     abbreviations: "J.", "U.S.", "Mr." (abbreviations.h);
 //   - a run that begins as an address (scheme://, www.) goes to the next white space, less the punctuation at its end;

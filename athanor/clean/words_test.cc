@@ -42,9 +42,10 @@ TEST(Words, TheStatedRule) {
 TEST(Words, CliticsAbbreviationsAddresses) {
   EXPECT_EQ(cut("She's they'll I'm we'd you've you're CAN'T won't ain't"),
             "She|'s|they|'ll|I|'m|we|'d|you|'ve|you|'re|CA|N'T|wo|n't|ai|n't");
-  EXPECT_EQ(cut("O'Brien o'clock rock'n'roll 't n't dogs' 5's x'sy"), "O'Brien|o'clock|rock'n'roll|'*|t|n't|dogs|'*|5's|x'sy");
+  EXPECT_EQ(cut("O'Brien o'clock rock'n'roll 't n't dogs' 5's x'sy"), "O'Brien|o'clock|rock'n'roll|'*|t|n't|dogs|'*|5|'s|x'sy");
   EXPECT_EQ(cut("Mr. J. R. Doe at 5 p.m. (U.S.) etc. end.Next a.b"), "Mr.|J.|R.|Doe|at|5|p.m.|(*|U.S.|)*|etc|.*|end|.*|Next|a.b");
-  EXPECT_EQ(cut("10:30 1/2 and/or a:b a@b.org @x"), "10:30|1/2|and|/*|or|a|:*|b|a@b.org|@*|x");
+  EXPECT_EQ(cut("10:30 1/2 and/or a:b a@b.org @x"), "10:30|1/2|and|/*|or|a|:*|b|a@b.org|@x");
+  EXPECT_EQ(cut("IL-3 6-inch 1-2 x-y 64GB 5G 3D cannot Cannot @ 5"), "IL-3|6-inch|1|-*|2|x|-*|y|64|GB|5|G|3D|can|not|Can|not|@*|5");
   EXPECT_EQ(cut("see https://x.org/a-b?c=1#d), www.y.com/z. www. http://"),
             "see|https://x.org/a-b?c=1#d|)*|,*|www.y.com/z|.*|www|.*|http://");
   EXPECT_EQ(cut("### !! -- == \"\"''"), "#*|#*|#*|!*|!*|--*|=*|=*|\"*|\"*|'*|'*");
@@ -134,7 +135,7 @@ TEST(WordsConformance, CasesOfUax29) {
   }
   std::printf("%zu of %zu cases as in UAX #29\n", equal, cases);
   EXPECT_EQ(cases, 1823u);
-  EXPECT_GT(equal, 0u);
+  EXPECT_GE(equal, 750u);
 }
 
 // For tests/parity/make_clean_fixture.py: the words of the texts of a file.
