@@ -196,6 +196,9 @@ uint32_t Rules::largest(const Wanted& wanted) const {
 
 uint32_t Rules::choose_root() {
   const uint32_t total = prose(page_.body);
+  if (total == 0) {
+    return page_.body;
+  }
   const uint32_t marked = largest([](const Node& node) { return (node.flags & kArticleBody) != 0; });
   if (marked != 0 && prose(marked) * 5 >= total) {
     return descend(marked, 0.95);
