@@ -161,46 +161,6 @@ TEST(NgramTrainer, ProbabilitiesOfEveryContextSumToOne) {
   fs::remove_all(dir);
 }
 
-// tests/parity/make_classic_fixtures.py: KenLM's own trainer on the same text.
-TEST(NgramTrainer, EqualsLmplzNgramByNgram) {
-  const fs::path fixtures = fs::path(ATHANOR_SOURCE_DIR) / "tests/fixtures/classic";
-  const fs::path dir = classic_test::scratch("ngram-lmplz");
-  for (const auto& [name, prune] : std::vector<std::pair<std::string, std::vector<uint64_t>>>{
-           {"lmplz.arpa", {}}, {"lmplz-pruned.arpa", {0, 0, 1, 2}}}) {
-    const NgramTables want = read_arpa(fixtures / name);
-    const NgramTables got = train(classic_test::read_lines(fixtures / "ngram.txt"), {.order = 4, .prune = prune}, dir);
-    const auto all = [](const NgramTables& tables, int n) {
-      std::map<Words, NgramTables::Weight> ngrams;
-      if (n == 1) {
-        for (size_t id = 0; id < tables.words.size(); ++id) {
-          ngrams[{tables.words[id]}] = tables.unigrams[id];
-        }
-        return ngrams;
-      }
-      const auto stream = tables.read(n);
-      for (NgramRecord record; stream->next(record);) {
-        Words words;
-        for (int i = 0; i < n; ++i) {
-          words.push_back(tables.words[record.word(i)]);
-        }
-        ngrams[words] = {record.first(), record.second()};
-      }
-      return ngrams;
-    };
-    for (int n = 1; n <= 4; ++n) {
-      const auto theirs = all(want, n);
-      const auto ours = all(got, n);
-      EXPECT_EQ(ours.size(), theirs.size()) << name << " order " << n;
-      for (const auto& [words, weight] : theirs) {
-        ASSERT_TRUE(ours.contains(words)) << name << ": " << words.back();
-        EXPECT_NEAR(ours.at(words).log10_p, weight.log10_p, 2e-5);
-        EXPECT_NEAR(ours.at(words).log10_backoff, weight.log10_backoff, 2e-5);
-      }
-    }
-  }
-  fs::remove_all(dir);
-}
-
 std::string arpa_of(const NgramTables& tables, const fs::path& dir) {
   tables.write_arpa(dir / "model.arpa");
   return read_file(dir / "model.arpa");

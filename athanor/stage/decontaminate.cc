@@ -313,6 +313,7 @@ void Decontamination::write_masked(const std::vector<Column>& columns) {
                                      },
                                      column.values)});
   }
+  add_columns_of(input_, kept);
   write_filtered(context_.run.out_tmp(), Documents::open(text), {}, kept);
 }
 

@@ -98,7 +98,8 @@ nlohmann::json RepeatDedup::write(RepeatCuts& cuts) {
                              "cutting");
   });
   writer.finish();
-  const std::vector<Column> columns{{"repeated_bytes", std::move(bytes_cut)}, {"repeated_places", std::move(cut_count)}};
+  std::vector<Column> columns{{"repeated_bytes", std::move(bytes_cut)}, {"repeated_places", std::move(cut_count)}};
+  add_columns_of(input_, columns);
   write_filtered(context_.run.out_tmp(), Documents::open(folder), keep, columns);
   context_.run.events().emit("counts",
                              {{"in", done}, {"out", done - emptied}, {"dropped", {{"nothing left", emptied}}}});

@@ -39,6 +39,9 @@ struct DescribeRecipe {
   }
 };
 
+// Attempts of one id have the same bytes, so what is written names none of them.
+std::string without_attempt(const std::string& run) { return run.substr(0, run.find('.')); }
+
 void walk_steps(const RunStore& store, const std::string& name, std::set<std::string>& seen, nlohmann::json& steps) {
   const auto run = name.empty() ? std::nullopt : store.find(name);
   if (!run || seen.size() >= kMaxSteps || !seen.insert(run->name).second) {
@@ -47,7 +50,7 @@ void walk_steps(const RunStore& store, const std::string& name, std::set<std::st
   for (const auto& input : run->info.value("inputs", nlohmann::json::array())) {
     walk_steps(store, input.value("run", ""), seen, steps);
   }
-  nlohmann::json step{{"run", run->name}, {"verb", run->info.value("verb", "")}};
+  nlohmann::json step{{"run", without_attempt(run->name)}, {"verb", run->info.value("verb", "")}};
   const auto result = run->info.value("result", nlohmann::json::object());
   if (result.is_object()) {
     step["summary"] = result.value("summary", "");
@@ -83,7 +86,7 @@ nlohmann::json execute_describe(StageContext& context) {
   nlohmann::json statistics = to_json(counted, {group_name(input, recipe.by), static_cast<size_t>(recipe.top)});
   const RunInput& record = source.record;
   statistics["name"] = !recipe.name.empty()  ? recipe.name
-                       : !record.run.empty() ? record.run + (record.part.empty() ? "" : "/" + record.part)
+                       : !record.run.empty() ? without_attempt(record.run) + (record.part.empty() ? "" : "/" + record.part)
                                              : source.path.filename().string();
   std::set<std::string> seen;
   auto& steps = statistics["steps"] = nlohmann::json::array();

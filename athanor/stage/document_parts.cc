@@ -95,4 +95,14 @@ void for_each_part(const Documents& input, const PartJournal& journal, const Sta
   }
 }
 
+void add_columns_of(const Documents& input, std::vector<Column>& columns) {
+  const size_t num_new = columns.size();
+  for (const std::string& name : input.column_names()) {
+    if (std::none_of(columns.begin(), columns.begin() + static_cast<std::ptrdiff_t>(num_new),
+                     [&](const Column& column) { return column.name == name; })) {
+      columns.push_back({name, input.column(name)});
+    }
+  }
+}
+
 }  // namespace athanor

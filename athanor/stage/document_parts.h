@@ -25,4 +25,7 @@ struct DocumentPart {
 void for_each_part(const Documents& input, const PartJournal& journal, const StageContext& context,
                    const std::function<void(const DocumentPart&)>& fn);
 
+// The extra columns of input for its kept rows, for texts that are written anew; but those in `columns` already.
+void add_columns_of(const Documents& input, std::vector<Column>& columns);
+
 }  // namespace athanor

@@ -14,6 +14,7 @@ Verb split_verb();
 Verb mix_verb();
 Verb describe_verb();
 Verb tokenizer_verb();
+Verb count_verb();
 Verb encode_verb();
 Verb fit_verb();
 Verb predict_verb();

@@ -16,6 +16,7 @@ std::span<const Verb> verbs() {
       mix_verb(),        // documents... -> documents
       describe_verb(),   // documents -> report
       tokenizer_verb(),  // documents -> tokenizer
+      count_verb(),      // documents x tokenizer -> documents with num_tokens
       encode_verb(),     // documents x tokenizer -> tokens
       fit_verb(),        // documents x (documents) x (tokenizer) -> estimator
       predict_verb(),    // documents x (estimator) -> documents

@@ -10,7 +10,7 @@ namespace athanor {
 
 class PartSet {
  public:
-  static constexpr size_t kOpenFiles = 256;  // the parts after these are opened anew for every read
+  static constexpr size_t kOpenFiles = 512;  // the parts after these are opened anew for every read
 
   PartSet(const std::vector<fs::path>& held, const std::vector<fs::path>& parts) {
     for (const std::vector<fs::path>* list : {&held, &parts}) {

@@ -228,12 +228,12 @@ bool RepeatCuts::next(Cut& cut) {
   if (at_ == piece_.size()) {
     const uint64_t bytes = std::min<uint64_t>(kCutsARead * sizeof(Cut), file_->size() - read_);
     piece_.resize(bytes / sizeof(Cut));
+    at_ = 0;
     if (piece_.empty()) {
       return false;
     }
     file_->read_at(read_, piece_.data(), bytes);
     read_ += bytes;
-    at_ = 0;
   }
   cut = piece_[at_];
   return true;
@@ -265,7 +265,7 @@ RepeatCuts find_repeats(const std::vector<fs::path>& parts, const RepeatOptions&
   }
   RunSorter<Place<uint64_t>> places(options.memory_bytes / 2, scratch, pool);
   {
-    TwiceFilter filter(options.memory_bytes / 4);
+    TwiceFilter filter(options.memory_bytes / 2);
     for_each_row(parts, [&](uint64_t, uint32_t, std::span<const uint64_t> hashes) {
       for (const uint64_t hash : hashes) {
         filter.add(hash);

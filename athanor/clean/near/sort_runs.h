@@ -23,8 +23,9 @@ class RunSorter {
 
  public:
   // Record needs operator<. At least kLeastRecords are held whatever memory_bytes says. pool must outlive the object.
+  // Two thirds of the memory hold records: while the buffer grows the old one is there too.
   RunSorter(uint64_t memory_bytes, std::string folder, ThreadPool& pool)
-      : capacity_(std::max<size_t>(kLeastRecords, memory_bytes / sizeof(Record))),
+      : capacity_(std::max<size_t>(kLeastRecords, memory_bytes / 3 * 2 / sizeof(Record))),
         folder_(std::move(folder)),
         pool_(pool) {}
 
