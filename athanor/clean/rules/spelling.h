@@ -12,7 +12,7 @@
 //
 // Metrics: words corrected, words unknown that were left, and the corrections themselves ("teh>the, ..."; the first 20).
 // The search is by deletions (as SymSpell does): memory some 30 entries of 12 bytes for a word of the dictionary.
-// Spelling that is a style (dialect, poetry, old books) is not what this step is for: look at `sample` first.
+// Spelling that is a style (dialect, poetry, old books) is not what this step is for: look at `samples` first.
 #pragma once
 
 #include <unordered_map>
