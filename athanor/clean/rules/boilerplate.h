@@ -1,10 +1,11 @@
-// Takes out lines that are a web page's furniture and not its text, in English and Chinese, and measures how much of the document
-// they were. Kinds, each of which can be left out:
+// Takes out lines that are a web page's furniture and not its text, in English and Chinese, and measures how much of
+// the document they were. Kinds, each of which can be left out:
 //
 //   cookie       "we use cookies", "accept all cookies", ...                  (a line of up to 400 characters holds it)
 //   copyright    "all rights reserved", a line that begins with (c) or U+00A9; 版权所有, ICP备    (up to 200)
 //   navigation   a line that is nothing but "home", "menu", "skip to content", "next", 首页, 上一篇, ...
-//   sharing      "share on facebook", "tweet this", 分享到, 扫一扫, ... in a line of up to 60 characters, or as the whole line
+//   sharing      "share on facebook", "tweet this", 分享到, 扫一扫, ... in a line of up to 60 characters, or as
+//                the whole line
 //   subscribe    "sign up for our newsletter", "leave a comment", 点击关注, ... in a line of up to 120
 //   own          the user's phrases, contained in a line of any length
 //

@@ -3,7 +3,7 @@
 // measure() walks the lines (every boundary of Python's str.splitlines), each trimmed, and takes out a line
 //
 //   with a word, parted by white space, of more than max_word_length characters     too_long_word
-//   that does not end in . ? ! " ' or that ends in "..."                            no_terminal_punct (can be off: FineWeb)
+//   that does not end in . ? ! " ' or that ends in "..." (FineWeb: off)             no_terminal_punct
 //   of fewer than min_words_per_line words                                          too_few_words
 //   that mentions "javascript"                                                      javascript
 //   with a phrase of a policy: terms of use, privacy policy, cookie policy,

@@ -1,6 +1,6 @@
 // NeMo Curator's heuristics for English web text, as its heuristic_filter.py (26.x) computes them and its
-// heuristic_filter_en.yaml sets them, one reason a rule (the names of the classes). Words are what white space parts, lines those that
-// are not blank, paragraphs what "\n\n" parts; lengths are in code points. A rule fails
+// heuristic_filter_en.yaml sets them, one reason a rule (the names of the classes). Words are what white space parts,
+// lines those that are not blank, paragraphs what "\n\n" parts; lengths are in code points. A rule fails
 //
 //   NonAlphaNumeric          when characters outside [a-zA-Z0-9\n?!,.] / characters      > 0.25
 //   SymbolsToWords           words that are an ellipsis or mostly '#' / words            > 0.1

@@ -3,8 +3,8 @@
 //   - spelling: {dictionary: words-en.txt}     # one word a line, with its count behind it or none: "the 23135851162"
 //
 // A word is corrected only when
-//   - it is a run of lower-case ASCII letters of at least min_length, with no letter, digit, mark, "_" or "'" at either side (so no
-//     names, no identifiers, no parts of contractions), and the dictionary does not have it;
+//   - it is a run of lower-case ASCII letters of at least min_length, with no letter, digit, mark, "_" or "'" at either
+//     side (so no names, no identifiers, no parts of contractions), and the dictionary does not have it;
 //   - the dictionary has words within max_distance edits (insert, delete, replace, swap neighbours); a single edit for
 //     words of up to 7 letters;
 //   - among the nearest of these one is clearly best: it is the only one, or its count is at least `margin` times
@@ -12,7 +12,7 @@
 //
 // Metrics: words corrected, words unknown that were left, and the corrections themselves ("teh>the, ..."; the first 20).
 // The search is by deletions (as SymSpell does): memory some 30 entries of 12 bytes for a word of the dictionary.
-// Spelling that is a style (dialect, poetry, old books) is not what this step is for: look at `sample` first.
+// Spelling that is a style (dialect, poetry, old books) is not what this step is for: look at `samples` first.
 #pragma once
 
 #include <unordered_map>
