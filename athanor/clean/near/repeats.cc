@@ -151,7 +151,9 @@ RepeatPart RepeatPart::load(const fs::path& path) {
   const char* at = bytes.data() + sizeof counts;
   const auto read = [&](std::vector<uint64_t>& out, uint64_t count) {
     out.resize(count);
-    std::memcpy(out.data(), at, count * sizeof(uint64_t));
+    if (count > 0) {
+      std::memcpy(out.data(), at, count * sizeof(uint64_t));
+    }
     at += count * sizeof(uint64_t);
   };
   read(part.id_keys, counts[0]);
