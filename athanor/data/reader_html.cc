@@ -10,7 +10,7 @@ namespace {
 const char* fault_reason(const std::string& fault) {
   for (const auto& [name, reason] :
        {std::pair("empty", "html: empty"), std::pair("too large", "html: too large"),
-        std::pair("not HTML", "html: not HTML"), std::pair("too many nodes", "html: too many nodes"),
+        std::pair("not HTML", "html: not HTML"), std::pair("too complex", "html: too complex"),
         std::pair("no text", "html: no text"), std::pair("out of memory", "html: out of memory")}) {
     if (fault == name) {
       return reason;
