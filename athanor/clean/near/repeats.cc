@@ -267,7 +267,11 @@ RepeatCuts find_repeats(const std::vector<fs::path>& parts, const RepeatOptions&
   }
   RunSorter<Place<uint64_t>> places(options.memory_bytes / 2, scratch, pool);
   {
-    TwiceFilter filter(options.memory_bytes / 2);
+    uint64_t num_hashes = 0;
+    for (const fs::path& part : parts) {
+      num_hashes += fs::file_size(part) / sizeof(uint64_t);
+    }
+    TwiceFilter filter(std::min(options.memory_bytes / 2, 4 * num_hashes));  // 16 bits a hash are enough
     for_each_row(parts, [&](uint64_t, uint32_t, std::span<const uint64_t> hashes) {
       for (const uint64_t hash : hashes) {
         filter.add(hash);
