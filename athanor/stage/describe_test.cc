@@ -23,7 +23,7 @@ TEST(DescribeText, Scripts) {
   EXPECT_STREQ(describer.add("Plain English, 123.").script, "Latin");
   EXPECT_STREQ(describer.add("Größe und Übermut, été").script, "Latin");
   EXPECT_STREQ(describer.add("Привет, мир! ok").script, "Cyrillic");
-  EXPECT_STREQ(describer.add("炼丹炉里的火 never").script, "Latin") << "letters are counted, not words";
+  EXPECT_STREQ(describer.add("炼丹炉里 never").script, "Latin") << "letters are counted, not words";
   EXPECT_STREQ(describer.add("炼丹炉里的火从来不灭 ok").script, "Han");
   EXPECT_STREQ(describer.add("吾輩は猫である。名前はまだ無い。").script, "Kana");
   EXPECT_STREQ(describer.add("안녕하세요 세계").script, "Hangul");
@@ -114,7 +114,7 @@ class Describe : public ::testing::Test {
         for (size_t j = 0; j < random() % 30; ++j) {
           text += "word" + std::to_string(random() % 50) + " ";
         }
-        text = i % 50 == 49 ? "the same text" : text;
+        text = i % 50 == 49 ? "the same text" : text;  // some of them dropped
         writer.add({"", text, i % 3 == 0 ? "https://a" + std::to_string(i % 4) + ".org/p" : "f.jsonl",
                     static_cast<uint64_t>(i), 0, R"({"language":")" + std::string(i % 5 == 0 ? "zh" : "en") + R"(","i":)" +
                                                      std::to_string(i) + "}"});
@@ -175,7 +175,7 @@ TEST_F(Describe, CountsEverything) {
   EXPECT_GE(all["duplicates"]["equal_texts"]["largest"].get<int>(), 4);
   EXPECT_EQ(all["hosts"]["by_documents"].size(), 4u);
   EXPECT_EQ(all["sources"]["by_documents"][0]["name"], "f.jsonl");
-  EXPECT_EQ(all["ngrams"]["words"]["2"]["top"][0]["text"], "the fire");
+  EXPECT_EQ(all["ngrams"]["words"]["2"]["top"][0]["text"], "fire of") << "ties by text";
   EXPECT_EQ(describe(1, "script")["group_by"], "script");
   EXPECT_THROW(describe(1, "nothing"), Error);
 }
