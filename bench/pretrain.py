@@ -1,4 +1,5 @@
-"""Forward and backward, Athanor against PyTorch eager, interleaved: median seconds a step and the ratio.
+"""Forward and backward, Athanor against PyTorch eager, interleaved: median seconds a step, the ratio and its spread
+(ratio of the medians of each round, smallest to largest).
 
   python3 bench/pretrain.py build/model_tests [--rounds 5]
 """
@@ -33,12 +34,16 @@ for shape, steps, tokens in (("large", 3, 4096), ("char", 40, 768)):
     if shape not in args.shape.split(","):
         continue
     for precision in args.precision.split(","):
-        ours, peer = [], []
+        ours, peer, ratios = [], [], []
         for _ in range(args.rounds):
-            ours += numbers([args.binary, "--gtest_also_run_disabled_tests", "--gtest_filter=StepBench*"],
-                            ATHANOR_BENCH=f"{shape} {precision} {steps}")
-            peer += numbers([sys.executable, str(here / "pretrain_peer.py"), "--shape", shape, "--steps", str(steps),
-                             "--threads", args.threads] + (["--bf16"] if precision == "bf16" else []))
+            a = numbers([args.binary, "--gtest_also_run_disabled_tests", "--gtest_filter=StepBench*"],
+                        ATHANOR_BENCH=f"{shape} {precision} {steps}")
+            b = numbers([sys.executable, str(here / "pretrain_peer.py"), "--shape", shape, "--steps", str(steps),
+                         "--threads", args.threads] + (["--bf16"] if precision == "bf16" else []))
+            ratios.append(statistics.median(b) / statistics.median(a))
+            ours += a
+            peer += b
         a, b = statistics.median(ours), statistics.median(peer)
         print(f"{shape:6}{precision:5} athanor {a * 1e3:8.2f} ms {tokens / a:8.0f} tokens/s   "
-              f"pytorch {b * 1e3:8.2f} ms {tokens / b:8.0f} tokens/s   ratio {b / a:.2f}", flush=True)
+              f"pytorch {b * 1e3:8.2f} ms {tokens / b:8.0f} tokens/s   ratio {b / a:.2f} "
+              f"({min(ratios):.2f} to {max(ratios):.2f} by round)", flush=True)

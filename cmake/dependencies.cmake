@@ -1,5 +1,5 @@
 # Every outside library, found once. docs/dependencies.md says why each one is here.
-include("${ATHANOR_DEPS}/deps.cmake" OPTIONAL)  # written by scripts/setup: ATHANOR_TORCH_ROOT, ATHANOR_ARROW_ROOT
+include("${ATHANOR_DEPS}/deps.cmake" OPTIONAL)  # written by scripts/setup: ATHANOR_TORCH_ROOT, ATHANOR_ARROW_ROOT and more
 
 find_package(Threads REQUIRED)
 find_package(OpenSSL REQUIRED COMPONENTS Crypto)
@@ -53,6 +53,8 @@ file(GLOB ATHANOR_PARQUET_LIB "${ATHANOR_ARROW_ROOT}/libparquet.so.*00")
 add_library(athanor_arrow INTERFACE)
 target_include_directories(athanor_arrow SYSTEM INTERFACE "${ATHANOR_ARROW_ROOT}/include")
 target_link_libraries(athanor_arrow INTERFACE "${ATHANOR_PARQUET_LIB}" "${ATHANOR_ARROW_LIB}")
+
+include(cmake/lexbor.cmake)
 
 # LibTorch: only libtorch_cpu and libc10, and per-operator headers, so that a file compiles in seconds.
 if(ATHANOR_WITH_TORCH)

@@ -26,6 +26,10 @@ set(cuda_runtime \"${ATHANOR_CUDA_RUNTIME}\")
 set(wheels \"${ATHANOR_TORCH_ROOT};${ATHANOR_ARROW_ROOT}\")")
 install(SCRIPT "${CMAKE_SOURCE_DIR}/cmake/bundle.cmake")
 
+# Linked statically, so bundle.cmake cannot see it.
+install(FILES "${ATHANOR_LEXBOR_ROOT}/LICENSE" "${ATHANOR_LEXBOR_ROOT}/NOTICE"
+  DESTINATION share/doc/athanor/licences/lexbor)
+
 install(DIRECTORY "${CMAKE_SOURCE_DIR}/recipes/" DESTINATION share/athanor/recipes FILES_MATCHING PATTERN "*.yaml")
 install(DIRECTORY "${CMAKE_SOURCE_DIR}/docs" DESTINATION share/doc/athanor FILES_MATCHING PATTERN "*.md")
 foreach(file README.md README.zh-CN.md CONTRIBUTING.md LICENSE NOTICE)

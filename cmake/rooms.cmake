@@ -23,7 +23,7 @@ target_include_directories(athanor_core_deps INTERFACE "${CMAKE_SOURCE_DIR}")
 target_link_libraries(athanor_core_deps INTERFACE Threads::Threads OpenSSL::Crypto ZLIB::ZLIB CURL::libcurl
   yaml-cpp nlohmann_json::nlohmann_json PkgConfig::ZSTD PkgConfig::XXHASH
   BZip2::BZip2 PkgConfig::DEFLATE PkgConfig::DIVSUFSORT PkgConfig::PCRE2 PkgConfig::PQ PkgConfig::SQLITE
-  athanor_arrow ${CMAKE_DL_LIBS})
+  athanor_arrow athanor_lexbor ${CMAKE_DL_LIBS})
 
 # Which commit this is: its own small object, so that a commit rebuilds one file.
 set(version_file "${CMAKE_BINARY_DIR}/generated/version.cc")

@@ -14,6 +14,12 @@ endforeach()
 add_test(NAME crash.parts
   COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/parts.py" $<TARGET_FILE:athanor> 5)
 set_tests_properties(crash.parts PROPERTIES TIMEOUT 120)
+add_test(NAME crash.collect_kill
+  COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/collect_kill.py" $<TARGET_FILE:athanor> 3)
+set_tests_properties(crash.collect_kill PROPERTIES TIMEOUT 120)
+add_test(NAME crash.kill_dedup
+  COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/kill_dedup.py" $<TARGET_FILE:athanor> 3 8000)
+set_tests_properties(crash.kill_dedup PROPERTIES TIMEOUT 120)
 add_test(NAME soak.parts
   COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/parts.py" $<TARGET_FILE:athanor> 100 1 200)
 set_tests_properties(soak.parts PROPERTIES TIMEOUT 3600 LABELS soak)

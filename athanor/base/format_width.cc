@@ -5,12 +5,12 @@
 #include <iterator>
 
 #include "athanor/base/format_width_table.h"
+#include "athanor/base/unicode.h"
 
 namespace athanor {
 
 namespace {
 
-constexpr char32_t kReplacement = 0xFFFD;
 constexpr std::string_view kReplacementBytes = "\xEF\xBF\xBD";
 
 template <size_t n>
@@ -28,30 +28,10 @@ bool is_control(char32_t c) {
 }  // namespace
 
 char32_t take_code_point(std::string_view& text) {
-  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
-  const uint8_t lead = byte(0);
-  if (lead < 0x80) {
-    text.remove_prefix(1);
-    return lead;
-  }
-  const int more = lead >= 0xC2 && lead <= 0xDF   ? 1
-                   : (lead & 0xF0) == 0xE0        ? 2
-                   : lead >= 0xF0 && lead <= 0xF4 ? 3
-                                                  : 0;
-  char32_t value = lead & (0x3F >> more);
-  size_t used = 1;
-  for (int i = 0; i < more; ++i, ++used) {
-    // The second byte's range shuts out overlong forms, surrogates and what is above U+10FFFF.
-    const uint8_t low = i > 0 ? 0x80 : lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const uint8_t high = i > 0 ? 0xBF : lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (used >= text.size() || byte(used) < low || byte(used) > high) {
-      text.remove_prefix(used);
-      return kReplacement;
-    }
-    value = (value << 6) | (byte(used) & 0x3F);
-  }
-  text.remove_prefix(used);
-  return more == 0 ? kReplacement : value;
+  const char* p = text.data();
+  const char32_t code_point = decode_utf8(p, text.data() + text.size());
+  text.remove_prefix(static_cast<size_t>(p - text.data()));
+  return code_point;
 }
 
 int display_width(char32_t code_point) {
@@ -98,16 +78,7 @@ std::string cut_to_width(std::string_view text, int columns) {
   return out;
 }
 
-std::string valid_utf8(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  while (!text.empty()) {
-    const std::string_view before = text;
-    const char32_t code_point = take_code_point(text);
-    out += code_point == kReplacement ? kReplacementBytes : before.substr(0, before.size() - text.size());
-  }
-  return out;
-}
+std::string valid_utf8(std::string_view text) { return repair_utf8(text); }
 
 std::string printable(std::string_view text, bool keep_lines) {
   std::string out;

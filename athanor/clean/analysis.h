@@ -20,7 +20,7 @@ struct CharCounts {
   size_t cjk = 0;      // Han and kana
 };
 
-struct Line {
+struct TextLine {
   std::string_view text;  // without its line feed
   uint32_t num_chars = 0;
   bool blank = true;  // white space only
@@ -35,8 +35,12 @@ class TextAnalysis {
   std::string_view text() const { return text_; }
   const CharCounts& chars();
   // Parted by \n alone; "a\n" has two lines, the second empty; an empty text has one.
-  const std::vector<Line>& lines();
+  const std::vector<TextLine>& lines();
+  // At every boundary of Python's str.splitlines (words.h).
+  const std::vector<std::string_view>& any_lines();
   const std::vector<Word>& words();
+  // One a word: equal words have equal ones, and others but for a chance of 2^-64 a pair.
+  const std::vector<uint64_t>& word_hashes();
   // (Han + kana) / visible; 0 for a text without any.
   double cjk_share();
   // Whether rules that count spaced words apply.
@@ -46,10 +50,14 @@ class TextAnalysis {
   std::string_view text_;
   bool has_chars_ = false;
   bool has_lines_ = false;
+  bool has_any_lines_ = false;
   bool has_words_ = false;
+  bool has_hashes_ = false;
   CharCounts chars_;
-  std::vector<Line> lines_;
+  std::vector<TextLine> lines_;
+  std::vector<std::string_view> any_lines_;
   std::vector<Word> words_;
+  std::vector<uint64_t> hashes_;
 };
 
 }  // namespace athanor

@@ -80,7 +80,8 @@ void report_all(const std::vector<std::string>& docs) {
   size_t sink = 0;
   const std::vector<const char*> chains = {
       R"(["normalize"])", R"(["letters"])", R"(["gopher_repetition"])", R"(["gopher_quality"])", R"(["fineweb_quality"])",
-      R"(["pii"])", R"(["gopher_repetition", "gopher_quality", "fineweb_quality"])"};
+      R"(["pii"])", R"(["c4"])", R"(["curator_english"])", R"(["zh_quality"])", R"(["boilerplate"])", R"(["unicode_repair"])",
+      R"(["gopher_repetition", "gopher_quality", {"c4": {"filter_no_terminal_punct": false}}, "fineweb_quality"])"};
   for (const char* spec : chains) {
     const CleanChain chain(nlohmann::json::parse(spec));
     size_t kept = 0;
@@ -120,11 +121,39 @@ void report_all(const std::vector<std::string>& docs) {
     ThreadPool pool(1);
     Deduper deduper({}, pool);
     for (size_t i = 0; i < docs.size(); ++i) {
-      deduper.add(std::to_string(i), docs[i]);
+      deduper.add({std::to_string(i), docs[i]});
     }
-    sink += deduper.finish().near_duplicates;
+    sink += deduper.finish().compared;
   });
   EXPECT_GT(sink, 0u);
+}
+
+// For bench/clean.py: the texts of a file through a chain; the answers to another file, the seconds to stdout.
+TEST(Speed, DISABLED_ChainOnAFile) {
+  const char* in = std::getenv("ATHANOR_BENCH_IN");
+  const char* out = std::getenv("ATHANOR_BENCH_OUT");
+  const char* spec = std::getenv("ATHANOR_BENCH_SPEC");
+  if (in == nullptr || out == nullptr || spec == nullptr) {
+    GTEST_SKIP() << "ATHANOR_BENCH_IN, _OUT and _SPEC are not set";
+  }
+  const CleanChain chain(nlohmann::json::parse(spec));
+  std::vector<std::string> texts;
+  std::ifstream file(in);
+  for (std::string line; std::getline(file, line);) {
+    texts.push_back(nlohmann::json::parse(line).at("text"));
+  }
+  std::vector<ChainVerdict> verdicts(texts.size());
+  const std::clock_t start = std::clock();
+  for (size_t i = 0; i < texts.size(); ++i) {
+    verdicts[i] = chain.run(texts[i]);
+  }
+  std::printf("seconds %.6f\n", static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
+  std::ofstream answers(out);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    const nlohmann::json answer = {
+        {"step", verdicts[i].step}, {"reason", verdicts[i].reason}, {"score", verdicts[i].score}, {"text", texts[i]}};
+    answers << answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
+  }
 }
 
 TEST(Speed, DISABLED_Web) { report_all(web_documents()); }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "athanor/base/error.h"
+#include "athanor/clean/rules/rule_testing.h"
 #include "athanor/clean/step.h"
 
 namespace athanor {
@@ -30,9 +31,26 @@ const std::vector<std::string> kTexts = {
     "The quick brown fox of the town\njumps over the lazy dog, and that is that. Write to a@b.com or 8.8.8.8!\n",
     "\xE4\xBD\xA0\xE5\xA5\xBD\xEF\xBC\x8C\xE4\xB8\x96\xE7\x95\x8C\xE3\x80\x82"};
 
+// The options that a step cannot do without.
+json needed(const std::string& step) {
+  const json column = {{"name", "score"}};
+  const json dictionary = {{"dictionary", ATHANOR_SOURCE_DIR "/tests/fixtures/clean/words.txt"}};
+  const std::string classifier = ATHANOR_SOURCE_DIR "/tests/fixtures/classic/softmax.bin";
+  if (step == "language") {
+    return {{"model", classifier}};
+  }
+  if (step == "classifier") {
+    return {{"model", classifier}, {"label", "zh"}};
+  }
+  if (step == "perplexity") {
+    return {{"model", tiny_ngram_model()}};
+  }
+  return step == "column" || step == "outlier" ? column : step == "spelling" ? dictionary : json::object();
+}
+
 TEST(CleanTable, EveryEntryMeasuresWhatItSays) {
   for (const StepEntry& entry : clean_steps()) {
-    const auto step = entry.make(resolve_options(entry, json::object(), ""));
+    const auto step = entry.make(resolve_options(entry, needed(entry.name), ""));
     for (const StepOption& option : entry.options) {
       EXPECT_FALSE(std::string(option.meaning).empty()) << entry.name << "." << option.name;
     }
@@ -57,7 +75,7 @@ TEST(CleanTable, EveryEntryMeasuresWhatItSays) {
 // The promise of the ledger: a changed threshold changes nothing that was measured.
 TEST(CleanTable, ThresholdsDoNotChangeMeasures) {
   for (const StepEntry& entry : clean_steps()) {
-    const json defaults = resolve_options(entry, json::object(), "");
+    const json defaults = resolve_options(entry, needed(entry.name), "");
     json other = defaults;
     for (const StepOption& option : entry.options) {
       if (!option.threshold) {
@@ -137,7 +155,7 @@ TEST(CleanChain, TransformsAndFiltersRunWhereTheyStand) {
   ChainVerdict result = chain.run(text);
   EXPECT_TRUE(result.keep);
   EXPECT_EQ(text, "abc");
-  EXPECT_EQ(result.verdicts.size(), 2u);
+  EXPECT_EQ(result.verdicts.size(), 3u);  // length, letters, pii
 
   text = " 12  ";
   result = chain.run(text);
@@ -145,7 +163,7 @@ TEST(CleanChain, TransformsAndFiltersRunWhereTheyStand) {
   EXPECT_EQ(result.step, "length");
   EXPECT_EQ(result.reason, "too_short");
   EXPECT_EQ(result.score, 2);
-  ASSERT_EQ(result.verdicts.size(), 2u);  // the others have their word too
+  ASSERT_EQ(result.verdicts.size(), 3u);  // the others have their word too
   EXPECT_EQ(result.verdicts[1].step, "letters");
   EXPECT_EQ(result.verdicts[1].verdict.reason, "too_few_letters");
 

@@ -1,12 +1,21 @@
 // How the filters see a text: words, lines, and the share of scripts that are written without spaces.
 //
-// The word rule, stated because every published threshold leans on one (a subset of UAX #29, in one pass):
+// The word rule, stated because every published threshold leans on one (UAX #29's idea of a word, turned towards what
+// spaCy's English tokenizer makes of web text, which datatrove counts by; in one pass, without a dictionary):
+//
 //   - white space separates words;
-//   - a word is a maximal run of letters, marks and numbers; ' (also U+2019), . and _ stay inside between two such
-//     characters, a comma between two numbers; so "don't", "3,141.5" and "U.S" are one word, "well-known" is three;
+//   - a word is a maximal run of letters, marks and numbers; ' (also U+2019), . _ and @ stay inside between two such
+//     characters, but a full stop between a lower-case and an upper-case ASCII letter ("end.Next") does not; a comma,
+//     colon or slash stays between two numbers, a hyphen between a letter and a number: "3,141.5", "10:30", "a@b.org",
+//     "IL-3" are one word, "well-known" is three; "@name" is one;
+//   - the clitics 's 'm 'd 're 've 'll and n't at a word's end are words: "do|n't", "she|'s"; so are the halves of
+//     "can|not", and a unit behind a number: "64|GB";
+//   - a full stop stays with a single letter, with letters parted by full stops and with a short list of English
+//     abbreviations: "J.", "U.S.", "Mr." (abbreviations.h);
+//   - a run that begins as an address (scheme://, www.) goes to the next white space, less the punctuation at its end;
 //   - a character of a script without spaces (Han, kana, Thai, Lao, Khmer, Myanmar) is a word of its own;
-//   - a run of one and the same other character is a word: "..." is one, "?!" is two.
-// datatrove splits English by spaCy: its contractions are two words ("do", "n't"); counts differ by about that.
+//   - of other characters a run of one and the same is a word ("..." "--"), except that ! ? , : ; = # * & quotation
+//     marks and brackets stand alone: "?!" is two, "###" three.
 #pragma once
 
 #include <cstdint>

@@ -64,6 +64,7 @@ class Transfer {
 
   Outcome run();
   const std::string& reason() const { return reason_; }
+  int status() const { return status_; }
   std::string header(const std::string& name) const {
     const auto found = headers_.find(name);
     return found == headers_.end() ? "" : found->second;
@@ -94,6 +95,7 @@ class Transfer {
   bool too_large_ = false;
   std::exception_ptr failed_;
   std::string reason_;
+  int status_ = 0;
 };
 
 void Transfer::add_header(std::string_view line) {
@@ -166,6 +168,7 @@ bool Transfer::add_body(std::string_view bytes) {
 Outcome Transfer::judge(CURLcode code) {
   long status = 0;
   curl_easy_getinfo(curl_, CURLINFO_RESPONSE_CODE, &status);
+  status_ = static_cast<int>(status);
   if (failed_) {
     std::rethrow_exception(failed_);
   }
@@ -231,7 +234,7 @@ Outcome Transfer::run() {
   curl_easy_setopt(curl_, CURLOPT_SSL_VERIFYPEER, 1L);
   curl_easy_setopt(curl_, CURLOPT_SSL_VERIFYHOST, 2L);
   curl_easy_setopt(curl_, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl_, CURLOPT_USERAGENT, "athanor");
+  curl_easy_setopt(curl_, CURLOPT_USERAGENT, options_.user_agent.c_str());
   curl_easy_setopt(curl_, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options_.connect_timeout_seconds * 1000));
   curl_easy_setopt(curl_, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(curl_, CURLOPT_LOW_SPEED_TIME, std::max(1L, static_cast<long>(options_.stall_timeout_seconds)));
@@ -255,49 +258,79 @@ std::optional<HttpFile> from_cache(const CacheFiles& files) {
   return HttpFile{files.data, info["sha256"], size_of_file(files.data), info["content_type"]};
 }
 
+CacheFiles files_of(const std::string& key, const fs::path& cache_dir) {
+  const std::string stem = (cache_dir / "http" / sha256_hex(key).substr(0, 32)).string();
+  return {stem + ".data", stem + ".json", stem + ".part", stem + ".part.json"};
+}
+
+HttpFile keep(const std::string& url, const std::string& key, const CacheFiles& files, const Transfer& transfer) {
+  HttpFile file{files.data, sha256_file(files.part), size_of_file(files.part), transfer.header("content-type")};
+  fs::rename(files.part, files.data);
+  const Json info = {{"url", url}, {"key", key}, {"sha256", file.sha256}, {"content_type", file.content_type}};
+  write_file_atomic(files.data_info, info.dump(1, ' ', false, Json::error_handler_t::replace));
+  remove_file(files.part_info);
+  return file;
+}
+
 }  // namespace
 
-HttpFile fetch_http(const std::string& url, const std::string& key, const fs::path& cache_dir,
-                    const HttpOptions& options) {
-  const fs::path stem = cache_dir / "http" / sha256_hex(key).substr(0, 32);
-  const CacheFiles files = {stem.string() + ".data", stem.string() + ".json", stem.string() + ".part",
-                            stem.string() + ".part.json"};
+std::optional<HttpFile> cached_http(const std::string& key, const fs::path& cache_dir) {
+  const CacheFiles files = files_of(key, cache_dir);
   std::error_code code;
-  if (fs::is_regular_file(files.data, code)) {
-    if (auto cached = from_cache(files)) {
-      return *cached;
-    }
+  return fs::is_regular_file(files.data, code) ? from_cache(files) : std::nullopt;
+}
+
+HttpResult try_fetch_http(const std::string& url, const std::string& key, const fs::path& cache_dir,
+                          const HttpOptions& options) {
+  HttpResult result;
+  if (options.use_cache && (result.file = cached_http(key, cache_dir))) {
+    return result;
   }
-  make_dirs(stem.parent_path());
+  const CacheFiles files = files_of(key, cache_dir);
+  make_dirs(files.data.parent_path());
   double pause = options.backoff_seconds;
-  std::string reason;
   for (int attempt = 1; attempt <= options.num_tries; ++attempt) {
     Transfer transfer(url, files, options);
     const Outcome outcome = transfer.run();
+    result.status = transfer.status();
+    result.reason = transfer.reason();
     if (outcome == Outcome::kDone) {
-      HttpFile file{files.data, sha256_file(files.part), size_of_file(files.part), transfer.header("content-type")};
-      fs::rename(files.part, files.data);
-      const Json info = {{"url", url}, {"key", key}, {"sha256", file.sha256}, {"content_type", file.content_type}};
-      write_file_atomic(files.data_info, info.dump(1, ' ', false, Json::error_handler_t::replace));
-      remove_file(files.part_info);
-      return file;
+      result.file = keep(url, key, files, transfer);
+      return result;
     }
     if (outcome == Outcome::kTooLarge) {
       remove_file(files.part);
-      throw Error(ErrorKind::kInput, "is larger than the limit of " + std::to_string(options.max_bytes) + " bytes",
-                  url, "raise max_download_bytes if this is what you want");
+      result.too_large = true;
+      result.reason = "is larger than the limit of " + std::to_string(options.max_bytes) + " bytes";
+      return result;
     }
-    reason = transfer.reason();
     if (outcome == Outcome::kFailed) {
-      throw Error(ErrorKind::kInput, "cannot download: " + reason, url, "check the address");
+      return result;
     }
     if (attempt < options.num_tries) {
       std::this_thread::sleep_for(std::chrono::duration<double>(pause));
       pause *= 2;
     }
   }
-  throw Error(ErrorKind::kInput, "cannot download after " + std::to_string(options.num_tries) + " tries: " + reason,
-              url, "run the same command again: it continues where it stopped; or download the file and give its path");
+  result.tried_all = true;
+  return result;
+}
+
+HttpFile fetch_http(const std::string& url, const std::string& key, const fs::path& cache_dir,
+                    const HttpOptions& options) {
+  HttpResult result = try_fetch_http(url, key, cache_dir, options);
+  if (result.file) {
+    return std::move(*result.file);
+  }
+  if (result.too_large) {
+    throw Error(ErrorKind::kInput, result.reason, url, "raise max_download_bytes if this is what you want");
+  }
+  if (!result.tried_all) {
+    throw Error(ErrorKind::kInput, "cannot download: " + result.reason, url, "check the address");
+  }
+  throw Error(ErrorKind::kInput,
+              "cannot download after " + std::to_string(options.num_tries) + " tries: " + result.reason, url,
+              "run the same command again: it continues where it stopped; or download the file and give its path");
 }
 
 }  // namespace athanor

@@ -1,10 +1,15 @@
 #include "athanor/data/json_scan.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace athanor {
 
@@ -16,6 +21,27 @@ bool has_special(uint64_t word) {
   constexpr uint64_t kOnes = 0x0101010101010101ULL, kHigh = 0x8080808080808080ULL;
   const uint64_t quote = word ^ (kOnes * '"'), backslash = word ^ (kOnes * '\\');
   return (((quote - kOnes) & ~quote) | ((backslash - kOnes) & ~backslash) | ((word - kOnes * 0x20) & ~word)) & kHigh;
+}
+
+// The first place at or after `at` that may hold a quote, a backslash or a byte below 0x20, or that lies within the
+// last bytes of the text.
+size_t skip_plain(std::string_view text, size_t at) {
+#if defined(__SSE2__)
+  const __m128i quote = _mm_set1_epi8('"'), backslash = _mm_set1_epi8('\\'), control = _mm_set1_epi8(0x1f);
+  for (; at + 16 <= text.size(); at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const __m128i special = _mm_or_si128(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, backslash)),
+                                         _mm_cmpeq_epi8(_mm_min_epu8(bytes, control), bytes));
+    if (const int mask = _mm_movemask_epi8(special); mask != 0) {
+      return at + static_cast<size_t>(std::countr_zero(static_cast<unsigned>(mask)));
+    }
+  }
+#endif
+  uint64_t word = 0;
+  while (at + 8 <= text.size() && (std::memcpy(&word, text.data() + at, 8), !has_special(word))) {
+    at += 8;
+  }
+  return at;
 }
 
 int hex_digit(char c) {
@@ -61,11 +87,8 @@ class Scanner {
 
   // Begins behind the opening quote and ends behind the closing one.
   bool string() {
-    while (at_ < text_.size()) {
-      uint64_t word = 0;
-      while (at_ + 8 <= text_.size() && (std::memcpy(&word, text_.data() + at_, 8), !has_special(word))) {
-        at_ += 8;
-      }
+    while (true) {
+      at_ = skip_plain(text_, at_);
       if (at_ == text_.size()) {
         break;
       }

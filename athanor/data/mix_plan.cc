@@ -139,7 +139,7 @@ Mixer::Mixer(std::vector<MixSource> sources, const MixOptions& options, ThreadPo
       const auto& infos = documents.manifest().columns;
       if (std::find(infos.begin(), infos.end(), ColumnInfo{kTokensColumn, ColumnType::kInt64}) == infos.end()) {
         throw Error(ErrorKind::kUsage, "unit: tokens needs a column num_tokens (int64), and '" + source.name +
-                                           "' has none", "mix.unit", "count by unit: bytes or characters");
+                                           "' has none", "mix.unit", "athanor count writes it; or count by unit: bytes or characters");
       }
     }
     MixShare share;

@@ -3,6 +3,7 @@
 #include <arrow/array.h>
 #include <arrow/array/builder_binary.h>
 #include <arrow/array/builder_primitive.h>
+#include <arrow/buffer.h>
 #include <arrow/io/file.h>
 #include <arrow/record_batch.h>
 #include <arrow/table.h>
@@ -14,6 +15,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "athanor/base/error.h"
 #include "athanor/data/parquet_json.h"
@@ -93,37 +95,6 @@ std::shared_ptr<arrow::Array> to_arrow(const ColumnValues& values, const fs::pat
 
 }  // namespace
 
-const char* name_of(ColumnType type) {
-  switch (type) {
-    case ColumnType::kString:
-      return "string";
-    case ColumnType::kInt64:
-      return "int64";
-    case ColumnType::kFloat64:
-      return "float64";
-  }
-  return "string";
-}
-
-ColumnType column_type(std::string_view name, const std::string& where) {
-  for (const ColumnType type : {ColumnType::kString, ColumnType::kInt64, ColumnType::kFloat64}) {
-    if (name == name_of(type)) {
-      return type;
-    }
-  }
-  throw Error(ErrorKind::kInput, "unknown column type '" + std::string(name) + "'", where,
-              "known types: string, int64, float64");
-}
-
-ColumnType type_of(const ColumnValues& values) {
-  constexpr ColumnType kByIndex[] = {ColumnType::kFloat64, ColumnType::kInt64, ColumnType::kString};
-  return kByIndex[values.index()];
-}
-
-size_t size_of(const ColumnValues& values) {
-  return std::visit([](const auto& vector) { return vector.size(); }, values);
-}
-
 struct ParquetWriter::Impl {
   fs::path path;
   std::vector<ColumnInfo> columns;
@@ -178,6 +149,26 @@ void ParquetWriter::write_row_group(const std::vector<ColumnValues>& columns) {
   }
 }
 
+void ParquetWriter::write_row_group(const std::vector<ColumnRef>& columns) {
+  try {
+    check_write(impl_->writer->NewRowGroup(), impl_->path);
+    for (const ColumnRef& column : columns) {
+      std::shared_ptr<arrow::Array> array;
+      if (const auto* strings = std::get_if<const PackedStrings*>(&column)) {
+        array = std::make_shared<arrow::StringArray>(static_cast<int64_t>((*strings)->size()),
+                                                     arrow::Buffer::Wrap((*strings)->offsets),
+                                                     std::make_shared<arrow::Buffer>((*strings)->bytes));
+      } else {
+        const auto& numbers = *std::get<const std::vector<int64_t>*>(column);
+        array = std::make_shared<arrow::Int64Array>(static_cast<int64_t>(numbers.size()), arrow::Buffer::Wrap(numbers));
+      }
+      check_write(impl_->writer->WriteColumnChunk(*array), impl_->path);
+    }
+  } catch (const parquet::ParquetException& error) {
+    fail_write(impl_->path, error.what());
+  }
+}
+
 void ParquetWriter::finish() {
   try {
     check_write(impl_->writer->Close(), impl_->path);
@@ -195,19 +186,22 @@ struct ParquetFile::Impl {
   std::vector<std::string> names;
   uint64_t num_rows = 0;
 
-  // Batches of the leaf columns (all when empty), row group by row group.
-  void for_each_record_batch(const std::vector<int>& leaves,
-                             const std::function<void(uint64_t, const arrow::RecordBatch&)>& fn) const {
+  std::vector<int> all_groups() const {
     std::vector<int> groups(static_cast<size_t>(reader->num_row_groups()));
-    for (size_t i = 0; i < groups.size(); ++i) {
-      groups[i] = static_cast<int>(i);
-    }
+    std::iota(groups.begin(), groups.end(), 0);
+    return groups;
+  }
+
+  // Batches of the leaf columns (all when empty), of those row groups, whose first row has that number.
+  void for_each_record_batch(const std::vector<int>& leaves, const std::vector<int>& groups, uint64_t first_row,
+                             uint64_t end_row,
+                             const std::function<void(uint64_t, const arrow::RecordBatch&)>& fn) const {
     auto batches = leaves.empty() ? reader->GetRecordBatchReader(groups)
                                   : reader->GetRecordBatchReader(groups, leaves);
     if (!batches.ok()) {
       fail_read(path, batches.status().message());
     }
-    uint64_t row = 0;
+    uint64_t row = first_row;
     while (true) {
       std::shared_ptr<arrow::RecordBatch> batch;
       const arrow::Status status = (*batches)->ReadNext(&batch);
@@ -224,9 +218,9 @@ struct ParquetFile::Impl {
       fn(row, *batch);
       row += static_cast<uint64_t>(batch->num_rows());
     }
-    if (row != num_rows) {
-      fail_read(path, "the footer promises " + std::to_string(num_rows) + " rows, but " +
-                          std::to_string(row) + " are there");
+    if (row != end_row) {
+      fail_read(path, "the footer promises " + std::to_string(end_row - first_row) + " rows, but " +
+                          std::to_string(row - first_row) + " are there");
     }
   }
 };
@@ -324,7 +318,8 @@ void ParquetFile::for_each_batch(const std::vector<ColumnInfo>& wanted, const Ba
     return;
   }
   reading(impl_->path, [&] {
-    impl_->for_each_record_batch(leaves, [&](uint64_t row, const arrow::RecordBatch& batch) {
+    const auto groups = impl_->all_groups();
+    impl_->for_each_record_batch(leaves, groups, 0, impl_->num_rows, [&](uint64_t row, const arrow::RecordBatch& batch) {
       std::vector<ColumnValues> columns;
       for (const ColumnInfo& column : wanted) {
         const auto array = batch.GetColumnByName(column.name);
@@ -338,16 +333,37 @@ void ParquetFile::for_each_batch(const std::vector<ColumnInfo>& wanted, const Ba
   });
 }
 
-void ParquetFile::for_each_row(const RowFn& fn) const {
+std::vector<ParquetFile::RowGroup> ParquetFile::row_groups() const {
+  return reading(impl_->path, [&] {
+    std::vector<RowGroup> groups;
+    const auto metadata = impl_->reader->parquet_reader()->metadata();
+    for (const int group : impl_->all_groups()) {
+      const auto info = metadata->RowGroup(group);
+      groups.push_back({static_cast<uint64_t>(std::max<int64_t>(info->num_rows(), 0)),
+                        static_cast<uint64_t>(std::max<int64_t>(info->total_byte_size(), 0))});
+    }
+    return groups;
+  });
+}
+
+void ParquetFile::for_each_row(const RowFn& fn, uint64_t begin, uint64_t end) const {
+  std::vector<int> wanted;
+  uint64_t row = 0, first = 0, last = 0;
+  const std::vector<RowGroup> groups = row_groups();
+  for (size_t i = 0; i < groups.size(); ++i) {
+    if (row < end && row + groups[i].rows > begin) {
+      first = wanted.empty() ? row : first;
+      last = row + groups[i].rows;
+      wanted.push_back(static_cast<int>(i));
+    }
+    row += groups[i].rows;
+  }
+  if (wanted.empty()) {
+    return;
+  }
   reading(impl_->path, [&] {
-    impl_->for_each_record_batch({}, [&](uint64_t first, const arrow::RecordBatch& batch) {
-      for (int64_t i = 0; i < batch.num_rows(); ++i) {
-        nlohmann::json object = nlohmann::json::object();
-        for (int column = 0; column < batch.num_columns(); ++column) {
-          object[batch.column_name(column)] = cell_to_json(*batch.column(column), i);
-        }
-        fn(first + static_cast<uint64_t>(i), std::move(object));
-      }
+    impl_->for_each_record_batch({}, wanted, first, last, [&](uint64_t batch_first, const arrow::RecordBatch& batch) {
+      for_each_json_row(batch, batch_first, begin, end, fn);
     });
   });
 }

@@ -39,6 +39,22 @@ struct ColumnInfo {
   bool operator==(const ColumnInfo&) const = default;
 };
 
+// Strings one behind another: no allocation a row. At most 2 GiB in all.
+struct PackedStrings {
+  std::string bytes;
+  std::vector<int32_t> offsets = {0};
+
+  void add(std::string_view text) {
+    bytes.append(text);
+    offsets.push_back(static_cast<int32_t>(bytes.size()));
+  }
+  size_t size() const { return offsets.size() - 1; }
+  void clear() {
+    bytes.clear();
+    offsets.resize(1);
+  }
+};
+
 // Writes zstd-compressed pages with checksums. The same row groups give the same bytes (one Arrow version).
 class ParquetWriter {
  public:
@@ -49,6 +65,9 @@ class ParquetWriter {
 
   // One vector a column, in the order of the constructor, all of one length and type as declared.
   void write_row_group(const std::vector<ColumnValues>& columns);
+  // The same for columns of strings and of int64; they are read in place.
+  using ColumnRef = std::variant<const PackedStrings*, const std::vector<int64_t>*>;
+  void write_row_group(const std::vector<ColumnRef>& columns);
   // Writes the footer and fsyncs the file. Without it the file is not a Parquet file.
   void finish();
 
@@ -74,9 +93,16 @@ class ParquetFile {
   using BatchFn = std::function<void(uint64_t first_row, std::vector<ColumnValues>&& columns)>;
   void for_each_batch(const std::vector<ColumnInfo>& wanted, const BatchFn& fn) const;
 
-  // Every row as a JSON object {column: value}; strings are raw bytes, maybe not UTF-8. For files of others.
+  // Rows [begin, end) as JSON objects {column: value}; strings are raw bytes, maybe not UTF-8. For files of others.
+  // Only the row groups that hold them are read.
   using RowFn = std::function<void(uint64_t row, nlohmann::json&& object)>;
-  void for_each_row(const RowFn& fn) const;
+  void for_each_row(const RowFn& fn, uint64_t begin = 0, uint64_t end = UINT64_MAX) const;
+
+  struct RowGroup {
+    uint64_t rows = 0;
+    uint64_t bytes = 0;  // decompressed
+  };
+  std::vector<RowGroup> row_groups() const;
 
  private:
   struct Impl;

@@ -1,6 +1,7 @@
 #include "athanor/data/parquet_json.h"
 
 #include <arrow/array.h>
+#include <arrow/record_batch.h>
 #include <arrow/scalar.h>
 #include <arrow/type.h>
 
@@ -78,10 +79,29 @@ Json cell_to_json(const arrow::Array& array, int64_t i) {
       return list_to_json<arrow::LargeListArray>(array, i);
     case arrow::Type::STRUCT:
       return struct_to_json(static_cast<const arrow::StructArray&>(array), i);
+    case arrow::Type::DICTIONARY: {
+      const auto& coded = static_cast<const arrow::DictionaryArray&>(array);
+      return cell_to_json(*coded.dictionary(), coded.GetValueIndex(i));
+    }
     default: {  // dates, decimals, maps: Arrow's own spelling
       const auto scalar = array.GetScalar(i);
       return scalar.ok() ? Json((*scalar)->ToString()) : Json(nullptr);
     }
+  }
+}
+
+void for_each_json_row(const arrow::RecordBatch& batch, uint64_t first_row, uint64_t begin, uint64_t end,
+                       const std::function<void(uint64_t row, nlohmann::json&& object)>& fn) {
+  for (int64_t i = 0; i < batch.num_rows(); ++i) {
+    const uint64_t row = first_row + static_cast<uint64_t>(i);
+    if (row < begin || row >= end) {
+      continue;
+    }
+    Json object = Json::object();
+    for (int column = 0; column < batch.num_columns(); ++column) {
+      object[batch.column_name(column)] = cell_to_json(*batch.column(column), i);
+    }
+    fn(row, std::move(object));
   }
 }
 

@@ -3,7 +3,6 @@
 #include <deque>
 #include <nlohmann/json.hpp>
 
-#include "athanor/base/error.h"
 #include "athanor/data/reader_formats.h"
 
 namespace athanor {
@@ -99,11 +98,19 @@ struct Record {
   const char* problem = nullptr;  // then text is a sample only
 };
 
+// A file whose quotes are wrong throughout would be read again for each line: after this much of it, a quote is held
+// to close in its own line.
+constexpr uint64_t kMaxFailedBytes = uint64_t{1} << 30;
+
 // Lines put together to records. A quote that never closes costs one line: the lines after it are read again.
 class RecordReader {
  public:
-  RecordReader(LineReader& lines, char separator, uint64_t max_bytes)
-      : lines_(lines), separator_(separator), max_bytes_(max_bytes) {}
+  // failed_bytes: as an earlier reader of the same file left it.
+  RecordReader(LineReader& lines, char separator, uint64_t max_bytes, uint64_t failed_bytes)
+      : lines_(lines), separator_(separator), max_bytes_(max_bytes), failed_bytes_(failed_bytes) {}
+
+  // Bytes that were read for quotes that never closed.
+  uint64_t failed_bytes() const { return failed_bytes_; }
 
   bool next(Record& record) {
     Piece piece;
@@ -149,7 +156,7 @@ class RecordReader {
     const uint64_t first_end = record.end;
     std::deque<Piece> taken;
     Piece piece;
-    while (scan.inside() && record.text.size() <= max_bytes_ && next_piece(piece)) {
+    while (scan.inside() && record.text.size() <= max_bytes_ && failed_bytes_ <= kMaxFailedBytes && next_piece(piece)) {
       const bool too_long = piece.too_long;
       if (!too_long) {
         scan.feed("\n");
@@ -166,6 +173,7 @@ class RecordReader {
       return;
     }
     record.problem = "broken quotes";
+    failed_bytes_ += record.text.size() - first_bytes;
     record.text.resize(first_bytes);
     record.end = first_end;
     pending_.insert(pending_.begin(), std::make_move_iterator(taken.begin()),
@@ -175,69 +183,130 @@ class RecordReader {
   LineReader& lines_;
   char separator_;
   uint64_t max_bytes_;
+  uint64_t failed_bytes_;
   std::deque<Piece> pending_;
 };
 
-size_t find_text_column(const std::vector<std::string>& header, const std::string& wanted,
-                        const std::string& source) {
-  for (const std::string& name : wanted.empty() ? std::vector<std::string>{"text", "content"}
-                                                : std::vector<std::string>{wanted}) {
+// npos when the table has none of the wanted columns.
+size_t find_text_column(const std::vector<std::string>& header, const ReadOptions& options) {
+  const std::string& wanted = options.text_field;
+  for (const std::string& name : !options.fields.empty() ? options.fields.text
+                                 : wanted.empty()        ? std::vector<std::string>{"text", "content"}
+                                                         : std::vector<std::string>{wanted}) {
     const auto found = std::find(header.begin(), header.end(), name);
     if (found != header.end()) {
       return static_cast<size_t>(found - header.begin());
     }
   }
-  std::string names;
-  for (const std::string& name : header) {
-    names += (names.empty() ? "" : ", ") + name;
-  }
-  throw Error(ErrorKind::kInput, "has no column '" + (wanted.empty() ? "text" : wanted) + "'", source,
-              "give text_field=NAME; its columns are: " + names.substr(0, 500));
+  return std::string::npos;
 }
 
-void read_separated(const ReadInput& input, const ReadOptions& options, const ReadSink& sink, char separator) {
-  const RowSink rows(input, options, sink);
-  LineReader lines(*input.stream, options.max_line_bytes);
-  RecordReader records(lines, separator, options.max_line_bytes);
-  Record record;
-  std::vector<std::string> header, fields;
-  size_t text_column = 0;
-  while (records.next(record)) {
-    rows.progress();
+// Rows of one file: the header that they are read by, and where they go.
+class SeparatedRows {
+ public:
+  SeparatedRows(const ReadInput& input, const ReadOptions& options, const RowSink& rows, char separator)
+      : options_(options), rows_(rows), separator_(separator) {
+    if (!input.state.empty()) {
+      const auto state = nlohmann::json::parse(input.state);
+      failed_bytes_ = state.at("failed_bytes").get<uint64_t>();
+      set_header(state.at("header").get<std::vector<std::string>>());
+    }
+  }
+
+  uint64_t failed_bytes() const { return failed_bytes_; }
+  // What a boundary keeps: the header, so that it need not be read again, and the reader's count.
+  const std::string& state(uint64_t failed_bytes) {
+    if (failed_bytes != failed_bytes_) {
+      failed_bytes_ = failed_bytes;
+      make_state();
+    }
+    return state_;
+  }
+
+  void read(const Record& record) {
     if (record.problem != nullptr) {
-      rows.reject(record.problem, record.begin, record.text);
-      continue;
+      rows_.reject(record.problem, record.begin, record.text);
+      return;
     }
     if (record.text.empty()) {
-      continue;
+      return;
     }
     std::string_view text = record.text;
     std::string storage;
-    if (!rows.check_utf8(text, storage, record.begin)) {
-      continue;
+    if (!rows_.check_utf8(text, storage, record.begin)) {
+      return;
     }
-    if (!split_record(text, separator, fields)) {
-      rows.reject("broken quotes", record.begin, text);
-      continue;
+    if (!split_record(text, separator_, fields_)) {
+      rows_.reject("broken quotes", record.begin, text);
+    } else if (header_.empty()) {
+      set_header(fields_);
+    } else if (fields_.size() != header_.size()) {
+      rows_.reject("wrong number of columns", record.begin, text);
+    } else if (text_column_ == std::string::npos) {
+      std::string names;
+      for (const std::string& name : header_) {
+        names += (names.empty() ? "its columns are: " : ", ") + name;
+      }
+      rows_.reject("no text field", record.begin, names);
+    } else {
+      accept(record);
     }
-    if (header.empty()) {
-      header = fields;
-      text_column = find_text_column(header, options.text_field, input.source);
-      continue;
-    }
-    if (fields.size() != header.size()) {
-      rows.reject("wrong number of columns", record.begin, text);
-      continue;
+  }
+
+ private:
+  void set_header(std::vector<std::string> header) {
+    header_ = std::move(header);
+    text_column_ = find_text_column(header_, options_);
+    make_state();
+  }
+
+  void make_state() { state_ = nlohmann::json({{"header", header_}, {"failed_bytes", failed_bytes_}}).dump(); }
+
+  void accept(const Record& record) {
+    if (!options_.fields.empty()) {
+      nlohmann::json row = nlohmann::json::object();
+      for (size_t i = 0; i < fields_.size(); ++i) {
+        row[header_[i]] = std::move(fields_[i]);
+      }
+      MappedRecord mapped = apply_map(options_.fields, row);
+      rows_.accept(std::move(mapped.text), record.begin, record.end, std::move(mapped.meta));
+      return;
     }
     nlohmann::ordered_json meta = nlohmann::ordered_json::object();
-    for (size_t i = 0; i < fields.size(); ++i) {
-      if (i != text_column) {
-        meta[header[i]] = fields[i];
+    for (size_t i = 0; i < fields_.size(); ++i) {
+      if (i != text_column_) {
+        meta[header_[i]] = fields_[i];
       }
     }
-    rows.accept(std::move(fields[text_column]), record.begin, record.end, meta.dump());
+    rows_.accept(std::move(fields_[text_column_]), record.begin, record.end, meta.dump());
   }
-  rows.reject_fault();
+
+  const ReadOptions& options_;
+  const RowSink& rows_;
+  char separator_;
+  std::vector<std::string> header_, fields_;
+  std::string state_;
+  uint64_t failed_bytes_ = 0;
+  size_t text_column_ = 0;
+};
+
+void read_separated(const ReadInput& input, const ReadOptions& options, const ReadSink& sink, char separator) {
+  const RowSink rows(input, options, sink);
+  LineReader lines(*input.stream, options.max_line_bytes, input.begin);
+  SeparatedRows table(input, options, rows, separator);
+  Record record;
+  do {
+    RecordReader records(lines, separator, options.max_line_bytes, table.failed_bytes());
+    while (true) {
+      const uint64_t failed_before = records.failed_bytes();  // reading on from here comes upon this record's own again
+      if (!records.next(record)) {
+        break;
+      }
+      rows.boundary(record.begin, table.state(failed_before));
+      table.read(record);
+    }
+    rows.reject_fault();
+  } while (lines.recover());
   rows.progress();
 }
 

@@ -22,9 +22,14 @@ JsonRows::JsonRows(const ReadOptions& options, const RowSink& rows) : options_(o
 
 const JsonField* JsonRows::find_text() const {
   const JsonField* content = nullptr;
+  std::string unescaped;
   for (const JsonField& field : fields_) {
-    std::string key;
-    unescape_json(field.key, key);
+    std::string_view key = field.key;
+    if (key.find('\\') != std::string_view::npos) {
+      unescaped.clear();
+      unescape_json(key, unescaped);
+      key = unescaped;
+    }
     if (key == (options_.text_field.empty() ? "text" : options_.text_field)) {
       return &field;
     }
@@ -44,6 +49,15 @@ void JsonRows::read(std::string_view json, uint64_t begin, uint64_t end) {
     rows_.reject(is_json(json) ? "not a JSON object" : "broken JSON", begin, json);
     return;
   }
+  if (!options_.fields.empty()) {
+    MappedRecord record = apply_map(options_.fields, fields_);
+    if (record.problem != nullptr) {
+      rows_.reject(record.problem, begin, json);
+    } else {
+      rows_.accept(std::move(record.text), begin, end, std::move(record.meta));
+    }
+    return;
+  }
   const JsonField* text_field = find_text();
   if (text_field == nullptr) {
     rows_.reject("no text field", begin, json);
@@ -55,30 +69,29 @@ void JsonRows::read(std::string_view json, uint64_t begin, uint64_t end) {
   }
   std::string text;
   unescape_json(text_field->value.substr(1, text_field->value.size() - 2), text);
-  std::string meta = "{";
+  std::string meta;
+  meta.reserve(json.size() - text_field->value.size() + 2);
+  meta = "{";
   for (const JsonField& field : fields_) {
     if (&field != text_field) {
       meta += meta.size() > 1 ? ",\"" : "\"";
       meta.append(field.key).append("\":").append(field.value);
     }
   }
-  rows_.accept(std::move(text), begin, end, meta + "}");
+  meta += '}';
+  rows_.accept(std::move(text), begin, end, std::move(meta));
 }
 
 void read_jsonl(const ReadInput& input, const ReadOptions& options, const ReadSink& sink) {
   const RowSink rows(input, options, sink);
   JsonRows json(options, rows);
-  LineReader lines(*input.stream, options.max_line_bytes);
-  Line line;
-  while (lines.next(line)) {
-    rows.progress();
+  for_each_line(input, options, rows, [&](const Line& line) {
     if (line.too_long) {
       rows.reject("line too long", line.begin, line.text);
     } else if (!is_blank(line.text)) {
       json.read(line.text, line.begin, line.end);
     }
-  }
-  rows.reject_fault();
+  });
 }
 
 namespace {

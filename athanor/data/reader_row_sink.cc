@@ -2,10 +2,13 @@
 
 #include "athanor/data/reader_formats.h"
 #include "athanor/base/unicode.h"
+#include "athanor/base/utf8_valid.h"
 
 namespace athanor {
 
 namespace {
+
+constexpr size_t kMaxDocumentBytes = size_t{1} << 30;  // what a row of a shard can hold
 
 bool is_blank(std::string_view text) {
   return text.find_first_not_of(" \t\r\n\v\f") == std::string_view::npos;
@@ -16,6 +19,10 @@ bool is_blank(std::string_view text) {
 void RowSink::accept(std::string text, uint64_t begin, uint64_t end, std::string meta) const {
   if (is_blank(text)) {
     reject("empty", begin, text);
+    return;
+  }
+  if (text.size() + meta.size() > kMaxDocumentBytes) {
+    reject("document too large", begin, text);
     return;
   }
   Document document;
@@ -29,10 +36,10 @@ void RowSink::accept(std::string text, uint64_t begin, uint64_t end, std::string
 }
 
 bool RowSink::check_utf8(std::string_view& bytes, std::string& storage, uint64_t begin) const {
-  const size_t bad = find_invalid_utf8(bytes);
-  if (bad == std::string_view::npos) {
+  if (is_valid_utf8_fast(bytes)) {
     return true;
   }
+  const size_t bad = find_invalid_utf8(bytes);
   if (!options_.replace_invalid_utf8) {
     reject("invalid UTF-8", begin + bad, bytes);
     return false;
@@ -61,6 +68,19 @@ void RowSink::reject(const char* reason, uint64_t offset, std::string_view sampl
 void RowSink::reject_fault() const {
   if (input_.stream->fault()) {
     reject(input_.stream->fault()->reason.c_str(), input_.stream->fault()->offset, "");
+  }
+}
+
+void RowSink::skip(const char* what) const {
+  if (sink_.on_skipped) {
+    sink_.on_skipped(what);
+  }
+}
+
+void RowSink::boundary(uint64_t offset, std::string_view state) const {
+  progress();
+  if (sink_.on_boundary) {
+    sink_.on_boundary(offset, state);
   }
 }
 

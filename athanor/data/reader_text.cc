@@ -28,10 +28,7 @@ void read_whole(const ReadInput& input, const ReadOptions& options, const RowSin
 }
 
 void read_lines(const ReadInput& input, const ReadOptions& options, const RowSink& rows) {
-  LineReader lines(*input.stream, options.max_line_bytes);
-  Line line;
-  while (lines.next(line)) {
-    rows.progress();
+  for_each_line(input, options, rows, [&](const Line& line) {
     std::string text(line.text);
     if (!text.empty() && text.back() == '\r') {
       text.pop_back();  // part of the line's end
@@ -41,14 +38,16 @@ void read_lines(const ReadInput& input, const ReadOptions& options, const RowSin
     } else if (!text.empty() && rows.check_utf8(text, line.begin)) {  // an empty line is no row at all
       rows.accept(std::move(text), line.begin, line.end);
     }
-  }
-  rows.reject_fault();
+  });
 }
 
 // Lines are gathered until a blank one; the newline before the blank line is not part of the text.
 class ParagraphReader {
  public:
   ParagraphReader(const ReadOptions& options, const RowSink& rows) : options_(options), rows_(rows) {}
+
+  // Whether the next line begins a paragraph, or is blank.
+  bool between() const { return text_.empty() && !dropping_; }
 
   void add(const Line& line) {
     if (line.too_long) {
@@ -106,17 +105,21 @@ class ParagraphReader {
 };
 
 void read_paragraphs(const ReadInput& input, const ReadOptions& options, const RowSink& rows) {
-  LineReader lines(*input.stream, options.max_line_bytes);
-  ParagraphReader paragraphs(options, rows);
+  LineReader lines(*input.stream, options.max_line_bytes, input.begin);
   Line line;
-  while (lines.next(line)) {
-    rows.progress();
-    paragraphs.add(line);
-  }
-  if (!input.stream->fault()) {
-    paragraphs.end();
-  }
-  rows.reject_fault();
+  do {
+    ParagraphReader paragraphs(options, rows);
+    while (lines.next(line)) {
+      if (paragraphs.between()) {
+        rows.boundary(line.begin);
+      }
+      paragraphs.add(line);
+    }
+    if (!input.stream->fault()) {
+      paragraphs.end();
+    }
+    rows.reject_fault();
+  } while (lines.recover());
 }
 
 }  // namespace

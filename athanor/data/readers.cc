@@ -11,14 +11,23 @@ namespace athanor {
 namespace {
 
 constexpr Reader kReaders[] = {
-    {"txt", Reader::Kind::kStream, &read_text, "plain text"},
-    {"md", Reader::Kind::kStream, &read_text, "Markdown"},
-    {"jsonl", Reader::Kind::kStream, &read_jsonl, "one JSON object a line"},
-    {"ndjson", Reader::Kind::kStream, &read_jsonl, "one JSON object a line"},
+    {"txt", Reader::Kind::kStream, &read_text, "plain text", true},
+    {"md", Reader::Kind::kStream, &read_text, "Markdown", true},
+    {"jsonl", Reader::Kind::kStream, &read_jsonl, "one JSON object a line", true},
+    {"ndjson", Reader::Kind::kStream, &read_jsonl, "one JSON object a line", true},
     {"json", Reader::Kind::kStream, &read_json, "a JSON object or an array of them"},
     {"csv", Reader::Kind::kStream, &read_csv, "comma-separated values with a header row"},
     {"tsv", Reader::Kind::kStream, &read_tsv, "tab-separated values with a header row"},
     {"parquet", Reader::Kind::kPath, &read_parquet, "Apache Parquet"},
+    {"arrow", Reader::Kind::kPath, &read_arrow, "Arrow IPC, a file or a stream"},
+    {"feather", Reader::Kind::kPath, &read_arrow, "Arrow IPC, a file or a stream"},
+    {"arrows", Reader::Kind::kPath, &read_arrow, "Arrow IPC, a file or a stream"},
+    {"warc", Reader::Kind::kStream, &read_warc, "a web archive: pages and plain texts"},
+    {"wet", Reader::Kind::kStream, &read_warc, "the texts of a web archive"},
+    {"html", Reader::Kind::kStream, &read_html, "the main text of a web page"},
+    {"htm", Reader::Kind::kStream, &read_html, "the main text of a web page"},
+    {"eml", Reader::Kind::kStream, &read_eml, "one e-mail"},
+    {"mbox", Reader::Kind::kStream, &read_mbox, "e-mails one after another"},
 };
 
 std::string lower_extension(std::string_view& name) {
@@ -39,7 +48,7 @@ std::span<const Reader> readers() { return kReaders; }
 
 const Reader* find_reader(std::string_view file_name) {
   std::string extension = lower_extension(file_name);
-  const bool compressed = extension == "gz" || extension == "zst";
+  const bool compressed = extension == "gz" || extension == "zst" || extension == "bz2";
   if (compressed) {
     extension = lower_extension(file_name);
   }
@@ -51,16 +60,19 @@ const Reader* find_reader(std::string_view file_name) {
   return nullptr;
 }
 
+std::string known_extensions() {
+  std::string known;
+  for (const Reader& reader : kReaders) {
+    known += (known.empty() ? "" : ", ") + std::string(reader.extension);
+  }
+  return "known: " + known + " (each but parquet and arrow also as .gz, .zst, .bz2)";
+}
+
 void read_documents(const fs::path& path, const std::string& source, const ReadOptions& options,
                     const ReadSink& sink) {
   const Reader* reader = find_reader(path.filename().string());
   if (reader == nullptr) {
-    std::string known;
-    for (const Reader& one : kReaders) {
-      known += (known.empty() ? "" : ", ") + std::string(one.extension);
-    }
-    throw Error(ErrorKind::kInput, "no reader for this kind of file", path.string(),
-                "known: " + known + " (each but parquet also as .gz and .zst)");
+    throw Error(ErrorKind::kInput, "no reader for this kind of file", path.string(), known_extensions());
   }
   if (reader->kind == Reader::Kind::kPath) {
     reader->read({source, nullptr, path}, options, sink);

@@ -173,8 +173,9 @@ TEST(Readers, CsvQuotesAndNewlines) {
     EXPECT_EQ(bytes[document.span_begin - 1], '\n');
   }
   EXPECT_EQ(read_bytes("a.tsv", "label\ttext\n1\ta, b\n").texts(), Texts{"a, b"});
-  const Error error = error_of([] { read_bytes("a.csv", "a,b\n1,2\n"); });
-  EXPECT_NE(error.hint().find("a, b"), std::string::npos);
+  const Got lost = read_bytes("a.csv", "a,b\n1,2\n3,4\n");
+  EXPECT_EQ(lost.reasons(), "no text field@4|no text field@8");
+  EXPECT_NE(lost.rejected[0].sample.find("a, b"), std::string::npos);
   EXPECT_TRUE(read_bytes("a.csv", "").texts().empty());
 }
 
@@ -234,7 +235,8 @@ TEST(Readers, ParquetRowsAndDamage) {
   EXPECT_EQ(got.reasons(), "empty@1|invalid UTF-8@3");
   ReadOptions options;
   options.text_field = "body";
-  EXPECT_NE(error_of([&] { read_path(path, options); }).hint().find("text, n, f"), std::string::npos);
+  EXPECT_EQ(read_path(path, options).reasons(), "no text field@0|no text field@1|no text field@2|no text field@3");
+  EXPECT_NE(read_path(path, options).rejected[0].sample.find("text, n, f"), std::string::npos);
   options.text_field = "n";
   EXPECT_EQ(read_path(path, options).rejected.size(), 4u);
   const std::string good = read_file(path);

@@ -10,8 +10,6 @@ namespace athanor {
 
 namespace {
 
-constexpr const char* kFileName = "rejected.jsonl";
-
 std::string percent(double fraction) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3g %%", 100.0 * fraction);
@@ -41,24 +39,40 @@ void RejectLog::add(const Rejected& row) {
   ++total_;
 }
 
-void RejectLog::check(uint64_t accepted, double max_fraction, bool at_end) {
-  const uint64_t seen = accepted + total_;
-  if (total_ == 0 || (seen < kMinRows && !at_end)) {
+void RejectLog::check_share(const std::map<std::string, uint64_t>& counts, uint64_t accepted, double max_fraction,
+                            bool at_end, const fs::path& file) {
+  uint64_t rejected = 0;
+  for (const auto& [reason, count] : counts) {
+    rejected += count;
+  }
+  const uint64_t seen = accepted + rejected;
+  if (rejected == 0 || (seen < kMinRows && !at_end) ||
+      static_cast<double>(rejected) / static_cast<double>(seen) <= max_fraction) {
     return;
   }
-  const double fraction = static_cast<double>(total_) / static_cast<double>(seen);
-  if (fraction <= max_fraction) {
-    return;
-  }
-  writer_->sync();
   std::string reasons;
-  for (const auto& [reason, count] : counts_) {
+  for (const auto& [reason, count] : counts) {
     reasons += (reasons.empty() ? "" : ", ") + std::to_string(count) + " " + reason;
   }
+  const char* hint = counts.contains("no text field")
+                         ? "say which field holds the text with text_field=NAME; or raise max_rejected"
+                         : "look at the rows in that file; then mend the source, or raise max_rejected";
   throw Error(ErrorKind::kInput,
-              std::to_string(total_) + " of " + std::to_string(seen) + " rows were rejected (" + reasons +
+              std::to_string(rejected) + " of " + std::to_string(seen) + " rows were rejected (" + reasons +
                   "): more than the limit of " + percent(max_fraction),
-              (dir_ / kFileName).string(), "look at the rows in that file; then mend the source, or raise max_rejected");
+              file.string(), hint);
+}
+
+void RejectLog::check(uint64_t accepted, double max_fraction, bool at_end) {
+  if (total_ == 0 || (accepted + total_ < kMinRows && !at_end)) {
+    return;
+  }
+  try {
+    check_share(counts_, accepted, max_fraction, at_end, dir_ / kFileName);
+  } catch (const Error&) {
+    writer_->sync();
+    throw;
+  }
 }
 
 void RejectLog::finish() {

@@ -35,9 +35,14 @@ class RejectLog {
   // max_fraction, once at least kMinRows rows were seen or all were (at_end).
   void check(uint64_t accepted, double max_fraction, bool at_end = false);
 
+  // The same for counts that were taken elsewhere; `file` is where the rows are to be found.
+  static void check_share(const std::map<std::string, uint64_t>& counts, uint64_t accepted, double max_fraction,
+                          bool at_end, const fs::path& file);
+
   // Flushes and fsyncs; call before the run is called done.
   void finish();
 
+  static constexpr const char* kFileName = "rejected.jsonl";
   static constexpr uint64_t kMinRows = 100;
   static constexpr size_t kSampleBytes = 200;
 

@@ -113,12 +113,7 @@ ResolvedSource resolve_local(const SourceSpec& spec, SourceContext& context) {
     throw Error(ErrorKind::kInput, "no such file or folder", spec.spec, "check the path");
   }
   if (source.files.empty()) {
-    std::string known;
-    for (const Reader& reader : readers()) {
-      known += (known.empty() ? "" : ", ") + std::string(reader.extension);
-    }
-    throw Error(ErrorKind::kInput, "holds no file that a reader knows", spec.spec,
-                "known: " + known + " (each but parquet also as .gz and .zst)");
+    throw Error(ErrorKind::kInput, "holds no file that a reader knows", spec.spec, known_extensions());
   }
   std::sort(source.files.begin(), source.files.end(),
             [](const SourceFile& a, const SourceFile& b) { return a.source < b.source; });
@@ -132,25 +127,6 @@ ResolvedSource resolve_local(const SourceSpec& spec, SourceContext& context) {
     source.pins.push_back({file.source, file.bytes, "sha256:" + context.digests->file_digest(file.path)});
   }
   return source;
-}
-
-std::vector<SourcePin> read_local(const ResolvedSource& source, const SourceSink& sink) {
-  uint64_t total = 0, done = 0;
-  for (const SourceFile& file : source.files) {
-    total += file.bytes;
-  }
-  for (const SourceFile& file : source.files) {
-    ReadSink rows{sink.on_document, sink.on_rejected, {}};
-    if (sink.on_progress) {
-      rows.on_progress = [&](uint64_t bytes) { sink.on_progress(done + bytes, total); };
-    }
-    read_documents(file.path, file.source, source.spec.read, rows);
-    done += file.bytes;
-    if (sink.on_progress) {
-      sink.on_progress(done, total);
-    }
-  }
-  return source.pins;
 }
 
 }  // namespace
@@ -170,24 +146,19 @@ ResolvedSource resolve_source(const SourceSpec& spec, SourceContext& context) {
   if (spec.spec.starts_with("http://") || spec.spec.starts_with("https://")) {
     return resolve_http(spec);
   }
+  if (spec.spec.starts_with("urls:")) {
+    return resolve_urls(spec, context);
+  }
+  if (spec.spec.starts_with("sqlite:") || spec.spec.starts_with("postgres:") ||
+      spec.spec.starts_with("postgresql:")) {
+    return resolve_sql(spec, context);
+  }
   const size_t colon = spec.spec.find("://");
   if (colon != std::string::npos) {
     throw Error(ErrorKind::kUsage, "'" + spec.spec.substr(0, colon) + "' is no kind of source", spec.spec,
-                "known: a path, npm:NAME@VERSION/PATH, http://, https://");
+                "known: a path, npm:NAME@VERSION/PATH, http://, https://, urls:FILE, sqlite:PATH, postgres:CONNECTION");
   }
   return resolve_local(spec, context);
-}
-
-std::vector<SourcePin> read_source(const ResolvedSource& source, SourceContext& context, const SourceSink& sink) {
-  switch (source.kind) {
-    case SourceKind::kLocal:
-      return read_local(source, sink);
-    case SourceKind::kNpm:
-      return read_npm(source, context, sink);
-    case SourceKind::kHttp:
-      return read_http(source, context, sink);
-  }
-  return {};
 }
 
 }  // namespace athanor

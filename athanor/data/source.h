@@ -1,29 +1,34 @@
-// Where texts come from. Two steps: resolve_source() finds what there is and pins it (the pins go into the run's
-// id), read_source() hands over the documents.
+// Where texts come from: resolve_source() finds what there is and pins it (the pins go into the run's id);
+// source_unit.h cuts it into units and reads them.
 //   data/                       a folder: every file below it that a reader knows; hidden ones are passed over
 //   a.jsonl.zst, "x/**/*.txt"   a file, a glob
 //   npm:@scope/name@1.2.3/data/*.txt    files of an npm package, by the machine's npm client
 //   https://host/a.csv.gz
+//   urls:list.txt               the addresses in that file, one a line, fetched politely (robots.txt, a pace per host)
+//   sqlite:PATH  postgres:CONNECTION    the rows of a query
 // A document's source is stable across machines: "<last part of the folder>/rel/path", "npm:name@1.2.3/path", URL.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "athanor/base/file.h"
-#include "athanor/run/digest_cache.h"
 #include "athanor/data/http_fetch.h"
 #include "athanor/data/readers.h"
+#include "athanor/data/url_list.h"
+#include "athanor/run/digest_cache.h"
 
 namespace athanor {
 
-enum class SourceKind { kLocal, kNpm, kHttp };
+enum class SourceKind { kLocal, kNpm, kHttp, kUrls, kSql };
 
 struct SourceSpec {
   std::string spec;
-  std::string as_of;  // http only: a date; another one asks for a new snapshot
+  std::string as_of;  // http, urls and SQL: a date; another one asks for a new snapshot
+  std::string query;  // SQL: the SELECT
   ReadOptions read;
 };
 
@@ -31,6 +36,8 @@ struct SourceContext {
   fs::path cache_dir;              // downloads are kept here
   DigestCache* digests = nullptr;  // must be set for local sources
   HttpOptions http;
+  UrlListOptions urls;
+  std::shared_ptr<UrlFetcher> fetcher;  // made by the first list, for all of them
   double npm_timeout_seconds = 600;
 };
 
@@ -54,20 +61,11 @@ struct ResolvedSource {
   std::vector<SourcePin> pins;
   std::vector<SourceFile> files;  // local only, sorted by source
   std::string npm_name, npm_version, npm_pattern;
+  std::vector<std::string> urls;       // kHttp: one; kUrls: as the list has them, each once
 };
 
 // Error(kInput) when there is nothing, or nothing that a reader knows. Only npm ranges ask the network here.
 ResolvedSource resolve_source(const SourceSpec& spec, SourceContext& context);
-
-struct SourceSink {
-  std::function<void(Document&&)> on_document;
-  std::function<void(Rejected&&)> on_rejected;
-  // May be empty. Bytes of the files as they lie on disk; while a download runs, of the download.
-  std::function<void(uint64_t bytes_done, uint64_t bytes_total)> on_progress;
-};
-
-// Returns what was learned about the bytes: pins with their digests filled in, for the run's record.
-std::vector<SourcePin> read_source(const ResolvedSource& source, SourceContext& context, const SourceSink& sink);
 
 // Does the path match the pattern (*, ?, [..] within a part, ** for any number of parts)? A pattern that is a
 // folder matches all below it; an empty one everything.

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <nlohmann/json.hpp>
 
 #include "athanor/base/error.h"
@@ -92,7 +93,8 @@ std::string npm_reason(const ProcessResult& result) {
 
 class TemporaryFolder {
  public:
-  explicit TemporaryFolder(const fs::path& parent) : path_(parent / ("tmp-" + std::to_string(::getpid()))) {
+  explicit TemporaryFolder(const fs::path& parent)
+      : path_(parent / ("tmp-" + std::to_string(::getpid()) + "-" + std::to_string(next_number()))) {
     remove();
     make_dirs(path_);
   }
@@ -102,6 +104,10 @@ class TemporaryFolder {
   const fs::path& path() const { return path_; }
 
  private:
+  static uint64_t next_number() {
+    static std::atomic<uint64_t> number{0};  // several packages may be read at once
+    return number++;
+  }
   void remove() {
     std::error_code code;
     fs::remove_all(path_, code);
@@ -269,7 +275,8 @@ ResolvedSource resolve_npm(const SourceSpec& spec, SourceContext& context) {
   return source;
 }
 
-std::vector<SourcePin> read_npm(const ResolvedSource& source, SourceContext& context, const SourceSink& sink) {
+std::vector<SourcePin> read_npm(const ResolvedSource& source, const UnitPlace& from, SourceContext& context,
+                                const UnitSink& sink) {
   const std::string package = source.npm_name + "@" + source.npm_version;
   const std::string where = "npm:" + package;
   const Tarball tarball = get_tarball(context, package, where);
@@ -278,10 +285,7 @@ std::vector<SourcePin> read_npm(const ResolvedSource& source, SourceContext& con
   TarReader tar(*stream, tarball.path.string());
   uint64_t num_matched = 0;
   std::string seen;
-  ReadSink rows{sink.on_document, sink.on_rejected, {}};
-  if (sink.on_progress) {
-    rows.on_progress = [&](uint64_t) { sink.on_progress(stream->file_position(), total); };
-  }
+  const ReadSink rows{sink.on_document, sink.on_rejected, {}, {}, sink.on_skipped};
   while (const auto member = tar.next()) {
     const size_t slash = member->name.find('/');  // the first folder is npm's own, "package"
     const std::string name = slash == std::string::npos ? member->name : member->name.substr(slash + 1);
@@ -290,11 +294,13 @@ std::vector<SourcePin> read_npm(const ResolvedSource& source, SourceContext& con
       seen += seen.size() < 300 ? (seen.empty() ? "" : ", ") + name : "";
       continue;
     }
-    ++num_matched;
-    read_member(tar, *member, where + "/" + name, *reader, source.spec.read, context.cache_dir, rows);
-    if (sink.on_progress) {
-      sink.on_progress(stream->file_position(), total);
+    if (num_matched++ < from.file) {
+      continue;  // kept already
     }
+    if (sink.on_boundary) {
+      sink.on_boundary(0, [&] { return UnitPlace{num_matched - 1, 0, "", {}}; });
+    }
+    read_member(tar, *member, where + "/" + name, *reader, source.spec.read, context.cache_dir, rows);
   }
   if (num_matched == 0) {
     throw Error(ErrorKind::kInput, "no file of the package matches '" + source.npm_pattern + "' and has a reader",

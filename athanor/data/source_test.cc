@@ -1,5 +1,5 @@
 // Sources: local files and their digests; npm through a client that the test makes.
-#include "athanor/data/source.h"
+#include "athanor/data/source_unit.h"
 
 #include <gtest/gtest.h>
 
@@ -20,19 +20,23 @@ struct Got {
 
 Got read_all_of(const ResolvedSource& source, SourceContext& context) {
   Got got;
-  SourceSink sink;
-  sink.on_document = [&](Document&& document) {
-    got.texts.push_back(document.text);
-    got.sources.push_back(document.source);
-  };
-  sink.on_rejected = [&](Rejected&& row) { got.reasons.push_back(row.reason); };
-  sink.on_progress = [&](uint64_t done, uint64_t total) {
-    EXPECT_GE(done, got.done);
-    EXPECT_LE(done, total);
-    got.done = done;
-    got.total = total;
-  };
-  got.pins = read_source(source, context, sink);
+  for (const ReadUnit& unit : cut_sources({&source, 1})) {
+    UnitSink sink;
+    const uint64_t before = got.done;
+    sink.on_document = [&](Document&& document) {
+      got.texts.push_back(document.text);
+      got.sources.push_back(document.source);
+    };
+    sink.on_rejected = [&](Rejected&& row) { got.reasons.push_back(row.reason); };
+    sink.on_progress = [&](uint64_t done) {
+      EXPECT_GE(before + done, got.done);
+      EXPECT_LE(done, unit.bytes);
+      got.done = before + done;
+    };
+    got.total += unit.bytes;
+    const auto pins = read_unit(source, unit, {}, context, sink);
+    got.pins.insert(got.pins.end(), pins.begin(), pins.end());
+  }
   return got;
 }
 

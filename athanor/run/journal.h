@@ -24,6 +24,8 @@ struct ShardOf {
   uint64_t count = 1;
   bool mine(uint64_t part) const { return part % count == index; }
   bool whole() const { return count == 1; }
+  // Of a process that does no part itself: it puts together what others did.
+  static ShardOf none() { return {1, 1}; }
 };
 
 // "2/8", counted from 0. Throws Error(kUsage) for anything else.

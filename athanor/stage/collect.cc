@@ -1,9 +1,6 @@
 // collect: sources -> documents.
 #include "athanor/base/format.h"
-#include "athanor/base/interrupt.h"
-#include "athanor/data/documents.h"
-#include "athanor/data/rejected.h"
-#include "athanor/data/source.h"
+#include "athanor/data/collect_parts.h"
 #include "athanor/stage/verb_list.h"
 
 namespace athanor {
@@ -12,29 +9,64 @@ namespace {
 
 struct CollectOptions {
   std::vector<std::string> source;
+  std::string data_dir;
   std::string split = "file";
   std::string text_field;
+  nlohmann::json field_map = nlohmann::json::object();
+  std::string query;
   std::string invalid_utf8 = "reject";
   double max_rejected = 0.01;
   std::string as_of;
+  bool robots = true;
+  double seconds_between = 1;
+  std::string contact;
+  int64_t part_bytes = static_cast<int64_t>(kPartBytes);
+  int64_t threads = 0;
   static void fields(Fields<CollectOptions>& f) {
-    f.add("source", &CollectOptions::source, "files, folders, globs, npm:NAME@VERSION/GLOB, http(s) addresses").required();
+    f.add("source", &CollectOptions::source,
+          "files, folders, globs, npm:NAME@VERSION/GLOB, http(s) addresses, urls:FILE, sqlite:FILE, postgres:CONNECTION")
+        .required();
+    f.add("data_dir", &CollectOptions::data_dir, "where sources that are relative paths start from; empty: this folder")
+        .speed();  // files are known by their bytes
     f.add("split", &CollectOptions::split, "what of a text file is one document").choices({"file", "lines", "paragraphs"});
     f.add("text_field", &CollectOptions::text_field, "the column or key with the text; empty: text, else content");
+    f.add("fields", &CollectOptions::field_map,
+          "what of a record is text and meta: {text: [title, body], id: post.id}; takes text_field's place");
+    f.add("query", &CollectOptions::query, "for sqlite and postgres: one SELECT");
     f.add("invalid_utf8", &CollectOptions::invalid_utf8, "what happens to text that is not valid UTF-8")
         .choices({"reject", "replace"});
     f.add("max_rejected", &CollectOptions::max_rejected, "share of rows that may be rejected before the run stops")
         .range(0, 1);
-    f.add("as_of", &CollectOptions::as_of, "for http(s): a date; another one asks for a new snapshot");
+    f.add("as_of", &CollectOptions::as_of, "for http(s), urls and SQL: a date; another one asks for a new snapshot");
+    f.add("robots", &CollectOptions::robots, "for urls: keep to robots.txt");
+    f.add("seconds_between", &CollectOptions::seconds_between, "for urls: pause between two requests to one host")
+        .range(0, 600)
+        .speed();
+    f.add("contact", &CollectOptions::contact, "for urls: an address or e-mail for the hosts' owners (User-Agent)").speed();
+    f.add("part_bytes", &CollectOptions::part_bytes,
+          "how much of the sources goes into one part: what a kill can lose, and one shard of the result")
+        .range(1024, 1e12);
+    f.add("threads", &CollectOptions::threads, "0: one a core").range(0, 4096).speed();
   }
 };
+
+// A relative path taken from the folder; everything else (npm:, https:, ...) as it is.
+std::string in_folder(const std::string& folder, const std::string& spec) {
+  const std::string kind = spec.substr(0, spec.find(':') == std::string::npos ? 0 : spec.find(':') + 1);
+  if (folder.empty() || (!kind.empty() && kind != "sqlite:" && kind != "urls:")) {
+    return spec;
+  }
+  return kind + (fs::path(folder) / spec.substr(kind.size())).string();  // an absolute path stays one
+}
 
 std::vector<ResolvedSource> resolve_all(const CollectOptions& options, SourceContext& context) {
   std::vector<ResolvedSource> sources;
   for (const auto& spec : options.source) {
     SourceSpec source;
-    source.spec = spec;
+    source.spec = in_folder(options.data_dir, spec);
     source.as_of = options.as_of;
+    source.query = options.query;
+    source.read.fields = parse_field_map(options.field_map);
     source.read.text_field = options.text_field;
     source.read.replace_invalid_utf8 = options.invalid_utf8 == "replace";
     source.read.split = options.split == "lines"        ? ReadOptions::Split::kLines
@@ -43,6 +75,16 @@ std::vector<ResolvedSource> resolve_all(const CollectOptions& options, SourceCon
     sources.push_back(resolve_source(source, context));
   }
   return sources;
+}
+
+SourceContext source_context(const CollectOptions& options, const fs::path& cache_dir, DigestCache& digests) {
+  SourceContext context;
+  context.cache_dir = cache_dir;
+  context.digests = &digests;
+  context.urls.contact = options.contact;
+  context.urls.seconds_between = options.seconds_between;
+  context.urls.robots = options.robots;
+  return context;
 }
 
 nlohmann::json pins_json(const std::vector<SourcePin>& pins) {
@@ -60,61 +102,60 @@ nlohmann::json pins_json(const std::vector<SourcePin>& pins) {
 }
 
 nlohmann::json pin_sources(const nlohmann::json& resolved, PinContext& pins) {
-  SourceContext context;
-  context.cache_dir = pins.cache_dir;
-  context.digests = &pins.digests;
+  const auto options = load_options<CollectOptions>(resolved);
+  SourceContext context = source_context(options, pins.cache_dir, pins.digests);
   std::vector<SourcePin> all;
-  for (const auto& source : resolve_all(load_options<CollectOptions>(resolved), context)) {
+  for (const auto& source : resolve_all(options, context)) {
     all.insert(all.end(), source.pins.begin(), source.pins.end());
   }
   return pins_json(all);
 }
 
+std::string summary_of(const CollectResult& result) {
+  const auto count = [](uint64_t value) { return grouped_integer(static_cast<int64_t>(value)); };
+  return count(result.documents) + " documents, " + human_bytes(static_cast<double>(result.text_bytes)) +
+         (result.rejected > 0 ? ", " + count(result.rejected) + " rows rejected" : "");
+}
+
 nlohmann::json execute_collect(StageContext& stage) {
   const auto options = load_options<CollectOptions>(stage.options);
-  SourceContext context;
-  context.cache_dir = stage.cache_dir;
-  context.digests = &stage.digests;
-  DocumentWriter writer(stage.run.out_tmp());
-  RejectLog rejects(stage.run.rejected());
-  std::vector<SourcePin> learned;
-  SourceSink sink;
-  sink.on_document = [&](Document&& document) {
-    check_interrupt();
-    writer.add(document);
-  };
-  sink.on_rejected = [&](Rejected&& row) {
-    rejects.add(row);
-    rejects.check(writer.num_documents(), options.max_rejected);
-  };
-  sink.on_progress = [&](uint64_t done, uint64_t total) {
-    check_interrupt();
+  SourceContext context = source_context(options, stage.cache_dir, stage.digests);
+  stage.run.events().truncate(0);  // the only event is written at the end
+  CollectJob job;
+  job.sources = resolve_all(options, context);
+  job.max_rejected = options.max_rejected;
+  job.threads = static_cast<int>(options.threads);
+  job.part_bytes = static_cast<uint64_t>(options.part_bytes);
+  job.shard = stage.merge ? ShardOf::none() : stage.shard;
+  job.state = stage.run.state();
+  job.out = stage.run.out_tmp();
+  job.rejected = stage.run.rejected();
+  job.on_progress = [&](uint64_t done, uint64_t total, uint64_t documents) {
     stage.progress.update(total > 0 ? static_cast<double>(done) / static_cast<double>(total) : -1,
-                          grouped_integer(static_cast<int64_t>(writer.num_documents())) + " documents, " +
+                          grouped_integer(static_cast<int64_t>(documents)) + " documents, " +
                               human_bytes(static_cast<double>(done)));
   };
-  for (const auto& source : resolve_all(options, context)) {
-    const auto pins = read_source(source, context, sink);
-    learned.insert(learned.end(), pins.begin(), pins.end());
+  const CollectResult result = collect_documents(job, context);
+  if (!result.complete && stage.merge) {
+    throw Error(ErrorKind::kInput, std::to_string(result.missing_units) + " parts are not done", "collect",
+                "run the recipe with shard=i/n for every i");
   }
-  rejects.finish();
-  rejects.check(writer.num_documents(), options.max_rejected, true);
-  if (writer.num_documents() == 0) {
+  if (!result.complete) {
+    return {{"paused", std::to_string(result.missing_units) + " parts belong to other shards"}};
+  }
+  if (result.documents == 0) {
     throw Error(ErrorKind::kInput, "the sources hold no documents", "", "look at collect.source and collect.text_field");
   }
-  writer.finish();
-  stage.run.info()["pins"] = pins_json(learned);  // with the digests of what was read
-  stage.run.events().emit("counts", {{"out", writer.num_documents()}, {"rejected", rejects.counts()}});
-  const uint64_t documents = writer.num_documents();
-  return {{"documents", documents},
-          {"text_bytes", writer.text_bytes()},
-          {"rejected", rejects.total()},
-          {"dropped", rejects.counts()},
-          {"files", learned.size()},
-          {"summary", grouped_integer(static_cast<int64_t>(documents)) + " documents, " +
-                          human_bytes(static_cast<double>(writer.text_bytes())) +
-                          (rejects.total() > 0 ? ", " + grouped_integer(static_cast<int64_t>(rejects.total())) + " rows rejected"
-                                               : "")}};
+  stage.run.info()["pins"] = pins_json(result.pins);  // with the digests of what was read
+  stage.run.events().emit("counts",
+                          {{"out", result.documents}, {"rejected", result.reasons}, {"skipped", result.skipped}});
+  return {{"documents", result.documents},
+          {"text_bytes", result.text_bytes},
+          {"rejected", result.rejected},
+          {"dropped", result.reasons},
+          {"skipped", result.skipped},
+          {"files", result.pins.size()},
+          {"summary", summary_of(result)}};
 }
 
 }  // namespace
@@ -122,7 +163,10 @@ nlohmann::json execute_collect(StageContext& stage) {
 Verb collect_verb() {
   Verb verb;
   verb.name = "collect";
-  verb.summary = "bring texts in: files, folders, npm packages, web addresses";
+  verb.summary = "bring texts in: files, web archives, mail, databases, npm packages, web addresses";
+  verb.revision = 2;
+  verb.resumable = true;
+  verb.shards = true;
   verb.output = ArtifactKind::kDocuments;
   verb.schema = schema_of<CollectOptions>();
   verb.pins = pin_sources;

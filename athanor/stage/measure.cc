@@ -112,7 +112,7 @@ class Measurer {
   nlohmann::json run() {
     std::vector<size_t> to_do;
     for (size_t shard = 0; shard < input_.num_shards(); ++shard) {
-      if (!journal_.has(key(shard)) && context_.shard.mine(shard)) {
+      if (!journal_.has(key(shard)) && (context_.merge || context_.shard.mine(shard))) {
         to_do.push_back(shard);
       }
     }

@@ -9,7 +9,9 @@ namespace athanor {
 
 namespace {
 
-const std::vector<std::string> kRecipeKeys{"name", "seed", "threads", "steps"};
+// Keys of a whole recipe; the shared ones reach every step that has such a field and does not set it.
+const std::vector<std::string> kSharedKeys{"seed", "threads", "data_dir"};
+const std::vector<std::string> kRecipeKeys{"name", "seed", "threads", "data_dir", "steps"};
 
 [[noreturn]] void fail(const Mark& mark, const std::string& what, const std::string& hint = "") {
   throw Error(ErrorKind::kUsage, what, mark.text(), hint);
@@ -47,8 +49,8 @@ class Resolver {
   Resolver(const RunStore& store, PinContext& pins) : store_(store), pins_(pins) {}
 
   // Everything that the recipe's own text decides: keys, types, the kinds of the inputs.
-  void add(const Node& node, const std::string& label, const Mark& label_mark, const Node* seed,
-           const Node* threads) {
+  // recipe: the whole one, where there are steps.
+  void add(const Node& node, const std::string& label, const Mark& label_mark, const Node* recipe) {
     StepPlan step;
     step.label = label;
     step.mark = node.mark.line > 0 ? node.mark : label_mark;
@@ -64,7 +66,8 @@ class Resolver {
         options.entries.push_back(entry);
       }
     }
-    for (const auto& [name, value] : {std::pair{"seed", seed}, std::pair{"threads", threads}}) {
+    for (const auto& name : kSharedKeys) {
+      const Node* value = recipe != nullptr ? recipe->find(name) : nullptr;
       if (value != nullptr && step.verb->schema.find(name) != nullptr && options.find(name) == nullptr) {
         options.at_or_add(name, value->mark) = *value;
       }
@@ -295,7 +298,7 @@ void apply_overrides(Node& root, const std::vector<Override>& overrides) {
       set_by_path(root, "steps." + key, value, mark);
       continue;
     }
-    if (head == "name" || head == "seed" || head == "threads") {
+    if (head == "name" || std::find(kSharedKeys.begin(), kSharedKeys.end(), head) != kSharedKeys.end()) {
       set_by_path(root, key, value, mark);
       continue;
     }
@@ -336,7 +339,7 @@ PipelinePlan resolve_recipe(const Node& root, const RunStore& store, PinContext&
     }
     plan.single = true;
     plan.name = verb->scalar;
-    resolver.add(root, verb->scalar, verb->mark, nullptr, nullptr);
+    resolver.add(root, verb->scalar, verb->mark, nullptr);
     plan.steps = resolver.finish();
     plan.id = plan.steps.back().id;
     return plan;
@@ -352,7 +355,7 @@ PipelinePlan resolve_recipe(const Node& root, const RunStore& store, PinContext&
     if (entry.key.find_first_of("/.@ ") != std::string::npos) {
       fail(entry.key_mark, "the step name '" + entry.key + "' may not hold '/', '.', '@' or blanks");
     }
-    resolver.add(entry.value, entry.key, entry.key_mark, root.find("seed"), root.find("threads"));
+    resolver.add(entry.value, entry.key, entry.key_mark, &root);
   }
   plan.steps = resolver.finish();
   std::vector<RunInput> as_inputs;

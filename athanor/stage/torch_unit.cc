@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "athanor/base/error.h"
@@ -17,6 +18,12 @@ const TorchUnit& load_unit() {
   fs::path library = program.parent_path() / "libathanor_torch.so";
   if (!fs::exists(library)) {
     library = program.parent_path().parent_path() / "lib/athanor/libathanor_torch.so";
+  }
+  // OpenMP threads that wait for each other in a loop lose the core to other programs while they do: with two cores
+  // shared among builds, small models trained at a seventh of their speed. After about 1000 turns they sleep. Read once,
+  // when libgomp is loaded; what the user has set stays.
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) {
+    ::setenv("GOMP_SPINCOUNT", "1000", 0);
   }
   void* handle = ::dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {

@@ -10,12 +10,16 @@ std::span<const Verb> verbs() {
       collect_verb(),    // sources -> documents
       measure_verb(),    // documents -> documents with scores
       clean_verb(),      // documents -> documents
-      dedup_verb(),      // documents -> documents
+      dedup_verb(),      // documents x (documents) -> documents
+      decontaminate_verb(),  // documents x documents -> documents
       split_verb(),      // documents -> documents/{train,valid,test}
       mix_verb(),        // documents... -> documents
       describe_verb(),   // documents -> report
       tokenizer_verb(),  // documents -> tokenizer
+      count_verb(),      // documents x tokenizer -> documents with num_tokens
       encode_verb(),     // documents x tokenizer -> tokens
+      fit_verb(),        // documents x (documents) x (tokenizer) -> estimator
+      predict_verb(),    // documents x (estimator) -> documents
       pretrain_verb(),   // tokens x (tokens) x tokenizer -> model
       evaluate_verb(),   // model x tokens -> report
       generate_verb(),   // model -> report

@@ -27,9 +27,9 @@ std::unique_ptr<TokenModel> make_model(const Field& model, bool byte_level, Voca
     known += std::string(known.empty() ? "" : ", ") + kind.type;
   }
   if (!type) {
-    model.at("type");  // says that it is missing
+    model.at("type").string();  // says that it is missing, or null
   }
-  type->fail("is " + json_string(name) + ", which is not supported", "supported: " + known);
+  model.at("type").fail("is " + json_string(name) + ", which is not supported", "supported: " + known);
 }
 
 }  // namespace athanor::token

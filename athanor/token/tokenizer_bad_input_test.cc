@@ -51,6 +51,8 @@ TEST(BadTokenizer, EachFieldIsNamed) {
       {"model list", [](Json& j) { j["model"] = Json::array(); }, "'model' must be an object"},
       {"model type", [](Json& j) { j["model"]["type"] = "Unigram"; }, "'model.type'"},
       {"model type number", [](Json& j) { j["model"]["type"] = 3; }, "'model.type' must be a string"},
+      {"model type null", [](Json& j) { j["model"]["type"] = nullptr; j["model"].erase("merges"); },
+       "'model.type' must be a string"},
       {"no vocab", [](Json& j) { j["model"].erase("vocab"); }, "'model.vocab' is missing"},
       {"vocab list", [](Json& j) { j["model"]["vocab"] = {1, 2}; }, "'model.vocab' must be an object"},
       {"id text", [](Json& j) { j["model"]["vocab"]["a"] = "7"; }, "model.vocab.\"a\"' must be an integer"},

@@ -13,7 +13,6 @@ constexpr const char* kCheckpointPrefix = "checkpoint-";
 constexpr const char* kModelName = "model.safetensors";
 constexpr const char* kOptimizerName = "optimizer.safetensors";
 constexpr const char* kTrainerName = "trainer.json";
-constexpr const char* kManifestName = "MANIFEST";
 
 // The step in a folder's name, checkpoint-00000500; nothing for other names (half-written ones end in .tmp).
 std::optional<int64_t> checkpoint_step(const fs::path& path);

@@ -1,11 +1,10 @@
 // Finding, verifying and loading checkpoints.
 #include <algorithm>
 #include <charconv>
-#include <sstream>
 
 #include "athanor/base/error.h"
-#include "athanor/base/hash.h"
 #include "athanor/data/safetensors.h"
+#include "athanor/run/artifact.h"
 #include "athanor/train/checkpoint.h"
 #include "athanor/train/checkpoint_files.h"
 
@@ -44,39 +43,18 @@ std::vector<fs::path> list_checkpoints(const fs::path& state_dir) {
 
 namespace {
 
-constexpr uint64_t kMaxManifestBytes = 1 << 16;
 constexpr uint64_t kMaxTrainerBytes = 1 << 24;
 
 // Throws Error(kInput) that says what does not verify.
 void verify(const fs::path& checkpoint) {
-  std::istringstream lines(read_file(checkpoint / kManifestName, kMaxManifestBytes));
-  std::vector<std::string> names;
-  std::string digest;
-  uint64_t bytes = 0;
-  std::string name;
-  while (lines >> digest >> bytes >> name) {
-    const fs::path path = checkpoint / name;
-    if (name.find('/') != std::string::npos) {
-      throw Error(ErrorKind::kInput, "names a file outside its folder", (checkpoint / kManifestName).string());
-    }
-    std::error_code code;
-    const uint64_t size = fs::file_size(path, code);
-    if (code) {
-      throw Error(ErrorKind::kInput, "is missing", path.string());
-    }
-    if (size != bytes) {
-      throw Error(ErrorKind::kInput, "has " + std::to_string(size) + " bytes instead of " + std::to_string(bytes),
-                  path.string());
-    }
-    if (sha256_file(path) != digest) {
-      throw Error(ErrorKind::kInput, "does not have the digest that MANIFEST gives", path.string());
-    }
-    names.push_back(name);
-  }
+  const std::vector<ManifestEntry> entries = read_manifest(checkpoint);
   for (const char* needed : {kModelName, kOptimizerName, kTrainerName}) {
-    if (std::find(names.begin(), names.end(), needed) == names.end()) {
-      throw Error(ErrorKind::kInput, std::string("does not list ") + needed, (checkpoint / kManifestName).string());
+    if (std::none_of(entries.begin(), entries.end(), [&](const auto& entry) { return entry.path == needed; })) {
+      throw Error(ErrorKind::kInput, std::string("does not list ") + needed, (checkpoint / "MANIFEST").string());
     }
+  }
+  if (const std::string difference = verify_manifest(checkpoint, true); !difference.empty()) {
+    throw Error(ErrorKind::kInput, difference, checkpoint.string());
   }
 }
 

@@ -11,6 +11,7 @@
 #include "athanor/base/hash.h"
 #include "athanor/data/safetensors.h"
 #include "athanor/train/checkpoint.h"
+#include "athanor/run/artifact.h"
 #include "athanor/train/checkpoint_files.h"
 
 namespace athanor {
@@ -137,18 +138,8 @@ void CheckpointWriter::write(const Snapshot& snapshot) {
     write_safetensors(temporary / kModelName, snapshot.model.views, {{"format", "pt"}});
     write_safetensors(temporary / kOptimizerName, snapshot.optimizer.views, {});
     write_text(temporary / kTrainerName, snapshot.trainer);
-    std::string manifest;
-    for (const char* name : {kModelName, kOptimizerName, kTrainerName}) {
-      fsync_path(temporary / name);
-      std::error_code code;
-      const uint64_t bytes = fs::file_size(temporary / name, code);
-      if (code) {
-        throw Error(ErrorKind::kResource, "cannot be read back: " + code.message(), (temporary / name).string());
-      }
-      manifest += sha256_file(temporary / name) + "  " + std::to_string(bytes) + "  " + name + "\n";
-    }
-    write_text(temporary / kManifestName, manifest);
-    fsync_path(temporary);
+    write_manifest(temporary);
+    fsync_tree(temporary);
   } catch (const Error& error) {
     std::error_code code;
     fs::remove_all(temporary, code);  // gives a full disk its space back; the error is what matters

@@ -43,7 +43,7 @@ done
 loader=/lib64/ld-linux-x86-64.so.2
 for file in "$tree/bin/athanor" "$tree/lib/athanor/libathanor_torch.so"; do
   outside="$(env -i "$loader" --list "$file" | sed -n 's/.*=> \(.*\) (0x.*/\1/p' | grep -vF "$tree/" |
-    grep -Ev '/(ld-linux-x86-64|lib(c|m|mvec|dl|pthread|rt|resolv))\.so\.[0-9]$' || true)"
+    grep -Ev '/(ld-linux-x86-64|lib(c|m|mvec|dl|pthread|rt|resolv|util))\.so\.[0-9]$' || true)"
   [ -z "$outside" ] || fail "${file##*/} takes libraries from outside the tree: $outside"
 done
 
@@ -55,7 +55,7 @@ done > "$root/texts.txt"
 mkdir -p "$root/proc" "$root/tmp" "$root/etc" "$root/lib64" "$root/lib/x86_64-linux-gnu"
 cp -L "$loader" "$root/lib64/"
 glibc="$(dirname "$(env -i "$loader" --list /bin/sh | sed -n 's/.*libc.so.6 => \([^ ]*\).*/\1/p')")"
-for name in libc.so.6 libm.so.6 libmvec.so.1 libdl.so.2 libpthread.so.0 librt.so.1 libresolv.so.2; do
+for name in libc.so.6 libm.so.6 libmvec.so.1 libdl.so.2 libpthread.so.0 librt.so.1 libresolv.so.2 libutil.so.1; do
   cp -L "$glibc/$name" "$root/lib/x86_64-linux-gnu/"
 done
 if unshare --user --map-root-user --mount mount --rbind /proc "$root/proc" 2> /dev/null; then

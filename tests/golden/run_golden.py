@@ -7,7 +7,7 @@ A test file is a list of blocks; a line that begins with '---' begins one:
 
     --- needs data tabular/iris.csv      skip unless $ATHANOR_DATA has this file
     --- file path/name.yaml              the lines that follow are that file ($DATA stands for $ATHANOR_DATA)
-    --- run athanor check r.yaml         the program, in a folder of its own ($ATHANOR in sh -c); the lines that follow are expectations:
+    --- run athanor check r.yaml         the program, in a folder of its own ($ATHANOR, $REPOSITORY in sh -c); the lines that follow are expectations:
         exit 2                           its exit code (0 when not given)
         err ~ regex                      stderr (out: stdout; file NAME ~ regex: a file, globs allowed) matches
         out !~ regex                     ... or does not match
@@ -23,6 +23,7 @@ import sys
 import tempfile
 
 TIMEOUT_SECONDS = 60
+REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def parse(path):
@@ -67,7 +68,7 @@ def check(line, result, folder):
 def run(block, program, folder):
     words = shlex.split(block["rest"].replace("$DATA", os.environ.get("ATHANOR_DATA", "")))
     words[0] = program if words[0] == "athanor" else words[0]
-    environment = dict(os.environ, ATHANOR=program)
+    environment = dict(os.environ, ATHANOR=program, REPOSITORY=REPOSITORY)
     result = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_SECONDS,
                             stdin=subprocess.DEVNULL)
     expectations = [(number, line.strip()) for number, line in block["lines"] if line.strip() and not line.startswith("#")]

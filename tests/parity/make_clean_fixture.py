@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Writes tests/fixtures/clean/parity.jsonl: what datatrove's own filters say about 120 texts, and what they measure.
 
-usage: PYTHONPATH=<datatrove> make_clean_fixture.py C4_DEMO.jsonl > tests/fixtures/clean/parity.jsonl
+usage: PYTHONPATH=<datatrove> make_clean_fixture.py C4_DEMO.jsonl build/clean_tests > tests/fixtures/clean/parity.jsonl
 
 Made with datatrove 0.10.1, regex 2026 (the version is written into the first line) on rows of c4_demo.jsonl, cut
 to 700 characters and edited so that every rule is met: repeated lines, paragraphs and phrases, bullets, ellipses,
-hashes, short lines, other scripts. datatrove splits words with spaCy; here its splitter is replaced by a second
-writing of the rule stated in athanor/clean/words.h, so that the filters themselves are compared, byte for byte.
+hashes, short lines, other scripts. datatrove splits words with spaCy; here it gets the words of Athanor's splitter
+(athanor/clean/words.h), so that the filters themselves are compared, byte for byte. bench/clean.py compares the whole.
 """
 import importlib.metadata
 import json
+import os
 import random
+import subprocess
 import sys
+import tempfile
 
 import regex
 
@@ -20,19 +23,26 @@ from datatrove.pipeline.filters import fineweb_quality_filter as fineweb
 from datatrove.pipeline.filters import gopher_quality_filter as quality
 from datatrove.pipeline.filters import gopher_repetition_filter as repetition
 
-SINGLE = r'[\p{Han}\u3041-\u309F\u30A1-\u30FA\u30FC-\u30FF]\p{M}*'
-CORE = r'(?:(?!' + SINGLE + r')[\p{L}\p{M}\p{N}])'
-LETTER_OR_NUMBER = r'(?=[\p{L}\p{N}])' + CORE
-WORD = CORE + r"+(?:(?:['\u2019._]" + LETTER_OR_NUMBER + r"|(?<=\p{N}),(?=\p{N}))" + CORE + r'*)*'
-PATTERN = regex.compile(SINGLE + '|' + WORD + r'|([^\s\p{L}\p{M}\p{N}])\1*')
+WORDS = {}  # text -> its words, as Athanor splits it
 
 
 def split_into_words(text, language=None):
-    return [m.group(0) for m in PATTERN.finditer(text)]
+    return WORDS[text]
 
 
 for module in (fineweb, quality, repetition):
     module.split_into_words = split_into_words
+
+
+def load_words(binary, texts):
+    with tempfile.TemporaryDirectory() as folder:
+        source, answers = folder + '/in.jsonl', folder + '/out.jsonl'
+        with open(source, 'w', encoding='utf-8') as file:
+            file.writelines(json.dumps({'text': text}) + '\n' for text in texts)
+        subprocess.run([binary, '--gtest_also_run_disabled_tests', '--gtest_filter=Words.DISABLED_SplitAFile'], check=True,
+                       env=dict(os.environ, ATHANOR_WORDS_IN=source, ATHANOR_WORDS_OUT=answers), stdout=subprocess.DEVNULL)
+        for text, line in zip(texts, open(answers, encoding='utf-8')):
+            WORDS[text] = json.loads(line)
 
 
 def edits(rows, rng):
@@ -101,7 +111,9 @@ def main():
     steps = {'gopher_quality': quality.GopherQualityFilter(), 'gopher_repetition': repetition.GopherRepetitionFilter(),
              'fineweb_quality': fineweb.FineWebQualityFilter()}
     print(json.dumps({'datatrove': version, 'source': 'c4_demo.jsonl', 'seed': 5}))
-    for text in edits(rows, random.Random(5)):
+    texts = list(edits(rows, random.Random(5)))
+    load_words(sys.argv[2], texts)
+    for text in texts:
         doc = Document(text=text, id='0')
         row = {'text': text, 'words': len(split_into_words(text)), 'measures': measures(text)}
         row['reasons'] = {name: reason(step.filter(doc)) for name, step in steps.items()}

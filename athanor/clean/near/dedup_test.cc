@@ -21,16 +21,33 @@ struct Doc {
   std::string id, text;
 };
 
-Deduper::Result dedup(const std::vector<Doc>& docs, DedupOptions options = {}, int threads = 2) {
+// As the tests look at it: clusters by their smallest row.
+struct Result {
+  std::vector<int64_t> cluster;
+  std::vector<bool> keep;
+  uint64_t exact_duplicates, near_duplicates, candidates;
+};
+
+Result seen(const Duplicates& found) {
+  Result result{{}, {}, found.counts[1], found.counts[2], found.compared};
+  std::map<uint32_t, int64_t> smallest;
+  for (size_t row = 0; row < found.keeper.size(); ++row) {
+    result.cluster.push_back(smallest.try_emplace(found.keeper[row], static_cast<int64_t>(row)).first->second);
+    result.keep.push_back(found.keep(row));
+  }
+  return result;
+}
+
+Result dedup(const std::vector<Doc>& docs, DedupOptions options = {}, int threads = 2) {
   ThreadPool pool(threads);
   Deduper deduper(std::move(options), pool);
   for (const Doc& doc : docs) {
-    deduper.add(doc.id, doc.text);
+    deduper.add({doc.id, doc.text});
   }
-  return deduper.finish();
+  return seen(deduper.finish());
 }
 
-std::set<std::string> kept_ids(const std::vector<Doc>& docs, const Deduper::Result& result) {
+std::set<std::string> kept_ids(const std::vector<Doc>& docs, const Result& result) {
   std::set<std::string> ids;
   for (size_t i = 0; i < docs.size(); ++i) {
     if (result.keep[i]) {
@@ -54,7 +71,7 @@ std::string words(uint64_t seed, size_t count) {
 TEST(Dedup, ExactIgnoresCaseAndWhiteSpaceOnly) {
   const std::vector<Doc> docs = {{"b", "Hello  World"}, {"a", "hello world"}, {"c", "hello, world"},
                                  {"d", "\u00C9T\u00C9"},  {"e", " \u00E9t\u00E9\n"}, {"f", "ete"}};
-  const Deduper::Result result = dedup(docs, {.method = "exact"});
+  const Result result = dedup(docs, {.method = "exact"});
   EXPECT_EQ(result.cluster, (std::vector<int64_t>{0, 0, 2, 3, 3, 5}));
   EXPECT_EQ(result.keep, (std::vector<bool>{true, false, true, false, true, true}));  // the longer in bytes
   EXPECT_EQ(result.exact_duplicates, 2u);
@@ -64,7 +81,7 @@ TEST(Dedup, ExactIgnoresCaseAndWhiteSpaceOnly) {
 TEST(Dedup, KeeperIsTheLongestThenTheFirstId) {
   const std::string text = words(1, 200);
   const std::vector<Doc> docs = {{"c", text + "x"}, {"b", text + "yz"}, {"a", text + "zz"}, {"0", text}};
-  const Deduper::Result result = dedup(docs);
+  const Result result = dedup(docs);
   EXPECT_EQ(result.cluster, (std::vector<int64_t>{0, 0, 0, 0}));
   EXPECT_EQ(kept_ids(docs, result), (std::set<std::string>{"a"}));
   EXPECT_EQ(result.near_duplicates, 3u);
@@ -75,7 +92,8 @@ TEST(Dedup, NormalisedAsPublished) {
   const std::vector<Doc> docs = {{"a", text + "pi is 3.14, na\u00EFve caf\u00E9!"},
                                  {"b", text + "Pi is 2; naive cafe..."},
                                  {"c", words(4, 100)}};
-  const Deduper::Result result = dedup(docs, {.threshold = 1.0});
+  const Result result = dedup(docs, {.threshold = 1.0, .compare = "published"});
+  EXPECT_EQ(dedup(docs, {.threshold = 1.0}).near_duplicates, 0u);
   EXPECT_EQ(result.cluster, (std::vector<int64_t>{0, 0, 2}));
 }
 
@@ -85,13 +103,13 @@ TEST(Dedup, ThresholdIsOfTrueJaccard) {
   const std::vector<Doc> docs = {{"a", text + "one"}, {"b", text + "two"}};
   EXPECT_EQ(dedup(docs, {.bands = 50, .rows = 2, .threshold = 0.90}).near_duplicates, 1u);
   EXPECT_EQ(dedup(docs, {.bands = 50, .rows = 2, .threshold = 0.91}).near_duplicates, 0u);
-  EXPECT_EQ(dedup(docs, {.bands = 50, .rows = 2, .threshold = 0.91}).candidates, 1u);
+  EXPECT_GE(dedup(docs, {.bands = 50, .rows = 2, .threshold = 0.91}).candidates, 1u);
 }
 
 TEST(Dedup, EmptyAndShortTexts) {
   const std::vector<Doc> docs = {{"a", ""}, {"b", " \n"}, {"c", "!!!"}, {"d", "?"}, {"e", "ok"},
                                  {"f", "OK."}, {"g", "no"}, {"h", "\xff\xfe"}, {"i", "\xE4\xB8"}};
-  const Deduper::Result result = dedup(docs);
+  const Result result = dedup(docs);
   EXPECT_EQ(result.cluster, (std::vector<int64_t>{0, 0, 2, 3, 4, 4, 6, 7, 8}));
   EXPECT_TRUE(dedup({}).cluster.empty());
   EXPECT_EQ(dedup({{"a", ""}}).keep, std::vector<bool>{true});
@@ -106,8 +124,9 @@ TEST(Dedup, ChineseByCharacters) {
                                  {"b", "\u300A" + text + "\u300B"},        // other punctuation
                                  {"c", text + "\u597D"},                   // one more character: 36 / 37
                                  {"d", "\u5E8A\u524D\u660E\u6708\u5149\u7591\u662F\u5730\u4E0A\u971C"}};
-  const Deduper::Result result = dedup(docs);
+  const Result result = dedup(docs, {.compare = "published"});
   EXPECT_EQ(result.cluster, (std::vector<int64_t>{0, 0, 0, 3}));
+  EXPECT_EQ(dedup(docs, {.threshold = 0.93}).cluster, (std::vector<int64_t>{0, 1, 0, 3}));  // plain: marks count
 }
 
 TEST(Dedup, ABucketAboveTheLimitIsStillJoined) {
@@ -120,7 +139,7 @@ TEST(Dedup, ABucketAboveTheLimitIsStillJoined) {
     }
     docs.push_back({std::to_string(i), words(5, 40) + marks});
   }
-  const Deduper::Result result = dedup(docs);
+  const Result result = dedup(docs);
   EXPECT_EQ(result.exact_duplicates, 0u);
   EXPECT_EQ(result.near_duplicates, 2499u);
   EXPECT_LT(result.candidates, 2500u * 64 * 14 + 1);
@@ -174,11 +193,11 @@ std::vector<Doc> families(uint64_t seed, size_t count) {
 
 TEST(DedupProperty, OrderThreadsAndMemoryDoNotMatter) {
   std::vector<Doc> docs = families(11, 1500);
-  const Deduper::Result first = dedup(docs, {}, 1);
+  const Result first = dedup(docs, {}, 1);
   EXPECT_GT(first.near_duplicates, 100u);
-  const Deduper::Result four = dedup(docs, {}, 4);
-  const Deduper::Result spilled = dedup(docs, {.memory_bytes = 1 << 16}, 2);
-  for (const Deduper::Result& other : {four, spilled}) {
+  const Result four = dedup(docs, {}, 4);
+  const Result spilled = dedup(docs, {.memory_bytes = 1 << 16}, 2);
+  for (const Result& other : {four, spilled}) {
     EXPECT_EQ(other.cluster, first.cluster);
     EXPECT_EQ(other.keep, first.keep);
     EXPECT_EQ(other.candidates, first.candidates);
@@ -189,7 +208,7 @@ TEST(DedupProperty, OrderThreadsAndMemoryDoNotMatter) {
     for (size_t i = 0; i < docs.size(); ++i) {
       shuffled.push_back(docs[permute(i, docs.size(), key)]);
     }
-    const Deduper::Result other = dedup(shuffled);
+    const Result other = dedup(shuffled);
     EXPECT_EQ(kept_ids(shuffled, other), kept);
     EXPECT_EQ(other.exact_duplicates, first.exact_duplicates);
     EXPECT_EQ(other.near_duplicates, first.near_duplicates);
@@ -199,7 +218,7 @@ TEST(DedupProperty, OrderThreadsAndMemoryDoNotMatter) {
 
 TEST(DedupProperty, ASecondPassDropsNothing) {
   const std::vector<Doc> docs = families(12, 800);
-  const Deduper::Result first = dedup(docs);
+  const Result first = dedup(docs);
   std::vector<Doc> rest;
   for (size_t i = 0; i < docs.size(); ++i) {
     EXPECT_LE(first.cluster[i], static_cast<int64_t>(i));
@@ -208,7 +227,7 @@ TEST(DedupProperty, ASecondPassDropsNothing) {
       rest.push_back(docs[i]);
     }
   }
-  const Deduper::Result second = dedup(rest);
+  const Result second = dedup(rest);
   EXPECT_EQ(kept_ids(rest, second).size(), rest.size());
 }
 
@@ -230,64 +249,79 @@ std::vector<nlohmann::json> json_lines(const std::string& text) {
   return rows;
 }
 
-// The gold pairs' jaccard5 is over \w+ words (en) or non-space characters (zh) as they stand; ours drops accents,
-// numbers and Chinese punctuation first, so the two differ a little around the threshold.
-TEST(DedupData, RecallAndPrecisionOnPlantedPairs) {
-  const char* data = std::getenv("ATHANOR_DATA");
-  if (data == nullptr) {
-    GTEST_SKIP() << "ATHANOR_DATA is not set";
-  }
-  const fs::path folder = fs::path(data) / "dedup";
+struct GoldCount {
+  size_t pairs = 0, gold = 0, found_gold = 0, joined = 0, joined_alike = 0;
+};
+
+// folder: docs.jsonl(.zst) and pairs.jsonl as tests' make_near_dupes.py writes them.
+std::map<std::string, GoldCount> count_pairs(const fs::path& folder, const DedupOptions& options) {
   std::vector<Doc> docs;
   size_t bytes = 0;
-  for (const nlohmann::json& row : json_lines(read_zst(folder / "docs.jsonl.zst"))) {
+  const bool packed = fs::exists(folder / "docs.jsonl.zst");
+  for (const nlohmann::json& row :
+       json_lines(packed ? read_zst(folder / "docs.jsonl.zst") : read_file(folder / "docs.jsonl"))) {
     docs.push_back({std::to_string(row.at("id").get<int64_t>()), row.at("text")});
     bytes += docs.back().text.size();
   }
   const auto start = std::chrono::steady_clock::now();
-  const Deduper::Result result = dedup(docs, {}, 1);
+  const Result result = dedup(docs, options, 1);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-
-  struct Count {
-    size_t pairs = 0, gold = 0, found_gold = 0, joined = 0;
-  };
-  std::map<std::string, Count> kinds;
-  size_t gold = 0, found = 0, joined = 0, joined_alike = 0, joined_unlike = 0;
+  std::map<std::string, GoldCount> kinds;
+  GoldCount& all = kinds["all"];
   for (const nlohmann::json& pair : json_lines(read_file(folder / "pairs.jsonl"))) {
-    const double jaccard5 = pair.at("jaccard5");
+    const bool gold = pair.at("jaccard5").get<double>() >= 0.8;
     const bool same = result.cluster[pair.at("a").get<size_t>()] == result.cluster[pair.at("b").get<size_t>()];
-    Count& count = kinds[pair.at("kind")];
-    ++count.pairs;
-    count.gold += jaccard5 >= 0.8;
-    count.found_gold += jaccard5 >= 0.8 && same;
-    count.joined += same;
-    gold += jaccard5 >= 0.8;
-    found += jaccard5 >= 0.8 && same;
-    joined += same;
-    // Taking punctuation away cuts Chinese 5-grams in the gold's sense, not in ours.
-    const bool no_punct = pair.at("kind") == "no_punct";
-    joined_alike += same && (jaccard5 >= 0.8 || no_punct);
-    joined_unlike += same && jaccard5 < 0.7 && !no_punct;
+    const bool alike = gold || pair.at("kind") == "no_punct";
+    for (GoldCount* count : {&kinds[pair.at("kind")], &all}) {
+      ++count->pairs;
+      count->gold += gold;
+      count->found_gold += gold && same;
+      count->joined += same;
+      count->joined_alike += same && alike;
+    }
   }
   for (const auto& [kind, count] : kinds) {
     std::printf("%-13s pairs %4zu  gold %4zu  found %4zu  joined %4zu\n", kind.c_str(), count.pairs, count.gold,
                 count.found_gold, count.joined);
   }
-  std::printf("recall %.4f (%zu of %zu)  precision %.4f (%zu of %zu)  exact %llu near %llu candidates %llu  %.1f MB/s\n",
-              static_cast<double>(found) / static_cast<double>(gold), found, gold,
-              static_cast<double>(joined_alike) / static_cast<double>(joined), joined_alike, joined,
-              static_cast<unsigned long long>(result.exact_duplicates),
+  const auto share = [](size_t part, size_t of) { return static_cast<double>(part) / static_cast<double>(of); };
+  std::printf("%s: recall %.4f (%zu of %zu)  precision %.4f (%zu of %zu), with no_punct as duplicates %.4f  exact %llu "
+              "near %llu compared %llu  %.1f MB/s\n", options.compare.c_str(), share(all.found_gold, all.gold),
+              all.found_gold, all.gold, share(all.found_gold, all.joined), all.found_gold, all.joined,
+              share(all.joined_alike, all.joined), static_cast<unsigned long long>(result.exact_duplicates),
               static_cast<unsigned long long>(result.near_duplicates),
               static_cast<unsigned long long>(result.candidates), static_cast<double>(bytes) / seconds / 1e6);
-  // Measured with these defaults: recall 0.946 (529 of 559), of what 400 x 2 bands find with the same shingles (538)
-  // 0.983; precision 0.991 (559 of 564). The result is deterministic: the margin is for a better rule, not for chance.
-  EXPECT_GE(static_cast<double>(found), 0.94 * static_cast<double>(gold));
-  EXPECT_GE(static_cast<double>(joined_alike), 0.98 * static_cast<double>(joined));
-  EXPECT_EQ(joined_unlike, 0u);
-  EXPECT_EQ(kinds["exact"].joined, kinds["exact"].pairs);
-  EXPECT_EQ(kinds["case_ws"].found_gold, kinds["case_ws"].gold);
-  EXPECT_EQ(kinds["neg_random"].joined, 0u);
-  EXPECT_EQ(kinds["neg_adjacent"].joined, 0u);
+  return kinds;
+}
+
+void expect_negatives_apart(const std::map<std::string, GoldCount>& kinds) {
+  EXPECT_EQ(kinds.at("exact").joined, kinds.at("exact").pairs);
+  EXPECT_EQ(kinds.at("case_ws").found_gold, kinds.at("case_ws").gold);
+  EXPECT_EQ(kinds.at("neg_random").joined, 0u);
+  EXPECT_EQ(kinds.at("neg_adjacent").joined, kinds.at("neg_adjacent").found_gold);
+}
+
+// The gold pairs' jaccard5 is over \w+ words (en) or non-space characters (zh) as they stand. compare: plain is that
+// definition; published drops accents, numbers and Chinese punctuation first, so it differs a little around the
+// threshold, and finds the pairs of no_punct, which are the same text without its punctuation, alike.
+TEST(DedupData, RecallAndPrecisionOnPlantedPairs) {
+  const char* data = std::getenv("ATHANOR_DATA");
+  if (data == nullptr) {
+    GTEST_SKIP() << "ATHANOR_DATA is not set";
+  }
+  const char* held_out = std::getenv("ATHANOR_HELD_OUT");  // another folder of make_near_dupes.py
+  const fs::path folder = held_out != nullptr ? fs::path(held_out) : fs::path(data) / "dedup";
+  const auto plain = count_pairs(folder, {});
+  expect_negatives_apart(plain);
+  const GoldCount& all = plain.at("all");
+  EXPECT_GE(static_cast<double>(all.found_gold), 0.95 * static_cast<double>(all.gold));
+  EXPECT_GE(static_cast<double>(all.found_gold), 0.99 * static_cast<double>(all.joined));
+  const auto one_set = count_pairs(folder, {.band_sets = 1});
+  EXPECT_LT(one_set.at("all").found_gold, all.found_gold);  // what the second set of bands is for
+  const auto published = count_pairs(folder, {.compare = "published"});
+  expect_negatives_apart(published);
+  EXPECT_GE(static_cast<double>(published.at("all").found_gold), 0.95 * static_cast<double>(all.gold));
+  EXPECT_GE(static_cast<double>(published.at("all").joined_alike), 0.98 * static_cast<double>(published.at("all").joined));
 }
 
 }  // namespace

@@ -140,8 +140,15 @@ SimdLevel best_simd_level() {
   return SimdLevel::kScalar;
 }
 
-MinHash::MinHash(int64_t bands, int64_t rows, uint64_t seed, SimdLevel level)
-    : num_bands_(static_cast<size_t>(bands)), num_rows_(static_cast<size_t>(rows)), level_(level) {
+MinHash::MinHash(int64_t bands, int64_t rows, uint64_t seed, SimdLevel level, int64_t sets)
+    : num_bands_(static_cast<size_t>(bands)),
+      num_rows_(static_cast<size_t>(rows)),
+      num_sets_(static_cast<size_t>(sets)),
+      level_(level) {
+  if (sets < 1 || sets > 16) {
+    throw Error(ErrorKind::kUsage, "band_sets is " + std::to_string(sets) + ", it must be from 1 to 16", "dedup",
+                "1 is as published, 2 finds more");
+  }
   if (bands < 1 || rows < 1 || bands > 4096 || rows > 4096 || bands * rows > 4096) {
     throw Error(ErrorKind::kUsage,
                 "bands is " + std::to_string(bands) + " and rows " + std::to_string(rows) +
@@ -178,6 +185,15 @@ void MinHash::sign(const uint64_t* shingles, size_t count, uint64_t* signature) 
 void MinHash::band_keys(const uint64_t* signature, uint64_t* keys) const {
   for (size_t band = 0; band < num_bands_; ++band) {
     keys[band] = XXH3_64bits(signature + band * num_rows_, num_rows_ * sizeof(uint64_t));
+  }
+  std::vector<uint64_t> rows(num_rows_);
+  for (size_t key = num_bands_; key < num_keys(); ++key) {
+    const size_t set = key / num_bands_;
+    const size_t band = key % num_bands_;
+    for (size_t row = 0; row < num_rows_; ++row) {
+      rows[row] = signature[(band + set * row) % num_bands_ * num_rows_ + row];
+    }
+    keys[key] = XXH3_64bits(rows.data(), num_rows_ * sizeof(uint64_t));
   }
 }
 

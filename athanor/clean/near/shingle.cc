@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <array>
 
+#include "athanor/base/error.h"
 #include "athanor/base/lower.h"
+#include "athanor/base/nearest.h"
 #include "athanor/base/unicode.h"
 #include "athanor/clean/words.h"
 
@@ -42,6 +44,24 @@ FoldTable::Folded compute_fold(char32_t code) {
     }
   }
   return {FoldTable::kWord, base};
+}
+
+FoldTable::Folded compute_plain(char32_t code, bool characters) {
+  if (is_space(code)) {
+    return {FoldTable::kSeparator, ' '};
+  }
+  if (characters) {
+    return {FoldTable::kSingle, code};
+  }
+  if (!is_letter(code) && !is_number(code) && !is_mark(code) && code != '_') {
+    return {FoldTable::kSeparator, ' '};
+  }
+  return {is_unspaced_script(code) ? FoldTable::kSingle : FoldTable::kWord, code};
+}
+
+FoldTable::Folded compute(char32_t code, FoldTable::Rule rule) {
+  return rule == FoldTable::Rule::kPublished ? compute_fold(code)
+                                             : compute_plain(code, rule == FoldTable::Rule::kCharacters);
 }
 
 constexpr std::array<char, 128> make_lower_ascii() {  // white space becomes ' '
@@ -94,16 +114,16 @@ void lower_and_collapse(std::string_view text, std::string& out) {
   }
 }
 
-FoldTable::FoldTable() : table_(0x10000) {
+FoldTable::FoldTable(Rule rule) : rule_(rule), table_(0x10000) {
   for (char32_t code = 0; code < 0x10000; ++code) {
-    const Folded folded = compute_fold(code);
+    const Folded folded = compute(code, rule);
     table_[code] = static_cast<uint32_t>(folded.kind) << kKindShift | static_cast<uint32_t>(folded.code);
   }
 }
 
 FoldTable::Folded FoldTable::fold(char32_t code) const {
   if (code >= 0x10000) {
-    return compute_fold(code);
+    return compute(code, rule_);
   }
   const uint32_t entry = table_[code];
   return {static_cast<Kind>(entry >> kKindShift), entry & 0xFFFFFF};
@@ -204,7 +224,26 @@ void make_shingles(std::string_view lowered, size_t n, const FoldTable& table, S
   shingles.erase(std::unique(shingles.begin(), shingles.end()), shingles.end());
 }
 
-double jaccard(const uint64_t* a, size_t num_a, const uint64_t* b, size_t num_b) {
+Shingler::Shingler(const std::string& compare, size_t n)
+    : n_(n),
+      plain_(compare == "plain"),
+      words_(plain_ ? FoldTable::Rule::kWords : FoldTable::Rule::kPublished),
+      characters_(FoldTable::Rule::kCharacters) {
+  if (compare != "plain" && compare != "published") {
+    throw Error(ErrorKind::kUsage, "compare is '" + compare + "'", "dedup",
+                did_you_mean(compare, {"published", "plain"}));
+  }
+}
+
+void Shingler::shingles(std::string_view lowered, ShingleScratch& scratch, std::vector<uint64_t>& out) const {
+  const bool characters = plain_ && cjk_share(lowered) > kCjkShare;
+  make_shingles(lowered, n_, characters ? characters_ : words_, scratch, out);
+}
+
+namespace {
+
+template <class T>
+double jaccard_of(const T* a, size_t num_a, const T* b, size_t num_b) {
   if (num_a + num_b == 0) {
     return 1;
   }
@@ -212,13 +251,23 @@ double jaccard(const uint64_t* a, size_t num_a, const uint64_t* b, size_t num_b)
   size_t j = 0;
   size_t both = 0;
   while (i < num_a && j < num_b) {
-    const uint64_t x = a[i];
-    const uint64_t y = b[j];
+    const T x = a[i];
+    const T y = b[j];
     both += x == y;
     i += x <= y;
     j += y <= x;
   }
   return static_cast<double>(both) / static_cast<double>(num_a + num_b - both);
+}
+
+}  // namespace
+
+double jaccard(const uint64_t* a, size_t num_a, const uint64_t* b, size_t num_b) {
+  return jaccard_of(a, num_a, b, num_b);
+}
+
+double jaccard(const uint32_t* a, size_t num_a, const uint32_t* b, size_t num_b) {
+  return jaccard_of(a, num_a, b, num_b);
 }
 
 }  // namespace athanor

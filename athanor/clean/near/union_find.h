@@ -21,6 +21,14 @@ class UnionFind {
     return x;
   }
 
+  // The same without shortening paths: threads may call it at once while none joins.
+  uint32_t root(uint32_t x) const {
+    while (parent_[x] != x) {
+      x = parent_[x];
+    }
+    return x;
+  }
+
   void join(uint32_t x, uint32_t y) {
     x = find(x);
     y = find(y);

@@ -4,28 +4,14 @@
 #include <cmath>
 #include <fstream>
 
-#include "athanor/clean/step.h"
 #include "athanor/clean/rules/published_punctuation.h"
+#include "athanor/clean/rules/rule_testing.h"
 #include "athanor/clean/words.h"
 
 namespace athanor {
 namespace {
 
 using nlohmann::json;
-
-struct Judged : Verdict {
-  Measures measures;
-};
-
-Judged judge(const std::string& name, std::string text, const json& options = json::object()) {
-  const StepEntry& entry = find_clean_step(name, "");
-  const auto step = entry.make(resolve_options(entry, options, ""));
-  DocumentView document(text);
-  Judged judged;
-  step->measure(document, judged.measures);
-  static_cast<Verdict&>(judged) = step->decide(judged.measures);
-  return judged;
-}
 
 std::string repeat(const std::string& piece, size_t times) {
   std::string out;

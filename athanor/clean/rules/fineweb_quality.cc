@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "athanor/clean/bounds.h"
-#include "athanor/clean/rules/duplicates.h"
+#include "athanor/clean/rules/repeated_pieces.h"
 #include "athanor/clean/rules/published_punctuation.h"
 #include "athanor/clean/words.h"
 
@@ -40,7 +40,7 @@ void FinewebQuality::measure(DocumentView& document, Measures& out) const {
   size_t num_chars = 0;  // without line feeds
   size_t num_ended = 0;
   size_t num_short = 0;
-  for (const Line& line : text.lines()) {
+  for (const TextLine& line : text.lines()) {
     num_chars += line.num_chars;
     if (line.blank) {
       continue;
@@ -52,7 +52,7 @@ void FinewebQuality::measure(DocumentView& document, Measures& out) const {
   const bool spaced = text.spaced();
   out.add(ratio(num_ended, lines.size()));
   out.add(spaced ? ratio(num_short, lines.size()) : kDoesNotApply);
-  out.add(ratio(find_duplicates(lines).chars, num_chars));
+  out.add(ratio(find_repeated_pieces(lines).chars, num_chars));
   // A line that is not blank holds a word or a symbol word.
   out.add(spaced ? ratio(text.lines().size() - 1, text.words().size()) : kDoesNotApply);
   out.add(lines.size());

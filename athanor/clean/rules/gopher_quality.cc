@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "athanor/clean/bounds.h"
+#include "athanor/clean/word_hash.h"
 
 namespace athanor {
 
@@ -20,6 +22,14 @@ size_t count_of(std::string_view text, std::string_view piece) {
   return count;
 }
 
+std::vector<uint64_t> hashes_of(const std::set<std::string>& words) {
+  std::vector<uint64_t> hashes;
+  for (const std::string& word : words) {
+    hashes.push_back(hash_word(word));
+  }
+  return hashes;
+}
+
 }  // namespace
 
 GopherQuality::GopherQuality(const nlohmann::json& options)
@@ -32,7 +42,7 @@ GopherQuality::GopherQuality(const nlohmann::json& options)
       max_ellipsis_lines_ratio_(options.at("max_ellipsis_lines_ratio")),
       min_alpha_words_ratio_(options.at("min_alpha_words_ratio")),
       min_stop_words_(options.at("min_stop_words")),
-      stop_words_(options.at("stop_words").get<std::set<std::string, std::less<>>>()) {}
+      stop_words_(hashes_of(options.at("stop_words").get<std::set<std::string>>())) {}
 
 std::vector<StepOption> GopherQuality::options() {
   return {threshold("min_doc_words", 50, "fewer non-symbol words: dropped", 0),
@@ -70,17 +80,18 @@ void GopherQuality::measure(DocumentView& document, Measures& out) const {
   size_t plain = 0;  // non-symbol words
   size_t plain_chars = 0;
   size_t with_letter = 0;
-  std::vector<std::string_view> stops_seen;
   for (const Word& word : words) {
     plain += !word.is_symbol;
     plain_chars += word.is_symbol ? 0 : word.num_chars;
     with_letter += word.has_letter;
-    if (stops_seen.size() < stop_words_.size() && stop_words_.contains(word.text) &&
-        std::find(stops_seen.begin(), stops_seen.end(), word.text) == stops_seen.end()) {
-      stops_seen.push_back(word.text);
+  }
+  std::vector<uint64_t> stops_left = stop_words_;
+  for (const uint64_t hash : text.word_hashes()) {
+    if (const auto stop = std::find(stops_left.begin(), stops_left.end(), hash); stop != stops_left.end()) {
+      stops_left.erase(stop);
     }
   }
-  const std::vector<std::string_view> lines = split_any_lines(document.text());
+  const std::vector<std::string_view>& lines = text.any_lines();
   size_t bullets = 0;
   size_t ellipses = 0;
   for (const std::string_view line : lines) {
@@ -96,7 +107,7 @@ void GopherQuality::measure(DocumentView& document, Measures& out) const {
   out.add(ratio(bullets, lines.size()));
   out.add(ratio(ellipses, lines.size()));
   out.add(ratio(with_letter, words.size()));
-  out.add(stops_seen.size());
+  out.add(stop_words_.size() - stops_left.size());
 }
 
 Verdict GopherQuality::decide(const Measures& measures) const {

@@ -12,8 +12,6 @@
 // A document whose characters are Han or kana by more than 0.3 is not measured and kept: reason word_rules_skipped_cjk.
 #pragma once
 
-#include <set>
-
 #include "athanor/clean/step.h"
 
 namespace athanor {
@@ -33,7 +31,7 @@ class GopherQuality : public CleanStep {
   double max_bullet_lines_ratio_, max_ellipsis_lines_ratio_;
   double min_alpha_words_ratio_;
   double min_stop_words_;
-  std::set<std::string, std::less<>> stop_words_;
+  std::vector<uint64_t> stop_words_;  // their hashes
 };
 
 }  // namespace athanor

@@ -1,12 +1,15 @@
 #include "athanor/clean/rules/gopher_repetition.h"
 
 #include <cmath>
+#include <cstring>
 
 #include "athanor/base/hash.h"
 #include "athanor/base/unicode.h"
-#include "athanor/clean/rules/duplicates.h"
-#include "athanor/clean/hash_counter.h"
+#include "athanor/clean/rules/repeated_pieces.h"
 #include "athanor/clean/bounds.h"
+#include "athanor/clean/hash_counter.h"
+#include "athanor/clean/ngrams.h"
+#include "athanor/clean/word_hash.h"
 
 namespace athanor {
 
@@ -36,62 +39,81 @@ std::vector<Piece> split_at_feeds(std::string_view text, size_t min_feeds) {
   }
 }
 
-// All words in one string, with or without spaces between them: an n-gram is then a piece of it, and equal pieces
-// are equal n-grams as the published rules join them.
-struct Joined {
+// All words in one string without spaces, as the published rule joins them: an n-gram is a piece of it.
+struct Tight {
   std::string text;
-  std::vector<uint32_t> start;  // byte where word i begins; one more for the end (a space after the last included)
-  std::vector<uint32_t> chars;  // code points before word i
+  std::vector<uint32_t> start;  // byte where word i begins; one more for the end
+  std::vector<uint32_t> chars;  // code points before word i; one more for all
+  std::vector<uint32_t> candidates;  // the words, ascending, at which an n-gram of five or more can be a repeated one
 
-  Joined(const std::vector<Word>& words, bool spaced) {
-    start.reserve(words.size() + 1);
-    chars.reserve(words.size() + 1);
-    uint32_t num_chars = 0;
-    for (const Word& word : words) {
-      start.push_back(static_cast<uint32_t>(text.size()));
-      chars.push_back(num_chars);
-      text += word.text;
-      num_chars += word.num_chars;
-      if (spaced) {
-        text += ' ';
-        ++num_chars;
-      }
-    }
-    start.push_back(static_cast<uint32_t>(text.size()));
-    chars.push_back(num_chars);
-  }
-
-  uint64_t hash(size_t i, size_t n) const {
-    return xxh3_64(std::string_view(text).substr(start[i], start[i + n] - start[i]));
-  }
+  explicit Tight(const std::vector<Word>& words);
 };
 
-size_t top_ngram_chars(const Joined& joined, size_t num_words, size_t n, HashCounter& counts) {
-  const size_t num_ngrams = num_words + 1 - n;
-  std::vector<uint64_t> hashes(num_ngrams);
-  counts.reset(num_ngrams);
-  uint32_t most = 0;
-  for (size_t i = 0; i < num_ngrams; ++i) {
-    hashes[i] = joined.hash(i, n);
-    most = std::max(most, ++counts[hashes[i]]);
+constexpr size_t kPrefix = 16;  // bytes
+
+Tight::Tight(const std::vector<Word>& words) {
+  start.reserve(words.size() + 1);
+  chars.reserve(words.size() + 1);
+  size_t bytes = 0;
+  uint32_t num_chars = 0;
+  for (const Word& word : words) {
+    bytes += word.text.size();
   }
-  for (size_t i = 0; i < num_ngrams; ++i) {
-    if (counts[hashes[i]] == most) {
-      return (joined.chars[i + n] - joined.chars[i] - 1) * size_t{most};  // less the space after its last word
+  text.resize(bytes + kPrefix);  // zeros behind, to read prefixes from
+  char* to = text.data();
+  for (const Word& word : words) {
+    start.push_back(static_cast<uint32_t>(to - text.data()));
+    chars.push_back(num_chars);
+    std::memcpy(to, word.text.data(), word.text.size());
+    to += word.text.size();
+    num_chars += word.num_chars;
+  }
+  start.push_back(static_cast<uint32_t>(to - text.data()));
+  chars.push_back(num_chars);
+
+  // Equal n-grams of at least 16 bytes begin with the same 16 bytes; few places share theirs with another.
+  if (words.size() < kLastTop + 2) {
+    return;
+  }
+  const size_t places = words.size() - kLastTop;  // 5-grams
+  std::vector<uint64_t> keys(places);
+  HashCounter counts;
+  counts.reset(places);
+  for (size_t i = 0; i < places; ++i) {
+    uint64_t head[2];
+    std::memcpy(head, text.data() + start[i], sizeof(head));
+    keys[i] = mix(head[0], head[1]);
+    ++counts[keys[i]];
+  }
+  for (size_t i = 0; i < places; ++i) {
+    if (start[i + kLastTop + 1] - start[i] < kPrefix || counts[keys[i]] > 1) {
+      candidates.push_back(static_cast<uint32_t>(i));
     }
   }
-  return 0;
 }
 
-size_t repeated_ngram_chars(const Joined& joined, size_t num_words, size_t n, HashCounter& seen) {
-  seen.reset(num_words);
+size_t top_ngram_chars(const NgramLevels& levels, const Tight& tight) {
+  if (levels.most() == 0) {
+    return 0;
+  }
+  const size_t at = levels.most_at();
+  const size_t n = levels.n();
+  return (tight.chars[at + n] - tight.chars[at] + n - 1) * size_t{levels.most()};  // with the spaces between
+}
+
+size_t repeated_ngram_chars(const Tight& tight, size_t n, HashCounter& seen) {
+  const size_t num_words = tight.start.size() - 1;
+  seen.reset(tight.candidates.size());
   size_t chars = 0;
-  for (size_t i = 0; i + n <= num_words;) {
-    if (seen[joined.hash(i, n)]++ > 0) {
-      chars += joined.chars[i + n] - joined.chars[i];
-      i += n;
-    } else {
-      ++i;
+  size_t from = 0;
+  for (const size_t i : tight.candidates) {
+    if (i < from || i + n > num_words) {
+      continue;
+    }
+    const std::string_view ngram(tight.text.data() + tight.start[i], tight.start[i + n] - tight.start[i]);
+    if (seen[xxh3_64(ngram)]++ > 0) {
+      chars += tight.chars[i + n] - tight.chars[i];
+      from = i + n;
     }
   }
   return chars;
@@ -146,7 +168,7 @@ void GopherRepetition::measure(DocumentView& document, Measures& out) const {
   }
   for (const std::vector<Piece>& pieces :
        {split_at_feeds(trim(document.text()), 2), split_at_feeds(document.text(), 1)}) {
-    const Duplicates found = find_duplicates(pieces);
+    const RepeatedPieces found = find_repeated_pieces(pieces);
     out.add(ratio(found.pieces, pieces.size()));
     out.add(ratio(found.chars, num_chars));
   }
@@ -155,14 +177,16 @@ void GopherRepetition::measure(DocumentView& document, Measures& out) const {
     return;
   }
   const std::vector<Word>& words = text.words();
-  HashCounter counts;
-  const Joined spaced(words, true);
-  const Joined tight(words, false);
-  for (size_t n = 2; n <= kLongest; ++n) {
-    const size_t chars = n > words.size() ? 0
-                         : n <= kLastTop  ? top_ngram_chars(spaced, words.size(), n, counts)
-                                          : repeated_ngram_chars(tight, words.size(), n, counts);
-    out.add(ratio(chars, num_chars));
+  const Tight tight(words);
+  NgramLevels levels;
+  levels.start(text.word_hashes());
+  for (size_t n = 2; n <= kLastTop; ++n) {
+    levels.next();
+    out.add(ratio(top_ngram_chars(levels, tight), num_chars));
+  }
+  HashCounter seen;
+  for (size_t n = kLastTop + 1; n <= kLongest; ++n) {
+    out.add(ratio(repeated_ngram_chars(tight, n, seen), num_chars));
   }
 }
 

@@ -1,6 +1,6 @@
 #include "athanor/clean/rules/pii.h"
 
-#include <array>
+#include "athanor/clean/rules/pii_numbers.h"
 
 namespace athanor {
 
@@ -90,11 +90,14 @@ size_t match_shape(std::string_view text, size_t at, std::string_view shape) {
 size_t match_international(std::string_view text, size_t at) {
   size_t p = at + 1;
   size_t digits = 0;
-  size_t end = 0;
+  size_t end = 0;            // behind the last digit
+  size_t whole_digits = 0;   // of the groups before this one
+  size_t whole_end = 0;
   int open = 0;
   if (char_at(text, p) < '1' || char_at(text, p) > '9') {
     return 0;
   }
+  const auto length = [at](size_t count, size_t behind) { return count >= 8 && count <= 15 ? behind - at : 0; };
   while (true) {
     const char c = char_at(text, p);
     if (is_digit(c)) {
@@ -102,7 +105,10 @@ size_t match_international(std::string_view text, size_t at) {
       end = ++p;
       continue;
     }
-    if (digits > 15 || (p == end && is_alpha(c))) {
+    if (p == end && is_alpha(c)) {  // "... 555 1234 2a": the last group is a word of its own
+      return length(whole_digits, whole_end);
+    }
+    if (digits > 15) {
       return 0;
     }
     const size_t before = p;
@@ -115,8 +121,10 @@ size_t match_international(std::string_view text, size_t at) {
       ++p;
     }
     if (p == before || !is_digit(char_at(text, p))) {
-      return digits >= 8 && digits <= 15 ? end - at : 0;
+      return length(digits, end);
     }
+    whole_digits = digits;
+    whole_end = end;
   }
 }
 
@@ -191,66 +199,103 @@ Span match_email(std::string_view text, size_t at, size_t floor) {
 }
 
 Pii::Pii(const nlohmann::json& options)
-    : email_(options.at("email")), ipv4_(options.at("ipv4")), phone_(options.at("phone")) {}
+    : placeholders_{options.at("email"), options.at("ipv4"),      options.at("ipv6"),
+                    options.at("phone"), options.at("id_number"), options.at("card")},
+      replace_(options.at("replace")),
+      max_found_(options.at("max_found")) {}
 
 std::vector<StepOption> Pii::options() {
   return {{"email", "email@example.com", "what takes the place of an e-mail address; empty: left alone"},
           {"ipv4", "192.0.2.1", "what takes the place of a public IPv4 address; empty: left alone"},
-          {"phone", "555-0100", "what takes the place of a telephone number; empty: left alone"}};
+          {"ipv6", "2001:db8::1", "what takes the place of a public IPv6 address; empty: left alone"},
+          {"phone", "555-0100", "what takes the place of a telephone number; empty: left alone"},
+          {"id_number", "000000000000000000", "what takes the place of a Chinese identity number; empty: left alone"},
+          {"card", "0000 0000 0000 0000", "what takes the place of a bank card's number; empty: left alone"},
+          {"replace", true, "false: leave the text, count only"},
+          threshold("max_found", -1, "more found: dropped; -1: never", -1)};
 }
 
 std::vector<StepMetric> Pii::metrics() {
-  return {{"emails", "e-mail addresses replaced"},
-          {"ipv4", "public IPv4 addresses replaced"},
-          {"phones", "telephone numbers replaced"}};
+  return {{"emails", "e-mail addresses"},          {"ipv4", "public IPv4 addresses"},
+          {"ipv6", "public IPv6 addresses"},       {"phones", "telephone numbers"},
+          {"id_numbers", "Chinese identity numbers"}, {"cards", "bank card numbers"}};
+}
+
+size_t Pii::match_number(std::string_view text, size_t at, Kind& kind) const {
+  struct Matcher {
+    Kind kind;
+    size_t (*match)(std::string_view, size_t);
+  };
+  constexpr Matcher kDigits[] = {
+      {kIdNumber, match_id_number}, {kCard, match_card}, {kIpv4, match_ipv4}, {kPhone, match_phone}};
+  const char c = text[at];
+  if ((c == '2' || c == '3') && wanted(kIpv6)) {
+    kind = kIpv6;
+    if (const size_t length = match_ipv6(text, at); length > 0) {
+      return length;
+    }
+  }
+  for (const Matcher& matcher : kDigits) {
+    kind = matcher.kind;
+    if (wanted(kind) && (is_digit(c) || kind == kPhone)) {
+      if (const size_t length = matcher.match(text, at); length > 0) {
+        return length;
+      }
+    }
+  }
+  return 0;
 }
 
 void Pii::measure(DocumentView& document, Measures& measures) const {
   const std::string_view in = document.text();
-  size_t emails = 0;
-  size_t addresses = 0;
-  size_t phones = 0;
+  std::array<size_t, kNumKinds> counts{};
   std::string out;
   size_t done = 0;  // in[0, done) is in out
-  const auto replace = [&](Span found, const std::string& placeholder) {
+  const auto replace = [&](Span found, Kind kind) {
+    ++counts[kind];
     out.append(in.substr(done, found.begin - done));
-    out.append(placeholder);
+    out.append(placeholders_[kind]);
     done = found.end;
   };
   for (size_t p = 0; p < in.size();) {
     const char c = in[p];
-    if (c == '@' && !email_.empty()) {
+    if (c == '@' && wanted(kEmail)) {
       if (const Span found = match_email(in, p, done); found.begin != found.end) {
-        replace(found, email_);
-        ++emails;
+        replace(found, kEmail);
         p = done;
         continue;
       }
     }
     const bool starts = is_digit(c) || c == '+' || c == '(';
     const char before = p == 0 ? '\0' : in[p - 1];
-    if (!starts || is_alnum(before) || (is_digit(c) && (before == '.' || before == '-') && p > 1 && is_digit(in[p - 2]))) {
+    const bool inside = is_alnum(before) || (is_digit(c) && (before == '.' || before == '-' || before == ':') && p > 1 && is_digit(in[p - 2]));
+    if (!starts || inside) {
       ++p;
       continue;
     }
-    size_t length = ipv4_.empty() || !is_digit(c) ? 0 : match_ipv4(in, p);
+    Kind kind = kPhone;
+    const size_t length = match_number(in, p, kind);
     if (length > 0) {
-      replace({p, p + length}, ipv4_);
-      ++addresses;
-    } else if (length = phone_.empty() ? 0 : match_phone(in, p); length > 0) {
-      replace({p, p + length}, phone_);
-      ++phones;
+      replace({p, p + length}, kind);
     }
     p += std::max<size_t>(length, 1);
   }
-  measures.add(emails);
-  measures.add(addresses);
-  measures.add(phones);
-  if (done == 0) {
+  for (const size_t count : counts) {
+    measures.add(count);
+  }
+  if (done == 0 || !replace_) {
     return;
   }
   out.append(in.substr(done));
   document.set_text(std::move(out));
+}
+
+Verdict Pii::decide(const Measures& measures) const {
+  double found = 0;
+  for (const double count : measures.numbers) {
+    found += count;
+  }
+  return max_found_ >= 0 && found > max_found_ ? Verdict{false, "pii", found} : Verdict{};
 }
 
 }  // namespace athanor

@@ -1,4 +1,4 @@
-// Replaces, from left to right:
+// Replaces, counts, or drops for, from left to right:
 //   - e-mail addresses: a local part of RFC 5322 atoms joined by dots, '@', and a domain of two or more labels whose
 //     last has a letter (not inside a longer run of such characters);
 //   - IPv4 addresses that are globally routable (IANA's special-purpose registry is left alone: 10/8, 127/8,
@@ -10,10 +10,15 @@
 //       1[3-9]d dddd dddd, with or without one '-' or space a group     China, mobile
 //       0dd-dddddddd, 0ddd-ddddddd, 0ddd-dddddddd                       China, landline
 //     A bare run of 11 digits that looks like a Chinese mobile number is taken for one.
-// Placeholders are options; the defaults (RFC 2606, RFC 5737, the fictional 555-01xx) are left alone by a
-// second pass.
-// An empty placeholder leaves that kind as it is. Names and postal addresses are not looked for.
+//   - global IPv6 addresses, resident identity numbers of the People's Republic and bank cards: those carry a check of
+//     their own, see pii_numbers.h.
+// Placeholders are options; the defaults (RFC 2606, RFC 5737, RFC 3849, the fictional 555-01xx, numbers whose check
+// fails) are left alone by a second pass. An empty placeholder leaves that kind as it is, and uncounted. With replace
+// off the text stays and the numbers are counted. Names and postal addresses are not looked for.
+// Reason: pii (more found than max_found).
 #pragma once
+
+#include <array>
 
 #include "athanor/clean/step.h"
 
@@ -25,10 +30,18 @@ class Pii : public CleanStep {
   static std::vector<StepOption> options();
   static std::vector<StepMetric> metrics();
   void measure(DocumentView& document, Measures& out) const override;
-  bool rewrites() const override { return true; }
+  Verdict decide(const Measures& measures) const override;
+  bool rewrites() const override { return replace_; }
 
  private:
-  std::string email_, ipv4_, phone_;
+  enum Kind { kEmail, kIpv4, kIpv6, kPhone, kIdNumber, kCard, kNumKinds };
+  // The kind and the length of what begins at text[at], which is a digit, a hexadecimal one, '+' or '('.
+  size_t match_number(std::string_view text, size_t at, Kind& kind) const;
+  bool wanted(Kind kind) const { return !placeholders_[kind].empty(); }
+
+  std::array<std::string, kNumKinds> placeholders_;
+  bool replace_;
+  double max_found_;
 };
 
 // The byte length of what stands at text[at...], 0 when it is nothing of that kind. at must not be inside a run of

@@ -9,6 +9,8 @@
 namespace athanor {
 namespace {
 
+nlohmann::json with(const nlohmann::json& options) { return resolve_options(find_clean_step("pii", ""), options, ""); }
+
 Measures measure_with(const Pii& pii, std::string& text) {
   DocumentView document(text);
   Measures measures;
@@ -17,7 +19,7 @@ Measures measure_with(const Pii& pii, std::string& text) {
 }
 
 std::string scrub(std::string text) {
-  measure_with(Pii(nlohmann::json{{"email", "<E>"}, {"ipv4", "<I>"}, {"phone", "<P>"}}), text);
+  measure_with(Pii(with({{"email", "<E>"}, {"ipv4", "<I>"}, {"ipv6", "<6>"}, {"phone", "<P>"}, {"id_number", "<N>"}, {"card", "<C>"}})), text);
   return text;
 }
 
@@ -56,22 +58,45 @@ TEST(Pii, Telephones) {
 }
 
 TEST(Pii, DefaultsAreIdempotentAndEmptyMeansOff) {
-  const StepEntry& entry = find_clean_step("pii", "");
-  const Pii pii(resolve_options(entry, nlohmann::json::object(), ""));
-  std::string text = "a@b.com 8.8.8.8 +1 212 555 1234";
+  const Pii pii(with(nlohmann::json::object()));
+  std::string text = "a@b.com 8.8.8.8 +1 212 555 1234 2a00:1450:4001::8a 11010519491231002X 4111 1111 1111 1111";
   measure_with(pii, text);
-  EXPECT_EQ(text, "email@example.com 192.0.2.1 555-0100");
+  EXPECT_EQ(text, "email@example.com 192.0.2.1 555-0100 2001:db8::1 000000000000000000 0000 0000 0000 0000");
   std::string again = text;
   measure_with(pii, again);
   EXPECT_EQ(again, text);
-  const Pii none(nlohmann::json{{"email", ""}, {"ipv4", ""}, {"phone", ""}});
+  const Pii none(with({{"email", ""}, {"ipv4", ""}, {"phone", ""}}));
   text = "a@b.com 8.8.8.8 +1 212 555 1234";
   measure_with(none, text);
   EXPECT_EQ(text, "a@b.com 8.8.8.8 +1 212 555 1234");
 }
 
+TEST(Pii, NumbersWithTheirOwnCheck) {
+  EXPECT_EQ(scrub("11010519491231002X, 11010519491231002x\xE3\x80\x82"), "<N>, <N>\xE3\x80\x82");
+  const std::string wrong =  // check, date, province, length
+      "110105194912310021 110105194913310026 990105194912310023 1101051949123100 a11010519491231002X";
+  EXPECT_EQ(scrub(wrong), wrong);
+  EXPECT_EQ(scrub("4111111111111111 4111-1111-1111-1111 3782 822463 10005 6212345678900000003."), "<C> <C> <C> <C>.");
+  const std::string none = "4111111111111112 1234567890123452 41111111111111111111 4111 11111111 1111";  // Luhn, range, length
+  EXPECT_EQ(scrub(none), none);
+  EXPECT_EQ(scrub("[2a00:1450:4001:82b::200e] 2606:4700::1111, 2001:4860:4860:0:0:0:0:8888"), "[<6>] <6>, <6>");
+  const std::string local = "fe80::1 ::1 2001:db8::5 fd00::1 12:34:56 2023:10:11 std::a 2002:1::1 2:3";
+  EXPECT_EQ(scrub(local), local);
+}
+
+TEST(Pii, CountsAndDrops) {
+  const Pii count_only(with({{"replace", false}, {"max_found", 1}}));
+  std::string text = "a@b.com c@d.org 13812345678";
+  const Measures measures = measure_with(count_only, text);
+  EXPECT_EQ(text, "a@b.com c@d.org 13812345678");
+  EXPECT_EQ(measures.numbers, (std::vector<double>{2, 0, 0, 1, 0, 0}));
+  EXPECT_EQ(count_only.decide(measures).reason, "pii");
+  EXPECT_EQ(count_only.decide(measures).score, 3);
+  EXPECT_TRUE(Pii(with({{"max_found", 3}})).decide(measures).keep);
+}
+
 TEST(PiiProperty, RandomStringsAreFineAndOtherTextStays) {
-  const std::string alphabet = "a1@.+-() 8\n_,:\xFF";
+  const std::string alphabet = "a1@.+-() 82f:\n_,X:\xFF";
   for (uint64_t round = 0; round < 50000; ++round) {
     std::string text;
     for (uint64_t i = 0; i < random_at(1, round) % 40; ++i) {
@@ -85,7 +110,7 @@ TEST(PiiProperty, RandomStringsAreFineAndOtherTextStays) {
 
 TEST(PiiProperty, LinearOnHostileText) {
   const auto start = std::chrono::steady_clock::now();
-  for (const std::string piece : {"a", "@", "a@", "1.", "+1", "(", "1-", "a.", "1@1."}) {
+  for (const std::string piece : {"a", "@", "a@", "1.", "+1", "(", "1-", "a.", "1@1.", "2:", "4111 "}) {
     std::string text;
     while (text.size() < 1000000) {
       text += piece;

@@ -1,0 +1,26 @@
+// The labels of documents: from a column, or from a key of their meta.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "athanor/data/documents.h"
+
+namespace athanor {
+
+class DocumentLabels {
+ public:
+  // A string or int64 column named `field` is read now; without one the key of meta is taken.
+  DocumentLabels(const Documents& documents, std::string field);
+
+  // index counts the kept documents, in order. Empty when there is no label. A number is written as JSON writes it; a
+  // list gives several labels.
+  std::vector<std::string> of(size_t index, const Document& document) const;
+
+ private:
+  std::string field_;
+  bool has_column_ = false;
+  std::vector<std::string> column_;
+};
+
+}  // namespace athanor

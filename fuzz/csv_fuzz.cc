@@ -1,0 +1,12 @@
+// Tables with quotes: comma and tab.
+#include <cstddef>
+#include <cstdint>
+
+#include "fuzz/reader_input.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  athanor::read_as("csv", bytes);
+  athanor::read_as("tsv", bytes);
+  return 0;
+}

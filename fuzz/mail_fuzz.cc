@@ -1,0 +1,12 @@
+// An e-mail and a folder of them.
+#include <cstddef>
+#include <cstdint>
+
+#include "fuzz/reader_input.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  athanor::read_as("eml", bytes);
+  athanor::read_as("mbox", bytes);
+  return 0;
+}
