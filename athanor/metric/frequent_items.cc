@@ -59,6 +59,10 @@ void FrequentTexts::add(std::string_view text, uint64_t weight) {
 void FrequentTexts::merge(const FrequentTexts& other) {
   total_ += other.total_;
   error_ += other.error_;
+  if (counters_.empty() && other.counters_.size() <= capacity_) {
+    counters_ = other.counters_;
+    return;
+  }
   // In the order of the keys: where the table is full in between, the order decides what stays.
   std::vector<uint64_t> keys;
   for (const auto& [key, counter] : other.counters_) {

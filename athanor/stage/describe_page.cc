@@ -268,7 +268,7 @@ void add_dropped(const Json& all, Report& page) {
     }
   }
   if (!rules.rows.empty()) {
-    section.blocks.push_back(std::move(rules));
+    section.blocks.push_back(rules);
   }
   if (!all["dropped"].empty()) {
     section.blocks.push_back(bars_of(all["dropped"], "Reasons, of the rows that are still here", "reason", "documents", "documents"));
@@ -278,6 +278,9 @@ void add_dropped(const Json& all, Report& page) {
         add_sample(sample, section);
       }
     }
+  }
+  if (rules.rows.empty() && all["dropped"].empty()) {
+    section.title = "The steps";
   }
   if (!section.blocks.empty()) {
     page.sections.push_back(std::move(section));

@@ -115,7 +115,11 @@ void Samples::add(DescribedSample sample, size_t most) {
   const auto after = [](const DescribedSample& a, const DescribedSample& b) {
     return std::tie(a.order, a.id) < std::tie(b.order, b.id);
   };
-  list_.insert(std::upper_bound(list_.begin(), list_.end(), sample, after), std::move(sample));
+  const auto place = std::upper_bound(list_.begin(), list_.end(), sample, after);
+  if (place != list_.begin() && std::prev(place)->id == sample.id) {
+    return;  // another copy of a document that a mixture repeats
+  }
+  list_.insert(place, std::move(sample));
   if (list_.size() > most) {
     list_.pop_back();
   }

@@ -114,7 +114,7 @@ class Describe : public ::testing::Test {
         for (size_t j = 0; j < random() % 30; ++j) {
           text += "word" + std::to_string(random() % 50) + " ";
         }
-        text = i % 50 == 49 ? "the same text" : text;
+        text = i % 50 == 49 ? "the same text" : text;  // some of them dropped
         writer.add({"", text, i % 3 == 0 ? "https://a" + std::to_string(i % 4) + ".org/p" : "f.jsonl",
                     static_cast<uint64_t>(i), 0, R"({"language":")" + std::string(i % 5 == 0 ? "zh" : "en") + R"(","i":)" +
                                                      std::to_string(i) + "}"});

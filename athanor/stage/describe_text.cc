@@ -75,20 +75,24 @@ class ScriptCounts {
   std::vector<std::pair<const char*, uint64_t>> counts_;
 };
 
-// Of the lower-cased word. An ASCII word needs no copy: | 0x20 lowers letters and leaves what else a word holds apart.
-uint64_t hash_ascii(const char* data, size_t size) {
+// Bytes that may be read behind a word.
+constexpr size_t kSlack = 8;
+
+// Of the lower-cased word: | 0x20 lowers ASCII letters and leaves what else a word holds apart. Eight bytes are read
+// at a time, up to kSlack behind the end.
+uint64_t hash_bytes(const char* data, size_t size) {
   uint64_t hash = 0x9e3779b97f4a7c15ULL ^ size;
-  while (size >= 8) {
-    uint64_t part;
+  uint64_t part;
+  while (size > 8) {
     std::memcpy(&part, data, 8);
     hash = (hash ^ (part | 0x2020202020202020ULL)) * 0xff51afd7ed558ccdULL;
     hash ^= hash >> 32;
     data += 8;
     size -= 8;
   }
-  uint64_t part = 0;
-  std::memcpy(&part, data, size);
-  hash = (hash ^ (part | 0x2020202020202020ULL)) * 0xff51afd7ed558ccdULL;
+  std::memcpy(&part, data, 8);
+  part = (part | 0x2020202020202020ULL) & (~uint64_t{0} >> (64 - 8 * size));  // little-endian: the first bytes
+  hash = (hash ^ part) * 0xff51afd7ed558ccdULL;
   return hash ^ (hash >> 29);
 }
 
@@ -102,16 +106,28 @@ std::string lower_text(std::string_view text) {
   return lower;
 }
 
+// As hash_bytes asks; not for the empty word.
 bool is_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+  uint64_t bits = 0;
+  uint64_t part;
+  size_t at = 0;
+  for (; at + 8 < text.size(); at += 8) {
+    std::memcpy(&part, text.data() + at, 8);
+    bits |= part;
+  }
+  std::memcpy(&part, text.data() + at, 8);
+  bits |= part & (~uint64_t{0} >> (64 - 8 * (text.size() - at)));
+  return (bits & 0x8080808080808080ULL) == 0;
 }
 
 uint64_t hash_word(std::string_view word) {
   if (is_ascii(word)) {
-    return hash_ascii(word.data(), word.size());
+    return hash_bytes(word.data(), word.size());
   }
-  const std::string lower = lower_text(word);
-  return hash_ascii(lower.data(), lower.size()) + 1;
+  std::string lower = lower_text(word);
+  const size_t size = lower.size();
+  lower.append(kSlack, '\0');
+  return hash_bytes(lower.data(), size) + 1;
 }
 
 char32_t first_code(std::string_view word) {
@@ -158,7 +174,7 @@ TextFacts TextDescriber::add(std::string_view text) {
   facts.lines = 1 + static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n'));
   const size_t begin = block_.size();
   block_.append(text);
-  block_ += '\n';
+  block_.append(kSlack, '\n');
   count_words(begin, facts);
   return facts;
 }
@@ -239,14 +255,19 @@ void TextDescriber::flush(NgramCounters& into) {
       if (items.total() == 0) {
         continue;
       }
+      // With more different ones than counters the single ones say nothing: they go into the error.
+      const uint32_t floor = items.error() > 0 ? 1 : 0;
       uint64_t counted = 0;
       std::vector<FrequentItems::Item> all = items.items();
       std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.key < b.key; });
       for (const FrequentItems::Item& item : all) {
+        if (item.count <= floor) {
+          continue;
+        }
         counted += item.count;
         into[kind][n].add_hashed(item.key, item.count, [&] { return ngram_at(kind, n + 1, item.place); });
       }
-      into[kind][n].add_bound(items.total() - counted, items.error());
+      into[kind][n].add_bound(items.total() - counted, items.error() + floor);
       items.clear();
     }
   }
