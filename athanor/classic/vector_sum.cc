@@ -19,7 +19,7 @@ ATHANOR_KERNEL Vec load(const float* p) {
   std::memcpy(&v, p, sizeof v);
   return v;
 }
-ATHANOR_KERNEL void store(float* p, Vec v) { std::memcpy(p, &v, sizeof v); }
+ATHANOR_KERNEL void store(float* p, const Vec& v) { std::memcpy(p, &v, sizeof v); }
 
 ATHANOR_KERNEL void sum_kernel(const float* rows, size_t dim, const int32_t* ids, size_t count, float* out) {
   for (size_t at = 0; at < dim; at += kLanes) {
