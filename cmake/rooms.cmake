@@ -22,7 +22,7 @@ add_library(athanor_core_deps INTERFACE)
 target_include_directories(athanor_core_deps INTERFACE "${CMAKE_SOURCE_DIR}")
 target_link_libraries(athanor_core_deps INTERFACE Threads::Threads OpenSSL::Crypto ZLIB::ZLIB CURL::libcurl
   yaml-cpp nlohmann_json::nlohmann_json PkgConfig::ZSTD PkgConfig::XXHASH
-  BZip2::BZip2 PkgConfig::DEFLATE PkgConfig::DIVSUFSORT PkgConfig::PCRE2 PkgConfig::PQ PkgConfig::SQLITE
+  BZip2::BZip2 PkgConfig::DEFLATE PkgConfig::PCRE2 PkgConfig::PQ PkgConfig::SQLITE
   athanor_arrow athanor_lexbor ${CMAKE_DL_LIBS})
 
 # Which commit this is: its own small object, so that a commit rebuilds one file.
