@@ -10,6 +10,9 @@ foreach(file IN LISTS golden)
     COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/golden/run_golden.py" $<TARGET_FILE:athanor> "${file}")
   set_tests_properties("golden.${name}" PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 120)
 endforeach()
+if(NOT ATHANOR_WITH_TORCH)  # they train a model, and ask doctor for LibTorch
+  set_tests_properties(golden.whole_way golden.usage_errors PROPERTIES DISABLED ON)
+endif()
 
 add_test(NAME crash.parts
   COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/parts.py" $<TARGET_FILE:athanor> 5)
