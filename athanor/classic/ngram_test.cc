@@ -166,6 +166,39 @@ std::string arpa_of(const NgramTables& tables, const fs::path& dir) {
   return read_file(dir / "model.arpa");
 }
 
+// n-gram -> (log10 p, backoff; 0 where the line has none)
+std::map<std::string, std::pair<double, double>> arpa_weights(const std::vector<std::string>& lines) {
+  std::map<std::string, std::pair<double, double>> weights;
+  for (const auto& line : lines) {
+    const auto cells = split_text(line, '\t');
+    if (cells.size() >= 2) {
+      weights[cells[1]] = {std::stod(cells[0]), cells.size() > 2 ? std::stod(cells[2]) : 0};
+    }
+  }
+  return weights;
+}
+
+TEST(NgramTrainer, EqualsLmplzNgramByNgram) {
+  const fs::path fixtures = fs::path(ATHANOR_SOURCE_DIR) / "tests/fixtures/classic";
+  const auto sentences = classic_test::read_lines(fixtures / "ngram.txt");
+  const fs::path dir = classic_test::scratch("ngram-lmplz");
+  const std::pair<const char*, std::vector<uint64_t>> cases[] = {{"lmplz.arpa", {}}, {"lmplz-pruned.arpa", {0, 0, 1, 2}}};
+  for (const auto& [name, prune] : cases) {
+    train(sentences, {.order = 4, .prune = prune}, dir).write_arpa(dir / "ours.arpa");
+    const auto ours = arpa_weights(classic_test::read_lines(dir / "ours.arpa"));
+    const auto theirs = arpa_weights(classic_test::read_lines(fixtures / name));
+    ASSERT_EQ(ours.size(), theirs.size()) << name;
+    ASSERT_GT(theirs.size(), 300u);
+    for (const auto& [ngram, weight] : theirs) {
+      const auto found = ours.find(ngram);
+      ASSERT_NE(found, ours.end()) << name << ": " << ngram;
+      EXPECT_NEAR(found->second.first, weight.first, 2e-6) << name << ": " << ngram;
+      EXPECT_NEAR(found->second.second, weight.second, 2e-6) << name << ": " << ngram;
+    }
+  }
+  fs::remove_all(dir);
+}
+
 TEST(NgramTrainer, MemoryAndThreadsDoNotChangeABit) {
   const auto sentences = made_up_sentences(6000);
   const fs::path dir = classic_test::scratch("ngram-memory");
