@@ -54,7 +54,8 @@ fuzz: setup
 	@set -e; for target in $(basename $(notdir $(wildcard fuzz/*_fuzz.cc))); do \
 	  mkdir -p build-fuzz/corpus/$${target%_fuzz}; echo "== $$target"; \
 	  build-fuzz/$$target -max_total_time=$(or $(SECONDS_EACH),60) -timeout=10 -rss_limit_mb=3000 \
-	    -artifact_prefix=build-fuzz/found/ build-fuzz/corpus/$${target%_fuzz} fuzz/corpus/$${target%_fuzz} 2>&1 | tail -n 2; \
+	    -artifact_prefix=build-fuzz/found/ build-fuzz/corpus/$${target%_fuzz} fuzz/corpus/$${target%_fuzz} > build-fuzz/$$target.log 2>&1 || \
+	    { tail -n 40 build-fuzz/$$target.log; exit 1; }; tail -n 1 build-fuzz/$$target.log; \
 	done
 
 install: build
