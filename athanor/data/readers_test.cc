@@ -7,37 +7,16 @@
 #include <nlohmann/json.hpp>
 
 #include "athanor/base/rng.h"
-#include "athanor/data/parquet.h"
-#include "athanor/data/test_scratch.h"
 #include "athanor/base/unicode.h"
+#include "athanor/data/parquet.h"
+#include "athanor/data/test_rows.h"
 
 namespace athanor {
 namespace {
 
-struct Got {
-  std::vector<Document> documents;
-  std::vector<Rejected> rejected;
-  std::vector<std::string> texts() const {
-    std::vector<std::string> all;
-    for (const Document& document : documents) {
-      all.push_back(document.text);
-    }
-    return all;
-  }
-  std::string reasons() const {
-    std::string all;
-    for (const Rejected& row : rejected) {
-      all += (all.empty() ? "" : "|") + row.reason + "@" + std::to_string(row.offset);
-    }
-    return all;
-  }
-};
-
-Got read_path(const fs::path& path, const ReadOptions& options = {}) {
-  Got got;
-  ReadSink sink;
-  sink.on_document = [&](Document&& document) { got.documents.push_back(std::move(document)); };
-  sink.on_rejected = [&](Rejected&& row) { got.rejected.push_back(std::move(row)); };
+Rows read_path(const fs::path& path, const ReadOptions& options = {}) {
+  Rows got;
+  const ReadSink sink = got.sink();
   read_documents(path, "src/" + path.filename().string(), options, sink);
   for (const Document& document : got.documents) {
     EXPECT_EQ(find_invalid_utf8(document.text), std::string::npos);
@@ -55,7 +34,7 @@ fs::path file_with(const std::string& name, const std::string& bytes) {
   return path;
 }
 
-Got read_bytes(const std::string& name, const std::string& bytes, const ReadOptions& options = {}) {
+Rows read_bytes(const std::string& name, const std::string& bytes, const ReadOptions& options = {}) {
   return read_path(file_with(name, bytes), options);
 }
 
@@ -73,24 +52,24 @@ TEST(Readers, FoundByExtension) {
 
 TEST(Readers, TextByFileLinesAndParagraphs) {
   const std::string bytes = "\xef\xbb\xbfone\r\nstill one\r\n\r\n\r\ntwo\n \nthree";
-  const Got whole = read_bytes("a.txt", bytes);
+  const Rows whole = read_bytes("a.txt", bytes);
   EXPECT_EQ(whole.texts(), Texts{bytes.substr(3)});
   EXPECT_EQ(whole.documents[0].span_begin, 3u);
   ReadOptions options;
   options.split = ReadOptions::Split::kParagraphs;
-  const Got paragraphs = read_bytes("a.md", bytes, options);
+  const Rows paragraphs = read_bytes("a.md", bytes, options);
   EXPECT_EQ(paragraphs.texts(), (Texts{"one\r\nstill one", "two", "three"}));
   for (const Document& document : paragraphs.documents) {
     EXPECT_EQ(bytes.substr(document.span_begin, document.text.size()), document.text);
   }
   options.split = ReadOptions::Split::kLines;
-  const Got lines = read_bytes("a.txt", bytes, options);
+  const Rows lines = read_bytes("a.txt", bytes, options);
   EXPECT_EQ(lines.texts(), (Texts{"one", "still one", "two", "three"}));
   EXPECT_EQ(lines.reasons(), "empty@" + std::to_string(bytes.find(" \n")));
   options.max_line_bytes = 4;
   EXPECT_EQ(read_bytes("a.txt", "abcde\nabcd\n", options).reasons(), "line too long@0");
   options.split = ReadOptions::Split::kParagraphs;
-  const Got cut = read_bytes("a.txt", "ab\ncde\nf\n\nxy\n\nabcdef\ng\n\nzz", options);
+  const Rows cut = read_bytes("a.txt", "ab\ncde\nf\n\nxy\n\nabcdef\ng\n\nzz", options);
   EXPECT_EQ(cut.texts(), (Texts{"xy", "zz"}));
   EXPECT_EQ(cut.reasons(), "line too long@0|line too long@14");
   options = {};
@@ -121,7 +100,7 @@ TEST(Readers, JsonlRows) {
       "{\"content\":\"c\",\"big\":123456789012345678901234567890}\n"
       "{\"text\":\"lone \\ud800\"}\n"
       "{\"content\":\"second\",\"text\":\"first\"}";
-  const Got got = read_bytes("a.jsonl", bytes);
+  const Rows got = read_bytes("a.jsonl", bytes);
   EXPECT_EQ(got.texts(), (Texts{"a文\n", "c", "first"}));
   EXPECT_EQ(got.documents[0].meta, R"({"n":1.5,"tags":["x",null],"o":{"k":"\""}})");
   EXPECT_EQ(got.documents[2].meta, R"({"content":"second"})");
@@ -143,7 +122,7 @@ TEST(Readers, JsonlRows) {
 TEST(Readers, JsonObjectOrArray) {
   EXPECT_EQ(read_bytes("a.json", "{\n \"text\": \"one\"\n}\n").texts(), Texts{"one"});
   const std::string array = "\xef\xbb\xbf [ {\"text\":\"a],\\\"\"} , 7, {\"text\":\"b\"} ]\n";
-  const Got got = read_bytes("a.json", array);
+  const Rows got = read_bytes("a.json", array);
   EXPECT_EQ(got.texts(), (Texts{"a],\"", "b"}));
   EXPECT_EQ(got.reasons(), "not a JSON object@" + std::to_string(array.find('7')));
   EXPECT_EQ(array[got.documents[1].span_begin], '{');
@@ -164,7 +143,7 @@ TEST(Readers, CsvQuotesAndNewlines) {
       "3,short\r\n"
       "4,\"bad\"x,y\r\n"
       "5,last,\"\"";
-  const Got got = read_bytes("a.csv", bytes);
+  const Rows got = read_bytes("a.csv", bytes);
   EXPECT_EQ(got.texts(), (Texts{"a, \"b\"\nc", "plain \"q\" 5\"", "last"}));
   EXPECT_EQ(got.documents[0].meta, R"({"id":"1","note":"x"})");
   EXPECT_EQ(got.reasons(), "wrong number of columns@" + std::to_string(bytes.find("3,short")) + "|broken quotes@" +
@@ -173,7 +152,7 @@ TEST(Readers, CsvQuotesAndNewlines) {
     EXPECT_EQ(bytes[document.span_begin - 1], '\n');
   }
   EXPECT_EQ(read_bytes("a.tsv", "label\ttext\n1\ta, b\n").texts(), Texts{"a, b"});
-  const Got lost = read_bytes("a.csv", "a,b\n1,2\n3,4\n");
+  const Rows lost = read_bytes("a.csv", "a,b\n1,2\n3,4\n");
   EXPECT_EQ(lost.reasons(), "no text field@4|no text field@8");
   EXPECT_NE(lost.rejected[0].sample.find("a, b"), std::string::npos);
   EXPECT_TRUE(read_bytes("a.csv", "").texts().empty());
@@ -184,7 +163,7 @@ TEST(Readers, AQuoteThatNeverClosesCostsOneRow) {
   for (int i = 0; i < 2000; ++i) {
     bytes += "row " + std::to_string(i) + "," + std::to_string(i) + "\n";
   }
-  const Got got = read_bytes("a.csv", bytes);
+  const Rows got = read_bytes("a.csv", bytes);
   EXPECT_EQ(got.documents.size(), 2000u);
   EXPECT_EQ(got.reasons(), "broken quotes@7");
   ReadOptions options;
@@ -214,7 +193,7 @@ TEST(Readers, CsvRoundTrip) {
       bytes += &cell == cells ? "\"," : "\"\n";
     }
   }
-  const Got got = read_bytes("a.csv", bytes);
+  const Rows got = read_bytes("a.csv", bytes);
   ASSERT_EQ(got.documents.size(), want.size()) << got.reasons().substr(0, 300);
   for (size_t i = 0; i < want.size(); ++i) {
     EXPECT_EQ(got.documents[i].text + nlohmann::json::parse(got.documents[i].meta)["other"].get<std::string>(),
@@ -228,7 +207,7 @@ TEST(Readers, ParquetRowsAndDamage) {
   writer.write_row_group({Texts{"a", "", "c\xff"}, std::vector<int64_t>{1, 2, 3}, std::vector<double>{0.5, 1, 2}});
   writer.write_row_group({Texts{"d"}, std::vector<int64_t>{4}, std::vector<double>{0.25}});
   writer.finish();
-  const Got got = read_path(path);
+  const Rows got = read_path(path);
   EXPECT_EQ(got.texts(), (Texts{"a", "d"}));
   EXPECT_EQ(got.documents[1].meta, R"({"f":0.25,"n":4})");
   EXPECT_EQ(got.documents[1].span_begin, 3u);
@@ -261,7 +240,7 @@ TEST(Readers, CompressedAndCutAtEveryByte) {
   const Texts want = read_bytes("a.jsonl", bytes).texts();
   EXPECT_EQ(read_bytes("a.jsonl.zst", packed).texts(), want);
   for (size_t cut = 4; cut < packed.size(); ++cut) {
-    const Got got = read_bytes("a.jsonl.zst", packed.substr(0, cut));
+    const Rows got = read_bytes("a.jsonl.zst", packed.substr(0, cut));
     ASSERT_EQ(got.rejected.size(), 1u) << cut;
     EXPECT_EQ(got.rejected[0].reason, "truncated zstd");
     const Texts texts = got.texts();

@@ -9,9 +9,10 @@
 
 namespace athanor {
 
-inline std::string gzip(const std::string& text) {
+// bits: zlib's window bits: 15 a zlib stream, -15 raw deflate, 15 + 16 gzip.
+inline std::string deflated(const std::string& text, int bits) {
   z_stream zlib = {};
-  deflateInit2(&zlib, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  deflateInit2(&zlib, 6, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY);
   std::string out(deflateBound(&zlib, text.size()) + 64, '\0');
   zlib.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
   zlib.avail_in = static_cast<uInt>(text.size());
@@ -22,6 +23,8 @@ inline std::string gzip(const std::string& text) {
   deflateEnd(&zlib);
   return out;
 }
+
+inline std::string gzip(const std::string& text) { return deflated(text, 15 + 16); }
 
 inline std::string tar_member(const std::string& name, const std::string& bytes, char type = '0') {
   std::string header(512, '\0');

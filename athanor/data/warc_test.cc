@@ -116,20 +116,6 @@ TEST(Warc, ADamagedMemberCostsItself) {
   }
 }
 
-std::string deflated(const std::string& text, int bits) {
-  z_stream zlib = {};
-  deflateInit2(&zlib, 6, Z_DEFLATED, bits, 8, Z_DEFAULT_STRATEGY);
-  std::string out(text.size() + 1000, '\0');
-  zlib.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  zlib.avail_in = static_cast<uInt>(text.size());
-  zlib.next_out = reinterpret_cast<Bytef*>(out.data());
-  zlib.avail_out = static_cast<uInt>(out.size());
-  deflate(&zlib, Z_FINISH);
-  out.resize(zlib.total_out);
-  deflateEnd(&zlib);
-  return out;
-}
-
 TEST(Warc, EncodingsOfAnswers) {
   const std::string text(5000, 'z');
   const std::string type = "Content-Type: text/plain\r\n";
