@@ -4,7 +4,7 @@
 #include "athanor/data/documents.h"
 #include "athanor/stage/verb_list.h"
 #include "athanor/token/tokenizer.h"
-#include "athanor/token/trainer.h"
+#include "athanor/token/train/trainer.h"
 
 namespace athanor {
 

@@ -1,7 +1,5 @@
 #include "athanor/token/tokenizer.h"
 
-#include <cstring>
-
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
 #include "athanor/token/tokenizer_impl.h"
@@ -9,9 +7,6 @@
 namespace athanor {
 
 namespace {
-
-constexpr size_t kBatch = 256;  // pieces cut at a time
-constexpr size_t kKeptSymbols = size_t{1} << 20;  // a workspace that one huge piece has swollen is let go
 
 const std::string kNothing;
 
@@ -43,65 +38,6 @@ Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
-std::unique_ptr<Tokenizer::Impl::Room> Tokenizer::Impl::take_room() const {
-  {
-    const std::lock_guard<std::mutex> lock(mutex);
-    if (!rooms.empty()) {
-      std::unique_ptr<Room> room = std::move(rooms.back());
-      rooms.pop_back();
-      return room;
-    }
-  }
-  return std::make_unique<Room>();
-}
-
-void Tokenizer::Impl::give_room(std::unique_ptr<Room> room) const {
-  if (room->work.symbols.capacity() > kKeptSymbols) {
-    room->work = {};
-    room->piece_ids = {};
-  }
-  const std::lock_guard<std::mutex> lock(mutex);
-  rooms.push_back(std::move(room));
-}
-
-void Tokenizer::Impl::encode(std::string_view text, Room& room, std::vector<int32_t>& ids) const {
-  using token::PieceCache;
-  const char* const text_end = text.data() + text.size();
-  size_t ends[kBatch];
-  size_t begin = 0;
-  size_t used = ids.size();
-  while (const size_t count = pre_tokenizer.scan(text, begin, ends, kBatch)) {
-    ids.resize(used + PieceCache::kMaxIds * (count + 1));
-    for (size_t i = 0; i < count; ++i) {
-      const std::string_view piece(text.data() + begin, ends[i] - begin);
-      begin = ends[i];
-      const bool cached = piece.size() <= PieceCache::kMaxBytes;
-      PieceCache::Key key{0, 0};
-      if (cached) {
-        key = PieceCache::key_of(piece, text_end);
-        const PieceCache::Entry* const entry = room.cache.find(key);
-        if (entry != nullptr) {
-          std::memcpy(ids.data() + used, entry->ids, sizeof(entry->ids));  // there is room for three
-          used += entry->count;
-          continue;
-        }
-      }
-      room.piece_ids.clear();
-      model->encode(piece, room.work, room.piece_ids);
-      const size_t needed = used + room.piece_ids.size() + PieceCache::kMaxIds * (count - i);
-      if (needed > ids.size()) {
-        ids.resize(needed);
-      }
-      std::copy(room.piece_ids.begin(), room.piece_ids.end(), ids.begin() + used);
-      used += room.piece_ids.size();
-      if (cached) {
-        room.cache.insert(key, room.piece_ids);
-      }
-    }
-  }
-  ids.resize(used);
-}
-
 void Tokenizer::encode(std::string_view text, std::vector<int32_t>& ids) const {
   if (text.empty()) {
     return;
@@ -115,9 +51,7 @@ void Tokenizer::encode(std::string_view text, std::vector<int32_t>& ids) const {
     normal = " " + std::string(text);
     text = normal;
   }
-  std::unique_ptr<Impl::Room> room = impl_->take_room();
-  impl_->encode(text, *room, ids);
-  impl_->give_room(std::move(room));
+  impl_->encoder->encode(text, ids);
 }
 
 std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {

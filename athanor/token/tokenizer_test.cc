@@ -12,7 +12,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
 #include "athanor/base/unicode.h"
-#include "athanor/token/byte_map.h"
+#include "athanor/token/model/byte_map.h"
 
 namespace athanor {
 namespace {

@@ -1,4 +1,4 @@
-#include "athanor/token/word_level.h"
+#include "athanor/token/model/word_level.h"
 
 namespace athanor::token {
 

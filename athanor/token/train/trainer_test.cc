@@ -1,5 +1,5 @@
 // Vocabulary and merges against HF tokenizers' BpeTrainer, order and threads, and the character trainer.
-#include "athanor/token/trainer.h"
+#include "athanor/token/train/trainer.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "athanor/token/vocabulary.h"
+#include "athanor/token/model/vocabulary.h"
 
 #include <algorithm>
 

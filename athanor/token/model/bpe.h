@@ -2,7 +2,7 @@
 // leftmost of equals, becomes one symbol. Ids equal those of HF tokenizers.
 #pragma once
 
-#include "athanor/token/model.h"
+#include "athanor/token/model/model.h"
 
 namespace athanor::token {
 

@@ -3,7 +3,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
-#include "athanor/token/byte_map.h"
+#include "athanor/token/model/byte_map.h"
 #include "athanor/token/tokenizer_impl.h"
 
 namespace athanor {
@@ -88,6 +88,7 @@ std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_value(const Json& json, c
   read_decoder(root.at("decoder"), byte_level);
   const Field model = root.at("model");
   impl->model = token::make_model(model, byte_level, impl->vocabulary);
+  impl->encoder.emplace(impl->pre_tokenizer.scan, *impl->model);
   if (const std::optional<Field> added = root.find("added_tokens")) {
     for (size_t i = 0; i < added->list().size(); ++i) {
       impl->added.push_back(read_added(added->item(i), impl->vocabulary));

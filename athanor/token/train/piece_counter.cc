@@ -1,4 +1,4 @@
-#include "athanor/token/piece_counter.h"
+#include "athanor/token/train/piece_counter.h"
 
 #include <algorithm>
 #include <cstring>

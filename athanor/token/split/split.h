@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "athanor/token/json_field.h"
+#include "athanor/token/file/json_field.h"
 
 namespace athanor::token {
 

@@ -5,11 +5,11 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
-#include "athanor/token/byte_map.h"
-#include "athanor/token/piece_counter.h"
-#include "athanor/token/split.h"
-#include "athanor/token/trainer.h"
-#include "athanor/token/vocabulary.h"
+#include "athanor/token/model/byte_map.h"
+#include "athanor/token/train/piece_counter.h"
+#include "athanor/token/split/split.h"
+#include "athanor/token/train/trainer.h"
+#include "athanor/token/model/vocabulary.h"
 
 namespace athanor {
 

@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "athanor/token/json_field.h"
+#include "athanor/token/file/json_field.h"
 
 namespace athanor::token {
 

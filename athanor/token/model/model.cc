@@ -1,7 +1,7 @@
-#include "athanor/token/model.h"
+#include "athanor/token/model/model.h"
 
-#include "athanor/token/bpe.h"
-#include "athanor/token/word_level.h"
+#include "athanor/token/model/bpe.h"
+#include "athanor/token/model/word_level.h"
 
 namespace athanor::token {
 

@@ -1,4 +1,4 @@
-#include "athanor/token/byte_map.h"
+#include "athanor/token/model/byte_map.h"
 
 #include <array>
 

@@ -2,8 +2,8 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
-#include "athanor/token/split.h"
-#include "athanor/token/trainer.h"
+#include "athanor/token/split/split.h"
+#include "athanor/token/train/trainer.h"
 
 namespace athanor {
 

@@ -1,7 +1,7 @@
-#include "athanor/token/split.h"
+#include "athanor/token/split/split.h"
 
 #include "athanor/base/error.h"
-#include "athanor/token/scan.h"
+#include "athanor/token/split/scan.h"
 
 namespace athanor::token {
 

@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
-#include "athanor/token/json_field.h"
-#include "athanor/token/vocabulary.h"
+#include "athanor/token/file/json_field.h"
+#include "athanor/token/model/vocabulary.h"
 
 namespace athanor::token {
 

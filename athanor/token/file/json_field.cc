@@ -1,4 +1,4 @@
-#include "athanor/token/json_field.h"
+#include "athanor/token/file/json_field.h"
 
 #include "athanor/base/error.h"
 

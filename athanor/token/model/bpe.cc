@@ -1,4 +1,4 @@
-#include "athanor/token/bpe.h"
+#include "athanor/token/model/bpe.h"
 
 #include <algorithm>
 #include <array>
@@ -7,8 +7,8 @@
 #include <limits>
 
 #include "athanor/base/error.h"
-#include "athanor/token/byte_map.h"
-#include "athanor/token/merge_table.h"
+#include "athanor/token/model/byte_map.h"
+#include "athanor/token/model/merge_table.h"
 
 namespace athanor::token {
 

@@ -1,7 +1,7 @@
 // WordLevel: a piece is a token of the vocabulary, or the unknown token.
 #pragma once
 
-#include "athanor/token/model.h"
+#include "athanor/token/model/model.h"
 
 namespace athanor::token {
 
