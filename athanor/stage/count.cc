@@ -1,16 +1,17 @@
 // count: documents x tokenizer -> documents with the column num_tokens, by which mixtures keep token budgets.
+#include <numeric>
+
 #include "athanor/base/format.h"
-#include "athanor/base/interrupt.h"
 #include "athanor/base/thread_pool.h"
-#include "athanor/data/documents_columns.h"
+#include "athanor/data/documents.h"
+#include "athanor/stage/column_parts.h"
+#include "athanor/stage/document_parts.h"
 #include "athanor/stage/verb_list.h"
 #include "athanor/token/tokenizer.h"
 
 namespace athanor {
 
 namespace {
-
-constexpr size_t kBatchBytes = size_t{8} << 20;
 
 struct CountRecipe {
   std::string as = "num_tokens";
@@ -21,53 +22,29 @@ struct CountRecipe {
   }
 };
 
-// Tokens of every row of a shard; 0 for rows that are not kept.
-std::vector<int64_t> count_shard(const Documents& documents, size_t shard, const Tokenizer& tokenizer, ThreadPool& pool) {
-  std::vector<int64_t> counts(static_cast<size_t>(documents.manifest().shards[shard].rows), 0);
-  std::vector<std::string> texts;
-  std::vector<size_t> rows;
-  std::vector<std::vector<int32_t>> ids;
-  size_t bytes = 0;
-  const auto flush = [&] {
-    encode_batch(tokenizer, std::vector<std::string_view>(texts.begin(), texts.end()), pool, ids);
-    for (size_t i = 0; i < rows.size(); ++i) {
-      counts[rows[i]] = static_cast<int64_t>(ids[i].size());
-    }
-    texts.clear();
-    rows.clear();
-    bytes = 0;
-  };
-  const uint64_t first = documents.first_row(shard);
-  documents.for_each_in(shard, [&](uint64_t row, Document&& document) {
-    check_interrupt();
-    bytes += document.text.size();
-    texts.push_back(std::move(document.text));
-    rows.push_back(static_cast<size_t>(row - first));
-    if (bytes >= kBatchBytes) {
-      flush();
-    }
-  });
-  flush();
-  return counts;
-}
-
 nlohmann::json execute_count(StageContext& context) {
   const auto recipe = load_options<CountRecipe>(context.options);
   const Tokenizer tokenizer = Tokenizer::load(context.input("tokenizer").path);
   const Documents documents = Documents::open(context.input("documents").path);
   ThreadPool pool(static_cast<int>(recipe.threads));
-  const ColumnWriter writer(context.run.out_tmp(), documents, {{recipe.as, ColumnType::kInt64}});
-  int64_t tokens = 0;
-  for (size_t shard = 0; shard < documents.num_shards(); ++shard) {
-    std::vector<int64_t> counts = count_shard(documents, shard, tokenizer, pool);
-    for (const int64_t count : counts) {
-      tokens += count;
-    }
-    writer.write_shard(shard, {std::move(counts)});
-    context.progress.update(static_cast<double>(shard + 1) / static_cast<double>(documents.num_shards()),
-                            human_count(static_cast<double>(tokens)) + " tokens");
+  ColumnParts parts(context, documents, {{recipe.as, ColumnType::kInt64}}, kPartBytes);
+  const auto count = [&](const std::vector<Document>& some) {
+    std::vector<int64_t> counts(some.size());
+    pool.parallel_for(some.size(), [&](size_t i) {
+      std::vector<int32_t> ids;
+      tokenizer.encode(some[i].text, ids);
+      counts[i] = static_cast<int64_t>(ids.size());
+    });
+    return std::vector<ColumnValues>{std::move(counts)};
+  };
+  if (!parts.fill(count)) {
+    return nlohmann::json::object();
   }
-  writer.finish({});
+  int64_t tokens = 0;
+  parts.write([&](size_t, std::vector<ColumnValues>& values) {
+    const auto& counts = std::get<std::vector<int64_t>>(values[0]);
+    tokens = std::accumulate(counts.begin(), counts.end(), tokens);
+  });
   return {{"documents", documents.num_documents()},
           {"text_bytes", documents.text_bytes()},
           {"tokens_counted", tokens},
@@ -85,6 +62,8 @@ Verb count_verb() {
                 {"tokenizer", ArtifactKind::kTokenizer, true, "a tokenizer, or a model that holds one"}};
   verb.output = ArtifactKind::kDocuments;
   verb.schema = schema_of<CountRecipe>();
+  verb.resumable = true;
+  verb.shards = true;
   verb.execute = execute_count;
   verb.example = "athanor count 'from={documents: clean-1a2b3c4d, tokenizer: tokenizer-5e6f7a8b}'";
   return verb;

@@ -10,7 +10,6 @@ namespace athanor {
 
 namespace {
 
-constexpr uint64_t kPartBytes = uint64_t{16} << 20;
 constexpr uint64_t kPartRows = uint64_t{1} << 15;
 
 struct Cut {
@@ -23,7 +22,7 @@ struct Cut {
 
 // The parts of one shard, numbered from `number`.
 std::vector<Cut> cut_shard(const Documents& input, const std::vector<int64_t>& row_bytes, uint64_t first, uint64_t end,
-                           size_t& number) {
+                           uint64_t part_bytes, size_t& number) {
   std::vector<Cut> cuts;
   Cut cut{};
   const auto end_part = [&](uint64_t row) {
@@ -40,7 +39,7 @@ std::vector<Cut> cut_shard(const Documents& input, const std::vector<int64_t>& r
     }
     ++cut.kept;
     cut.bytes += static_cast<uint64_t>(row_bytes[row]);
-    if (cut.bytes >= kPartBytes || cut.kept >= kPartRows) {
+    if (cut.bytes >= part_bytes || cut.kept >= kPartRows) {
       end_part(row + 1);
     }
   }
@@ -53,14 +52,14 @@ std::vector<Cut> cut_shard(const Documents& input, const std::vector<int64_t>& r
 }  // namespace
 
 void for_each_part(const Documents& input, const PartJournal& journal, const StageContext& context,
-                   const std::function<void(const DocumentPart&)>& fn) {
+                   const std::function<void(const DocumentPart&)>& fn, uint64_t part_bytes) {
   const std::vector<int64_t> row_bytes = input.row_bytes();
   size_t number = 0;
   uint64_t done = 0, bytes = 0;
   for (size_t shard = 0; shard < input.num_shards(); ++shard) {
     const uint64_t first = input.first_row(shard);
     const size_t first_number = number;
-    std::vector<Cut> cuts = cut_shard(input, row_bytes, first, first + input.manifest().shards[shard].rows, number);
+    std::vector<Cut> cuts = cut_shard(input, row_bytes, first, first + input.manifest().shards[shard].rows, part_bytes, number);
     for (size_t i = 0; i < cuts.size(); ++i) {
       cuts[i].work = context.shard.mine(first_number + i) && !journal.has(cuts[i].key);
       if (cuts[i].work && context.merge) {

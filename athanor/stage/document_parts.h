@@ -19,11 +19,14 @@ struct DocumentPart {
   uint64_t bytes_done;
 };
 
-// Calls fn for all parts in order. A part is about 16 MiB of text of one shard, a second or so of work: what a kill may
-// lose. The cut depends only on the sizes of the texts. Shards without work are not read. Looks for an interrupt at
+// Of a verb that reads 16 MB of text a second or more. A part is what a kill may lose: a second or so of work.
+inline constexpr uint64_t kPartBytes = uint64_t{16} << 20;
+
+// Calls fn for all parts in order. A part is about part_bytes of text of one shard. The cut depends only on the sizes of
+// the texts. Shards without work are not read. Looks for an interrupt at
 // every row. In a merge a part that is not there is Error(kInput) that names the verb.
 void for_each_part(const Documents& input, const PartJournal& journal, const StageContext& context,
-                   const std::function<void(const DocumentPart&)>& fn);
+                   const std::function<void(const DocumentPart&)>& fn, uint64_t part_bytes = kPartBytes);
 
 // The extra columns of input for its kept rows, for texts that are written anew; but those in `columns` already.
 void add_columns_of(const Documents& input, std::vector<Column>& columns);

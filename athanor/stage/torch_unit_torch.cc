@@ -16,6 +16,7 @@ constexpr TorchEntry kEntries[] = {
     {"pretrain", &execute_pretrain, &plan_pretrain},
     {"evaluate", &execute_evaluate, nullptr},
     {"generate", &execute_generate, nullptr},
+    {"predict", &execute_predict_model, nullptr},
     {"chat", &execute_chat, nullptr},
     {nullptr, nullptr, nullptr},
 };
