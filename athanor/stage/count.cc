@@ -2,7 +2,7 @@
 #include "athanor/base/format.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/base/thread_pool.h"
-#include "athanor/data/documents_columns.h"
+#include "athanor/data/documents/documents_columns.h"
 #include "athanor/stage/verb_list.h"
 #include "athanor/token/tokenizer.h"
 

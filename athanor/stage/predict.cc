@@ -5,7 +5,7 @@
 #include "athanor/base/interrupt.h"
 #include "athanor/base/thread_pool.h"
 #include "athanor/classic/estimator.h"
-#include "athanor/data/documents.h"
+#include "athanor/data/documents/documents.h"
 #include "athanor/stage/verb_list.h"
 
 namespace athanor {
