@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "athanor/base/error.h"
-#include "athanor/data/warc.h"
+#include "athanor/data/web/warc.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) {

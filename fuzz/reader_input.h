@@ -13,7 +13,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
-#include "athanor/data/readers.h"
+#include "athanor/data/readers/readers.h"
 
 namespace athanor {
 

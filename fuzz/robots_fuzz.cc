@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "athanor/data/robots.h"
+#include "athanor/data/web/robots.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "athanor/data/tar.h"
+#include "athanor/data/containers/tar.h"
 #include "fuzz/reader_input.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

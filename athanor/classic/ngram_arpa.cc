@@ -8,7 +8,7 @@
 #include "athanor/classic/fasttext_line.h"
 #include "athanor/classic/ngram_image.h"
 #include "athanor/classic/ngram_model.h"
-#include "athanor/data/stream.h"
+#include "athanor/data/stream/stream.h"
 
 namespace athanor {
 

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "athanor/base/file.h"
-#include "athanor/data/stream.h"
+#include "athanor/data/stream/stream.h"
 
 namespace athanor::classic_test {
 

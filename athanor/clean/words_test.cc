@@ -8,8 +8,8 @@
 #include <sstream>
 
 #include "athanor/base/unicode.h"
-#include "athanor/data/stream.h"
-#include "athanor/data/tar.h"
+#include "athanor/data/containers/tar.h"
+#include "athanor/data/stream/stream.h"
 
 namespace athanor {
 namespace {

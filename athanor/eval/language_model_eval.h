@@ -17,8 +17,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "athanor/data/tokens/token_set.h"
 #include "athanor/model/language_model.h"
-#include "athanor/data/token_set.h"
 
 namespace athanor {
 

@@ -4,7 +4,7 @@
 #include "athanor/base/interrupt.h"
 #include "athanor/base/unicode.h"
 #include "athanor/clean/step.h"
-#include "athanor/data/documents_columns.h"
+#include "athanor/data/documents/documents_columns.h"
 #include "athanor/stage/measure.h"
 #include "athanor/stage/verb_list.h"
 

@@ -1,6 +1,6 @@
 // collect: sources -> documents.
 #include "athanor/base/format.h"
-#include "athanor/data/collect_parts.h"
+#include "athanor/data/collect/collect_parts.h"
 #include "athanor/stage/verb_list.h"
 
 namespace athanor {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "athanor/base/format.h"
-#include "athanor/data/documents_columns.h"
+#include "athanor/data/documents/documents_columns.h"
 #include "athanor/stage/document_parts.h"
 
 namespace athanor {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "athanor/data/documents.h"
+#include "athanor/data/documents/documents.h"
 #include "athanor/run/journal.h"
 #include "athanor/run/verb.h"
 

@@ -3,7 +3,7 @@
 
 #include "athanor/base/format.h"
 #include "athanor/base/thread_pool.h"
-#include "athanor/data/documents.h"
+#include "athanor/data/documents/documents.h"
 #include "athanor/stage/column_parts.h"
 #include "athanor/stage/document_parts.h"
 #include "athanor/stage/verb_list.h"

@@ -14,7 +14,7 @@
 #include "athanor/base/thread_pool.h"
 #include "athanor/base/unicode.h"
 #include "athanor/clean/near/canary.h"
-#include "athanor/data/documents.h"
+#include "athanor/data/documents/documents.h"
 #include "athanor/stage/document_parts.h"
 #include "athanor/stage/verb_list.h"
 

@@ -11,7 +11,7 @@
 #include "athanor/base/thread_pool.h"
 #include "athanor/clean/near/duplicates.h"
 #include "athanor/clean/near/signer.h"
-#include "athanor/data/documents_columns.h"
+#include "athanor/data/documents/documents_columns.h"
 #include "athanor/stage/document_parts.h"
 #include "athanor/stage/verb_list.h"
 

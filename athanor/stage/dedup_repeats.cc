@@ -3,7 +3,7 @@
 #include "athanor/base/interrupt.h"
 #include "athanor/clean/near/repeats.h"
 #include "athanor/clean/words.h"
-#include "athanor/data/documents.h"
+#include "athanor/data/documents/documents.h"
 #include "athanor/stage/dedup.h"
 #include "athanor/stage/document_parts.h"
 

@@ -8,7 +8,7 @@
 #include "athanor/base/hash.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/base/unicode.h"
-#include "athanor/data/document_values.h"
+#include "athanor/data/documents/document_values.h"
 
 namespace athanor {
 

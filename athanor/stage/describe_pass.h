@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "athanor/base/thread_pool.h"
-#include "athanor/data/documents.h"
+#include "athanor/data/documents/documents.h"
 #include "athanor/stage/describe_statistics.h"
 
 namespace athanor {

@@ -6,7 +6,7 @@
 
 #include "athanor/base/file.h"
 #include "athanor/base/progress.h"
-#include "athanor/data/documents.h"
+#include "athanor/data/documents/documents.h"
 #include "athanor/token/tokenizer.h"
 
 namespace athanor {

@@ -4,7 +4,7 @@
 #include "athanor/base/thread_pool.h"
 #include "athanor/classic/estimator.h"
 #include "athanor/classic/fasttext_train.h"
-#include "athanor/data/documents.h"
+#include "athanor/data/documents/documents.h"
 #include "athanor/stage/labels.h"
 #include "athanor/stage/verb_list.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "athanor/data/documents.h"
+#include "athanor/data/documents/documents.h"
 
 namespace athanor {
 

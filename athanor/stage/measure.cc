@@ -9,7 +9,7 @@
 #include "athanor/base/interrupt.h"
 #include "athanor/base/thread_pool.h"
 #include "athanor/clean/step.h"
-#include "athanor/data/documents_columns.h"
+#include "athanor/data/documents/documents_columns.h"
 #include "athanor/stage/verb_list.h"
 
 namespace athanor {

@@ -1,5 +1,5 @@
 // mix: documents of several sources -> documents, in stated shares and a drawn order.
-#include "athanor/data/mix.h"
+#include "athanor/data/mix/mix.h"
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"

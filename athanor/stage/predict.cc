@@ -7,7 +7,7 @@
 #include "athanor/base/format.h"
 #include "athanor/base/thread_pool.h"
 #include "athanor/classic/estimator.h"
-#include "athanor/data/documents.h"
+#include "athanor/data/documents/documents.h"
 #include "athanor/stage/document_parts.h"
 #include "athanor/stage/torch_unit.h"
 #include "athanor/stage/verb_list.h"

@@ -5,7 +5,7 @@
 #include "athanor/base/interrupt.h"
 #include "athanor/base/machine.h"
 #include "athanor/base/text.h"
-#include "athanor/data/token_set.h"
+#include "athanor/data/tokens/token_set.h"
 #include "athanor/model/language_model.h"
 #include "athanor/run/tensorboard.h"
 #include "athanor/stage/pretrain.h"

@@ -1,5 +1,5 @@
 // split: documents -> documents/{train,valid,test}.
-#include "athanor/data/split.h"
+#include "athanor/data/mix/split.h"
 
 #include <algorithm>
 #include <array>
@@ -11,8 +11,8 @@
 #include "athanor/base/hash.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/base/unicode.h"
-#include "athanor/data/document_values.h"
-#include "athanor/data/documents.h"
+#include "athanor/data/documents/document_values.h"
+#include "athanor/data/documents/documents.h"
 #include "athanor/stage/verb_list.h"
 
 namespace athanor {

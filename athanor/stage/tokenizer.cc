@@ -1,7 +1,7 @@
 // tokenizer: documents -> tokenizer.
 #include "athanor/base/format.h"
 #include "athanor/base/interrupt.h"
-#include "athanor/data/documents.h"
+#include "athanor/data/documents/documents.h"
 #include "athanor/stage/verb_list.h"
 #include "athanor/token/tokenizer.h"
 #include "athanor/token/train/trainer.h"

@@ -6,7 +6,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
 #include "athanor/base/unicode.h"
-#include "athanor/data/documents_find.h"
+#include "athanor/data/documents/documents_find.h"
 #include "athanor/stage/command.h"
 #include "athanor/stage/lineage.h"
 #include "athanor/stage/verbs.h"

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "athanor/base/file.h"
-#include "athanor/data/safetensors.h"
+#include "athanor/data/containers/safetensors.h"
 
 namespace athanor {
 

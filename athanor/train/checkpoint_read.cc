@@ -3,7 +3,7 @@
 #include <charconv>
 
 #include "athanor/base/error.h"
-#include "athanor/data/safetensors.h"
+#include "athanor/data/containers/safetensors.h"
 #include "athanor/run/artifact.h"
 #include "athanor/train/checkpoint.h"
 #include "athanor/train/checkpoint_files.h"

@@ -9,9 +9,9 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/hash.h"
-#include "athanor/data/safetensors.h"
-#include "athanor/train/checkpoint.h"
+#include "athanor/data/containers/safetensors.h"
 #include "athanor/run/artifact.h"
+#include "athanor/train/checkpoint.h"
 #include "athanor/train/checkpoint_files.h"
 
 namespace athanor {

@@ -16,8 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "athanor/data/tokens/token_set.h"
 #include "athanor/tensor/batch.h"
-#include "athanor/data/token_set.h"
 
 namespace athanor {
 

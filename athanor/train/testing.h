@@ -9,7 +9,7 @@
 
 #include "athanor/base/file.h"
 #include "athanor/base/rng.h"
-#include "athanor/data/token_set.h"
+#include "athanor/data/tokens/token_set.h"
 
 namespace athanor::testing_train {
 

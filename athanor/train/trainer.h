@@ -19,8 +19,8 @@
 #include <nlohmann/json.hpp>
 
 #include "athanor/base/file.h"
+#include "athanor/data/tokens/token_set.h"
 #include "athanor/model/language_model.h"
-#include "athanor/data/token_set.h"
 #include "athanor/train/checkpoint.h"
 #include "athanor/train/memory.h"
 #include "athanor/train/options.h"

@@ -8,7 +8,7 @@
 
 #include "athanor/base/rng.h"
 #include "athanor/clean/near/signer.h"
-#include "athanor/data/documents.h"
+#include "athanor/data/documents/documents.h"
 
 namespace athanor {
 namespace {

@@ -9,9 +9,9 @@
 #include "athanor/base/file.h"
 #include "athanor/base/rng.h"
 #include "athanor/base/unicode.h"
+#include "athanor/data/containers/tar.h"
 #include "athanor/data/html/extract.h"
-#include "athanor/data/stream.h"
-#include "athanor/data/tar.h"
+#include "athanor/data/stream/stream.h"
 
 namespace athanor {
 namespace {

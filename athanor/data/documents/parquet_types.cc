@@ -1,0 +1,37 @@
+#include "athanor/base/error.h"
+#include "athanor/data/documents/parquet.h"
+
+namespace athanor {
+
+const char* name_of(ColumnType type) {
+  switch (type) {
+    case ColumnType::kString:
+      return "string";
+    case ColumnType::kInt64:
+      return "int64";
+    case ColumnType::kFloat64:
+      return "float64";
+  }
+  return "string";
+}
+
+ColumnType column_type(std::string_view name, const std::string& where) {
+  for (const ColumnType type : {ColumnType::kString, ColumnType::kInt64, ColumnType::kFloat64}) {
+    if (name == name_of(type)) {
+      return type;
+    }
+  }
+  throw Error(ErrorKind::kInput, "unknown column type '" + std::string(name) + "'", where,
+              "known types: string, int64, float64");
+}
+
+ColumnType type_of(const ColumnValues& values) {
+  constexpr ColumnType kByIndex[] = {ColumnType::kFloat64, ColumnType::kInt64, ColumnType::kString};
+  return kByIndex[values.index()];
+}
+
+size_t size_of(const ColumnValues& values) {
+  return std::visit([](const auto& vector) { return vector.size(); }, values);
+}
+
+}  // namespace athanor

@@ -1,0 +1,323 @@
+// csv and tsv by RFC 4180: a header row, quotes that may hold separators and newlines, "" for a quote.
+#include <algorithm>
+#include <deque>
+#include <nlohmann/json.hpp>
+
+#include "athanor/data/readers/reader_formats.h"
+
+namespace athanor {
+
+namespace {
+
+// Is the text, read from inside or outside of a quoted field, inside one at its end? A quote opens a field only at
+// its beginning; elsewhere in an unquoted field it is a character as any other.
+class QuoteScan {
+ public:
+  explicit QuoteScan(char separator) : separator_(separator) {}
+
+  void feed(std::string_view text) {
+    size_t at = 0;
+    while (at < text.size()) {
+      if (inside_) {
+        at = text.find('"', at);
+        if (at == std::string_view::npos) {
+          return;
+        }
+        ++at;
+        if (at < text.size() && text[at] == '"') {
+          ++at;  // a quote within
+          continue;
+        }
+        inside_ = false;
+        at_start_ = false;
+      } else if (at_start_ && text[at] == '"') {
+        inside_ = true;
+        ++at;
+      } else {
+        at = text.find(separator_, at);
+        if (at == std::string_view::npos) {
+          return;
+        }
+        at_start_ = true;
+        ++at;
+      }
+    }
+  }
+  bool inside() const { return inside_; }
+
+ private:
+  char separator_;
+  bool inside_ = false;
+  bool at_start_ = true;
+};
+
+// False when something stands between a closing quote and the separator.
+bool split_record(std::string_view record, char separator, std::vector<std::string>& fields) {
+  size_t used = 0;
+  const auto next_field = [&]() -> std::string& {
+    if (used == fields.size()) {
+      fields.emplace_back();
+    }
+    fields[used].clear();
+    return fields[used++];
+  };
+  size_t at = 0;
+  bool good = true;
+  while (true) {
+    std::string& field = next_field();
+    if (at < record.size() && record[at] == '"') {
+      ++at;
+      while (at < record.size()) {
+        const size_t quote = std::min(record.find('"', at), record.size());
+        field.append(record.substr(at, quote - at));
+        at = quote + 1;
+        if (at >= record.size() || record[at] != '"') {
+          break;
+        }
+        field.push_back('"');
+        ++at;
+      }
+      at = std::min(at, record.size());
+      good = good && (at == record.size() || record[at] == separator);
+    }
+    const size_t end = std::min(record.find(separator, at), record.size());
+    field.append(record.substr(at, end - at));
+    if (end == record.size()) {
+      break;
+    }
+    at = end + 1;
+  }
+  fields.resize(used);
+  return good;
+}
+
+struct Record {
+  std::string text;  // without its last line end
+  uint64_t begin = 0;
+  uint64_t end = 0;
+  const char* problem = nullptr;  // then text is a sample only
+};
+
+// A file whose quotes are wrong throughout would be read again for each line: after this much of it, a quote is held
+// to close in its own line.
+constexpr uint64_t kMaxFailedBytes = uint64_t{1} << 30;
+
+// Lines put together to records. A quote that never closes costs one line: the lines after it are read again.
+class RecordReader {
+ public:
+  // failed_bytes: as an earlier reader of the same file left it.
+  RecordReader(LineReader& lines, char separator, uint64_t max_bytes, uint64_t failed_bytes)
+      : lines_(lines), separator_(separator), max_bytes_(max_bytes), failed_bytes_(failed_bytes) {}
+
+  // Bytes that were read for quotes that never closed.
+  uint64_t failed_bytes() const { return failed_bytes_; }
+
+  bool next(Record& record) {
+    Piece piece;
+    if (!next_piece(piece)) {
+      return false;
+    }
+    record = {std::move(piece.text), piece.begin, piece.end, piece.too_long ? "line too long" : nullptr};
+    QuoteScan scan(separator_);
+    scan.feed(record.text);
+    if (record.problem == nullptr && scan.inside()) {
+      join(record, scan);
+    }
+    if (record.problem == nullptr && record.text.ends_with('\r')) {
+      record.text.pop_back();
+    }
+    return true;
+  }
+
+ private:
+  struct Piece {
+    std::string text;
+    uint64_t begin = 0;
+    uint64_t end = 0;
+    bool too_long = false;
+  };
+
+  bool next_piece(Piece& piece) {
+    if (!pending_.empty()) {
+      piece = std::move(pending_.front());
+      pending_.pop_front();
+      return true;
+    }
+    Line line;
+    if (!lines_.next(line)) {
+      return false;
+    }
+    piece = {std::string(line.text), line.begin, line.end, line.too_long};
+    return true;
+  }
+
+  void join(Record& record, QuoteScan& scan) {
+    const size_t first_bytes = record.text.size();
+    const uint64_t first_end = record.end;
+    std::deque<Piece> taken;
+    Piece piece;
+    while (scan.inside() && record.text.size() <= max_bytes_ && failed_bytes_ <= kMaxFailedBytes && next_piece(piece)) {
+      const bool too_long = piece.too_long;
+      if (!too_long) {
+        scan.feed("\n");
+        scan.feed(piece.text);
+        record.text += "\n" + piece.text;
+        record.end = piece.end;
+      }
+      taken.push_back(std::move(piece));
+      if (too_long) {
+        break;
+      }
+    }
+    if (!scan.inside() && record.text.size() <= max_bytes_) {
+      return;
+    }
+    record.problem = "broken quotes";
+    failed_bytes_ += record.text.size() - first_bytes;
+    record.text.resize(first_bytes);
+    record.end = first_end;
+    pending_.insert(pending_.begin(), std::make_move_iterator(taken.begin()),
+                    std::make_move_iterator(taken.end()));
+  }
+
+  LineReader& lines_;
+  char separator_;
+  uint64_t max_bytes_;
+  uint64_t failed_bytes_;
+  std::deque<Piece> pending_;
+};
+
+// npos when the table has none of the wanted columns.
+size_t find_text_column(const std::vector<std::string>& header, const ReadOptions& options) {
+  const std::string& wanted = options.text_field;
+  for (const std::string& name : !options.fields.empty() ? options.fields.text
+                                 : wanted.empty()        ? std::vector<std::string>{"text", "content"}
+                                                         : std::vector<std::string>{wanted}) {
+    const auto found = std::find(header.begin(), header.end(), name);
+    if (found != header.end()) {
+      return static_cast<size_t>(found - header.begin());
+    }
+  }
+  return std::string::npos;
+}
+
+// Rows of one file: the header that they are read by, and where they go.
+class SeparatedRows {
+ public:
+  SeparatedRows(const ReadInput& input, const ReadOptions& options, const RowSink& rows, char separator)
+      : options_(options), rows_(rows), separator_(separator) {
+    if (!input.state.empty()) {
+      const auto state = nlohmann::json::parse(input.state);
+      failed_bytes_ = state.at("failed_bytes").get<uint64_t>();
+      set_header(state.at("header").get<std::vector<std::string>>());
+    }
+  }
+
+  uint64_t failed_bytes() const { return failed_bytes_; }
+  // What a boundary keeps: the header, so that it need not be read again, and the reader's count.
+  const std::string& state(uint64_t failed_bytes) {
+    if (failed_bytes != failed_bytes_) {
+      failed_bytes_ = failed_bytes;
+      make_state();
+    }
+    return state_;
+  }
+
+  void read(const Record& record) {
+    if (record.problem != nullptr) {
+      rows_.reject(record.problem, record.begin, record.text);
+      return;
+    }
+    if (record.text.empty()) {
+      return;
+    }
+    std::string_view text = record.text;
+    std::string storage;
+    if (!rows_.check_utf8(text, storage, record.begin)) {
+      return;
+    }
+    if (!split_record(text, separator_, fields_)) {
+      rows_.reject("broken quotes", record.begin, text);
+    } else if (header_.empty()) {
+      set_header(fields_);
+    } else if (fields_.size() != header_.size()) {
+      rows_.reject("wrong number of columns", record.begin, text);
+    } else if (text_column_ == std::string::npos) {
+      std::string names;
+      for (const std::string& name : header_) {
+        names += (names.empty() ? "its columns are: " : ", ") + name;
+      }
+      rows_.reject("no text field", record.begin, names);
+    } else {
+      accept(record);
+    }
+  }
+
+ private:
+  void set_header(std::vector<std::string> header) {
+    header_ = std::move(header);
+    text_column_ = find_text_column(header_, options_);
+    make_state();
+  }
+
+  void make_state() { state_ = nlohmann::json({{"header", header_}, {"failed_bytes", failed_bytes_}}).dump(); }
+
+  void accept(const Record& record) {
+    if (!options_.fields.empty()) {
+      nlohmann::json row = nlohmann::json::object();
+      for (size_t i = 0; i < fields_.size(); ++i) {
+        row[header_[i]] = std::move(fields_[i]);
+      }
+      MappedRecord mapped = apply_map(options_.fields, row);
+      rows_.accept(std::move(mapped.text), record.begin, record.end, std::move(mapped.meta));
+      return;
+    }
+    nlohmann::ordered_json meta = nlohmann::ordered_json::object();
+    for (size_t i = 0; i < fields_.size(); ++i) {
+      if (i != text_column_) {
+        meta[header_[i]] = fields_[i];
+      }
+    }
+    rows_.accept(std::move(fields_[text_column_]), record.begin, record.end, meta.dump());
+  }
+
+  const ReadOptions& options_;
+  const RowSink& rows_;
+  char separator_;
+  std::vector<std::string> header_, fields_;
+  std::string state_;
+  uint64_t failed_bytes_ = 0;
+  size_t text_column_ = 0;
+};
+
+void read_separated(const ReadInput& input, const ReadOptions& options, const ReadSink& sink, char separator) {
+  const RowSink rows(input, options, sink);
+  LineReader lines(*input.stream, options.max_line_bytes, input.begin);
+  SeparatedRows table(input, options, rows, separator);
+  Record record;
+  do {
+    RecordReader records(lines, separator, options.max_line_bytes, table.failed_bytes());
+    while (true) {
+      const uint64_t failed_before = records.failed_bytes();  // reading on from here comes upon this record's own again
+      if (!records.next(record)) {
+        break;
+      }
+      rows.boundary(record.begin, table.state(failed_before));
+      table.read(record);
+    }
+    rows.reject_fault();
+  } while (lines.recover());
+  rows.progress();
+}
+
+}  // namespace
+
+void read_csv(const ReadInput& input, const ReadOptions& options, const ReadSink& sink) {
+  read_separated(input, options, sink, ',');
+}
+
+void read_tsv(const ReadInput& input, const ReadOptions& options, const ReadSink& sink) {
+  read_separated(input, options, sink, '\t');
+}
+
+}  // namespace athanor

@@ -1,0 +1,85 @@
+#include "athanor/data/readers/readers.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "athanor/base/error.h"
+#include "athanor/data/readers/reader_formats.h"
+
+namespace athanor {
+
+namespace {
+
+constexpr Reader kReaders[] = {
+    {"txt", Reader::Kind::kStream, &read_text, "plain text", true},
+    {"md", Reader::Kind::kStream, &read_text, "Markdown", true},
+    {"jsonl", Reader::Kind::kStream, &read_jsonl, "one JSON object a line", true},
+    {"ndjson", Reader::Kind::kStream, &read_jsonl, "one JSON object a line", true},
+    {"json", Reader::Kind::kStream, &read_json, "a JSON object or an array of them"},
+    {"csv", Reader::Kind::kStream, &read_csv, "comma-separated values with a header row"},
+    {"tsv", Reader::Kind::kStream, &read_tsv, "tab-separated values with a header row"},
+    {"parquet", Reader::Kind::kPath, &read_parquet, "Apache Parquet"},
+    {"arrow", Reader::Kind::kPath, &read_arrow, "Arrow IPC, a file or a stream"},
+    {"feather", Reader::Kind::kPath, &read_arrow, "Arrow IPC, a file or a stream"},
+    {"arrows", Reader::Kind::kPath, &read_arrow, "Arrow IPC, a file or a stream"},
+    {"warc", Reader::Kind::kStream, &read_warc, "a web archive: pages and plain texts"},
+    {"wet", Reader::Kind::kStream, &read_warc, "the texts of a web archive"},
+    {"html", Reader::Kind::kStream, &read_html, "the main text of a web page"},
+    {"htm", Reader::Kind::kStream, &read_html, "the main text of a web page"},
+    {"eml", Reader::Kind::kStream, &read_eml, "one e-mail"},
+    {"mbox", Reader::Kind::kStream, &read_mbox, "e-mails one after another"},
+};
+
+std::string lower_extension(std::string_view& name) {
+  const size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos || dot + 1 == name.size() || name.find('/', dot) != std::string_view::npos) {
+    return "";
+  }
+  std::string extension(name.substr(dot + 1));
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  name.remove_suffix(name.size() - dot);
+  return extension;
+}
+
+}  // namespace
+
+std::span<const Reader> readers() { return kReaders; }
+
+const Reader* find_reader(std::string_view file_name) {
+  std::string extension = lower_extension(file_name);
+  const bool compressed = extension == "gz" || extension == "zst" || extension == "bz2";
+  if (compressed) {
+    extension = lower_extension(file_name);
+  }
+  for (const Reader& reader : kReaders) {
+    if (reader.extension == extension && (!compressed || reader.kind == Reader::Kind::kStream)) {
+      return &reader;
+    }
+  }
+  return nullptr;
+}
+
+std::string known_extensions() {
+  std::string known;
+  for (const Reader& reader : kReaders) {
+    known += (known.empty() ? "" : ", ") + std::string(reader.extension);
+  }
+  return "known: " + known + " (each but parquet and arrow also as .gz, .zst, .bz2)";
+}
+
+void read_documents(const fs::path& path, const std::string& source, const ReadOptions& options,
+                    const ReadSink& sink) {
+  const Reader* reader = find_reader(path.filename().string());
+  if (reader == nullptr) {
+    throw Error(ErrorKind::kInput, "no reader for this kind of file", path.string(), known_extensions());
+  }
+  if (reader->kind == Reader::Kind::kPath) {
+    reader->read({source, nullptr, path}, options, sink);
+    return;
+  }
+  const auto stream = open_stream(path);
+  reader->read({source, stream.get(), path}, options, sink);
+}
+
+}  // namespace athanor
