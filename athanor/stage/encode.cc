@@ -1,11 +1,15 @@
 // encode: documents x tokenizer -> tokens.
+#include <algorithm>
+#include <atomic>
+
 #include "athanor/base/format.h"
 #include "athanor/base/hash.h"
-#include "athanor/base/interrupt.h"
 #include "athanor/base/text.h"
 #include "athanor/base/thread_pool.h"
 #include "athanor/data/documents/documents.h"
 #include "athanor/data/tokens/token_set.h"
+#include "athanor/run/journal.h"
+#include "athanor/stage/document_parts.h"
 #include "athanor/stage/encode.h"
 #include "athanor/stage/verb_list.h"
 #include "athanor/token/tokenizer.h"
@@ -13,8 +17,6 @@
 namespace athanor {
 
 namespace {
-
-constexpr size_t kBatchBytes = size_t{16} << 20;
 
 struct EncodeOptions {
   int64_t threads = 0;
@@ -27,53 +29,123 @@ nlohmann::json execute_encode(StageContext& context) {
   const auto options = load_options<EncodeOptions>(context.options);
   const Tokenizer tokenizer = Tokenizer::load(context.input("tokenizer").path);
   const Documents documents = Documents::open(context.input("documents").path);
-  return encode_documents(documents, tokenizer, context.run.out_tmp(), static_cast<int>(options.threads),
-                          context.progress);
+  if (context.shard.whole()) {
+    context.run.events().truncate(0);
+  }
+  return encode_documents(context, documents, tokenizer, context.run.out_tmp(), static_cast<int>(options.threads));
 }
+
+// Encodes the parts that are not done. Threads take a shard each while there are enough of them, else they share one.
+class PartEncoder {
+ public:
+  PartEncoder(StageContext& context, const Documents& documents, const Tokenizer& tokenizer, int threads)
+      : context_(context),
+        documents_(documents),
+        tokenizer_(tokenizer),
+        digest_(sha256_hex(tokenizer.to_json())),
+        pool_(threads),
+        journal_(context.run.state() / "parts", context.shard),
+        parts_(cut_into_parts(documents)) {}
+
+  void encode() {
+    std::vector<size_t> shards;
+    size_t number = 0;
+    for (size_t shard = 0; shard < parts_.size(); ++shard) {
+      wanted_.push_back(parts_to_do(parts_[shard], number, journal_, context_));
+      number += parts_[shard].size();
+      if (std::find(wanted_[shard].begin(), wanted_[shard].end(), true) != wanted_[shard].end()) {
+        shards.push_back(shard);
+      }
+    }
+    if (shards.size() >= static_cast<size_t>(pool_.num_threads())) {
+      pool_.parallel_for(shards.size(), [&](size_t i) { encode_shard(shards[i], nullptr); });
+    } else {
+      for (const size_t shard : shards) {
+        encode_shard(shard, &pool_);
+      }
+    }
+  }
+
+  // All parts into one set, in the order of the documents.
+  void join(TokenSetWriter& writer) const {
+    std::vector<int32_t> ids;
+    for (const auto& parts : parts_) {
+      for (const PartCut& part : parts) {
+        const TokenSet set = TokenSet::open(journal_.path(part.key));
+        const uint64_t end_marks = set.end_of_text() >= 0 ? 1 : 0;  // which the writer adds again
+        for (uint64_t i = 0; i < set.num_documents(); ++i) {
+          ids.resize(set.document_end(i) - set.document_begin(i) - end_marks);
+          set.read(set.document_begin(i), ids.size(), ids.data());
+          writer.add(set.document_id(i), ids, set.document_bytes(i));
+        }
+      }
+    }
+  }
+
+  TokenSetWriter writer(const fs::path& dir) const {
+    return TokenSetWriter(dir, tokenizer_.vocab_size(), tokenizer_.end_of_text(), digest_);
+  }
+
+ private:
+  void encode_shard(size_t shard, ThreadPool* pool) {
+    read_parts(documents_, shard, parts_[shard], wanted_[shard], [&](const PartCut& part, std::vector<Document>& batch) {
+      journal_.write(part.key, [&](const fs::path& folder) { encode_part(batch, pool, folder); });
+      const uint64_t bytes = bytes_ += part.bytes;
+      context_.progress.update(
+          static_cast<double>(bytes) / static_cast<double>(std::max<uint64_t>(1, documents_.text_bytes())),
+          human_bytes(static_cast<double>(bytes) / (monotonic_time() - begin_)) + "/s");
+    });
+  }
+
+  void encode_part(const std::vector<Document>& batch, ThreadPool* pool, const fs::path& folder) const {
+    TokenSetWriter part = writer(folder);
+    std::vector<std::vector<int32_t>> ids(1);
+    if (pool != nullptr) {
+      std::vector<std::string_view> texts;
+      for (const Document& document : batch) {
+        texts.push_back(document.text);
+      }
+      encode_batch(tokenizer_, texts, *pool, ids);
+    }
+    for (size_t i = 0; i < batch.size(); ++i) {
+      if (pool == nullptr) {
+        ids[0].clear();
+        tokenizer_.encode(batch[i].text, ids[0]);
+      }
+      part.add(batch[i].id, ids[pool == nullptr ? 0 : i], batch[i].text.size());
+    }
+    part.finish();
+  }
+
+  StageContext& context_;
+  const Documents& documents_;
+  const Tokenizer& tokenizer_;
+  std::string digest_;
+  ThreadPool pool_;
+  PartJournal journal_;
+  std::vector<std::vector<PartCut>> parts_;  // by shard
+  std::vector<std::vector<bool>> wanted_;
+  std::atomic<uint64_t> bytes_{0};
+  double begin_ = monotonic_time();
+};
 
 }  // namespace
 
-nlohmann::json encode_documents(const Documents& documents, const Tokenizer& tokenizer, const fs::path& dir,
-                                int threads, Progress& progress) {
-  ThreadPool pool(threads);
-  TokenSetWriter writer(dir, tokenizer.vocab_size(), tokenizer.end_of_text(),
-                        sha256_hex(tokenizer.to_json()));
-  std::vector<Document> batch;
-  std::vector<std::vector<int32_t>> ids;
-  size_t batch_bytes = 0;
-  uint64_t bytes = 0;
-  uint64_t tokens = 0;
-  const double begin = monotonic_time();
-  const auto flush = [&] {
-    std::vector<std::string_view> texts;
-    for (const auto& document : batch) {
-      texts.push_back(document.text);
-    }
-    encode_batch(tokenizer, texts, pool, ids);
-    for (size_t i = 0; i < batch.size(); ++i) {
-      writer.add(batch[i].id, ids[i], batch[i].text.size());
-      tokens += ids[i].size();
-    }
-    batch.clear();
-    batch_bytes = 0;
-  };
-  documents.for_each([&](uint64_t, Document&& document) {
-    check_interrupt();
-    batch_bytes += document.text.size();
-    bytes += document.text.size();
-    batch.push_back(std::move(document));
-    if (batch_bytes >= kBatchBytes) {
-      flush();
-      progress.update(static_cast<double>(bytes) / static_cast<double>(std::max<uint64_t>(1, documents.text_bytes())),
-                      human_bytes(static_cast<double>(bytes) / (monotonic_time() - begin)) + "/s");
-    }
-  });
-  flush();
+nlohmann::json encode_documents(StageContext& context, const Documents& documents, const Tokenizer& tokenizer,
+                                const fs::path& dir, int threads) {
+  PartEncoder encoder(context, documents, tokenizer, threads);
+  encoder.encode();
+  if (!context.shard.whole()) {
+    return nlohmann::json::object();
+  }
+  TokenSetWriter writer = encoder.writer(dir);
+  encoder.join(writer);
   writer.finish();
-  const double bytes_per_token = static_cast<double>(bytes) / static_cast<double>(std::max<uint64_t>(1, tokens));
+  const double bytes = static_cast<double>(documents.text_bytes());
+  const double bytes_per_token = bytes / static_cast<double>(std::max<uint64_t>(1, writer.num_tokens()));
   return {{"documents", writer.num_documents()},
           {"tokens", writer.num_tokens()},
-          {"text_bytes", bytes},
+          {"text_bytes", documents.text_bytes()},
           {"bytes_per_token", bytes_per_token},
           {"summary", human_count(static_cast<double>(writer.num_tokens())) + " tokens, " +
                           fixed_number(bytes_per_token, 2) + " bytes a token"}};
@@ -87,6 +159,8 @@ Verb encode_verb() {
                 {"tokenizer", ArtifactKind::kTokenizer, true, "a tokenizer, or a model that holds one"}};
   verb.output = ArtifactKind::kTokens;
   verb.schema = schema_of<EncodeOptions>();
+  verb.resumable = true;
+  verb.shards = true;
   verb.execute = execute_encode;
   verb.example = "athanor encode 'from={documents: split-1a2b3c4d/train, tokenizer: tokenizer-5e6f7a8b}'";
   return verb;

@@ -5,14 +5,16 @@
 #include <string>
 
 #include "athanor/base/file.h"
-#include "athanor/base/progress.h"
 #include "athanor/data/documents/documents.h"
+#include "athanor/run/verb.h"
 #include "athanor/token/tokenizer.h"
 
 namespace athanor {
 
-// Writes a token set into dir, marked with the SHA-256 of tokenizer.to_json(); gives {"documents", "tokens", "text_bytes", "bytes_per_token", "summary"}.
-nlohmann::json encode_documents(const Documents& documents, const Tokenizer& tokenizer, const fs::path& dir,
-                                int threads, Progress& progress);
+// Writes a token set into dir, marked with the SHA-256 of tokenizer.to_json(); gives {"documents", "tokens", "text_bytes",
+// "bytes_per_token", "summary"}. Works in parts kept in context.run.state(), so that a kill loses a second or two. With
+// context.shard only this process's parts are done, and the result is empty.
+nlohmann::json encode_documents(StageContext& context, const Documents& documents, const Tokenizer& tokenizer,
+                                const fs::path& dir, int threads);
 
 }  // namespace athanor

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 at random points of collect, clean, dedup, count and predict, and the same recipe as shards: the output must be bit-identical.
+"""kill -9 at random points of collect, clean, dedup, count, encode and predict, and the same recipe as shards: the output must be bit-identical.
 
     parts.py PROGRAM KILLS [SEED [MEGABYTES]]
 
@@ -22,6 +22,7 @@ steps:
   dedup: {from: clean}
   tokenizer: {from: dedup, kind: char}
   count: {from: {documents: dedup, tokenizer: tokenizer}}
+  encode: {from: {documents: dedup, tokenizer: tokenizer}}
   fit: {from: dedup, kind: ngram, ngram: {order: 2}}
   predict: {from: {documents: count, estimator: fit}}
 """
@@ -88,7 +89,7 @@ def main():
                     sys.exit(f"after {killed} kills: {digests('killed')}, expected {expected}")
                 subprocess.run(["rm", "-rf", "killed"], check=True)
 
-        for _ in range(5):  # collect, measure, dedup, count, predict: each is cut into parts
+        for _ in range(6):  # collect, measure, dedup, count, encode, predict: each is cut into parts
             workers = [subprocess.Popen([program, "run", "r.yaml", "runs=shards", f"shard={i}/3", "threads=1"],
                                         stdout=subprocess.DEVNULL) for i in range(3)]
             if any(worker.wait() != 0 for worker in workers):
