@@ -7,10 +7,12 @@
 #include "athanor/base/text.h"
 #include "athanor/data/tokens/token_set.h"
 #include "athanor/model/language_model.h"
+#include "athanor/model/vocabulary_change.h"
 #include "athanor/run/tensorboard.h"
 #include "athanor/stage/pretrain.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/token/tokenizer.h"
+#include "athanor/token/vocabulary_map.h"
 #include "athanor/train/checkpoint.h"
 #include "athanor/train/trainer.h"
 
@@ -158,16 +160,25 @@ nlohmann::json result_json(const TrainResult& result, const ModelConfig& config,
   return json;
 }
 
-// A fresh model of the recipe's shape; or the one given as input, whose own shape then counts.
+// A fresh model of the recipe's shape; or the one given as input, whose own shape then counts. Its token tables follow when
+// the tokenizer is another than its own.
 std::unique_ptr<LanguageModel> begin_model(const StageContext& context, const PretrainOptions& options,
                                            const Tokenizer& tokenizer) {
   if (const StageInput* given = context.find("model")) {
     auto model = load_model(given->path);
+    if (fs::exists(given->path / "tokenizer.json")) {
+      const Tokenizer own = Tokenizer::load(given->path);
+      if (own.to_json() != tokenizer.to_json()) {
+        model = change_vocabulary(*model, map_vocabulary(own, tokenizer));
+        context.progress.line("  vocabulary of " + grouped_integer(own.vocab_size()) + " -> " +
+                              grouped_integer(tokenizer.vocab_size()) + ": new rows are means of the old");
+      }
+    }
     if (model->config().vocab_size < tokenizer.vocab_size()) {
       throw Error(ErrorKind::kInput,
                   "the model has a vocabulary of " + std::to_string(model->config().vocab_size) + ", the tokenizer of " +
                       std::to_string(tokenizer.vocab_size()),
-                  given->path.string(), "give the tokenizer that the model was made with");
+                  given->path.string(), "give the tokenizer that the model was made with, or put it beside the weights");
     }
     return model;
   }
