@@ -1,6 +1,8 @@
 #include "athanor/base/rng.h"
 
 #include <bit>
+#include <cmath>
+#include <numbers>
 
 namespace athanor {
 
@@ -21,6 +23,11 @@ uint64_t permute(uint64_t index, uint64_t size, uint64_t key) {
     index = (left << half) | right;
   } while (index >= size);
   return index;
+}
+
+double Rng::normal() {
+  const double radius = std::sqrt(-2 * std::log(1 - uniform()));  // 1 - [0, 1) is never 0
+  return radius * std::cos(2 * std::numbers::pi * uniform());
 }
 
 uint64_t Rng::below(uint64_t bound) {

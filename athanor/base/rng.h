@@ -35,6 +35,7 @@ class Rng {
     return value;
   }
   double uniform() { return to_unit(next()); }
+  double normal();  // mean 0, variance 1: Box and Muller 1958, one of the pair
   uint64_t below(uint64_t bound);  // in [0, bound), unbiased; bound >= 1
   uint64_t state() const { return state_; }
 

@@ -23,6 +23,8 @@ struct ModelConfig {
   double norm_eps = 1e-5;
   bool tie_embeddings = false;
   double dropout = 0;            // after the embedding, the attention and the feed-forward block
+  double stochastic_depth = 0;   // chance that the last layer is left out for a row, earlier ones in proportion to
+                                 // their number (Huang 2016); training only, in no file
   std::string init = "normal";   // normal: N(0, init_std), residual projections / sqrt(2 num_layers) (GPT-2)
                                  // xavier_uniform, xavier_normal (Glorot 2010), kaiming (He 2015, normal, fan-in)
   double init_std = 0.02;

@@ -51,6 +51,23 @@ at::Tensor Decoder::embed(const at::Tensor& tokens_BT, const at::Tensor& positio
   return positions_.defined() ? embedding(tokens_N, tokens_, position_N, positions_) : embedding(tokens_N, tokens_);
 }
 
+namespace {
+
+constexpr uint64_t kDepthDraw = 7;  // beside the draws of dropout under one key
+
+// 1 / (1 - chance) for the tokens of rows that keep a layer, 0 for those that leave it out.
+at::Tensor rows_kept(int64_t rows, int64_t length, double chance, uint64_t key) {
+  at::Tensor keep_N1 = at::empty({rows * length, 1}, at::kFloat);
+  auto* const out = keep_N1.mutable_data_ptr<float>();
+  for (int64_t row = 0; row < rows; ++row) {
+    const double draw = static_cast<double>(random_at(key, kDepthDraw, static_cast<uint64_t>(row)) >> 11) * 0x1p-53;
+    std::fill_n(out + row * length, length, draw < chance ? 0.0f : static_cast<float>(1 / (1 - chance)));
+  }
+  return keep_N1;
+}
+
+}  // namespace
+
 at::Tensor Decoder::hidden(const Batch& batch, uint64_t dropout_seed) {
   const int64_t rows = batch.tokens_BT.size(0);
   const int64_t length = batch.tokens_BT.size(1);
@@ -74,10 +91,17 @@ at::Tensor Decoder::hidden(const Batch& batch, uint64_t dropout_seed) {
                      });
   }
   for (const Layer& layer : layers_) {
+    const at::Tensor before_NC = x_NC;
     context.dropout_key = random_at(dropout_seed, ++site);
     x_NC = attention_block(context, layer.attention, x_NC);
     context.dropout_key = random_at(dropout_seed, ++site);
     x_NC = mlp_block(context, layer.mlp, x_NC);
+    if (training() && config().stochastic_depth > 0) {
+      const double chance = config().stochastic_depth * static_cast<double>(&layer - layers_.data() + 1) /
+                            static_cast<double>(layers_.size());
+      const at::Tensor keep_N1 = rows_kept(rows, length, chance, context.dropout_key);
+      x_NC = before_NC.add(x_NC.sub(before_NC).mul(keep_N1));
+    }
   }
   return norm(final_norm_.kind, x_NC, final_norm_.weight_C, final_norm_.bias_C, final_norm_.eps,
               scalar_type(precision()))

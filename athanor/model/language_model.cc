@@ -54,10 +54,11 @@ at::Tensor LanguageModel::last_logits(const at::Tensor& x_BD) {
   return to_dtype(linear(x_BD, weights_.get(head_weight())), at::kFloat);
 }
 
-at::Tensor LanguageModel::loss_sum(const Batch& batch, uint64_t dropout_seed) {
+at::Tensor LanguageModel::loss_sum(const Batch& batch, uint64_t dropout_seed, double label_smoothing) {
   const at::Tensor x_NC = hidden(batch, dropout_seed).view({-1, config_.hidden_size});
   const at::Tensor weight = head_weight();
-  return linear_cross_entropy(x_NC, weight, weights_.get(weight), batch.targets_BT.contiguous().view({-1}));
+  return linear_cross_entropy(x_NC, weight, weights_.get(weight), batch.targets_BT.contiguous().view({-1}),
+                              label_smoothing);
 }
 
 at::Tensor LanguageModel::token_losses(const Batch& batch) {

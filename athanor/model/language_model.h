@@ -40,7 +40,8 @@ class LanguageModel : public Module {
   at::Tensor logits(const at::Tensor& x_BTD);  // [B, T, V] fp32, recorded by autograd
 
   // Sum over the targets that are not -1 of the cross-entropy in nats; an fp32 scalar, recorded.
-  at::Tensor loss_sum(const Batch& batch, uint64_t dropout_seed);
+  // label_smoothing: see linear_cross_entropy.
+  at::Tensor loss_sum(const Batch& batch, uint64_t dropout_seed, double label_smoothing = 0);
   // The same for each token, without gradient: [B, T] fp32, 0 where ignored. Dropout is off.
   at::Tensor token_losses(const Batch& batch);
 

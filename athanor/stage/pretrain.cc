@@ -42,9 +42,22 @@ void PretrainOptions::fields(Fields<PretrainOptions>& f) {
       .choices({"shuffled", "random"});
   f.add("document_mask", &PretrainOptions::document_mask, "attention never crosses from one document into another");
   f.add("dropout", &PretrainOptions::dropout, "share of activations dropped").range(0, 0.99);
+  f.add("stochastic_depth", &PretrainOptions::stochastic_depth,
+        "chance that the last layer is left out for a sequence, earlier ones less")
+      .range(0, 0.99);
+  f.add("label_smoothing", &PretrainOptions::label_smoothing, "share of the target spread over the vocabulary")
+      .range(0, 0.99);
+  f.add("grad_noise", &PretrainOptions::grad_noise, "noise of variance grad_noise / (1 + step)^0.55 on gradients")
+      .range(0, 1e6);
+  f.add("ema_decay", &PretrainOptions::ema_decay,
+        "above 0: validate and save a moving average of the weights, of this decay")
+      .range(0, 0.9999999);
+  f.add("batch_start", &PretrainOptions::batch_start, "sequences of the first step; 0: batch_size at once").range(0, 1e9);
+  f.add("batch_warmup_steps", &PretrainOptions::batch_warmup_steps, "steps over which the batch grows to batch_size")
+      .range(0, 1e12);
   f.add("precision", &PretrainOptions::precision, "bf16: bf16 compute with fp32 master weights")
       .choices({"fp32", "bf16"});
-  f.add("optimizer", &PretrainOptions::optimizer, "AdamW");
+  f.add("optimizer", &PretrainOptions::optimizer, "which update, and its constants");
   f.add("schedule", &PretrainOptions::schedule, "the learning rate over the run");
   f.add("grad_clip", &PretrainOptions::grad_clip, "global gradient norm above which it is scaled down; 0: never")
       .range(0, 1e9);
@@ -55,6 +68,12 @@ void PretrainOptions::fields(Fields<PretrainOptions>& f) {
       .range(0, 1e9);
   f.add("eval_every", &PretrainOptions::eval_every, "steps between validations; 0: only at the end").range(0, 1e12);
   f.add("eval_batches", &PretrainOptions::eval_batches, "batches a validation; 0: the whole set").range(0, 1e9);
+  f.add("patience", &PretrainOptions::patience, "validations without progress after which training ends; 0: never")
+      .range(0, 1e9);
+  f.add("min_delta", &PretrainOptions::min_delta, "how much lower a validation loss must be to count as progress")
+      .range(0, 1e6);
+  f.add("final_weights", &PretrainOptions::final_weights, "which are saved: the last, or those of the best validation")
+      .choices({"last", "best"});
   f.add("log_every", &PretrainOptions::log_every, "steps between step events").range(1, 1e9);
   f.add("keep_state", &PretrainOptions::keep_state, "leave the last full checkpoint in out/checkpoint");
   f.add("checkpoint_every_steps", &PretrainOptions::checkpoint_every_steps, "0: not by steps").range(0, 1e12).speed();
@@ -95,6 +114,7 @@ ModelConfig model_config(const PretrainOptions& options, int64_t vocab_size) {
   config.init = given.init;
   config.init_std = given.init_std;
   config.dropout = options.dropout;
+  config.stochastic_depth = options.stochastic_depth;
   return config;
 }
 

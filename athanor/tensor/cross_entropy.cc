@@ -29,11 +29,13 @@ struct SoftmaxRows {
   float* loss;
   int64_t vocab;
   bool gradient;
+  float smoothing;
 };
 
-// Reads one row, writes its loss and, where asked, softmax - onehot over the logits.
+// Reads one row, writes its loss and, where asked, softmax - (1 - smoothing) onehot - smoothing / vocab over the logits.
 template <typename T>
-ATHANOR_INLINE void softmax_row(T* row, int64_t target, float* loss, int64_t vocab, bool gradient) {
+ATHANOR_INLINE void softmax_row(T* row, int64_t target, float* loss, int64_t vocab, bool gradient,
+                                float smoothing) {
   const int64_t whole = vocab / kLanes * kLanes;
   Vec best = simd::splat(-INFINITY);
   for (int64_t i = 0; i < whole; i += kLanes) {
@@ -51,17 +53,32 @@ ATHANOR_INLINE void softmax_row(T* row, int64_t target, float* loss, int64_t voc
   for (int64_t i = whole; i < vocab; ++i) {
     sum += std::exp(static_cast<float>(row[i]) - highest);
   }
-  *loss = target < 0 ? 0.0f : std::log(sum) + highest - static_cast<float>(row[target]);
+  const float share = smoothing / static_cast<float>(vocab);
+  float mean = 0;
+  if (smoothing > 0) {
+    Vec all = simd::splat(0);
+    for (int64_t i = 0; i < whole; i += kLanes) {
+      all += simd::load(row + i) - highest;  // near 0, so that the sum keeps its digits
+    }
+    mean = simd::sum(all);
+    for (int64_t i = whole; i < vocab; ++i) {
+      mean += static_cast<float>(row[i]) - highest;
+    }
+    mean = mean / static_cast<float>(vocab) + highest;
+  }
+  *loss = target < 0 ? 0.0f
+                     : std::log(sum) + highest - (1 - smoothing) * static_cast<float>(row[target]) - smoothing * mean;
   if (!gradient) {
     return;
   }
   const float scale = target < 0 ? 0.0f : 1.0f / sum;
-  const float hot = target < 0 ? 0.0f : std::exp(static_cast<float>(row[target]) - highest) * scale - 1.0f;
+  const float used = target < 0 ? 0.0f : share;
+  const float hot = target < 0 ? 0.0f : std::exp(static_cast<float>(row[target]) - highest) * scale - (1.0f - smoothing) - share;
   for (int64_t i = 0; i < whole; i += kLanes) {
-    simd::store(row + i, simd::exp(simd::load(row + i) - highest) * scale);
+    simd::store(row + i, simd::exp(simd::load(row + i) - highest) * scale - used);
   }
   for (int64_t i = whole; i < vocab; ++i) {
-    row[i] = static_cast<T>(std::exp(static_cast<float>(row[i]) - highest) * scale);
+    row[i] = static_cast<T>(std::exp(static_cast<float>(row[i]) - highest) * scale - used);
   }
   if (target >= 0) {
     row[target] = static_cast<T>(hot);
@@ -70,12 +87,14 @@ ATHANOR_INLINE void softmax_row(T* row, int64_t target, float* loss, int64_t voc
 
 ATHANOR_SIMD void softmax_fp32(const SoftmaxRows& a, int64_t begin, int64_t end) {
   for (int64_t n = begin; n < end; ++n) {
-    softmax_row(static_cast<float*>(a.logits) + n * a.vocab, a.target[n], a.loss + n, a.vocab, a.gradient);
+    softmax_row(static_cast<float*>(a.logits) + n * a.vocab, a.target[n], a.loss + n, a.vocab, a.gradient,
+                a.smoothing);
   }
 }
 ATHANOR_SIMD void softmax_bf16(const SoftmaxRows& a, int64_t begin, int64_t end) {
   for (int64_t n = begin; n < end; ++n) {
-    softmax_row(static_cast<c10::BFloat16*>(a.logits) + n * a.vocab, a.target[n], a.loss + n, a.vocab, a.gradient);
+    softmax_row(static_cast<c10::BFloat16*>(a.logits) + n * a.vocab, a.target[n], a.loss + n, a.vocab, a.gradient,
+                a.smoothing);
   }
 }
 
@@ -99,9 +118,9 @@ int64_t chunk_rows(int64_t rows, int64_t vocab) {
 
 // Logits of rows [first, first + count), then their losses; returns the logits, which hold the gradient if asked.
 at::Tensor chunk_losses(const at::Tensor& x_NC, const at::Tensor& w_VC, const int64_t* target, float* loss,
-                        int64_t first, int64_t count, bool gradient) {
+                        int64_t first, int64_t count, bool gradient, float smoothing) {
   at::Tensor logits = linear(x_NC.narrow(0, first, count), w_VC);
-  const SoftmaxRows args{logits.mutable_data_ptr(), target + first, loss + first, w_VC.size(0), gradient};
+  const SoftmaxRows args{logits.mutable_data_ptr(), target + first, loss + first, w_VC.size(0), gradient, smoothing};
   const bool bf16 = logits.scalar_type() == at::kBFloat16;
   at::parallel_for(0, count, std::max<int64_t>(1, 8192 / args.vocab), [&](int64_t begin, int64_t end) {
     bf16 ? softmax_bf16(args, begin, end) : softmax_fp32(args, begin, end);
@@ -130,14 +149,14 @@ at::Tensor linear_cross_entropy_each(const at::Tensor& x_NC, const at::Tensor& c
   const int64_t step = chunk_rows(rows, compute_w_VC.size(0));
   for (int64_t first = 0; first < rows; first += step) {
     chunk_losses(x_NC, compute_w_VC, target.const_data_ptr<int64_t>(), loss.mutable_data_ptr<float>(), first,
-                 std::min(step, rows - first), false);
+                 std::min(step, rows - first), false, 0);
   }
   return loss;
 }
 
 at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, const at::Tensor& compute_w_VC,
-                                const at::Tensor& target_N) {
-  if (!needs_grad({x_NC, w_VC})) {
+                                const at::Tensor& target_N, double label_smoothing) {
+  if (!needs_grad({x_NC, w_VC}) && label_smoothing == 0) {
     return sum_of(linear_cross_entropy_each(x_NC, compute_w_VC, target_N));
   }
   const at::Tensor target = target_N.contiguous();
@@ -154,7 +173,7 @@ at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, 
           const int64_t count = std::min(step, rows - first);
           const at::Tensor dlogits =
               chunk_losses(x_NC, compute_w_VC, target.const_data_ptr<int64_t>(), loss.mutable_data_ptr<float>(),
-                           first, count, true);
+                           first, count, true, static_cast<float>(label_smoothing));
           dx.narrow(0, first, count).copy_(linear_grad_input(dlogits, compute_w_VC));
           if (w_VC.requires_grad()) {
             const at::Tensor part =

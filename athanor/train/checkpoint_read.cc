@@ -143,9 +143,10 @@ void load_tensors(const fs::path& path, const NamedTensors& into) {
     if (view == nullptr) {
       throw Error(ErrorKind::kInput, "has no tensor '" + name + "'", path.string());
     }
-    if (view->dtype != "F32" || at::IntArrayRef(view->shape) != tensor.sizes()) {
+    const char* const wanted = tensor.scalar_type() == at::kBFloat16 ? "BF16" : "F32";
+    if (view->dtype != wanted || at::IntArrayRef(view->shape) != tensor.sizes()) {
       throw Error(ErrorKind::kInput,
-                  "tensor '" + name + "' is " + view->dtype + " " + shape_text(view->shape) + ", wanted F32 " +
+                  "tensor '" + name + "' is " + view->dtype + " " + shape_text(view->shape) + ", wanted " + wanted + " " +
                       shape_text(tensor.sizes()),
                   path.string());
     }

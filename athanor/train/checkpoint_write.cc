@@ -52,7 +52,7 @@ struct TensorCopy {
     size_t used = 0;
     for (const auto& [name, tensor] : tensors) {
       std::memcpy(bytes.get() + used, tensor.const_data_ptr(), tensor.nbytes());
-      views.push_back({name, "F32", tensor.sizes().vec(), {bytes.get() + used, tensor.nbytes()}});
+      views.push_back({name, tensor.scalar_type() == at::kBFloat16 ? "BF16" : "F32", tensor.sizes().vec(), {bytes.get() + used, tensor.nbytes()}});
       used += tensor.nbytes();
     }
   }

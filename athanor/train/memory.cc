@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "athanor/train/optimizer.h"
+
 namespace athanor {
 
 namespace {
@@ -45,7 +47,10 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
 
   MemoryPlan plan;
   plan.parameters = 4 * params;
-  plan.optimizer = 8 * params;
+  // Muon keeps one array for the matrices between the token tables.
+  const int64_t tables = config.vocab_size * config.hidden_size;
+  const int64_t hidden = std::max<int64_t>(0, num_matmul_parameters(config) - tables);
+  plan.optimizer = static_cast<uint64_t>(optimizer_bytes(options.optimizer, num_parameters(config), hidden));
   plan.compute_copies = bf16 ? 2 * static_cast<uint64_t>(num_matmul_parameters(config)) : 0;
   plan.process = kProcessBytes;
   // A layer keeps two fp32 residual streams, two normed inputs, q k v, the attended values and the inner product.
@@ -66,7 +71,7 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   // A checkpoint in the middle is written while training goes on; the last one lies where activations did.
   const bool by_steps = options.checkpoint_every_steps > 0 && options.checkpoint_every_steps < options.steps;
   const bool by_best = options.keep_best && options.eval_every > 0 && options.eval_every < options.steps;
-  plan.checkpoint_copy = by_steps || by_best ? 12 * params : 0;
+  plan.checkpoint_copy = by_steps || by_best ? 4 * params + plan.optimizer : 0;
   return plan;
 }
 

@@ -7,7 +7,10 @@
 #include <cmath>
 
 #include "athanor/base/error.h"
+#include "athanor/base/rng.h"
 #include "athanor/tensor/simd.h"
+#include "athanor/train/muon.h"
+#include "athanor/train/parameter_groups.h"
 
 namespace athanor {
 
@@ -18,6 +21,7 @@ using simd::Vec;
 
 constexpr int64_t kChunk = 16384;  // 64 KiB of each array: four of them stay in a core's second-level cache
 constexpr int64_t kBlock = 1024;   // floats summed before the sum goes on in double
+constexpr const char* kMuonSlot = "momentum_buffer";
 
 // Sixteen partial sums whatever the instruction set, so that the order of additions is always the same.
 ATHANOR_SIMD double sum_of_squares(const float* x, int64_t count) {
@@ -40,59 +44,9 @@ ATHANOR_SIMD double sum_of_squares(const float* x, int64_t count) {
   return total;
 }
 
-// The square root of x >= 0 within 2 ulp, 0 for 0: 1 / sqrt(x) from the exponent bits, three steps of Newton. (The
-// compiler would make a vector of sqrtf only under a flag for the whole file.)
-ATHANOR_INLINE Vec root(Vec x) {
-  Vec y = reinterpret_cast<Vec>(0x5f3759df - (reinterpret_cast<simd::IntVec>(x) >> 1));
-  const Vec half = x * 0.5f;
-  y = y * (1.5f - half * y * y);
-  y = y * (1.5f - half * y * y);
-  y = y * (1.5f - half * y * y);
-  return x * y;
-}
-
-struct Coefficients {
-  float grad_scale;
-  float keep;  // 1 - lr * weight decay
-  float one_minus_beta1;
-  float beta2;
-  float one_minus_beta2;
-  float inverse_root_correction2;  // 1 / sqrt(1 - beta2^t)
-  float eps;
-  float step_size;  // lr / (1 - beta1^t)
-};
-
-struct Vectors {
-  Vec weight;
-  Vec moment1;
-  Vec moment2;
-};
-
-ATHANOR_INLINE void update_lanes(Vectors& x, Vec raw_grad, const Coefficients& c) {
-  const Vec grad = raw_grad * c.grad_scale;
-  x.moment1 = x.moment1 + c.one_minus_beta1 * (grad - x.moment1);
-  x.moment2 = c.beta2 * x.moment2 + c.one_minus_beta2 * grad * grad;
-  const Vec denominator = root(x.moment2) * c.inverse_root_correction2 + c.eps;
-  x.weight = x.weight * c.keep - c.step_size * (x.moment1 / denominator);
-}
-
-ATHANOR_SIMD void update(float* p, const float* g, float* m, float* v, int64_t count, const Coefficients& given) {
-  const Coefficients c = given;
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    Vectors x{simd::load(p + i), simd::load(m + i), simd::load(v + i)};
-    update_lanes(x, simd::load(g + i), c);
-    simd::store(p + i, x.weight);
-    simd::store(m + i, x.moment1);
-    simd::store(v + i, x.moment2);
-  }
-  if (const int64_t rest = count - i; rest > 0) {
-    Vectors x{simd::load_part(p + i, rest), simd::load_part(m + i, rest), simd::load_part(v + i, rest)};
-    update_lanes(x, simd::load_part(g + i, rest), c);
-    simd::store_part(p + i, x.weight, rest);
-    simd::store_part(m + i, x.moment1, rest);
-    simd::store_part(v + i, x.moment2, rest);
-  }
+bool is_token_table(const std::string& name) {
+  return name.ends_with("embed_tokens.weight") || name.ends_with("wte.weight") || name.ends_with("wpe.weight") ||
+         name.ends_with("lm_head.weight");
 }
 
 }  // namespace
@@ -101,25 +55,53 @@ double clip_scale(double norm, double max_norm) {
   return max_norm > 0 && norm > max_norm ? std::min(1.0, max_norm / (norm + 1e-6)) : 1.0;
 }
 
-AdamW::AdamW(std::vector<NamedParameter> parameters, const OptimizerOptions& options)
-    : parameters_(std::move(parameters)), options_(options) {
+bool is_muon_matrix(const NamedParameter& parameter) {
+  return parameter.tensor.dim() == 2 && parameter.decay && !is_token_table(parameter.name);
+}
+
+int64_t optimizer_bytes(const OptimizerOptions& options, int64_t elements, int64_t muon_elements) {
+  const auto slots = static_cast<int64_t>(optimizer_rule(with_defaults(options)).slots.size());
+  const int64_t width = options.state == "bf16" ? 2 : 4;
+  const int64_t matrices = options.name == "muon" ? muon_elements : 0;
+  return width * (slots * (elements - matrices) + matrices);
+}
+
+Optimizer::Optimizer(std::vector<NamedParameter> parameters, const OptimizerOptions& options, bool bf16_products)
+    : parameters_(std::move(parameters)),
+      options_(with_defaults(options)),
+      rule_(optimizer_rule(options_)),
+      bf16_products_(bf16_products) {
+  const std::vector<ParameterGroup> groups = parse_groups(options_.groups);
+  std::vector<int64_t> sizes(rule_.slots.size());
   int64_t total = 0;
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    const at::Tensor& tensor = parameters_[i].tensor;
+    const auto& [name, tensor, decay] = parameters_[i];
     if (tensor.scalar_type() != at::kFloat || !tensor.is_contiguous()) {
-      throw Error(ErrorKind::kInternal, "AdamW needs contiguous fp32 parameters", parameters_[i].name);
+      throw Error(ErrorKind::kInternal, "an optimiser needs contiguous fp32 parameters", name);
     }
-    offsets_.push_back(total);
+    const ParameterGroup group = group_of(groups, name);
+    Setting setting;
+    setting.lr = group.lr;
+    setting.weight_decay = group.weight_decay.value_or(decay ? options_.weight_decay : 0);
+    setting.penalised = decay;
+    setting.muon = options_.name == "muon" && is_muon_matrix(parameters_[i]);
+    setting.index = total;
+    for (size_t slot = 0; slot < sizes.size(); ++slot) {
+      setting.slots.push_back(sizes[slot]);
+      sizes[slot] += setting.muon && slot > 0 ? 0 : tensor.numel();  // muon has one array
+    }
+    settings_.push_back(setting);
     for (int64_t begin = 0; begin < tensor.numel(); begin += kChunk) {
       chunks_.push_back({i, begin, std::min(kChunk, tensor.numel() - begin)});
     }
     total += tensor.numel();
   }
-  moment1_ = at::zeros({total}, at::kFloat);
-  moment2_ = at::zeros({total}, at::kFloat);
+  for (const int64_t size : sizes) {
+    slots_.push_back(at::zeros({size}, options_.state == "bf16" ? at::kBFloat16 : at::kFloat));
+  }
 }
 
-std::vector<const float*> AdamW::gradients() const {
+std::vector<const float*> Optimizer::gradients() const {
   std::vector<const float*> result;
   result.reserve(parameters_.size());
   for (const NamedParameter& parameter : parameters_) {
@@ -139,7 +121,7 @@ std::vector<const float*> AdamW::gradients() const {
   return result;
 }
 
-double AdamW::grad_norm() const {
+double Optimizer::grad_norm() const {
   const std::vector<const float*> grads = gradients();
   std::vector<double> partial(chunks_.size());
   at::parallel_for(0, static_cast<int64_t>(chunks_.size()), 4, [&](int64_t begin, int64_t end) {
@@ -156,55 +138,113 @@ double AdamW::grad_norm() const {
   return std::sqrt(total);
 }
 
-void AdamW::step(double lr, double grad_scale) {
+UpdateCoefficients Optimizer::coefficients_of(const Setting& setting, double lr, double grad_scale) const {
+  UpdateCoefficients c = rule_.coefficients(options_, lr * setting.lr, static_cast<double>(num_updates_));
+  c.grad_scale = static_cast<float>(grad_scale);
+  c.keep = static_cast<float>(1 - lr * setting.lr * setting.weight_decay);
+  c.l1 = setting.penalised ? static_cast<float>(options_.l1) : 0;
+  c.l2 = setting.penalised ? static_cast<float>(options_.l2) : 0;
+  c.rounding = static_cast<uint64_t>(num_updates_) * 0x9e3779b97f4a7c15ULL >> 32;
+  return c;
+}
+
+void Optimizer::step(double lr, double grad_scale) {
   ++num_updates_;
-  const auto t = static_cast<double>(num_updates_);
-  Coefficients common{};
-  common.grad_scale = static_cast<float>(grad_scale);
-  common.one_minus_beta1 = static_cast<float>(1 - options_.beta1);
-  common.beta2 = static_cast<float>(options_.beta2);
-  common.one_minus_beta2 = static_cast<float>(1 - options_.beta2);
-  common.inverse_root_correction2 = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t)));
-  common.eps = static_cast<float>(options_.eps);
-  common.step_size = static_cast<float>(lr / (1 - std::pow(options_.beta1, t)));
   const std::vector<const float*> grads = gradients();
-  std::vector<float*> weights;
-  weights.reserve(parameters_.size());
-  for (const NamedParameter& parameter : parameters_) {
-    weights.push_back(parameter.tensor.mutable_data_ptr<float>());
+  step_elements(lr, grad_scale, grads);
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (settings_[i].muon && grads[i] != nullptr && settings_[i].lr > 0) {
+      step_matrix(i, lr, grad_scale);
+    }
   }
-  auto* m = moment1_.mutable_data_ptr<float>();
-  auto* v = moment2_.mutable_data_ptr<float>();
+}
+
+void Optimizer::step_elements(double lr, double grad_scale, const std::vector<const float*>& grads) {
+  std::vector<float*> weights;
+  std::vector<UpdateCoefficients> coefficients;
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    weights.push_back(parameters_[i].tensor.mutable_data_ptr<float>());
+    coefficients.push_back(coefficients_of(settings_[i], lr, grad_scale));
+  }
+  const bool bf16 = options_.state == "bf16";
+  const int64_t width = bf16 ? 2 : 4;
   at::parallel_for(0, static_cast<int64_t>(chunks_.size()), 2, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const Chunk& chunk = chunks_[i];
-      if (grads[chunk.parameter] == nullptr) {
+      const Setting& setting = settings_[chunk.parameter];
+      if (grads[chunk.parameter] == nullptr || setting.muon || setting.lr == 0) {
         continue;
       }
-      Coefficients c = common;
-      c.keep = parameters_[chunk.parameter].decay ? static_cast<float>(1 - lr * options_.weight_decay) : 1.0f;
-      const int64_t place = offsets_[chunk.parameter] + chunk.begin;
-      update(weights[chunk.parameter] + chunk.begin, grads[chunk.parameter] + chunk.begin, m + place, v + place,
-             chunk.count, c);
+      UpdateRun run{weights[chunk.parameter] + chunk.begin,
+                    grads[chunk.parameter] + chunk.begin,
+                    {nullptr, nullptr},
+                    chunk.count,
+                    static_cast<uint64_t>(setting.index + chunk.begin)};
+      for (size_t slot = 0; slot < slots_.size(); ++slot) {
+        run.slots[slot] = static_cast<char*>(slots_[slot].mutable_data_ptr()) +
+                          (setting.slots[slot] + chunk.begin) * width;
+      }
+      (bf16 ? rule_.update_bf16 : rule_.update)(run, coefficients[chunk.parameter]);
     }
   });
 }
 
-void AdamW::zero_grad() {
+void Optimizer::step_matrix(size_t parameter, double lr, double grad_scale) {
+  const Setting& setting = settings_[parameter];
+  const UpdateCoefficients c = coefficients_of(setting, lr, grad_scale);
+  at::Tensor weight = parameters_[parameter].tensor.detach();
+  at::Tensor grad = parameters_[parameter].tensor.grad().mul(c.grad_scale);
+  if (c.l2 != 0 || c.l1 != 0) {
+    grad.add_(weight, c.l2).add_(weight.sign(), c.l1);
+  }
+  at::Tensor buffer = slot_view(parameter, 0);
+  if (options_.state == "bf16") {
+    buffer.copy_(buffer.to(at::kFloat).lerp_(grad, 1 - options_.momentum));  // rounded to nearest: a mean of matrices
+  } else {
+    buffer.lerp_(grad, 1 - options_.momentum);
+  }
+  const at::Tensor ahead = grad.lerp(buffer.to(at::kFloat), options_.momentum);
+  const double rate = lr * setting.lr * muon_scale(weight.size(0), weight.size(1));
+  weight.mul_(c.keep).add_(orthogonalised(ahead, bf16_products_), -rate);
+}
+
+void Optimizer::add_noise(double standard_deviation, uint64_t seed) {
+  gradients();  // makes them contiguous
+  at::parallel_for(0, static_cast<int64_t>(chunks_.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      at::Tensor& grad = parameters_[chunks_[i].parameter].tensor.mutable_grad();
+      if (!grad.defined()) {
+        continue;
+      }
+      Rng rng(random_at(seed, static_cast<uint64_t>(i)));
+      auto* const values = grad.mutable_data_ptr<float>() + chunks_[i].begin;
+      for (int64_t j = 0; j < chunks_[i].count; ++j) {
+        values[j] += static_cast<float>(standard_deviation * rng.normal());
+      }
+    }
+  });
+}
+
+void Optimizer::zero_grad() {
   for (const NamedParameter& parameter : parameters_) {
     parameter.tensor.mutable_grad().reset();
   }
 }
 
-std::vector<std::pair<std::string, at::Tensor>> AdamW::state() const {
+at::Tensor Optimizer::slot_view(size_t parameter, size_t slot) const {
+  const at::Tensor& tensor = parameters_[parameter].tensor;
+  return slots_[slot].narrow(0, settings_[parameter].slots[slot], tensor.numel()).view(tensor.sizes());
+}
+
+std::vector<std::pair<std::string, at::Tensor>> Optimizer::state() const {
   std::vector<std::pair<std::string, at::Tensor>> result;
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    const at::Tensor& tensor = parameters_[i].tensor;
-    const auto view = [&](const at::Tensor& moments) {
-      return moments.narrow(0, offsets_[i], tensor.numel()).view(tensor.sizes());
-    };
-    result.emplace_back("exp_avg." + parameters_[i].name, view(moment1_));
-    result.emplace_back("exp_avg_sq." + parameters_[i].name, view(moment2_));
+    for (size_t slot = 0; slot < slots_.size(); ++slot) {
+      if (!settings_[i].muon || slot == 0) {
+        const std::string array = settings_[i].muon ? kMuonSlot : rule_.slots[slot];
+        result.emplace_back(array + "." + parameters_[i].name, slot_view(i, slot));
+      }
+    }
   }
   return result;
 }

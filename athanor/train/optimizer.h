@@ -1,15 +1,16 @@
-// AdamW with global-norm clipping over all parameters of a model in two passes of memory: one that sums the
-// squares of the gradients, one that clips, decays, updates both moments and the weights together.
+// The optimiser over all parameters of a model, in two passes of memory: one that sums the squares of the gradients, one
+// that clips, decays, updates the moments and the weights together.
 //
-//   AdamW optimizer(model.named_parameters(), options.optimizer);
+//   Optimizer optimizer(model.named_parameters(), options.optimizer);
 //   backward(loss);
 //   const double norm = optimizer.grad_norm();
 //   optimizer.step(lr, clip_scale(norm, 1.0));
 //   optimizer.zero_grad();
 //
-// Source: Loshchilov and Hutter 2019, algorithm 2, in the arithmetic of PyTorch's fused AdamW (tests compare).
-// Parameters, gradients and moments are fp32. Sums of squares are reduced in a fixed order over fixed chunks, so
-// that no result depends on the number of threads.
+// Updates element by element stand in optimizer_rules.h. muon takes the hidden matrices (two dimensions, decayed, not a
+// token table or head) by muon.h and the rest by adamw. Parameters and gradients are fp32, moments fp32 or bf16. Sums of
+// squares are reduced in a fixed order over fixed chunks, so that no result depends on the number of threads (but for
+// muon's matrix products).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "athanor/model/nn/module.h"
+#include "athanor/train/optimizer_rules.h"
 #include "athanor/train/options.h"
 
 namespace athanor {
@@ -26,11 +28,17 @@ namespace athanor {
 // below it. PyTorch's clip_grad_norm_: max_norm / (norm + 1e-6).
 double clip_scale(double norm, double max_norm);
 
-class AdamW {
+// Whether muon takes this parameter as a matrix.
+bool is_muon_matrix(const NamedParameter& parameter);
+
+// Bytes of state a parameter of so many elements costs.
+int64_t optimizer_bytes(const OptimizerOptions& options, int64_t elements, int64_t muon_elements);
+
+class Optimizer {
  public:
-  // The parameters must be contiguous fp32 on the CPU and outlive the optimiser. Weight decay touches those whose
-  // `decay` is set.
-  AdamW(std::vector<NamedParameter> parameters, const OptimizerOptions& options);
+  // The parameters must be contiguous fp32 on the CPU and outlive the optimiser. Weight decay and penalties touch those
+  // whose `decay` is set. bf16_products: muon's.
+  Optimizer(std::vector<NamedParameter> parameters, const OptimizerOptions& options, bool bf16_products = false);
 
   // The 2-norm of all gradients together. A parameter without a gradient counts as zero.
   double grad_norm() const;
@@ -38,15 +46,17 @@ class AdamW {
   // One update with gradients multiplied by grad_scale. A parameter without a gradient is left alone.
   void step(double lr, double grad_scale);
 
+  // Adds normal noise to the gradients: a function of (seed, element) alone.
+  void add_noise(double standard_deviation, uint64_t seed);
+
   // Frees the gradients: the next backward then moves its own in, without a pass to clear or add.
   void zero_grad();
 
   int64_t num_updates() const { return num_updates_; }
-  int64_t num_elements() const { return moment1_.numel(); }
 
-  // The moments as views on the optimiser's own memory, named "exp_avg.<parameter>" and "exp_avg_sq.<parameter>".
+  // The rule's arrays as views on the optimiser's own memory, named "exp_avg.<parameter>" and so on.
   std::vector<std::pair<std::string, at::Tensor>> state() const;
-  // For a resume, after the moments were filled through state().
+  // For a resume, after the arrays were filled through state().
   void set_num_updates(int64_t count) { num_updates_ = count; }
 
  private:
@@ -56,15 +66,28 @@ class AdamW {
     int64_t begin;
     int64_t count;
   };
+  struct Setting {
+    double lr = 1;  // factor
+    double weight_decay = 0;
+    bool penalised = false;     // l1, l2
+    bool muon = false;
+    int64_t index = 0;          // of the first element over all parameters
+    std::vector<int64_t> slots; // where its arrays begin
+  };
 
   std::vector<const float*> gradients() const;
+  UpdateCoefficients coefficients_of(const Setting& setting, double lr, double grad_scale) const;
+  void step_elements(double lr, double grad_scale, const std::vector<const float*>& grads);
+  void step_matrix(size_t parameter, double lr, double grad_scale);
+  at::Tensor slot_view(size_t parameter, size_t slot) const;
 
   std::vector<NamedParameter> parameters_;
   OptimizerOptions options_;
-  std::vector<int64_t> offsets_;  // of each parameter in the moments
+  OptimizerRule rule_;
+  bool bf16_products_;
+  std::vector<Setting> settings_;  // by parameter
   std::vector<Chunk> chunks_;
-  at::Tensor moment1_;
-  at::Tensor moment2_;
+  std::vector<at::Tensor> slots_;  // each rule's array, all parameters behind one another
   int64_t num_updates_ = 0;
 };
 

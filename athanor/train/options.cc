@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "athanor/base/error.h"
+#include "athanor/train/optimizer_rules.h"
+#include "athanor/train/parameter_groups.h"
 #include "athanor/train/schedule.h"
 #include "athanor/train/trainer.h"
 
@@ -30,9 +32,19 @@ void check_options(const TrainOptions& o) {
           "on_spike");
   require(o.optimizer.beta1 >= 0 && o.optimizer.beta1 < 1, "must lie in [0, 1)", "optimizer.beta1");
   require(o.optimizer.beta2 >= 0 && o.optimizer.beta2 < 1, "must lie in [0, 1)", "optimizer.beta2");
-  require(std::isfinite(o.optimizer.eps) && o.optimizer.eps > 0, "must be above 0", "optimizer.eps");
-  require(std::isfinite(o.optimizer.weight_decay) && o.optimizer.weight_decay >= 0, "must be 0 or more",
-          "optimizer.weight_decay");
+  require(std::isfinite(o.optimizer.eps) && o.optimizer.eps >= 0, "must be 0 or more", "optimizer.eps");
+  require(std::isfinite(o.optimizer.weight_decay), "must be a number", "optimizer.weight_decay");
+  require(o.optimizer.momentum < 1, "must be below 1", "optimizer.momentum");
+  require(o.optimizer.state == "fp32" || o.optimizer.state == "bf16", "must be fp32 or bf16", "optimizer.state");
+  optimizer_rule(with_defaults(o.optimizer));
+  parse_groups(o.optimizer.groups);
+  require(o.label_smoothing >= 0 && o.label_smoothing < 1, "must lie in [0, 1)", "label_smoothing");
+  require(o.grad_noise >= 0, "must be 0 or more", "grad_noise");
+  require(o.ema_decay >= 0 && o.ema_decay < 1, "must lie in [0, 1)", "ema_decay");
+  require(o.batch_start >= 0 && o.batch_start <= o.batch_size, "must lie between 0 and batch_size", "batch_start");
+  require(o.patience >= 0, "must be 0 or more", "patience");
+  require(o.final_weights == "last" || o.final_weights == "best", "must be last or best", "final_weights");
+  require(o.final_weights == "last" || o.keep_best, "wants keep_best: true", "final_weights");
   require(std::isfinite(o.grad_clip) && o.grad_clip >= 0, "must be 0 or more", "grad_clip");
   require(o.spike_zscore >= 0, "must be 0 or more", "spike_zscore");
   require(o.spike_zscore_grad >= 0, "must be 0 or more", "spike_zscore_grad");
@@ -56,18 +68,15 @@ nlohmann::json to_json(const TrainOptions& o) {
           {"sampling", o.sampling},
           {"document_mask", o.document_mask},
           {"precision", o.precision},
-          {"optimizer",
-           {{"lr", o.optimizer.lr},
-            {"beta1", o.optimizer.beta1},
-            {"beta2", o.optimizer.beta2},
-            {"eps", o.optimizer.eps},
-            {"weight_decay", o.optimizer.weight_decay}}},
-          {"schedule",
-           {{"name", o.schedule.name},
-            {"warmup_steps", o.schedule.warmup_steps},
-            {"min_lr_fraction", o.schedule.min_lr_fraction},
-            {"decay_fraction", o.schedule.decay_fraction},
-            {"decay_shape", o.schedule.decay_shape}}},
+          {"optimizer", dump_options(o.optimizer, true)},
+          {"schedule", dump_options(o.schedule, true)},
+          {"label_smoothing", o.label_smoothing},
+          {"grad_noise", o.grad_noise},
+          {"ema_decay", o.ema_decay},
+          {"batch_start", o.batch_start},
+          {"batch_warmup_steps", o.batch_warmup_steps},
+          {"patience", o.patience},
+          {"min_delta", o.min_delta},
           {"grad_clip", o.grad_clip},
           {"on_spike", o.on_spike},
           {"spike_zscore", o.spike_zscore},

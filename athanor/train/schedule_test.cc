@@ -47,8 +47,49 @@ TEST(Schedule, LinearAndConstant) {
   EXPECT_DOUBLE_EQ(constant.lr(9), 2.0);
 }
 
+TEST(Schedule, StepExponentialInverseRootPolynomial) {
+  const Schedule step(1.0, {.name = "step", .warmup_steps = 0, .min_lr_fraction = 0, .gamma = 0.5, .step_size = 10}, 100);
+  EXPECT_DOUBLE_EQ(step.lr(9), 1.0);
+  EXPECT_DOUBLE_EQ(step.lr(10), 0.5);
+  EXPECT_DOUBLE_EQ(step.lr(35), 0.125);
+  const Schedule fall(1.0, {.name = "exponential", .warmup_steps = 0, .min_lr_fraction = 0.01}, 100);
+  EXPECT_NEAR(fall.lr(50), 0.1, 1e-12);
+  EXPECT_NEAR(fall.lr(100), 0.01, 1e-12);
+  const Schedule root(1.0, {.name = "inverse_sqrt", .warmup_steps = 25, .min_lr_fraction = 0}, 1000);
+  EXPECT_DOUBLE_EQ(root.lr(25), 1.0);
+  EXPECT_DOUBLE_EQ(root.lr(100), 0.5);  // sqrt(25 / 100)
+  const Schedule square(1.0, {.name = "polynomial", .warmup_steps = 0, .min_lr_fraction = 0, .power = 2}, 10);
+  EXPECT_DOUBLE_EQ(square.lr(5), 0.25);
+}
+
+// torch.optim.lr_scheduler.OneCycleLR(max_lr=0.5, total_steps=20), torch 2.13: the rate before each step.
+TEST(Schedule, OneCycleIsPyTorchs) {
+  const Schedule cycle(0.5, {.name = "one_cycle"}, 20);
+  const std::pair<int64_t, double> golden[] = {
+      {0, 0.02}, {1, 0.06583592135}, {3, 0.33416407865}, {5, 0.5}, {6, 0.493732003118},
+      {10, 0.358471500896}, {15, 0.0941291730251}, {18, 0.00626999688246}, {19, 2e-06}};
+  for (const auto& [step, lr] : golden) {
+    EXPECT_NEAR(cycle.lr(step), lr, 1e-9) << step;
+  }
+}
+
+// torch's ReduceLROnPlateau(factor=0.5, patience=1, threshold=0.1) over these losses.
+TEST(Schedule, PlateauFallsWithoutProgress) {
+  Plateau plateau({.name = "plateau", .min_lr_fraction = 0.2, .gamma = 0.5, .patience = 1, .threshold = 0.1});
+  std::vector<double> factors;
+  for (const double loss : {1.0, 0.95, 0.92, 0.5, 0.5, 0.49, 0.48, 0.47, 0.47, 0.47}) {
+    plateau.see(loss);
+    factors.push_back(plateau.factor());
+  }
+  EXPECT_EQ(factors, (std::vector<double>{1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.2, 0.2, 0.2}));
+  Plateau restored({.name = "plateau", .min_lr_fraction = 0.2, .gamma = 0.5, .patience = 1, .threshold = 0.1});
+  restored.restore(plateau.to_json());
+  EXPECT_EQ(restored.factor(), plateau.factor());
+}
+
 TEST(Schedule, NeverLeavesItsRange) {
-  for (const char* name : {"cosine", "wsd", "linear", "constant"}) {
+  for (const char* name : {"cosine", "wsd", "linear", "constant", "step", "exponential", "inverse_sqrt", "polynomial",
+                           "one_cycle", "plateau"}) {
     for (int64_t warmup : {0, 1, 7, 20, 50}) {  // longer than the run, too
       const Schedule schedule(1.0, {.name = name, .warmup_steps = warmup, .min_lr_fraction = 0.1}, 20);
       for (int64_t step = 0; step < 25; ++step) {

@@ -33,6 +33,7 @@ struct TrainHooks {
   // the same on every run.
   //   {"type":"step","step","loss","lr","grad_norm","tokens","seconds","tokens_per_second","mfu"}
   //   {"type":"eval","step","loss","standard_error","perplexity","bits_per_byte","num_tokens","seconds"}
+  //   {"type":"decision","step","what","why"}: a lower rate on a plateau, an early end
   //   {"type":"spike","step","loss","grad_norm","reason","action","documents"}
   std::function<void(const nlohmann::json&)> emit;
   // Flushes the event log and gives its size, which the checkpoint stores.
@@ -54,6 +55,7 @@ struct TrainResult {
   std::optional<nlohmann::json> last_eval;  // the last eval event, clocks left out
   std::optional<double> best_metric;     // lowest validation loss, and its step
   int64_t best_step = 0;
+  bool stopped_early = false;            // by patience
   int64_t num_skipped = 0;               // updates left out because of spikes, in this process
   double seconds = 0;                    // in this process: training and evaluation
   double tokens_per_second = 0;          // training steps only

@@ -23,7 +23,11 @@ TEST(TrainerParity, TenLossesAreThoseOfAPyTorchLoop) {
   options.batch_size = given["batch_size"];
   options.sequence_length = given["sequence_length"];
   options.seed = given["seed"];
-  options.optimizer = {given["lr"], given["beta1"], given["beta2"], given["eps"], given["weight_decay"]};
+  options.optimizer.lr = given["lr"];
+  options.optimizer.beta1 = given["beta1"];
+  options.optimizer.beta2 = given["beta2"];
+  options.optimizer.eps = given["eps"];
+  options.optimizer.weight_decay = given["weight_decay"];
   options.schedule.warmup_steps = given["warmup_steps"];
   options.schedule.min_lr_fraction = given["min_lr_fraction"];
   options.grad_clip = given["grad_clip"];

@@ -1,0 +1,99 @@
+// The state of one training run, behind train() (trainer.h). Step by step in trainer.cc, what is said and decided after a
+// step in train_run_report.cc, what is kept on disk in train_run_state.cc.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "athanor/train/loader.h"
+#include "athanor/train/optimizer.h"
+#include "athanor/train/schedule.h"
+#include "athanor/train/spike.h"
+#include "athanor/train/trainer.h"
+#include "athanor/train/weight_average.h"
+
+namespace athanor {
+
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+  // Seconds since the last lap.
+  double lap() {
+    const double elapsed = seconds();
+    start_ = std::chrono::steady_clock::now();
+    return elapsed;
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
+
+struct StepOutcome {
+  double loss = 0;
+  double grad_norm = 0;
+  double lr = 0;
+};
+
+class TrainRun {
+ public:
+  TrainRun(LanguageModel& model, const TokenSet& train_tokens, const TokenSet* valid_tokens, const TrainOptions& options,
+      const fs::path& state_dir, const TrainHooks& hooks);
+  TrainResult run();
+
+ private:
+  void resume(const fs::path& state_dir);
+  // A checkpoint of another run must not be continued in silence: names the first field that differs.
+  void require_same_run(const ResumePoint& point) const;
+  StepOutcome train_step();
+  // Sums of token losses of the pieces, each divided by the whole batch's count before its backward pass. Every
+  // target of a training window counts, so the count is known before the first piece.
+  double accumulate_gradients(const Batch& batch);
+  // True: leave the update out. Throws where the run must stop.
+  bool handle_spike(const SpikeGuard::Verdict& verdict, const StepOutcome& outcome);
+  void report_step(const StepOutcome& outcome);
+  // True when this step has the lowest validation loss so far.
+  bool evaluate_if_due();
+  // What a validation loss decides: a lower rate on a plateau, an early end.
+  void note_progress(double loss);
+  // The weights that the caller saves: averages where there are any, and of the best step when that is asked for.
+  void choose_final_weights(const fs::path& state_dir);
+  // Grows in a straight line over the batch warm-up.
+  int64_t batch_size_at(int64_t step) const;
+  NamedTensors optimizer_state() const;
+  bool checkpoint_due(bool improved) const;
+  void save_checkpoint();
+  void finish_rates();
+  void emit(const nlohmann::json& event) const;
+
+  LanguageModel& model_;
+  const TokenSet* valid_tokens_;
+  const TrainOptions& options_;
+  const TrainHooks& hooks_;
+  fs::path state_dir_;
+  Precision precision_;
+  Loader loader_;
+  Schedule schedule_;
+  Optimizer optimizer_;
+  WeightAverage average_;
+  Plateau plateau_;
+  SpikeGuard guard_;
+  double flops_per_token_;
+  nlohmann::json fingerprint_;
+  std::unique_ptr<CheckpointWriter> writer_;
+  TrainResult result_;
+  uint64_t samples_ = 0;
+  int64_t skips_in_a_row_ = 0;
+  int64_t evaluations_without_progress_ = 0;
+  std::optional<double> progress_mark_;
+  std::optional<double> metric_;  // the validation loss of this very step
+  Stopwatch step_watch_;
+  Stopwatch since_checkpoint_;
+  uint64_t reported_tokens_ = 0;
+  double training_seconds_ = 0;
+  double training_tokens_ = 0;
+};
+
+}  // namespace athanor

@@ -1,0 +1,123 @@
+// What a training run says after a step, and what validation decides.
+#include <cmath>
+
+#include "athanor/base/machine.h"
+#include "athanor/eval/language_model_eval.h"
+#include "athanor/train/throughput.h"
+#include "athanor/train/train_run.h"
+
+namespace athanor {
+
+namespace {
+
+nlohmann::json without_clocks(nlohmann::json event) {
+  for (const char* key : {"seconds", "tokens_per_second", "mfu", "eta_seconds"}) {
+    event.erase(key);
+  }
+  return event;
+}
+
+}  // namespace
+
+void TrainRun::report_step(const StepOutcome& outcome) {
+  const bool due = result_.step == 1 || result_.step == options_.steps ||
+                   (options_.log_every > 0 && result_.step % options_.log_every == 0);
+  if (!due) {
+    return;
+  }
+  const double seconds = step_watch_.lap();
+  const auto tokens = static_cast<double>(result_.num_tokens - reported_tokens_);
+  training_seconds_ += seconds;
+  training_tokens_ += tokens;
+  reported_tokens_ = result_.num_tokens;
+  nlohmann::json event = {{"type", "step"},
+                          {"step", result_.step},
+                          {"loss", outcome.loss},
+                          {"lr", outcome.lr},
+                          {"grad_norm", outcome.grad_norm},
+                          {"tokens", result_.num_tokens},
+                          {"seconds", seconds},
+                          {"tokens_per_second", tokens / seconds}};
+  if (result_.gemm_peak > 0) {
+    event["mfu"] = tokens / seconds * flops_per_token_ / result_.gemm_peak;
+  }
+  emit(event);
+  if (hooks_.progress) {
+    const auto left = static_cast<double>((options_.steps - result_.step) * options_.batch_size *
+                                          options_.sequence_length);
+    event["eta_seconds"] = left * training_seconds_ / training_tokens_;
+    hooks_.progress(static_cast<double>(result_.step) / static_cast<double>(options_.steps), event);
+  }
+  if (options_.mfu && result_.gemm_peak == 0) {  // after the first step, so that it does not delay it
+    result_.gemm_peak = measure_gemm_peak(precision_);
+  }
+  step_watch_.lap();
+}
+
+bool TrainRun::evaluate_if_due() {
+  metric_.reset();
+  const bool due = result_.step == options_.steps ||
+                   (options_.eval_every > 0 && result_.step % options_.eval_every == 0);
+  if (valid_tokens_ == nullptr || !due) {
+    return false;
+  }
+  const Stopwatch watch;
+  average_.swap();
+  model_.begin_step();
+  const LanguageModelScore score = score_language_model(
+      model_, *valid_tokens_,
+      {options_.sequence_length, options_.micro_batch > 0 ? options_.micro_batch : options_.batch_size,
+       options_.eval_batches * options_.batch_size, options_.document_mask});
+  average_.swap();
+  model_.begin_step();
+  const nlohmann::json event = {{"type", "eval"},
+                                {"step", result_.step},
+                                {"loss", score.loss()},
+                                {"standard_error", score.standard_error},
+                                {"perplexity", score.perplexity()},
+                                {"bits_per_byte", score.bits_per_byte()},
+                                {"num_tokens", score.num_tokens},
+                                {"seconds", watch.seconds()}};
+  emit(event);
+  result_.last_eval = without_clocks(event);
+  metric_ = score.loss();
+  const bool improved = std::isfinite(*metric_) && (!result_.best_metric || *metric_ < *result_.best_metric);
+  if (improved) {
+    result_.best_metric = metric_;
+    result_.best_step = result_.step;
+  }
+  note_progress(*metric_);
+  step_watch_.lap();
+  return improved;
+}
+
+void TrainRun::note_progress(double loss) {
+  if (plateau_.see(loss)) {
+    emit({{"type", "decision"}, {"step", result_.step}, {"what", "learning rate x " + std::to_string(plateau_.factor())},
+          {"why", "no progress in " + std::to_string(options_.schedule.patience + 1) + " validations"}});
+  }
+  if (!progress_mark_ || loss < *progress_mark_ - options_.min_delta) {
+    progress_mark_ = loss;
+    evaluations_without_progress_ = 0;
+  } else if (++evaluations_without_progress_ >= options_.patience && options_.patience > 0) {
+    result_.stopped_early = result_.step < options_.steps;
+    emit({{"type", "decision"}, {"step", result_.step}, {"what", "end of training"},
+          {"why", "no progress in " + std::to_string(evaluations_without_progress_) + " validations"}});
+  }
+}
+
+void TrainRun::finish_rates() {
+  result_.peak_bytes = peak_memory_bytes();
+  if (training_seconds_ > 0) {
+    result_.tokens_per_second = training_tokens_ / training_seconds_;
+    result_.mfu = result_.gemm_peak > 0 ? result_.tokens_per_second * flops_per_token_ / result_.gemm_peak : 0;
+  }
+}
+
+void TrainRun::emit(const nlohmann::json& event) const {
+  if (hooks_.emit) {
+    hooks_.emit(event);
+  }
+}
+
+}  // namespace athanor

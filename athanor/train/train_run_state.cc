@@ -1,0 +1,138 @@
+// What a training run keeps on disk: checkpoints, and how it goes on from one.
+#include <ATen/Parallel.h>
+#include <malloc.h>
+
+#include <limits>
+
+#include "athanor/base/error.h"
+#include "athanor/train/train_run.h"
+
+namespace athanor {
+
+namespace {
+
+NamedTensors named_tensors(LanguageModel& model) {
+  NamedTensors tensors;
+  for (const NamedParameter& parameter : model.named_parameters()) {
+    tensors.emplace_back(parameter.name, parameter.tensor);
+  }
+  return tensors;
+}
+
+}  // namespace
+
+void TrainRun::resume(const fs::path& state_dir) {
+  const auto point = find_resume_point(state_dir, &result_.warnings);
+  writer_ = std::make_unique<CheckpointWriter>(state_dir, options_.keep_last, options_.keep_best,
+                                               point ? std::optional(point->step) : std::nullopt);
+  result_.loss = std::numeric_limits<double>::quiet_NaN();
+  if (!point) {
+    return;
+  }
+  require_same_run(*point);
+  load_tensors(point->path / "model.safetensors", named_tensors(model_));
+  load_tensors(point->path / "optimizer.safetensors", optimizer_state());
+  try {
+    const nlohmann::json& saved = point->trainer;
+    result_.step = result_.resumed_from = point->step;
+    samples_ = saved.at("samples").get<uint64_t>();
+    optimizer_.set_num_updates(saved.at("num_updates").get<int64_t>());
+    skips_in_a_row_ = saved.at("skips_in_a_row").get<int64_t>();
+    guard_.restore(saved.at("guard"));
+    plateau_.restore(saved.at("plateau"));
+    result_.stopped_early = saved.at("stopped_early").get<bool>();
+    evaluations_without_progress_ = saved.at("evaluations_without_progress").get<int64_t>();
+    progress_mark_ = saved.contains("progress_mark") ? std::optional(saved.at("progress_mark").get<double>()) : std::nullopt;
+    if (saved.contains("best")) {
+      result_.best_metric = saved.at("best").at("metric").get<double>();
+      result_.best_step = saved.at("best").at("step").get<int64_t>();
+    }
+    if (saved.contains("last_eval")) {
+      result_.last_eval = saved.at("last_eval");
+    }
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorKind::kInput, std::string("lacks a field: ") + error.what(),
+                (point->path / "trainer.json").string());
+  }
+  result_.num_tokens = reported_tokens_ = samples_ * static_cast<uint64_t>(options_.sequence_length);
+}
+
+void TrainRun::require_same_run(const ResumePoint& point) const {
+  const nlohmann::json saved = point.trainer.value("fingerprint", nlohmann::json::object()).flatten();
+  const nlohmann::json ours = fingerprint_.flatten();
+  for (const auto& [key, value] : ours.items()) {
+    const auto old = saved.find(key);
+    if (old == saved.end() || *old != value) {
+      throw Error(ErrorKind::kInput,
+                  "the checkpoint was made with another " + key.substr(1) + ": " +
+                      (old == saved.end() ? "none" : old->dump()) + " there, " + value.dump() + " now",
+                  point.path.string(), "use the same recipe and data, or another run folder");
+    }
+  }
+}
+
+void TrainRun::choose_final_weights(const fs::path& state_dir) {
+  if (options_.final_weights == "best" && result_.best_metric && result_.best_step != result_.step) {
+    const auto best = find_best_checkpoint(state_dir);
+    if (!best) {
+      throw Error(ErrorKind::kInput, "the checkpoint of the best validation is gone or damaged", state_dir.string(),
+                  "use final_weights: last");
+    }
+    load_tensors(best->path / "model.safetensors", named_tensors(model_));
+    load_tensors(best->path / "optimizer.safetensors", optimizer_state());
+  }
+  average_.swap();
+  model_.begin_step();
+}
+
+NamedTensors TrainRun::optimizer_state() const {
+  NamedTensors tensors = optimizer_.state();
+  for (auto& entry : average_.state()) {
+    tensors.push_back(std::move(entry));
+  }
+  return tensors;
+}
+
+bool TrainRun::checkpoint_due(bool improved) const {
+  const bool by_steps =
+      options_.checkpoint_every_steps > 0 && result_.step % options_.checkpoint_every_steps == 0;
+  const bool by_clock = options_.checkpoint_every_minutes > 0 &&
+                        since_checkpoint_.seconds() >= 60 * options_.checkpoint_every_minutes;
+  return by_steps || by_clock || (improved && options_.keep_best);
+}
+
+void TrainRun::save_checkpoint() {
+  if (writer_->last_step() == result_.step) {
+    return;
+  }
+  nlohmann::json trainer = {{"format", 1},
+                            {"step", result_.step},
+                            {"samples", samples_},
+                            {"num_updates", optimizer_.num_updates()},
+                            {"skips_in_a_row", skips_in_a_row_},
+                            {"event_position", hooks_.event_position ? hooks_.event_position() : 0},
+                            {"guard", guard_.to_json()},
+                            {"plateau", plateau_.to_json()},
+                            {"stopped_early", result_.stopped_early},
+                            {"evaluations_without_progress", evaluations_without_progress_},
+                            {"fingerprint", fingerprint_},
+                            {"conditions", {{"threads", at::get_num_threads()}}}};
+  if (progress_mark_) {
+    trainer["progress_mark"] = *progress_mark_;
+  }
+  if (result_.best_metric) {
+    trainer["best"] = {{"metric", *result_.best_metric}, {"step", result_.best_step}};
+  }
+  if (metric_) {
+    trainer["metric"] = *metric_;
+  }
+  if (result_.last_eval) {
+    trainer["last_eval"] = *result_.last_eval;
+  }
+  ::malloc_trim(0);  // the step's freed memory, so that the copy does not come on top of it
+  writer_->save(result_.step, named_tensors(model_), optimizer_state(), std::move(trainer));
+  since_checkpoint_.lap();
+  step_watch_.lap();
+}
+
+}  // namespace athanor

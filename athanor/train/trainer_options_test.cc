@@ -1,0 +1,152 @@
+// Options of the loop beyond the plain run: averages, early ends, growing batches, other optimisers and schedules.
+#include <gtest/gtest.h>
+
+#include "athanor/base/error.h"
+#include "athanor/train/testing_bench.h"
+
+namespace athanor {
+namespace {
+
+using namespace testing_train;
+using Json = nlohmann::json;
+
+std::vector<Json> events_of(const std::string& log, const std::string& type) {
+  std::vector<Json> events;
+  std::istringstream lines(log);
+  for (std::string line; std::getline(lines, line);) {
+    Json event = Json::parse(line);
+    if (event["type"] == type) {
+      events.push_back(std::move(event));
+    }
+  }
+  return events;
+}
+
+// Everything that has a state of its own at once: a stop in the middle must not show.
+TEST(TrainerOptions, StoppedAndResumedIsTheSameToTheBit) {
+  for (const char* name : {"muon", "lion"}) {
+    TrainOptions options = tiny_options(12);
+    options.optimizer.name = name;
+    options.optimizer.lr = 1e-3;
+    options.optimizer.state = std::string(name) == "lion" ? "bf16" : "fp32";
+    options.schedule.name = "plateau";
+    options.schedule.patience = 0;
+    options.schedule.threshold = 0.5;  // hardly ever met: the rate falls
+    options.eval_every = 2;
+    options.ema_decay = 0.9;
+    options.grad_noise = 1e-4;
+    options.label_smoothing = 0.1;
+    options.batch_start = 1;
+    options.batch_warmup_steps = 6;
+    Bench whole;
+    const auto model = make_model(tiny_config(), 1);
+    whole.go(*model, options);
+    EXPECT_FALSE(events_of(whole.log, "decision").empty());
+    Bench parts;
+    for (const int64_t stop : {3, 7}) {
+      TrainOptions until = options;
+      until.stop_at = stop;
+      parts.go(*make_model(tiny_config(), 1), until);
+    }
+    const auto after = make_model(tiny_config(), 1);
+    const TrainResult result = parts.go(*after, options);
+    EXPECT_EQ(result.num_tokens, (1 + 1 + 2 + 2 + 3 + 3 + 6 * 4) * 16u);
+    EXPECT_TRUE(same_weights(*model, *after)) << name;
+    EXPECT_EQ(parts.log, whole.log) << name;
+  }
+}
+
+// The others follow PyTorch number by number (optimizer_parity_test.cc).
+TEST(TrainerOptions, MuonAndLionLearn) {
+  for (const auto& [name, lr] : std::initializer_list<std::pair<const char*, double>>{
+           {"muon", 1e-2}, {"lion", 2e-3}}) {
+    TrainOptions options = tiny_options(120);
+    options.optimizer.name = name;
+    options.optimizer.lr = lr;
+    options.eval_every = 0;
+    Bench bench;
+    const TrainResult result = bench.go(*make_model(tiny_config(), 1), options);
+    EXPECT_LT(*result.best_metric, 2.0) << name;  // ln 32 = 3.47 at the start
+  }
+}
+
+TEST(TrainerOptions, EndsEarlyAndKeepsTheBest) {
+  TrainOptions options = tiny_options(60);
+  options.optimizer.lr = 3e-2;
+  options.eval_every = 3;
+  options.patience = 2;
+  options.min_delta = 0.4;  // progress stops counting soon
+  options.final_weights = "best";
+  options.checkpoint_every_steps = 0;
+  Bench bench;
+  const auto model = make_model(tiny_config(), 1);
+  const TrainResult result = bench.go(*model, options);
+  EXPECT_EQ(result.status, TrainStatus::kDone);
+  EXPECT_TRUE(result.stopped_early);
+  EXPECT_LT(result.step, 60);
+  const std::vector<Json> decisions = events_of(bench.log, "decision");
+  ASSERT_EQ(decisions.size(), 1u);
+  EXPECT_EQ(decisions[0]["what"], "end of training");
+  // A rerun finds the end where it was, with the same weights.
+  const auto again = make_model(tiny_config(), 1);
+  EXPECT_TRUE(bench.go(*again, options).stopped_early);
+  EXPECT_TRUE(same_weights(*model, *again));
+}
+
+TEST(TrainerOptions, TheBestWeightsAreThoseOfTheBestValidation) {
+  TrainOptions options = tiny_options(30);
+  options.optimizer.lr = 1e-2;
+  options.eval_every = 5;
+  options.keep_last = 1;
+  Bench first;
+  const auto last = make_model(tiny_config(), 1);
+  first.go(*last, options);
+  // The same run, but its end is ruined by a learning rate that rises: the best stands before.
+  options.final_weights = "best";
+  options.schedule = {.name = "step", .warmup_steps = 0, .min_lr_fraction = 0};
+  options.optimizer.lr = 0.05;
+  options.grad_clip = 0;
+  options.on_spike = "ignore";
+  Bench second;
+  const auto best = make_model(tiny_config(), 1);
+  const TrainResult result = second.go(*best, options);
+  if (result.best_step < result.step) {
+    const auto point = find_best_checkpoint(second.state);
+    ASSERT_TRUE(point);
+    EXPECT_EQ(point->step, result.best_step);
+    const auto stored = make_model(tiny_config(), 2);
+    NamedTensors tensors;
+    for (const auto& parameter : stored->named_parameters()) {
+      tensors.emplace_back(parameter.name, parameter.tensor);
+    }
+    load_tensors(point->path / "model.safetensors", tensors);
+    EXPECT_TRUE(same_weights(*stored, *best));
+  }
+}
+
+TEST(TrainerOptions, StochasticDepthLearnsAndIsOffInEvaluation) {
+  ModelConfig config = tiny_config();
+  config.stochastic_depth = 0.5;
+  TrainOptions options = tiny_options(100);
+  options.eval_every = 0;
+  Bench bench;
+  const auto model = make_model(config, 1);
+  EXPECT_LT(*bench.go(*model, options).best_metric, 2.0);
+}
+
+TEST(TrainerOptions, RefusesWhatMakesNoSense) {
+  for (const auto& change : std::vector<std::function<void(TrainOptions&)>>{
+           [](TrainOptions& o) { o.optimizer.name = "adamx"; }, [](TrainOptions& o) { o.optimizer.state = "fp8"; },
+           [](TrainOptions& o) { o.optimizer.momentum = 1; }, [](TrainOptions& o) { o.label_smoothing = 1; },
+           [](TrainOptions& o) { o.optimizer.groups = Json::parse(R"([{"lr": 1}])"); },
+           [](TrainOptions& o) { o.optimizer.groups = Json::parse(R"([{"match": "*", "rate": 1}])"); },
+           [](TrainOptions& o) { o.batch_start = 9; }, [](TrainOptions& o) { o.schedule.name = "saw"; },
+           [](TrainOptions& o) { o.final_weights = "first"; }, [](TrainOptions& o) { o.ema_decay = 1; }}) {
+    TrainOptions options = tiny_options(5);
+    change(options);
+    EXPECT_THROW(check_options(options), Error);
+  }
+}
+
+}  // namespace
+}  // namespace athanor
