@@ -72,6 +72,8 @@ void PretrainOptions::fields(Fields<PretrainOptions>& f) {
       .range(0, 1e9);
   f.add("min_delta", &PretrainOptions::min_delta, "how much lower a validation loss must be to count as progress")
       .range(0, 1e6);
+  f.add("control", &PretrainOptions::control,
+        "rules over live metrics: [{metric: grad_norm, above: 5, for: 20, lr: 0.5}]; also batch: FACTOR, stop: true");
   f.add("final_weights", &PretrainOptions::final_weights, "which are saved: the last, or those of the best validation")
       .choices({"last", "best"});
   f.add("log_every", &PretrainOptions::log_every, "steps between step events").range(1, 1e9);

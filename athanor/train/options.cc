@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "athanor/base/error.h"
+#include "athanor/train/control.h"
 #include "athanor/train/optimizer_rules.h"
 #include "athanor/train/parameter_groups.h"
 #include "athanor/train/schedule.h"
@@ -38,6 +39,7 @@ void check_options(const TrainOptions& o) {
   require(o.optimizer.state == "fp32" || o.optimizer.state == "bf16", "must be fp32 or bf16", "optimizer.state");
   optimizer_rule(with_defaults(o.optimizer));
   parse_groups(o.optimizer.groups);
+  parse_control(o.control);
   require(o.label_smoothing >= 0 && o.label_smoothing < 1, "must lie in [0, 1)", "label_smoothing");
   require(o.grad_noise >= 0, "must be 0 or more", "grad_noise");
   require(o.ema_decay >= 0 && o.ema_decay < 1, "must lie in [0, 1)", "ema_decay");
@@ -76,6 +78,7 @@ nlohmann::json to_json(const TrainOptions& o) {
           {"batch_start", o.batch_start},
           {"batch_warmup_steps", o.batch_warmup_steps},
           {"patience", o.patience},
+          {"control", o.control},
           {"min_delta", o.min_delta},
           {"grad_clip", o.grad_clip},
           {"on_spike", o.on_spike},

@@ -98,6 +98,7 @@ struct TrainOptions {
   int64_t batch_warmup_steps = 0;    // steps over which the batch grows to batch_size
   int64_t patience = 0;              // validations without progress after which training ends; 0 = never
   double min_delta = 0.0;            // how much lower a validation loss must be to count as progress
+  nlohmann::json control = nlohmann::json::array();  // rules over live metrics, see control.h
   std::string final_weights = "last";  // last | best (by validation loss; wants keep_best)
   std::string precision = "fp32";    // fp32 | bf16 (bf16 compute, fp32 master weights and moments)
   OptimizerOptions optimizer;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "athanor/train/control.h"
 #include "athanor/train/loader.h"
 #include "athanor/train/optimizer.h"
 #include "athanor/train/schedule.h"
@@ -58,9 +59,10 @@ class TrainRun {
   bool evaluate_if_due();
   // What a validation loss decides: a lower rate on a plateau, an early end.
   void note_progress(double loss);
+  void follow(const std::vector<ControlDecision>& decisions);
   // The weights that the caller saves: averages where there are any, and of the best step when that is asked for.
   void choose_final_weights(const fs::path& state_dir);
-  // Grows in a straight line over the batch warm-up.
+  // Grows in a straight line over the batch warm-up; control may change it.
   int64_t batch_size_at(int64_t step) const;
   NamedTensors optimizer_state() const;
   bool checkpoint_due(bool improved) const;
@@ -79,6 +81,7 @@ class TrainRun {
   Optimizer optimizer_;
   WeightAverage average_;
   Plateau plateau_;
+  Control control_;
   SpikeGuard guard_;
   double flops_per_token_;
   nlohmann::json fingerprint_;

@@ -87,8 +87,20 @@ bool TrainRun::evaluate_if_due() {
     result_.best_step = result_.step;
   }
   note_progress(*metric_);
+  follow(control_.see_validation(*metric_));
   step_watch_.lap();
   return improved;
+}
+
+void TrainRun::follow(const std::vector<ControlDecision>& decisions) {
+  for (const ControlDecision& decision : decisions) {
+    emit({{"type", "decision"},
+          {"step", result_.step},
+          {"what", decision.what},
+          {"why", decision.why},
+          {"rule", "control[" + std::to_string(decision.rule) + "]"}});
+  }
+  result_.stopped_early = result_.stopped_early || (control_.stopped() && result_.step < options_.steps);
 }
 
 void TrainRun::note_progress(double loss) {

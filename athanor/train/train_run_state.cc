@@ -40,6 +40,7 @@ void TrainRun::resume(const fs::path& state_dir) {
     skips_in_a_row_ = saved.at("skips_in_a_row").get<int64_t>();
     guard_.restore(saved.at("guard"));
     plateau_.restore(saved.at("plateau"));
+    control_.restore(saved.at("control"));
     result_.stopped_early = saved.at("stopped_early").get<bool>();
     evaluations_without_progress_ = saved.at("evaluations_without_progress").get<int64_t>();
     progress_mark_ = saved.contains("progress_mark") ? std::optional(saved.at("progress_mark").get<double>()) : std::nullopt;
@@ -113,6 +114,7 @@ void TrainRun::save_checkpoint() {
                             {"event_position", hooks_.event_position ? hooks_.event_position() : 0},
                             {"guard", guard_.to_json()},
                             {"plateau", plateau_.to_json()},
+                            {"control", control_.to_json()},
                             {"stopped_early", result_.stopped_early},
                             {"evaluations_without_progress", evaluations_without_progress_},
                             {"fingerprint", fingerprint_},

@@ -34,6 +34,7 @@ TrainRun::TrainRun(LanguageModel& model, const TokenSet& train_tokens, const Tok
       optimizer_(model.named_parameters(), options.optimizer, options.precision == "bf16"),
       average_(model.named_parameters(), options.ema_decay),
       plateau_(options.schedule),
+      control_(parse_control(options.control)),
       guard_(options.spike_zscore, options.spike_zscore_grad),
       flops_per_token_(flops_per_token(model.config(), options.sequence_length)) {
   fingerprint_ = {{"options", to_json(options)},
@@ -54,6 +55,7 @@ TrainResult TrainRun::run() {
   while (result_.step < last && !stopped && !result_.stopped_early) {
     const StepOutcome outcome = train_step();
     report_step(outcome);
+    follow(control_.see_step(outcome.loss, outcome.grad_norm));
     const bool improved = evaluate_if_due();
     writer_->poll();
     stopped = hooks_.stop_requested && hooks_.stop_requested();
@@ -79,7 +81,7 @@ StepOutcome TrainRun::train_step() {
   const int64_t step = result_.step;
   const int64_t rows = batch_size_at(step);
   const Batch batch = loader_.batch(samples_, rows);
-  outcome.lr = schedule_.lr(step) * plateau_.factor();
+  outcome.lr = schedule_.lr(step) * plateau_.factor() * control_.lr_factor();
   model_.set_training(true);
   model_.begin_step();
   outcome.loss = accumulate_gradients(batch);
@@ -154,10 +156,11 @@ bool TrainRun::handle_spike(const SpikeGuard::Verdict& verdict, const StepOutcom
 }
 
 int64_t TrainRun::batch_size_at(int64_t step) const {
-  if (options_.batch_start == 0 || step >= options_.batch_warmup_steps) {
-    return options_.batch_size;
+  int64_t size = options_.batch_size;
+  if (options_.batch_start > 0 && step < options_.batch_warmup_steps) {
+    size = options_.batch_start + (options_.batch_size - options_.batch_start) * step / options_.batch_warmup_steps;
   }
-  return options_.batch_start + (options_.batch_size - options_.batch_start) * step / options_.batch_warmup_steps;
+  return std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(size) * control_.batch_factor()));
 }
 
 TrainResult train(LanguageModel& model, const TokenSet& train_tokens, const TokenSet* valid_tokens,

@@ -38,6 +38,8 @@ TEST(TrainerOptions, StoppedAndResumedIsTheSameToTheBit) {
     options.label_smoothing = 0.1;
     options.batch_start = 1;
     options.batch_warmup_steps = 6;
+    options.control = Json::parse(
+        R"([{"metric": "loss", "above": 0, "for": 8, "batch": 2}, {"metric": "grad_norm", "above": 0, "for": 3, "lr": 0.9}])");
     Bench whole;
     const auto model = make_model(tiny_config(), 1);
     whole.go(*model, options);
@@ -50,7 +52,7 @@ TEST(TrainerOptions, StoppedAndResumedIsTheSameToTheBit) {
     }
     const auto after = make_model(tiny_config(), 1);
     const TrainResult result = parts.go(*after, options);
-    EXPECT_EQ(result.num_tokens, (1 + 1 + 2 + 2 + 3 + 3 + 6 * 4) * 16u);
+    EXPECT_EQ(result.num_tokens, (1 + 1 + 2 + 2 + 3 + 3 + 2 * 4 + 4 * 8) * 16u);
     EXPECT_TRUE(same_weights(*model, *after)) << name;
     EXPECT_EQ(parts.log, whole.log) << name;
   }

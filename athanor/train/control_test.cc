@@ -1,0 +1,77 @@
+#include "athanor/train/control.h"
+
+#include <gtest/gtest.h>
+
+#include "athanor/base/error.h"
+
+namespace athanor {
+namespace {
+
+using Json = nlohmann::json;
+
+Control control_of(const char* rules) { return Control(parse_control(Json::parse(rules))); }
+
+TEST(Control, ActsAfterSoManyLooksAndRests) {
+  Control control = control_of(R"([{"metric": "grad_norm", "above": 5, "for": 3, "lr": 0.5, "cooldown": 2, "at_most": 2}])");
+  std::vector<int> at;
+  for (int step = 0; step < 30; ++step) {
+    const double norm = step == 1 ? 1.0 : 6.0;
+    for (const auto& decision : control.see_step(2.0, norm)) {
+      at.push_back(step);
+      EXPECT_EQ(decision.what, "learning rate x 0.5");
+      EXPECT_NE(decision.why.find("grad_norm above 5 for 3 looks: 6"), std::string::npos) << decision.why;
+    }
+  }
+  EXPECT_EQ(at, (std::vector<int>{4, 9}));  // 2 3 4, rest 5 6, then 7 8 9
+  EXPECT_EQ(control.lr_factor(), 0.25);
+}
+
+TEST(Control, NoBetterForGrowsTheBatch) {
+  Control control = control_of(R"([{"metric": "valid_loss", "no_better_for": 2, "batch": 2, "at_most": 0}])");
+  for (const double loss : {3.0, 2.5, 2.6, 2.5, 2.4, 2.4, 2.4}) {
+    control.see_validation(loss);
+  }
+  EXPECT_EQ(control.batch_factor(), 4);  // at 2.5 (no lower) and at the last
+}
+
+TEST(Control, TheGapIsAgainstTheMeanOfTraining) {
+  Control control = control_of(R"([{"metric": "gap", "above": 0.4, "stop": true}])");
+  for (int step = 0; step < 10; ++step) {
+    control.see_step(step < 5 ? 1.0 : 2.0, 1.0);
+  }
+  control.see_validation(1.8);  // mean 1.5
+  EXPECT_FALSE(control.stopped());
+  EXPECT_EQ(control.see_validation(2.0).size(), 1u);
+  EXPECT_TRUE(control.stopped());
+}
+
+TEST(Control, GoesOnFromItsState) {
+  const char* rules = R"([{"metric": "loss_mean", "below": 2, "for": 4, "lr": 0.1, "cooldown": 3, "at_most": 0},
+                          {"metric": "loss", "no_better_for": 5, "batch": 1.5, "at_most": 0}])";
+  Control whole = control_of(rules);
+  Control parts = control_of(rules);
+  for (int step = 0; step < 60; ++step) {
+    const double loss = 3 - step * 0.05 + (step * 7 % 5) * 0.1;
+    Control next = control_of(rules);
+    next.restore(Json::parse(parts.to_json().dump()));
+    parts = next;
+    EXPECT_EQ(whole.see_step(loss, 1).size(), parts.see_step(loss, 1).size()) << step;
+    EXPECT_EQ(whole.to_json(), parts.to_json());
+  }
+  EXPECT_LT(whole.lr_factor(), 1);
+}
+
+TEST(Control, RefusesWhatMakesNoSense) {
+  for (const char* rules : {"{}", "[1]", R"([{"metric": "mood", "above": 1, "stop": true}])",
+                            R"([{"metric": "loss", "stop": true}])", R"([{"metric": "loss", "above": 1}])",
+                            R"([{"metric": "loss", "above": 1, "below": 2, "stop": true}])",
+                            R"([{"metric": "loss", "above": 1, "lr": 0}])",
+                            R"([{"metric": "loss", "above": 1, "stop": true, "for": 0}])",
+                            R"([{"metric": "loss", "above": 1, "stop": "yes"}])"}) {
+    EXPECT_THROW(parse_control(Json::parse(rules)), Error) << rules;
+  }
+  EXPECT_TRUE(parse_control(nullptr).empty());
+}
+
+}  // namespace
+}  // namespace athanor
