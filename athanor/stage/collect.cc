@@ -174,7 +174,7 @@ Verb collect_verb() {
   Verb verb;
   verb.name = "collect";
   verb.summary = "bring texts in: files, web archives, mail, databases, npm packages, web addresses";
-  verb.revision = 2;
+  verb.revision = 3;
   verb.resumable = true;
   verb.shards = true;
   verb.output = ArtifactKind::kDocuments;

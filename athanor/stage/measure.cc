@@ -322,6 +322,7 @@ std::string rules_text() {
 Verb measure_verb() {
   Verb verb;
   verb.name = "measure";
+  verb.revision = 2;
   verb.summary = "write the rules' scores beside the texts, for clean to decide on";
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to measure"}};
   verb.output = ArtifactKind::kDocuments;

@@ -152,6 +152,7 @@ Verb mix_verb() {
   Role role{"documents", ArtifactKind::kDocuments, true, "the sources, each under a name of your choice"};
   role.many = true;
   verb.roles = {role};
+  verb.revision = 2;
   verb.output = ArtifactKind::kDocuments;
   verb.schema = schema_of<MixRecipe>();
   verb.prepare = prepare_mix;

@@ -105,7 +105,7 @@ TEST_F(Mix, EverythingOnceWithoutWeights) {
 
 TEST_F(Mix, BudgetsAreMetInEveryUnit) {
   for (const MixUnit unit : {MixUnit::kBytes, MixUnit::kCharacters, MixUnit::kDocuments}) {
-    for (const double budget : {57.0, 333.0}) {
+    for (const double budget : {280.0, 633.0}) {
       MixOptions options;
       options.unit = unit;
       options.budgets = {{"web", budget}, {"books", budget / 2}};

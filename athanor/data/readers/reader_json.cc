@@ -201,7 +201,7 @@ class ArrayElements {
     const uint64_t begin = buffer_.offset();
     bool too_large = false;
     while ((size = end.find(buffer_.unread())) == std::string_view::npos) {
-      if (!too_large && buffer_.unread().size() > options_.max_file_bytes) {
+      if (!too_large && buffer_.unread().size() > options_.max_line_bytes) {
         rows_.reject("document too large", begin, buffer_.unread());
         too_large = true;
       }

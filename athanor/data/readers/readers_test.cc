@@ -143,7 +143,7 @@ TEST(Readers, AJsonArrayIsCutAtItsElements) {
   }
   array += "]";
   ReadOptions options;
-  options.max_file_bytes = 40;
+  options.max_file_bytes = options.max_line_bytes = 40;
   const Rows whole = read_bytes("a.json", array, options);
   ASSERT_EQ(whole.documents.size(), 50u);
   ASSERT_EQ(whole.boundaries.size(), 50u);
