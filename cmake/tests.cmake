@@ -23,6 +23,9 @@ set_tests_properties(crash.collect_kill PROPERTIES TIMEOUT 120)
 add_test(NAME crash.kill_dedup
   COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/kill_dedup.py" $<TARGET_FILE:athanor> 3 8000)
 set_tests_properties(crash.kill_dedup PROPERTIES TIMEOUT 120)
+add_test(NAME crash.hostile
+  COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/hostile.py" $<TARGET_FILE:athanor>)
+set_tests_properties(crash.hostile PROPERTIES TIMEOUT 120)
 add_test(NAME soak.parts
   COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/parts.py" $<TARGET_FILE:athanor> 100 1 200)
 set_tests_properties(soak.parts PROPERTIES TIMEOUT 3600 LABELS soak)

@@ -7,6 +7,8 @@ namespace athanor {
 namespace {
 
 constexpr int kSchema = 1;
+constexpr char kInfoFile[] = "estimator.json";
+constexpr char kTokenizerFile[] = "tokenizer.json";
 
 class FastTextEstimator : public Estimator {
  public:
@@ -76,9 +78,9 @@ std::unique_ptr<Estimator> open_file(const fs::path& file, const TextTokens& tok
 TextTokens tokens_of(const nlohmann::json& info, const fs::path& dir) {
   const std::string name = info.value("tokens", "words");
   if (name == "tokenizer") {
-    return TextTokens(std::make_shared<const Tokenizer>(Tokenizer::load(dir / "tokenizer.json")));
+    return TextTokens(std::make_shared<const Tokenizer>(Tokenizer::load(dir / kTokenizerFile)));
   }
-  return TextTokens(text_cut(name, (dir / "estimator.json").string()), info.value("lowercase", false));
+  return TextTokens(text_cut(name, (dir / kInfoFile).string()), info.value("lowercase", false));
 }
 
 void write_info(const fs::path& dir, const std::string& kind, const std::string& file, const EstimatorInfo& info) {
@@ -90,23 +92,25 @@ void write_info(const fs::path& dir, const std::string& kind, const std::string&
                       {"options", info.options},
                       {"trained_on", info.trained_on}};
   if (info.tokens.tokenizer() != nullptr) {
-    write_file_atomic(dir / "tokenizer.json", info.tokens.tokenizer()->to_json());
+    write_file_atomic(dir / kTokenizerFile, info.tokens.tokenizer()->to_json());
   }
-  write_file_atomic(dir / "estimator.json", json.dump(1) + "\n");
+  write_file_atomic(dir / kInfoFile, json.dump(1) + "\n");
 }
 
 }  // namespace
 
-std::unique_ptr<Estimator> open_estimator(const fs::path& folder_or_file) {
+EstimatorFile find_estimator(const fs::path& path) {
   std::error_code code;
-  if (!fs::is_directory(folder_or_file, code)) {
-    return open_file(folder_or_file, TextTokens());
+  const bool folder = fs::is_directory(path, code);
+  const fs::path dir = folder ? path : path.parent_path();
+  const fs::path info_path = dir / kInfoFile;
+  if (!folder && !fs::exists(info_path, code)) {
+    return {path, "", TextTokens()};
   }
-  const fs::path path = folder_or_file / "estimator.json";
   const auto bad = [&](const std::string& what) {
-    return Error(ErrorKind::kInput, what, path.string(), "fit the estimator again");
+    return Error(ErrorKind::kInput, what, info_path.string(), "fit the estimator again");
   };
-  const auto info = nlohmann::json::parse(read_file(path, 1 << 24), nullptr, false);
+  const auto info = nlohmann::json::parse(read_file(info_path, 1 << 24), nullptr, false);
   try {
     if (!info.is_object() || info.at("schema").get<int>() > kSchema || info.at("schema").get<int>() < 1) {
       throw bad("not an estimator.json of schema 1");
@@ -115,14 +119,36 @@ std::unique_ptr<Estimator> open_estimator(const fs::path& folder_or_file) {
     if (file.has_parent_path() || file.empty()) {
       throw bad("the model's file does not lie beside estimator.json");
     }
-    auto estimator = open_file(folder_or_file / file, tokens_of(info, folder_or_file));
-    if (estimator->kind() != info.at("kind").get<std::string>()) {
-      throw bad("kind and file do not agree");
+    if (!folder && path.stem() != file.stem()) {
+      return {path, "", TextTokens()};  // another model that lies in the same folder
     }
-    return estimator;
+    return {folder ? dir / file : path, info.at("kind").get<std::string>(), tokens_of(info, dir)};
   } catch (const nlohmann::json::exception& error) {
     throw bad(std::string("a field is missing or has the wrong type: ") + error.what());
   }
+}
+
+std::vector<fs::path> files_beside(const fs::path& path) {
+  std::vector<fs::path> found;
+  std::error_code code;
+  if (!fs::is_directory(path, code)) {
+    for (const char* name : {kInfoFile, kTokenizerFile}) {
+      if (fs::exists(path.parent_path() / name, code)) {
+        found.push_back(path.parent_path() / name);
+      }
+    }
+  }
+  return found;
+}
+
+std::unique_ptr<Estimator> open_estimator(const fs::path& folder_or_file) {
+  const EstimatorFile found = find_estimator(folder_or_file);
+  auto estimator = open_file(found.file, found.tokens);
+  if (!found.kind.empty() && estimator->kind() != found.kind) {
+    throw Error(ErrorKind::kInput, "kind and file do not agree", (found.file.parent_path() / kInfoFile).string(),
+                "fit the estimator again");
+  }
+  return estimator;
 }
 
 void save_estimator(const fs::path& dir, const FastTextModel& model, const EstimatorInfo& info) {

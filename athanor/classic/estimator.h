@@ -3,6 +3,8 @@
 //   {"schema": 1, "kind": "fasttext", "file": "model.bin", "tokens": "mixed", "lowercase": true,
 //    "options": {...}, "trained_on": {"documents": 19746, ...}}
 //
+// Who takes the model out of its folder takes the way of cutting with it: find_estimator() below.
+//
 //   auto estimator = open_estimator("runs/fit-1a2b3c4d/out");    // or a bare .bin, .ftz, .arpa or .ngram file
 //   EstimatorColumns columns;
 //   estimator->predict(texts, columns);
@@ -44,6 +46,19 @@ class Estimator {
 
 // Error(kInput) that names the file for anything damaged or unknown.
 std::unique_ptr<Estimator> open_estimator(const fs::path& folder_or_file);
+
+// A model's file, and the way in which its tokens are cut.
+struct EstimatorFile {
+  fs::path file;
+  std::string kind;  // empty when no estimator.json says it
+  TextTokens tokens;
+};
+
+// path: an estimator's folder, or a model's file; estimator.json beside the file (same name but for the extension) says
+// how its tokens are cut, else they are words. Opens no model. Error(kInput) for a damaged estimator.json.
+EstimatorFile find_estimator(const fs::path& path);
+// The files other than `path` itself that find_estimator(path) reads, where path is a file: to be pinned with it.
+std::vector<fs::path> files_beside(const fs::path& path);
 
 // What is stored beside a model.
 struct EstimatorInfo {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "athanor/base/file.h"
+#include "athanor/data/stream/line_reader.h"
 #include "athanor/data/stream/stream.h"
 
 namespace athanor::classic_test {

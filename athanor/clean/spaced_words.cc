@@ -25,7 +25,7 @@ std::vector<SpacedWord> split_spaced_words(std::string_view text) {
     bool letter = false;
     if (byte < 0x80) {
       ++p;
-      space = byte == ' ' || (byte >= 9 && byte <= 13);
+      space = byte == ' ' || (byte >= 9 && byte <= 13) || (byte >= 0x1C && byte <= 0x1F);
       const uint8_t folded = byte | 0x20;
       letter = folded >= 'a' && folded <= 'z';
     } else {

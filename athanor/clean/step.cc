@@ -87,6 +87,19 @@ void check_range(const StepOption& option, const json& value, const std::string&
               std::string(option.name) + ": " + option.meaning);
 }
 
+// Runs fn; an Error without a place gets this one.
+template <typename Fn>
+void placed(const std::string& where, const Fn& fn) {
+  try {
+    fn();
+  } catch (const Error& error) {
+    if (!error.where().empty()) {
+      throw;
+    }
+    throw Error(error.kind(), error.message(), where, error.hint());
+  }
+}
+
 }  // namespace
 
 const StepEntry& find_clean_step(const std::string& name, const std::string& where) {
@@ -153,21 +166,14 @@ void CleanChain::add(const StepEntry& entry, const json& options, const std::str
   const auto uses = std::count_if(links_.begin(), links_.end(), [&](const Link& link) { return link.entry == &entry; });
   const std::string label = entry.name + (uses == 0 ? "" : "_" + std::to_string(uses + 1));
   std::unique_ptr<CleanStep> step;
-  try {
-    step = entry.make(options);
-  } catch (const Error& error) {
-    if (!error.where().empty()) {
-      throw;
-    }
-    throw Error(error.kind(), error.message(), where, error.hint());
-  }
+  placed(where, [&] { step = entry.make(options); });
   size_t numbers = 0;
   size_t texts = 0;
   for (const StepMetric& metric : entry.metrics) {
     size_t& index = metric.type == MetricType::kNumber ? numbers : texts;
     columns_.push_back({label + "_" + metric.name, metric.type, metric.meaning, links_.size(), index++});
   }
-  links_.push_back({&entry, label, std::move(step)});
+  links_.push_back({&entry, label, where, std::move(step)});
   resolved_.push_back({{entry.name, options}});
   json measuring = options;
   for (const StepOption& option : entry.options) {
@@ -176,6 +182,12 @@ void CleanChain::add(const StepEntry& entry, const json& options, const std::str
     }
   }
   measuring_spec_.push_back({{entry.name, measuring}});
+}
+
+void CleanChain::check() const {
+  for (const Link& link : links_) {
+    placed(link.where, [&] { link.step->check(); });
+  }
 }
 
 bool CleanChain::measure(DocumentView& document, std::vector<Measures>& measures) const {
@@ -253,6 +265,9 @@ std::vector<std::string> CleanChain::files() const {
       for (const json& path : value) {
         add_path(path.get<std::string>());
       }
+    }
+    for (const std::string& path : links_[i].step->more_files()) {
+      add_path(path);
     }
   }
   return paths;

@@ -38,6 +38,11 @@ class CleanStep {
   virtual void measure(DocumentView& document, Measures& out) const = 0;
   // A pure function of the measures and of the threshold options; the default keeps.
   virtual Verdict decide(const Measures& measures) const;
+  // Opens what measure() needs and checks the options against it, before any document; without it the first measure()
+  // does. Making a step opens no file of a model. Throws Error.
+  virtual void check() const {}
+  // Files beyond those that options name whose content decides what is measured.
+  virtual std::vector<std::string> more_files() const { return {}; }
   // Whether measure() may change the text.
   virtual bool rewrites() const { return false; }
   // The number columns of the documents that measure() asks for.
@@ -130,7 +135,9 @@ class CleanChain {
   // Whether any step may change the text: then the text after the chain is an output of the measurement too.
   bool transforms_text() const;
   std::vector<std::string> columns_needed() const;
-  // The files that options name, in order, each once.
+  // check() of every step, the place in the list added to what it throws.
+  void check() const;
+  // The files that decide what is measured, in order, each once: those that options name, and what lies beside them.
   std::vector<std::string> files() const;
 
   // The spec with every default written out; CleanChain(resolved()) is the same chain.
@@ -142,6 +149,7 @@ class CleanChain {
   struct Link {
     const StepEntry* entry;
     std::string label;
+    std::string where;
     std::unique_ptr<CleanStep> step;
   };
   void add(const StepEntry& entry, const nlohmann::json& options, const std::string& where);

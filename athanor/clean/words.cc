@@ -7,79 +7,25 @@
 #include "athanor/clean/abbreviations.h"
 #include "athanor/clean/analysis.h"
 #include "athanor/clean/rules/published_punctuation.h"
+#include "athanor/clean/word_joints.h"
 
 namespace athanor {
 
 namespace {
 
-enum class Kind : uint8_t { kSpace, kLetter, kMark, kNumber, kSingle, kOther };
-
-Kind kind_of_rare(char32_t code) {
-  const Category category = category_of(code);
-  if (category >= Category::kLl && category <= Category::kLu) {
-    return is_unspaced_script(code) ? Kind::kSingle : Kind::kLetter;
-  }
-  if (category >= Category::kMc && category <= Category::kMn) {
-    return Kind::kMark;
-  }
-  if (category >= Category::kNd && category <= Category::kNo) {
-    return is_unspaced_script(code) ? Kind::kSingle : Kind::kNumber;
-  }
-  return is_space(code) ? Kind::kSpace : Kind::kOther;
-}
-
-constexpr std::array<Kind, 128> make_ascii_kinds() {
-  std::array<Kind, 128> kinds{};
-  for (int c = 0; c < 128; ++c) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    const bool space = c == ' ' || (c >= 9 && c <= 13);
-    kinds[static_cast<size_t>(c)] = letter                 ? Kind::kLetter
-                                    : c >= '0' && c <= '9' ? Kind::kNumber
-                                    : space                ? Kind::kSpace
-                                                           : Kind::kOther;
-  }
-  return kinds;
-}
-constexpr std::array<Kind, 128> kAsciiKinds = make_ascii_kinds();
+using words::find_joint;
+using words::Joint;
+using words::kAsciiKinds;
+using words::Kind;
+using words::Next;
+using words::read;
 
 inline bool is_printable(char c) { return c > ' ' && c < 0x7F; }  // ASCII, visible
-
-struct Next {
-  char32_t code;
-  Kind kind;
-};
-
-// Reads one code point; p < end.
-inline Next read(const char*& p, const char* end) {
-  const uint8_t byte = static_cast<uint8_t>(*p);
-  if (byte < 0x80) {
-    ++p;
-    return {byte, kAsciiKinds[byte]};
-  }
-  const char32_t code = decode_utf8(p, end);
-  return {code, kind_of_rare(code)};
-}
 
 bool is_apostrophe(char32_t code) { return code == '\'' || code == 0x2019; }
 
 bool is_ascii_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_ascii_upper(char c) { return c >= 'A' && c <= 'Z'; }
-
-// Whether the character between two others keeps them in one word; before: the byte before it.
-bool joins(char32_t code, char before, Kind kind_before, const char* after, Kind kind_after) {
-  const bool word_after = kind_after == Kind::kLetter || kind_after == Kind::kNumber;
-  if (code == '.') {
-    return word_after && !(is_ascii_lower(before) && is_ascii_upper(*after));
-  }
-  if (is_apostrophe(code) || code == '_' || code == '@') {
-    return word_after;
-  }
-  if (code == '-') {
-    return (kind_before == Kind::kLetter && kind_after == Kind::kNumber) ||
-           (kind_before == Kind::kNumber && kind_after == Kind::kLetter);
-  }
-  return (code == ',' || code == ':' || code == '/') && kind_before == Kind::kNumber && kind_after == Kind::kNumber;
-}
 
 // The length of s, m, d, re, ve, ll (either case) or t at p, with no letter or digit behind it; 0 when there is none.
 size_t clitic_length(const char* p, const char* end) {
@@ -114,8 +60,8 @@ constexpr std::array<uint8_t, 256> make_ascii_word() {
 constexpr std::array<uint8_t, 256> kAsciiWord = make_ascii_word();
 
 // The rest of a word whose first code point is read already; returns its end. clitic_end: where a clitic that
-// follows directly ends, else nullptr.
-const char* extend_word(const char* p, const char* end, Kind kind, Word& word, const char*& clitic_end) {
+// follows directly ends, else nullptr. glued: see Joint.
+const char* extend_word(const char* p, const char* end, Kind kind, Word& word, const char*& clitic_end, const char*& glued) {
   while (p != end) {
     const char* const start = p;
     uint8_t seen = 0;
@@ -148,21 +94,19 @@ const char* extend_word(const char* p, const char* end, Kind kind, Word& word, c
       const size_t length = clitic_length(look, end);
       const bool t = length == 1 && (*look | 0x20) == 't';
       const bool after_n = (p[-1] | 0x20) == 'n' && word.num_chars > 1;
-      if (length > 0 && (!t || after_n)) {
+      if (length > 0 && (!t || after_n) && find_joint(look + length, end, Kind::kLetter).end == nullptr) {
         clitic_end = look + length;
         word.num_chars -= t;
         return t ? p - 1 : p;
       }
     }
-    const char* after_p = look;
-    const Next after = read(after_p, end);
-    if (!joins(next.code, p[-1], kind, look, after.kind)) {
+    const Joint joint = find_joint(p, end, kind);
+    if (joint.end == nullptr) {
+      glued = joint.glued;
       break;
     }
-    word.has_letter |= after.kind == Kind::kLetter;
-    word.num_chars += 2;
-    kind = after.kind;
-    p = after_p;
+    word.num_chars += joint.num_chars;
+    p = joint.end;
   }
   return p;
 }
@@ -222,14 +166,18 @@ std::vector<Word> split_words(std::string_view text) {
   words.reserve(text.size() / 5 + 1);
   const char* p = text.data();
   const char* const end = p + text.size();
+  const char* glued = nullptr;
   while (p != end) {
     const char* const start = p;
-    const Next first = read(p, end);
+    Next first = read(p, end);
     if (first.kind == Kind::kSpace) {
       continue;
     }
     Word word;
     word.num_chars = 1;
+    for (; start == glued && first.kind == Kind::kOther && p != end; ++word.num_chars) {
+      first = read(p, end);
+    }
     word.has_letter = first.kind == Kind::kLetter || (first.kind == Kind::kSingle && is_letter(first.code));
     if (first.kind == Kind::kSingle) {
       while (p != end) {  // its marks belong to it
@@ -252,7 +200,7 @@ std::vector<Word> split_words(std::string_view text) {
       }
     } else {
       const char* clitic_end = nullptr;
-      p = extend_word(p, end, first.kind, word, clitic_end);
+      p = extend_word(p, end, first.kind, word, clitic_end, glued);
       if (clitic_end != nullptr) {
         word.text = std::string_view(start, static_cast<size_t>(p - start));
         words.push_back(word);

@@ -4,10 +4,9 @@
 // spaCy's English tokenizer makes of web text, which datatrove counts by; in one pass, without a dictionary):
 //
 //   - white space separates words;
-//   - a word is a maximal run of letters, marks and numbers; ' (also U+2019), . _ and @ stay inside between two such
-//     characters, but a full stop between a lower-case and an upper-case ASCII letter ("end.Next") does not; a comma,
-//     colon or slash stays between two numbers, a hyphen between a letter and a number: "3,141.5", "10:30", "a@b.org",
-//     "IL-3" are one word, "well-known" is three; "@name" is one;
+//   - a word is a maximal run of letters, marks and numbers, with the punctuation between two such characters where no
+//     white space parts them ("a@b.org", "3,141.5", "10:30", "IL-3", "him?But", "so.--\"I"), but for what parts words
+//     by spaCy's infixes (word_joints.h): "well-known" is three, "and/or" too, "end.Next" as well; "@name" is one;
 //   - the clitics 's 'm 'd 're 've 'll and n't at a word's end are words: "do|n't", "she|'s"; so are the halves of
 //     "can|not", and a unit behind a number: "64|GB";
 //   - a full stop stays with a single letter, with letters parted by full stops and with a short list of English

@@ -14,6 +14,7 @@ struct CollectOptions {
   std::string text_field;
   nlohmann::json field_map = nlohmann::json::object();
   std::string query;
+  std::string query_key;
   std::string invalid_utf8 = "reject";
   double max_rejected = 0.01;
   std::string as_of;
@@ -21,6 +22,7 @@ struct CollectOptions {
   double seconds_between = 1;
   std::string contact;
   int64_t part_bytes = static_cast<int64_t>(kPartBytes);
+  std::string pages = "zstd";
   int64_t threads = 0;
   static void fields(Fields<CollectOptions>& f) {
     f.add("source", &CollectOptions::source,
@@ -33,6 +35,9 @@ struct CollectOptions {
     f.add("fields", &CollectOptions::field_map,
           "what of a record is text and meta: {text: [title, body], id: post.id}; takes text_field's place");
     f.add("query", &CollectOptions::query, "for sqlite and postgres: one SELECT");
+    f.add("query_key", &CollectOptions::query_key,
+          "for postgres: a column of the query that tells rows apart (a primary key): rows come in its order and in parts, "
+          "so that a killed run reads on; empty: one part");
     f.add("invalid_utf8", &CollectOptions::invalid_utf8, "what happens to text that is not valid UTF-8")
         .choices({"reject", "replace"});
     f.add("max_rejected", &CollectOptions::max_rejected, "share of rows that may be rejected before the run stops")
@@ -46,6 +51,9 @@ struct CollectOptions {
     f.add("part_bytes", &CollectOptions::part_bytes,
           "how much of the sources goes into one part: what a kill can lose, and one shard of the result")
         .range(1024, 1e12);
+    f.add("pages", &CollectOptions::pages,
+          "how the pages of the shards are compressed: zstd is the smallest; lz4 and snappy are faster to write and read")
+        .choices({"zstd", "lz4", "snappy"});
     f.add("threads", &CollectOptions::threads, "0: one a core").range(0, 4096).speed();
   }
 };
@@ -66,6 +74,7 @@ std::vector<ResolvedSource> resolve_all(const CollectOptions& options, SourceCon
     source.spec = in_folder(options.data_dir, spec);
     source.as_of = options.as_of;
     source.query = options.query;
+    source.query_key = options.query_key;
     source.read.fields = parse_field_map(options.field_map);
     source.read.text_field = options.text_field;
     source.read.replace_invalid_utf8 = options.invalid_utf8 == "replace";
@@ -126,6 +135,7 @@ nlohmann::json execute_collect(StageContext& stage) {
   job.max_rejected = options.max_rejected;
   job.threads = static_cast<int>(options.threads);
   job.part_bytes = static_cast<uint64_t>(options.part_bytes);
+  job.pages = page_codec(options.pages, "collect.pages");
   job.shard = stage.merge ? ShardOf::none() : stage.shard;
   job.state = stage.run.state();
   job.out = stage.run.out_tmp();
@@ -164,7 +174,7 @@ Verb collect_verb() {
   Verb verb;
   verb.name = "collect";
   verb.summary = "bring texts in: files, web archives, mail, databases, npm packages, web addresses";
-  verb.revision = 2;
+  verb.revision = 3;
   verb.resumable = true;
   verb.shards = true;
   verb.output = ArtifactKind::kDocuments;

@@ -1,4 +1,6 @@
 // dedup with unit: paragraph, line or passage: what stands elsewhere too is cut out of the texts.
+#include <algorithm>
+
 #include "athanor/base/format.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/clean/near/repeats.h"
@@ -37,12 +39,13 @@ class RepeatDedup {
     if (!context_.shard.whole()) {
       return nlohmann::json::object();
     }
-    RepeatCuts cuts = find_repeats(parts, options_, pool_);
+    RepeatCuts cuts = find_repeats(parts, options_, pool_, [this](const auto& wanted, const auto& fn) { read_texts(wanted, fn); });
     return write(cuts);
   }
 
  private:
   std::vector<fs::path> sign();
+  void read_texts(const std::vector<bool>& wanted, const std::function<void(uint64_t, std::string_view)>& fn) const;
   nlohmann::json write(RepeatCuts& cuts);
 
   StageContext& context_;
@@ -70,6 +73,28 @@ std::vector<fs::path> RepeatDedup::sign() {
     context_.progress.update(0.5 * part.share_done, "hashing");
   });
   return parts;
+}
+
+// The texts of the wanted ones of the kept documents; shards without any are not read.
+void RepeatDedup::read_texts(const std::vector<bool>& wanted,
+                             const std::function<void(uint64_t, std::string_view)>& fn) const {
+  uint64_t document = 0;
+  for (size_t shard = 0; shard < input_.num_shards(); ++shard) {
+    const auto first = input_.keep().begin() + static_cast<std::ptrdiff_t>(input_.first_row(shard));
+    const uint64_t kept = static_cast<uint64_t>(
+        std::count(first, first + static_cast<std::ptrdiff_t>(input_.manifest().shards[shard].rows), true));
+    const auto begin = wanted.begin() + static_cast<std::ptrdiff_t>(document);
+    if (std::find(begin, begin + static_cast<std::ptrdiff_t>(kept), true) != begin + static_cast<std::ptrdiff_t>(kept)) {
+      uint64_t at = document;
+      input_.for_each_in(shard, [&](uint64_t, Document&& found) {
+        check_interrupt();
+        if (wanted[at++]) {
+          fn(at - 1, found.text);
+        }
+      });
+    }
+    document += kept;
+  }
 }
 
 // Texts without what is cut go to shards of this run's own; what was cut stands beside them as columns.

@@ -110,6 +110,7 @@ class Measurer {
         journal_(context.run.state() / "parts", context.shard) {}
 
   nlohmann::json run() {
+    chain_.check();
     std::vector<size_t> to_do;
     for (size_t shard = 0; shard < input_.num_shards(); ++shard) {
       if (!journal_.has(key(shard)) && (context_.merge || context_.shard.mine(shard))) {
@@ -321,6 +322,7 @@ std::string rules_text() {
 Verb measure_verb() {
   Verb verb;
   verb.name = "measure";
+  verb.revision = 2;
   verb.summary = "write the rules' scores beside the texts, for clean to decide on";
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to measure"}};
   verb.output = ArtifactKind::kDocuments;

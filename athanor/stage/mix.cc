@@ -85,7 +85,9 @@ nlohmann::json shares_json(const std::vector<MixShare>& shares, MixUnit unit) {
 }
 
 nlohmann::json execute_mix(StageContext& context) {
-  context.run.events().truncate(0);  // a new start tells its counts anew
+  if (context.shard.whole()) {
+    context.run.events().truncate(0);  // a new start tells its counts anew
+  }
   const auto recipe = load_options<MixRecipe>(context.options);
   MixOptions options;
   options.unit = mix_unit(recipe.unit);
@@ -116,9 +118,20 @@ nlohmann::json execute_mix(StageContext& context) {
       repeated.push_back(share.name);
     }
   }
-  mixer.write(context.run.out_tmp(), context.run.state(), [&](double fraction) {
+  const auto done = [&](double fraction) {
     context.progress.update(fraction, human_bytes(fraction * static_cast<double>(bytes)));
-  });
+  };
+  if (!context.shard.whole()) {
+    const bool all = mixer.write_share(context.run.state(), context.shard, done);
+    return all ? nlohmann::json::object()
+               : nlohmann::json{{"paused", "the other shards' parts are not there: once they are, run this shard again "
+                                           "for its share of the rest, or let the merge do it"}};
+  }
+  if (context.merge) {
+    mixer.merge(context.run.out_tmp(), context.run.state(), done);
+  } else {
+    mixer.write(context.run.out_tmp(), context.run.state(), done);
+  }
   const Documents written = Documents::open(context.run.out_tmp());
   const auto shares = shares_json(mixer.shares(), options.unit);
   context.run.events().emit("counts", {{"shares", shares}});
@@ -139,10 +152,12 @@ Verb mix_verb() {
   Role role{"documents", ArtifactKind::kDocuments, true, "the sources, each under a name of your choice"};
   role.many = true;
   verb.roles = {role};
+  verb.revision = 2;
   verb.output = ArtifactKind::kDocuments;
   verb.schema = schema_of<MixRecipe>();
   verb.prepare = prepare_mix;
   verb.resumable = true;
+  verb.shards = true;
   verb.execute = execute_mix;
   verb.example = "athanor mix 'from={books: collect-1a2b3c4d, web: clean-5e6f7a8b}' 'weights={books: 0.3, web: 0.7}'";
   return verb;

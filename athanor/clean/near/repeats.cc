@@ -3,12 +3,11 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
-#include <limits>
 
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
+#include "athanor/clean/near/repeat_places.h"
 #include "athanor/clean/near/shingle.h"
 #include "athanor/clean/words.h"
 
@@ -17,7 +16,6 @@ namespace athanor {
 namespace {
 
 constexpr size_t kTextsATask = 32;
-constexpr size_t kCutsARead = 4096;
 
 uint64_t id_key(std::string_view id) {
   uint64_t key = 0;
@@ -32,92 +30,6 @@ uint64_t id_key(std::string_view id) {
     }
   }
   return XXH3_64bits(id.data(), id.size());
-}
-
-// One place of one piece or run.
-template <class Hash>
-struct Place {
-  Hash hash;
-  uint64_t id_key;
-  uint32_t row, place;
-  bool operator<(const Place& other) const {
-    return hash != other.hash       ? hash < other.hash
-           : id_key != other.id_key ? id_key < other.id_key
-           : row != other.row       ? row < other.row
-                                    : place < other.place;
-  }
-};
-
-// Which hashes may come twice: one bit for the first time, one for the second.
-class TwiceFilter {
- public:
-  explicit TwiceFilter(uint64_t memory_bytes)
-      : once_(std::bit_floor(std::max<uint64_t>(1024, memory_bytes / 16))), twice_(once_.size()) {}
-  void add(uint64_t hash) {
-    const size_t word = hash / 64 & (once_.size() - 1);
-    const uint64_t bit = uint64_t{1} << (hash % 64);
-    twice_[word] |= once_[word] & bit;
-    once_[word] |= bit;
-  }
-  bool twice(uint64_t hash) const { return twice_[hash / 64 & (once_.size() - 1)] >> (hash % 64) & 1; }
-
- private:
-  std::vector<uint64_t> once_, twice_;
-};
-
-// Drains sorted places; of each group of equals all but the first are cut. width: runs that overlap the first are kept.
-template <class Hash>
-RepeatCuts cut_places(RunSorter<Place<Hash>>& places, uint32_t width, const RepeatOptions& options, ThreadPool& pool) {
-  const std::string scratch = scratch_folder(options.scratch);
-  RunSorter<RepeatCuts::Cut> sorter(options.memory_bytes / 4, scratch, pool);
-  uint64_t repeated = 0;
-  Place<Hash> keeper{};
-  bool any = false, counted = false;
-  places.drain([&](const Place<Hash>& place) {
-    if (!any || place.hash != keeper.hash) {
-      keeper = place;
-      any = true;
-      counted = false;
-      return;
-    }
-    if (place.row == keeper.row && place.place < keeper.place + width) {
-      return;
-    }
-    repeated += counted ? 0 : 1;
-    counted = true;
-    sorter.add({place.row, place.place});
-  });
-  RepeatCuts cuts(scratch);
-  cuts.num_repeated = repeated;
-  std::vector<RepeatCuts::Cut> piece;
-  sorter.drain([&](const RepeatCuts::Cut& cut) {
-    piece.push_back(cut);
-    if (piece.size() == kCutsARead) {
-      cuts.append(piece);
-      piece.clear();
-    }
-  });
-  cuts.append(piece);
-  return cuts;
-}
-
-// Calls fn(id_key, row, hashes of the row) for all rows.
-template <class Fn>
-void for_each_row(const std::vector<fs::path>& parts, Fn&& fn) {
-  uint64_t first = 0;
-  for (const fs::path& path : parts) {
-    const RepeatPart part = RepeatPart::load(path);
-    uint64_t begin = 0;
-    for (size_t i = 0; i < part.ends.size(); ++i) {
-      if (first + i >= std::numeric_limits<uint32_t>::max()) {
-        throw Error(ErrorKind::kResource, "more than 4294967295 documents", "dedup", "dedup by shards");
-      }
-      fn(part.id_keys[i], static_cast<uint32_t>(first + i),
-         std::span<const uint64_t>(part.hashes).subspan(begin, part.ends[i] - begin));
-      begin = part.ends[i];
-    }
-    first += part.ends.size();
-  }
 }
 
 }  // namespace
@@ -177,7 +89,7 @@ RepeatPart RepeatSigner::sign(std::span<const TextRow> rows, ThreadPool& pool) c
     for (size_t i = task * kTextsATask; i < std::min(rows.size(), (task + 1) * kTextsATask); ++i) {
       if (options_.unit == RepeatUnit::kPassage) {
         scanner_.scan(rows[i].text, tokens);
-        window_.for_each(tokens, [&](size_t, uint64_t hash) { hashes[i].push_back(hash); });
+        window_.for_each(tokens, [&](size_t, uint64_t hash) { hashes[i].push_back(hash & options_.hash_mask); });
         continue;
       }
       for (const TextPiece& piece : split_pieces(rows[i].text, options_.unit)) {
@@ -226,66 +138,44 @@ std::vector<TextPiece> split_pieces(std::string_view text, RepeatUnit unit) {
   return pieces;
 }
 
-bool RepeatCuts::next(Cut& cut) {
-  if (at_ == piece_.size()) {
-    const uint64_t bytes = std::min<uint64_t>(kCutsARead * sizeof(Cut), file_->size() - read_);
-    piece_.resize(bytes / sizeof(Cut));
-    at_ = 0;
-    if (piece_.empty()) {
-      return false;
-    }
-    file_->read_at(read_, piece_.data(), bytes);
-    read_ += bytes;
-  }
-  cut = piece_[at_];
-  return true;
-}
-
 const std::vector<uint32_t>& RepeatCuts::places(uint64_t row) {
   places_.clear();
-  for (Cut cut; next(cut) && cut.row <= row; ++at_) {
-    if (cut.row == row) {
-      places_.push_back(cut.place);
+  for (const Cut* cut; (cut = cuts_.peek()) != nullptr && cut->row <= row; cuts_.skip()) {
+    if (cut->row == row) {
+      places_.push_back(cut->place);
     }
   }
   return places_;
 }
 
-RepeatCuts find_repeats(const std::vector<fs::path>& parts, const RepeatOptions& options, ThreadPool& pool) {
+namespace {
+
+using Cut = RepeatCuts::Cut;
+
+RepeatCuts find_pieces(const std::vector<fs::path>& parts, const RepeatOptions& options, ThreadPool& pool) {
   const std::string scratch = scratch_folder(options.scratch);
-  if (options.unit != RepeatUnit::kPassage) {
-    RunSorter<Place<TextDigest>> places(options.memory_bytes / 2, scratch, pool);
-    for_each_row(parts, [&](uint64_t key, uint32_t row, std::span<const uint64_t> hashes) {
-      for (uint32_t piece = 0; piece < hashes.size() / 2; ++piece) {
-        const TextDigest digest{hashes[2 * piece], hashes[2 * piece + 1]};
-        if (digest != TextDigest{}) {
-          places.add({digest, key, row, piece});
-        }
+  RunSorter<Place<TextDigest>> places(options.memory_bytes / 2, scratch, pool);
+  for_each_row(parts, [&](uint64_t key, uint32_t row, std::span<const uint64_t> hashes) {
+    for (uint32_t piece = 0; piece < hashes.size() / 2; ++piece) {
+      const TextDigest digest{hashes[2 * piece], hashes[2 * piece + 1]};
+      if (digest != TextDigest{}) {
+        places.add({digest, key, row, piece});
       }
-    });
-    return cut_places(places, 0, options, pool);
-  }
-  RunSorter<Place<uint64_t>> places(options.memory_bytes / 2, scratch, pool);
-  {
-    uint64_t num_hashes = 0;
-    for (const fs::path& part : parts) {
-      num_hashes += fs::file_size(part) / sizeof(uint64_t);
     }
-    TwiceFilter filter(std::min(options.memory_bytes / 2, 4 * num_hashes));  // 16 bits a hash are enough
-    for_each_row(parts, [&](uint64_t, uint32_t, std::span<const uint64_t> hashes) {
-      for (const uint64_t hash : hashes) {
-        filter.add(hash);
-      }
-    });
-    for_each_row(parts, [&](uint64_t key, uint32_t row, std::span<const uint64_t> hashes) {
-      for (uint32_t place = 0; place < hashes.size(); ++place) {
-        if (filter.twice(hashes[place])) {
-          places.add({hashes[place], key, row, place});
-        }
-      }
-    });
-  }
-  return cut_places(places, static_cast<uint32_t>(options.min_words), options, pool);
+  });
+  RunSorter<Cut> sorter(options.memory_bytes / 4, scratch, pool);
+  RepeatCuts cuts(scratch);
+  cuts.num_repeated = for_each_repeat(places, 0, [&](const auto&, const auto& place) { sorter.add({place.row, place.place}); });
+  sorter.drain([&](const Cut& cut) { cuts.cuts().add(cut); });
+  return cuts;
+}
+
+}  // namespace
+
+RepeatCuts find_repeats(const std::vector<fs::path>& parts, const RepeatOptions& options, ThreadPool& pool,
+                        const RepeatTexts& texts) {
+  return options.unit == RepeatUnit::kPassage ? find_passages(parts, options, pool, texts)
+                                              : find_pieces(parts, options, pool);
 }
 
 std::string cut_repeats(std::string_view text, const std::vector<uint32_t>& places, const RepeatOptions& options,

@@ -45,7 +45,13 @@ std::map<std::string, std::string> cut(const std::vector<Doc>& docs, RepeatOptio
     parts.push_back(folder.path() / std::to_string(first));
     signer.sign(rows, pool).save(parts.back());
   }
-  RepeatCuts cuts = find_repeats(parts, options, pool);
+  RepeatCuts cuts = find_repeats(parts, options, pool, [&](const std::vector<bool>& wanted, const auto& fn) {
+    for (size_t row = 0; row < wanted.size(); ++row) {
+      if (wanted[row]) {
+        fn(row, docs[row].text);
+      }
+    }
+  });
   const TokenScanner scanner;
   std::map<std::string, std::string> out;
   for (size_t row = 0; row < docs.size(); ++row) {
@@ -127,28 +133,46 @@ TEST(Repeats, APeriodicTextKeepsItsFirstRun) {
   EXPECT_EQ(out.at("x").size(), 30u);
 }
 
-// All runs of `width` tokens by exhaustive search: one place each is kept, by the stated rule.
+// The words of a text as they are compared.
+std::vector<std::string> compared_words(const TokenScanner& scanner, const std::string& text) {
+  std::vector<TokenSpan> tokens;
+  scanner.scan(text, tokens);
+  std::vector<std::string> list;
+  for (const TokenSpan& token : tokens) {
+    list.emplace_back();
+    scanner.append_token(text, token, list.back());
+  }
+  return list;
+}
+
+// Every run of `width` words compared with every one before it, word by word: one place each is kept, by the stated rule.
 std::map<std::string, std::string> oracle(std::vector<Doc> docs, size_t width) {
   const TokenScanner scanner;
   std::sort(docs.begin(), docs.end(), [](const Doc& a, const Doc& b) { return a.id < b.id; });
-  std::map<std::vector<uint64_t>, std::pair<std::string, size_t>> first;
+  struct First {
+    size_t doc, place;
+  };
+  std::vector<std::vector<std::string>> all;
+  std::vector<First> firsts;
   std::map<std::string, std::string> out;
-  for (const Doc& doc : docs) {
-    std::vector<TokenSpan> tokens;
-    scanner.scan(doc.text, tokens);
+  for (size_t doc = 0; doc < docs.size(); ++doc) {
+    all.push_back(compared_words(scanner, docs[doc].text));
     std::vector<uint32_t> places;
-    for (size_t i = 0; i + width <= tokens.size(); ++i) {
-      std::vector<uint64_t> run;
-      for (size_t k = 0; k < width; ++k) {
-        run.push_back(tokens[i + k].hash);
-      }
-      const auto [found, is_new] = first.try_emplace(run, doc.id, i);
-      if (!is_new && !(found->second.first == doc.id && i < found->second.second + width)) {
+    for (size_t i = 0; i + width <= all[doc].size(); ++i) {
+      const auto same = std::find_if(firsts.begin(), firsts.end(), [&](const First& first) {
+        const auto& other = all[first.doc];
+        return std::equal(other.begin() + static_cast<std::ptrdiff_t>(first.place),
+                          other.begin() + static_cast<std::ptrdiff_t>(first.place + width),
+                          all[doc].begin() + static_cast<std::ptrdiff_t>(i));
+      });
+      if (same == firsts.end()) {
+        firsts.push_back({doc, i});
+      } else if (!(same->doc == doc && i < same->place + width)) {
         places.push_back(static_cast<uint32_t>(i));
       }
     }
     RepeatOptions options{.unit = RepeatUnit::kPassage, .min_words = static_cast<int64_t>(width)};
-    out[doc.id] = cut_repeats(doc.text, places, options, scanner);
+    out[docs[doc].id] = cut_repeats(docs[doc].text, places, options, scanner);
   }
   return out;
 }
@@ -172,9 +196,24 @@ TEST(RepeatsProperty, AsTheOracleForAnyOrderThreadsAndMemory) {
     EXPECT_EQ(cut(docs, options), expected);
     options.memory_bytes = 0;
     EXPECT_EQ(cut(docs, options, 1, 7), expected);
+    for (const uint64_t mask : {0xFFFull, 0xFull, 0ull}) {  // so that some runs, most and all share a hash
+      options.hash_mask = mask;
+      EXPECT_EQ(cut(docs, options), expected) << mask;
+    }
+    options.hash_mask = ~uint64_t{0};
     std::reverse(docs.begin(), docs.end());
     EXPECT_EQ(cut(docs, options, 3, 1), expected);
   }
+}
+
+// Two texts of other words whose runs are made to share a hash: nothing is cut.
+TEST(Repeats, ASharedHashCutsNothing) {
+  const std::string a = std::string(32, '1'), b = std::string(32, '2');
+  const std::vector<Doc> docs = {{a, words(1, 9)}, {b, words(2, 9)}};
+  RepeatOptions options{.unit = RepeatUnit::kPassage, .min_words = 8, .hash_mask = 0};
+  const auto out = cut(docs, options);
+  EXPECT_EQ(out.at(a), docs[0].text);
+  EXPECT_EQ(out.at(b), docs[1].text);
 }
 
 TEST(Repeats, ADamagedPartIsSaid) {

@@ -62,6 +62,19 @@ void TokenScanner::scan(std::string_view text, std::vector<TokenSpan>& out) cons
   }
 }
 
+void TokenScanner::append_token(std::string_view text, const TokenSpan& token, std::string& out) const {
+  const char* p = text.data() + token.begin;
+  const char* const end = text.data() + token.end;
+  while (p != end) {
+    if (static_cast<uint8_t>(*p) < 0x80) {
+      out += static_cast<char>(table_[static_cast<uint8_t>(*p++)] & 0xFF);
+    } else {
+      append_utf8(out, static_cast<char32_t>(entry(decode_utf8(p, end)) & kCode));
+    }
+  }
+  out += kTokenEnd;
+}
+
 TokenWindow::TokenWindow(size_t width) : width_(width) {
   for (size_t i = 1; i < width; ++i) {
     top_ *= kBase;

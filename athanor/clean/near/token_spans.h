@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,11 +16,15 @@ struct TokenSpan {
   uint32_t begin, end;  // bytes of the text
 };
 
+inline constexpr char kTokenEnd = ' ';  // in no token
+
 class TokenScanner {
  public:
   TokenScanner();
   // Replaces out. Ill-formed UTF-8 separates words. Only the first 2^32 - 1 bytes are read. Thread-safe.
   void scan(std::string_view text, std::vector<TokenSpan>& out) const;
+  // Appends what the token is compared by, in lower case, and kTokenEnd: equal tokens are equal there, and only these.
+  void append_token(std::string_view text, const TokenSpan& token, std::string& out) const;
 
  private:
   uint32_t entry(char32_t code) const;

@@ -60,12 +60,17 @@ constexpr size_t kNumRules = std::size(kRules);
 
 constexpr std::string_view kEllipses[] = {"...", "[...]", "\xE2\x80\xA6", "(...)", "[\xE2\x80\xA6]", "-\xC2\xBB",
                                           "read more..", "read more"};
-constexpr std::string_view kPolicies[] = {"terms of use",   "privacy policy", "cookie policy", "uses cookies",
-                                          "privacy overview", "use of cookies", "use cookies",
-                                          "privacy & cookies policy", "privacy and cookies policy",
-                                          "necessary cookies are absolutely essential",
-                                          "any cookies that may not be particularly necessary",
-                                          "if you continue to browse this site without changing your cookie"};
+// Of Curator's list, those that hold none of the others.
+constexpr std::string_view kPolicies[] = {
+    "terms of use", "privacy policy", "cookie policy", "uses cookies", "privacy overview", "use of cookies", "use cookies",
+    "privacy & cookies policy", "privacy and cookies policy",
+    "necessary cookies are absolutely essential for the website to function properly. this category only includes cookies "
+    "that ensures basic functionalities and security features of the website. these cookies do not store any personal "
+    "information.",
+    "any cookies that may not be particularly necessary for the website to function and is used specifically to collect "
+    "user personal data via analytics, ads, other embedded contents are termed as non-necessary cookies. it is mandatory "
+    "to procure user consent prior to running these cookies on your website.",
+    "if you continue to browse this site without changing your cookie settings, you agree to this use. acceptread more"};
 constexpr std::string_view kCommon[] = {"the", "be", "to", "of", "and", "that", "have", "with"};
 constexpr std::string_view kBullets[] = {"\xE2\x80\xA2", "\xE2\x80\xA3", "\xE2\x81\x83", "\xE2\x81\x8C",
                                          "\xE2\x81\x8D", "\xE2\x88\x99", "\xE2\x97\x8B", "\xE2\x97\x8F",
@@ -92,7 +97,6 @@ Characters count_characters(std::string_view text) {
       continue;
     }
     const char32_t code = decode_utf8(p, end);
-    found.digits += category_of(code) == Category::kNd;
     found.brackets += code == 0x27E8 || code == 0x27E9;
   }
   return found;

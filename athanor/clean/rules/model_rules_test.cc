@@ -47,6 +47,61 @@ TEST(ClassifierStep, ScoreIsTheLabelsProbability) {
   EXPECT_TRUE(judge("classifier", "good words here", {{"model", kClassifier}, {"label", "hi"}, {"min_score", 0.0}}).keep);
 }
 
+// A folder as fit writes it: the tiny model learned from lower-case characters.
+class EstimatorFolder {
+ public:
+  explicit EstimatorFolder(const char* tokens) : dir_(fs::temp_directory_path() / ("athanor_est_" + std::to_string(::getpid()))) {
+    fs::create_directories(dir_);
+    const std::string model = tiny_ngram_model();
+    fs::rename(model, dir_ / "model.ngram");
+    fs::copy_file(dir_ / "model.ngram", dir_ / "other.ngram", fs::copy_options::overwrite_existing);
+    write_file_atomic(dir_ / "estimator.json", R"({"schema": 1, "kind": "ngram", "file": "model.ngram", "tokens": ")" +
+                                                   std::string(tokens) + R"(", "lowercase": true})");
+  }
+  ~EstimatorFolder() { fs::remove_all(dir_); }
+  std::string path(const char* file = "") const { return (dir_ / file).string(); }
+
+ private:
+  fs::path dir_;
+};
+
+TEST(PerplexityStep, TokensAreThoseOfTheEstimator) {
+  const EstimatorFolder words("words");
+  for (const char* file : {"", "model.ngram"}) {
+    EXPECT_EQ(judge("perplexity", "THE", {{"model", words.path(file)}}).measures.numbers.at(1), 0) << file;
+  }
+  // a model that only lies beside it is cut by the options
+  EXPECT_EQ(judge("perplexity", "THE", {{"model", words.path("other.ngram")}}).measures.numbers.at(1), 0.5);
+  EXPECT_THROW(judge("perplexity", "the", {{"model", words.path()}, {"cut", "mixed"}}), Error);
+  EXPECT_EQ(judge("perplexity", "the", {{"model", words.path()}, {"cut", "words"}}).measures.numbers.at(1), 0);
+  const EstimatorFolder characters("characters");  // "t", "h", "e" are unknown
+  EXPECT_EQ(judge("perplexity", "the", {{"model", characters.path()}}).measures.numbers.at(1), 0.75);
+}
+
+TEST(ModelRules, NoFileIsOpenedBeforeItIsWanted) {
+  const json spec = {{{"perplexity", {{"model", "/nowhere/lm.ngram"}}}},
+                     {{"classifier", {{"model", "/nowhere/q.bin"}, {"label", "hq"}}}},
+                     {{"language", {{"model", "/nowhere/lid.bin"}, {"keep", {"en"}}}}}};
+  const CleanChain chain(spec, "clean.rules");
+  EXPECT_EQ(chain.files().size(), 3u);
+  try {
+    chain.check();
+    FAIL() << "the model is not there";
+  } catch (const Error& error) {
+    EXPECT_NE(error.where().find("/nowhere/lm.ngram"), std::string::npos) << error.where();
+  }
+  std::string text = "words";
+  EXPECT_THROW(chain.run(text), Error);
+}
+
+TEST(ModelRules, WhatLiesBesideAModelIsPinnedWithIt) {
+  const EstimatorFolder words("words");
+  const auto files = [&](const std::string& model) { return CleanChain(json{{{"perplexity", {{"model", model}}}}}).files(); };
+  EXPECT_EQ(files(words.path()), std::vector<std::string>{words.path()});  // the folder, whole
+  EXPECT_EQ(files(words.path("model.ngram")),
+            (std::vector<std::string>{words.path("model.ngram"), words.path("estimator.json")}));
+}
+
 TEST(PerplexityStep, ByHand) {
   const std::string model = tiny_ngram_model();
   // "the </s>": (1/4 x 1/2)^(-1/2)

@@ -4,6 +4,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/nearest.h"
+#include "athanor/classic/estimator.h"
 #include "athanor/clean/bounds.h"
 
 namespace athanor {
@@ -21,26 +22,68 @@ std::string model_path(const json& options, const char* step) {
   return path;
 }
 
-TextTokens tokens_of(const json& options, const char* where) {
-  return TextTokens(text_cut(options.at("cut").get<std::string>(), where), options.at("lowercase"));
+// The model's file and its tokens. cut: "" where it is not given.
+EstimatorFile find_model(const std::string& path, const std::string& step, const std::string& cut, bool lowercase) {
+  EstimatorFile found = find_estimator(path);
+  if (found.kind.empty()) {
+    found.tokens = TextTokens(text_cut(cut.empty() ? "words" : cut, step + ".cut"), lowercase);
+  } else if ((!cut.empty() && cut != found.tokens.name()) || (lowercase && !found.tokens.lowercase())) {
+    throw Error(ErrorKind::kUsage,
+                "cut or lowercase are not what the model was trained with: " + found.tokens.name() +
+                    (found.tokens.lowercase() ? ", lower case" : ", case as it stands"),
+                "", "leave them out: they are read from the model's estimator.json");
+  }
+  return found;
+}
+
+// What opens it when it is first wanted; the options are checked by then only, but for the name of a cut.
+template <typename Model>
+std::function<ScoringModel<Model>()> opens(const std::string& path, const std::string& step, const json& options) {
+  const std::string cut = options.value("cut", "");
+  if (!cut.empty()) {
+    text_cut(cut, step + ".cut");
+  }
+  return [=, lowercase = options.value("lowercase", false)]() -> ScoringModel<Model> {
+    const EstimatorFile found = find_model(path, step, cut, lowercase);
+    return {Model::open(found.file), found.tokens};
+  };
+}
+
+std::vector<std::string> paths_beside(const std::string& path) {
+  std::vector<std::string> paths;
+  for (const fs::path& file : files_beside(path)) {
+    paths.push_back(file.string());
+  }
+  return paths;
+}
+
+int32_t index_of(const std::string& label, const std::vector<std::string>& known, const char* what) {
+  const auto found = std::find(known.begin(), known.end(), label);
+  if (found == known.end()) {
+    throw Error(ErrorKind::kUsage, std::string("the model has no ") + what + " '" + label + "'", "",
+                did_you_mean(label, known));
+  }
+  return static_cast<int32_t>(found - known.begin());
 }
 
 }  // namespace
 
 Language::Language(const json& options)
-    : model_(FastText::open(model_path(options, "language"))),
+    : path_(model_path(options, "language")),
       keep_(options.at("keep").get<std::vector<std::string>>()),
-      min_score_(options.at("min_score")) {
-  const std::vector<std::string>& known = model_.labels();
+      min_score_(options.at("min_score")),
+      model_(opens<FastText>(path_, "language", options)) {}
+
+void Language::check() const {
   for (const std::string& language : keep_) {
-    if (std::find(known.begin(), known.end(), language) == known.end()) {
-      throw Error(ErrorKind::kUsage, "the model knows no language '" + language + "'", "", did_you_mean(language, known));
-    }
+    index_of(language, model_.get().model.labels(), "language");
   }
 }
 
+std::vector<std::string> Language::more_files() const { return paths_beside(path_); }
+
 std::vector<StepOption> Language::options() {
-  return {file_option("model", "", "a fastText classifier whose labels are languages"),
+  return {file_option("model", "", "a fastText classifier whose labels are languages: a file, or a folder that fit made"),
           threshold("keep", json::array(), "the languages to keep; empty: all"),
           threshold("min_score", 0.65, "a smaller probability of the likeliest language: dropped", 0, 1)};
 }
@@ -50,7 +93,9 @@ std::vector<StepMetric> Language::metrics() {
 }
 
 void Language::measure(DocumentView& document, Measures& out) const {
-  const std::vector<FastText::Prediction> best = model_.predict(document.text(), 1);
+  std::string scratch;
+  const auto& [model, tokens] = model_.get();
+  const std::vector<FastText::Prediction> best = model.predict(tokens.cut(document.text(), scratch), 1);
   out.add(best.empty() ? 0.0 : static_cast<double>(best[0].probability));
   out.add(best.empty() ? std::string() : best[0].label);
 }
@@ -64,24 +109,24 @@ Verdict Language::decide(const Measures& measures) const {
 }
 
 Classifier::Classifier(const json& options)
-    : model_(FastText::open(model_path(options, "classifier"))),
-      tokens_(tokens_of(options, "classifier.cut")),
+    : path_(model_path(options, "classifier")),
       min_score_(options.at("min_score")),
-      max_score_(options.at("max_score")) {
-  const std::string label = options.at("label");
-  const std::vector<std::string>& known = model_.labels();
-  const auto found = std::find(known.begin(), known.end(), label);
-  if (found == known.end()) {
-    throw Error(ErrorKind::kUsage, "the model has no label '" + label + "'", "", did_you_mean(label, known));
-  }
-  label_ = static_cast<int32_t>(found - known.begin());
-}
+      max_score_(options.at("max_score")),
+      model_([open = opens<FastText>(path_, "classifier", options), label = options.at("label").get<std::string>()] {
+        Opened opened{open(), 0};
+        opened.label = index_of(label, opened.scoring.model.labels(), "label");
+        return opened;
+      }) {}
+
+void Classifier::check() const { model_.get(); }
+
+std::vector<std::string> Classifier::more_files() const { return paths_beside(path_); }
 
 std::vector<StepOption> Classifier::options() {
-  return {file_option("model", "", "a fastText classifier"),
+  return {file_option("model", "", "a fastText classifier: a file, or a folder that fit made"),
           {"label", "", "the label whose probability is the score"},
-          {"cut", "words", "how the model's tokens are cut: words, characters or mixed"},
-          {"lowercase", false, "the model learned from lower-case text"},
+          {"cut", "", "words, characters or mixed; empty: as the model's estimator.json says, else words"},
+          {"lowercase", false, "the model learned from lower-case text; estimator.json says it by itself"},
           threshold("min_score", 0.5, "a smaller score: dropped", 0, 1),
           threshold("max_score", 1.0, "a larger score: dropped", 0, 1)};
 }
@@ -93,15 +138,16 @@ std::vector<StepMetric> Classifier::metrics() {
 void Classifier::measure(DocumentView& document, Measures& out) const {
   std::vector<FastText::Score> scores;
   std::string scratch;
-  model_.predict(tokens_.cut(document.text(), scratch), 0, 0, scores);
+  const auto& [scoring, label] = model_.get();
+  scoring.model.predict(scoring.tokens.cut(document.text(), scratch), 0, 0, scores);
   double score = 0;
   for (const FastText::Score& one : scores) {
-    if (one.label == label_) {
+    if (one.label == label) {
       score = std::min(1.0, static_cast<double>(one.probability));
     }
   }
   out.add(score);
-  out.add(scores.empty() ? std::string() : model_.labels()[static_cast<size_t>(scores[0].label)]);
+  out.add(scores.empty() ? std::string() : scoring.model.labels()[static_cast<size_t>(scores[0].label)]);
 }
 
 Verdict Classifier::decide(const Measures& measures) const {
@@ -110,15 +156,19 @@ Verdict Classifier::decide(const Measures& measures) const {
 }
 
 Perplexity::Perplexity(const json& options)
-    : model_(NgramModel::open(model_path(options, "perplexity"))),
-      tokens_(tokens_of(options, "perplexity.cut")),
+    : path_(model_path(options, "perplexity")),
       min_(options.at("min")),
-      max_(options.at("max")) {}
+      max_(options.at("max")),
+      model_(opens<NgramModel>(path_, "perplexity", options)) {}
+
+void Perplexity::check() const { model_.get(); }
+
+std::vector<std::string> Perplexity::more_files() const { return paths_beside(path_); }
 
 std::vector<StepOption> Perplexity::options() {
-  return {file_option("model", "", "an n-gram model file"),
-          {"cut", "words", "how the model's tokens are cut: words, characters or mixed"},
-          {"lowercase", false, "the model learned from lower-case text"},
+  return {file_option("model", "", "an n-gram model: a file, or a folder that fit made"),
+          {"cut", "", "words, characters or mixed; empty: as the model's estimator.json says, else words"},
+          {"lowercase", false, "the model learned from lower-case text; estimator.json says it by itself"},
           threshold("min", 0.0, "smaller: dropped (text that repeats what the model knows)", 0),
           threshold("max", 1e308, "larger: dropped", 0)};
 }
@@ -128,7 +178,8 @@ std::vector<StepMetric> Perplexity::metrics() {
 }
 
 void Perplexity::measure(DocumentView& document, Measures& out) const {
-  const NgramScore score = model_.score(document.text(), tokens_);
+  const auto& [model, tokens] = model_.get();
+  const NgramScore score = model.score(document.text(), tokens);
   out.add(score.num_tokens == 0 ? kDoesNotApply : score.perplexity());
   out.add(ratio(score.num_unknown, score.num_tokens));
 }

@@ -170,7 +170,7 @@ class UnitWork {
     part_ = {};
     read_bytes_ = 0;
     make_dirs(work_);
-    shard_.emplace(work_ / kShardFile);
+    shard_.emplace(work_ / kShardFile, shared_.job.pages);
     rejects_.emplace(work_);
   }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "athanor/base/file.h"
+#include "athanor/data/documents/parquet.h"
 #include "athanor/data/sources/source_unit.h"
 #include "athanor/run/journal.h"
 
@@ -27,6 +28,7 @@ struct CollectJob {
   int threads = 0;             // 0: one a core
   ShardOf shard;               // the units that this process reads
   uint64_t part_bytes = kPartBytes;
+  PageCodec pages = PageCodec::kZstd;
   fs::path state;     // kept until the run is done
   fs::path out;       // gets documents.json and the shards
   fs::path rejected;  // gets rejected.jsonl when there are such rows, on failure too

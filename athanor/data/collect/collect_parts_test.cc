@@ -39,12 +39,13 @@ std::string warc_record(uint64_t i) {
 
 // One folder with a file of many kinds, each of several parts.
 fs::path make_sources(const fs::path& dir) {
-  std::string jsonl, csv = "id,text\n", lines, mbox, warc, frames;
+  std::string jsonl, csv = "id,text\n", lines, mbox, warc, frames, array = "[";
   for (uint64_t i = 0; i < 600; ++i) {
     jsonl += i % 97 == 5 ? "broken\n" : "{\"text\":\"" + row_text(i) + "\",\"n\":" + std::to_string(i) + "}\n";
     csv += std::to_string(i) + ",\"" + row_text(i) + "\n" + (i % 3 == 0 ? "two\"\"\"\n" : "\"\n");
     mbox += "From a@b Thu Jan  1 00:00:00 1970\nSubject: s" + std::to_string(i) + "\n\n" + row_text(i) + "\n\n";
     warc += gzip(warc_record(i));
+    array += (i > 0 ? ", " : "") + std::string("{\"text\":\"") + row_text(i) + "\"}";
     lines += row_text(i) + "\n" + (i % 5 == 0 ? "\n" : "");
   }
   std::string packed;
@@ -61,6 +62,8 @@ fs::path make_sources(const fs::path& dir) {
   put_file(dir / "e.mbox", mbox);
   put_file(dir / "f.warc.gz", warc);
   put_file(dir / "g.md", lines);
+  put_file(dir / "i.json", array + "]");
+  put_file(dir / "i2.json.gz", gzip(array + "]"));
   ParquetWriter writer(dir / "h.parquet", {{"text", ColumnType::kString}});
   for (uint64_t group = 0; group < 6; ++group) {
     std::vector<std::string> texts;

@@ -1,6 +1,7 @@
 #include "athanor/data/documents/document.h"
 
 #include <openssl/evp.h>
+#include <xxhash.h>
 
 #include <charconv>
 #include <memory>
@@ -48,7 +49,9 @@ std::string document_id(std::string_view source, uint64_t span_begin, std::strin
   hash.begin();
   hash.update(source);
   hash.update({digits, static_cast<size_t>(end + 1 - digits)});
-  hash.update(text);
+  XXH128_canonical_t digest;
+  XXH128_canonicalFromHash(&digest, XXH3_128bits(text.data(), text.size()));
+  hash.update({reinterpret_cast<const char*>(digest.digest), sizeof digest.digest});
   return hash.id();
 }
 

@@ -75,7 +75,10 @@ Documents Documents::open(const fs::path& dir) {
   documents.dir_ = dir;
   documents.manifest_ = DocumentsManifest::load(dir);
   const DocumentsManifest& manifest = documents.manifest_;
+  uint64_t row = 0;
   for (const DocumentsManifest::Shard& shard : manifest.shards) {
+    documents.first_rows_.push_back(row);
+    row += shard.rows;
     open_shard(dir, shard.path, shard.rows);
     for (const std::string& path : shard.column_paths) {
       open_shard(dir, path, shard.rows);
@@ -97,14 +100,6 @@ Documents Documents::open(const fs::path& dir) {
                 keep_path.string(), kDamaged);
   }
   return documents;
-}
-
-uint64_t Documents::first_row(size_t shard) const {
-  uint64_t row = 0;
-  for (size_t i = 0; i < shard; ++i) {
-    row += manifest_.shards[i].rows;
-  }
-  return row;
 }
 
 void Documents::for_each(const std::function<void(uint64_t row, Document&& document)>& fn) const {

@@ -62,7 +62,7 @@ class Documents {
 
   // The same for one shard. `row` still counts all rows of the artifact.
   size_t num_shards() const { return manifest_.shards.size(); }
-  uint64_t first_row(size_t shard) const;
+  uint64_t first_row(size_t shard) const { return first_rows_[shard]; }
   void for_each_in(size_t shard, const std::function<void(uint64_t row, Document&& document)>& fn) const;
   // Values of an extra column for every row of one shard, the dropped ones too.
   ColumnValues shard_column(size_t shard, std::string_view name) const;
@@ -90,6 +90,7 @@ class Documents {
 
   fs::path dir_;
   DocumentsManifest manifest_;
+  std::vector<uint64_t> first_rows_;  // of each shard
   std::vector<bool> keep_;
 };
 

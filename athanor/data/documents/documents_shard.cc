@@ -25,6 +25,7 @@ int64_t to_int64(uint64_t value) {
 
 struct TextShardWriter::Impl {
   fs::path path;
+  PageCodec pages;
   std::optional<ParquetWriter> file;
   uint64_t rows = 0;
   uint64_t text_bytes = 0;
@@ -39,7 +40,7 @@ struct TextShardWriter::Impl {
       return;
     }
     if (!file) {
-      file.emplace(path, text_columns());
+      file.emplace(path, text_columns(), pages);
     }
     file->write_row_group(std::vector<ParquetWriter::ColumnRef>{&ids, &texts, &sources, &begins, &ends, &metas, &sizes});
     ids.clear(), texts.clear(), sources.clear(), metas.clear();
@@ -48,7 +49,10 @@ struct TextShardWriter::Impl {
   }
 };
 
-TextShardWriter::TextShardWriter(fs::path path) : impl_(std::make_unique<Impl>()) { impl_->path = std::move(path); }
+TextShardWriter::TextShardWriter(fs::path path, PageCodec pages) : impl_(std::make_unique<Impl>()) {
+  impl_->path = std::move(path);
+  impl_->pages = pages;
+}
 TextShardWriter::~TextShardWriter() = default;
 TextShardWriter::TextShardWriter(TextShardWriter&&) noexcept = default;
 

@@ -7,6 +7,7 @@
 
 #include "athanor/base/file.h"
 #include "athanor/data/documents/document.h"
+#include "athanor/data/documents/parquet.h"
 
 namespace athanor {
 
@@ -14,7 +15,7 @@ namespace athanor {
 // with an empty id gets document_id(). Memory holds one row group, about 4 MB of text.
 class TextShardWriter {
  public:
-  explicit TextShardWriter(fs::path path);
+  explicit TextShardWriter(fs::path path, PageCodec pages = PageCodec::kZstd);
   ~TextShardWriter();
   TextShardWriter(TextShardWriter&&) noexcept;
   TextShardWriter& operator=(TextShardWriter&&) = delete;

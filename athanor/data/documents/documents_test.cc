@@ -5,6 +5,7 @@
 
 #include "athanor/base/hash.h"
 #include "athanor/base/rng.h"
+#include "athanor/data/documents/documents_shard.h"
 #include "athanor/data/testing/test_scratch.h"
 
 namespace athanor {
@@ -36,9 +37,33 @@ std::vector<Document> read_all(const Documents& documents) {
 }
 
 TEST(Document, IdIsTheFirstHalfOfSha256) {
-  const std::string hashed = std::string("s\0", 2) + std::string("7\0", 2) + "text";
+  const std::string digest("\xc5\xa6\x4e\xff\xf9\x22\x4e\x39\x26\x80\x52\x56\x87\xaa\xc7\xc5", 16);  // xxhsum -H2 of "text"
+  const std::string hashed = std::string("s\0", 2) + std::string("7\0", 2) + digest;
   EXPECT_EQ(document_id("s", 7, "text"), sha256_hex(hashed).substr(0, 32));
   EXPECT_NE(document_id("s", 7, "text"), document_id("s", 8, "text"));
+  EXPECT_NE(document_id("s", 7, "text"), document_id("s", 7, "texT"));
+}
+
+TEST(Documents, EveryPageCodecIsRead) {
+  const fs::path dir = scratch("codecs");
+  std::vector<std::string> names;
+  for (const char* name : {"zstd", "lz4", "snappy"}) {
+    TextShardWriter writer(dir / name, page_codec(name, "pages"));
+    for (uint64_t i = 0; i < 2000; ++i) {
+      writer.add({"", "the same words again " + std::to_string(i), "s", i, i + 1, "{}"});
+    }
+    writer.finish();
+    uint64_t rows = 0;
+    ParquetFile(dir / name).for_each_batch({{"text", ColumnType::kString}}, [&](uint64_t, std::vector<ColumnValues>&& batch) {
+      for (const std::string& text : std::get<std::vector<std::string>>(batch[0])) {
+        EXPECT_EQ(text, "the same words again " + std::to_string(rows++));
+      }
+    });
+    EXPECT_EQ(rows, 2000u);
+    EXPECT_LT(fs::file_size(dir / name), 110'000u) << name;  // 54,000 bytes of text alone, and 64,000 of ids
+  }
+  EXPECT_NE(read_file(dir / "lz4"), read_file(dir / "snappy"));
+  EXPECT_EQ(error_of([] { page_codec("gzip", "pages"); }).kind(), ErrorKind::kInput);
 }
 
 TEST(Documents, WhatWasWrittenIsRead) {

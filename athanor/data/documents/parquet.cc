@@ -62,6 +62,12 @@ void check_write(const arrow::Status& status, const fs::path& path) {
   }
 }
 
+parquet::Compression::type arrow_codec(PageCodec codec) {
+  return codec == PageCodec::kLz4      ? parquet::Compression::LZ4
+         : codec == PageCodec::kSnappy ? parquet::Compression::SNAPPY
+                                       : parquet::Compression::ZSTD;
+}
+
 std::shared_ptr<arrow::DataType> arrow_type(ColumnType type) {
   switch (type) {
     case ColumnType::kString:
@@ -102,7 +108,7 @@ struct ParquetWriter::Impl {
   std::unique_ptr<parquet::arrow::FileWriter> writer;
 };
 
-ParquetWriter::ParquetWriter(const fs::path& path, std::vector<ColumnInfo> columns)
+ParquetWriter::ParquetWriter(const fs::path& path, std::vector<ColumnInfo> columns, PageCodec pages)
     : impl_(std::make_unique<Impl>()) {
   impl_->path = path;
   impl_->columns = std::move(columns);
@@ -112,7 +118,10 @@ ParquetWriter::ParquetWriter(const fs::path& path, std::vector<ColumnInfo> colum
 
   arrow::FieldVector fields;
   parquet::WriterProperties::Builder properties;
-  properties.compression(parquet::Compression::ZSTD)->compression_level(kZstdLevel)->enable_page_checksum();
+  properties.compression(arrow_codec(pages))->enable_page_checksum();
+  if (pages == PageCodec::kZstd) {
+    properties.compression_level(kZstdLevel);
+  }
   properties.disable_dictionary()->disable_statistics();
   for (const ColumnInfo& column : impl_->columns) {
     fields.push_back(arrow::field(column.name, arrow_type(column.type), /*nullable=*/false));

@@ -55,10 +55,15 @@ struct PackedStrings {
   }
 };
 
-// Writes zstd-compressed pages with checksums. The same row groups give the same bytes (one Arrow version).
+// How pages are compressed. Every reader of Parquet knows all three (kLz4 is LZ4_RAW).
+enum class PageCodec { kZstd, kLz4, kSnappy };
+// "zstd", "lz4", "snappy". Throws Error(kInput) that names `where` for any other spelling.
+PageCodec page_codec(std::string_view name, const std::string& where);
+
+// Writes compressed pages with checksums. The same row groups give the same bytes (one Arrow version).
 class ParquetWriter {
  public:
-  ParquetWriter(const fs::path& path, std::vector<ColumnInfo> columns);
+  ParquetWriter(const fs::path& path, std::vector<ColumnInfo> columns, PageCodec pages = PageCodec::kZstd);
   ~ParquetWriter();
   ParquetWriter(ParquetWriter&&) noexcept;
   ParquetWriter& operator=(ParquetWriter&&) = delete;

@@ -34,4 +34,17 @@ size_t size_of(const ColumnValues& values) {
   return std::visit([](const auto& vector) { return vector.size(); }, values);
 }
 
+PageCodec page_codec(std::string_view name, const std::string& where) {
+  if (name == "zstd") {
+    return PageCodec::kZstd;
+  }
+  if (name == "lz4") {
+    return PageCodec::kLz4;
+  }
+  if (name == "snappy") {
+    return PageCodec::kSnappy;
+  }
+  throw Error(ErrorKind::kInput, "unknown compression of pages '" + std::string(name) + "'", where, "zstd, lz4 or snappy");
+}
+
 }  // namespace athanor

@@ -112,7 +112,7 @@ std::string damaged(std::string page, Rng& rng) {
 
 TEST(HtmlBadInput, DamagedPages) {
   Rng rng(11);
-  const fs::path folder = fs::path(ATHANOR_SOURCE_DIR) / "tests/fixtures/data/html";
+  const fs::path folder = fs::path(ATHANOR_SOURCE_DIR) / "fuzz/corpus/html";
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string page = read_file(entry.path());
     for (int round = 0; round < 500; ++round) {

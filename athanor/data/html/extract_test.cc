@@ -11,7 +11,7 @@ namespace athanor {
 namespace {
 
 std::string fixture(const std::string& name) {
-  return read_file(fs::path(ATHANOR_SOURCE_DIR) / "tests/fixtures/data/html" / name);
+  return read_file(fs::path(ATHANOR_SOURCE_DIR) / "fuzz/corpus/html" / name);
 }
 
 bool has(const HtmlPage& page, const std::string& text) { return page.text.find(text) != std::string::npos; }

@@ -14,7 +14,6 @@
 #include "athanor/data/documents/documents_files.h"
 #include "athanor/data/mix/mix_spill.h"
 #include "athanor/data/mix/mix_take.h"
-#include "athanor/run/journal.h"
 
 namespace athanor {
 
@@ -94,6 +93,16 @@ std::vector<ColumnValues> passed_columns(const Documents& documents, size_t shar
   return values;
 }
 
+// Of a merge: what the shares had to do is there.
+void check_whole(const PartJournal& journal, const std::vector<fs::path>& parts) {
+  const auto missing = std::count_if(parts.begin(), parts.end(),
+                                     [&](const fs::path& part) { return !journal.has(part.filename().string()); });
+  if (missing > 0) {
+    throw Error(ErrorKind::kInput, std::to_string(missing) + " of " + std::to_string(parts.size()) + " parts are not done",
+                "mix", "run the recipe with shard=i/n for every i");
+  }
+}
+
 // Runs tasks on as many threads as memory allows.
 void run_tasks(ThreadPool& pool, uint64_t memory_bytes, size_t count, const std::function<void(size_t)>& task) {
   const auto most = static_cast<size_t>(std::max<uint64_t>(1, memory_bytes / kThreadBytes));
@@ -121,7 +130,20 @@ std::vector<std::pair<size_t, size_t>> Mixer::all_shards() const {
   return list;
 }
 
-void Mixer::write(const fs::path& out, const fs::path& state, const std::function<void(double)>& done) const {
+// Whose parts are done where. merge: first-round parts must be there.
+struct Mixer::Work {
+  const fs::path& state;
+  ShardOf shard;
+  bool merge;
+  const std::function<void(double)>& done;
+};
+
+struct Mixer::Part {
+  std::string key;
+  std::function<void(const fs::path& folder)> fill;
+};
+
+void Mixer::check_disk(const fs::path& state) const {
   uint64_t bytes = 0;
   for (const MixShare& share : shares_) {
     bytes += share.text_bytes;
@@ -133,7 +155,41 @@ void Mixer::write(const fs::path& out, const fs::path& state, const std::functio
                                           " of disk, and " + human_bytes(static_cast<double>(free)) + " are free",
                 state.string(), "free some, lower the total, or take shuffle: false (half as much)");
   }
-  options_.shuffle ? write_shuffled(out, state, done) : write_in_order(out, state, done);
+}
+
+void Mixer::write(const fs::path& out, const fs::path& state, const std::function<void(double)>& done) const {
+  check_disk(state);
+  size_t missing = 0;
+  assemble_documents(out, write_parts({state, {}, false, done}, missing));
+}
+
+void Mixer::merge(const fs::path& out, const fs::path& state, const std::function<void(double)>& done) const {
+  size_t missing = 0;
+  assemble_documents(out, write_parts({state, {}, true, done}, missing));
+}
+
+bool Mixer::write_share(const fs::path& state, ShardOf shard, const std::function<void(double)>& done) const {
+  check_disk(state);
+  size_t missing = 0;
+  write_parts({state, shard, false, done}, missing);
+  return missing == 0;
+}
+
+std::vector<fs::path> Mixer::write_parts(const Work& work, size_t& missing) const {
+  return options_.shuffle ? write_cells(work, missing) : write_runs(work, missing);
+}
+
+// Does this process's share of the parts that are not there; says how many are missing then.
+size_t Mixer::do_parts(const PartJournal& journal, const std::vector<Part>& parts, const Work& work, double from,
+                       double to) const {
+  std::atomic<size_t> finished{0};
+  run_tasks(pool_, options_.memory_bytes, parts.size(), [&](size_t i) {
+    if (work.shard.mine(i) && !journal.has(parts[i].key)) {
+      journal.write(parts[i].key, parts[i].fill);
+    }
+    work.done(from + (to - from) * static_cast<double>(++finished) / static_cast<double>(parts.size()));
+  });
+  return static_cast<size_t>(std::count_if(parts.begin(), parts.end(), [&](const Part& part) { return !journal.has(part.key); }));
 }
 
 void Mixer::write_run(size_t source, size_t shard, uint64_t copy, const fs::path& folder) const {
@@ -153,32 +209,27 @@ void Mixer::write_run(size_t source, size_t shard, uint64_t copy, const fs::path
 }
 
 // Source by source, copy by copy, as the documents stand.
-void Mixer::write_in_order(const fs::path& out, const fs::path& state,
-                           const std::function<void(double)>& done) const {
-  const PartJournal journal(state / "runs");
-  std::vector<std::tuple<size_t, uint64_t, size_t>> tasks;
-  std::vector<fs::path> parts;
+std::vector<fs::path> Mixer::write_runs(const Work& work, size_t& missing) const {
+  const PartJournal journal(work.state / "runs", work.shard);
+  std::vector<Part> runs;
   for (size_t source = 0; source < sources_.size(); ++source) {
     const bool partial = takes_[source].key != 0 || takes_[source].row != 0 || takes_[source].cut != 0;
     for (uint64_t copy = 0; copy < takes_[source].full + (partial ? 1 : 0); ++copy) {
       for (size_t shard = 0; shard < sources_[source].documents->num_shards(); ++shard) {
-        tasks.emplace_back(source, copy, shard);
-        parts.push_back(journal.path(part_key("run", source, copy, shard)));
+        runs.push_back({part_key("run", source, copy, shard),
+                        [=, this](const fs::path& folder) { write_run(source, shard, copy, folder); }});
       }
     }
   }
-  std::atomic<size_t> finished{0};
-  run_tasks(pool_, options_.memory_bytes, tasks.size(), [&](size_t i) {
-    const auto [source, copy, shard] = tasks[i];
-    const std::string key = part_key("run", source, copy, shard);
-    if (!journal.has(key)) {
-      journal.write(key, [&, source = source, copy = copy, shard = shard](const fs::path& folder) {
-        write_run(source, shard, copy, folder);
-      });
-    }
-    done(static_cast<double>(++finished) / static_cast<double>(tasks.size()));
-  });
-  assemble_documents(out, parts);
+  std::vector<fs::path> paths;
+  for (const Part& run : runs) {
+    paths.push_back(journal.path(run.key));
+  }
+  if (work.merge) {
+    check_whole(journal, paths);
+  }
+  missing = do_parts(journal, runs, work, 0, 1);
+  return paths;
 }
 
 void Mixer::spill(size_t source, size_t shard, uint64_t num_cells, const fs::path& folder) const {
@@ -234,46 +285,37 @@ void Mixer::write_cell(uint64_t cell, const std::vector<fs::path>& spills, const
   writer.finish();
 }
 
-void Mixer::write_shuffled(const fs::path& out, const fs::path& state,
-                           const std::function<void(double)>& done) const {
+std::vector<fs::path> Mixer::write_cells(const Work& work, size_t& missing) const {
   uint64_t bytes = 0;
   for (const MixShare& share : shares_) {
     bytes += share.text_bytes;
   }
   const uint64_t num_cells = std::max<uint64_t>(1, (bytes + kShardBytes - 1) / kShardBytes);
-  const auto shards = all_shards();
-  const PartJournal spill_journal(state / "spills");
-  const PartJournal cell_journal(state / "cells");
-  const double steps = static_cast<double>(shards.size() + 2 * num_cells);
-  std::atomic<uint64_t> finished{0};
-  std::vector<fs::path> spills;
+  const PartJournal spill_journal(work.state / "spills", work.shard);
+  const PartJournal cell_journal(work.state / "cells", work.shard);
+  std::vector<Part> spills;
+  std::vector<fs::path> spill_paths;
   std::vector<size_t> source_of;
-  for (const auto& [source, shard] : shards) {
-    spills.push_back(spill_journal.path(part_key("spill", source, shard, 0)));
+  for (const auto& [source, shard] : all_shards()) {
+    spills.push_back({part_key("spill", source, shard, 0),
+                      [=, this, source = source, shard = shard](const fs::path& folder) { spill(source, shard, num_cells, folder); }});
+    spill_paths.push_back(spill_journal.path(spills.back().key));
     source_of.push_back(source);
   }
-  run_tasks(pool_, options_.memory_bytes, shards.size(), [&](size_t i) {
-    const auto [source, shard] = shards[i];
-    const std::string key = part_key("spill", source, shard, 0);
-    if (!spill_journal.has(key)) {
-      spill_journal.write(key, [&, source = source, shard = shard](const fs::path& folder) {
-        spill(source, shard, num_cells, folder);
-      });
-    }
-    done(static_cast<double>(++finished) / steps);
-  });
-  std::vector<fs::path> parts;
+  std::vector<Part> cells;
+  std::vector<fs::path> paths;
   for (uint64_t cell = 0; cell < num_cells; ++cell) {
-    parts.push_back(cell_journal.path(part_key("cell", cell, 0, 0)));
+    cells.push_back({part_key("cell", cell, 0, 0),
+                     [&, cell](const fs::path& folder) { write_cell(cell, spill_paths, source_of, folder); }});
+    paths.push_back(cell_journal.path(cells.back().key));
   }
-  run_tasks(pool_, options_.memory_bytes, static_cast<size_t>(num_cells), [&](size_t cell) {
-    const std::string key = part_key("cell", cell, 0, 0);
-    if (!cell_journal.has(key)) {
-      cell_journal.write(key, [&](const fs::path& folder) { write_cell(cell, spills, source_of, folder); });
-    }
-    done(static_cast<double>(finished += 2) / steps);
-  });
-  assemble_documents(out, parts);
+  if (work.merge) {
+    check_whole(spill_journal, spill_paths);
+  }
+  const double middle = static_cast<double>(spills.size()) / static_cast<double>(spills.size() + 2 * cells.size());
+  missing = do_parts(spill_journal, spills, work, 0, middle);
+  missing += missing > 0 ? cells.size() : do_parts(cell_journal, cells, work, middle, 1);
+  return paths;
 }
 
 }  // namespace athanor

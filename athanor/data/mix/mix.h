@@ -24,6 +24,7 @@
 
 #include "athanor/base/thread_pool.h"
 #include "athanor/data/documents/documents.h"
+#include "athanor/run/journal.h"
 
 namespace athanor {
 
@@ -81,14 +82,25 @@ class Mixer {
   // state: a folder that survives a kill; what is finished in there is not done again.
   // done: fraction so far, from any thread.
   void write(const fs::path& out, const fs::path& state, const std::function<void(double)>& done) const;
+  // The same work shared by several processes on one `state`: each does its share of the spills, and when all of them
+  // are there its share of the cells; nothing is put into an `out`. A second round of the same processes finds the
+  // spills of all. True when every part is there.
+  bool write_share(const fs::path& state, ShardOf shard, const std::function<void(double)>& done) const;
+  // After the shares: as write(), but Error(kInput) when a spill (a run, without shuffle) is missing.
+  void merge(const fs::path& out, const fs::path& state, const std::function<void(double)>& done) const;
 
  private:
   struct Take;
   struct Sizes;
   void plan_budgets();
   Take take(size_t source, MixShare& share) const;
-  void write_in_order(const fs::path& out, const fs::path& state, const std::function<void(double)>& done) const;
-  void write_shuffled(const fs::path& out, const fs::path& state, const std::function<void(double)>& done) const;
+  struct Work;
+  struct Part;
+  std::vector<fs::path> write_parts(const Work& work, size_t& missing) const;
+  std::vector<fs::path> write_runs(const Work& work, size_t& missing) const;
+  std::vector<fs::path> write_cells(const Work& work, size_t& missing) const;
+  size_t do_parts(const PartJournal& journal, const std::vector<Part>& parts, const Work& work, double from, double to) const;
+  void check_disk(const fs::path& state) const;
   void spill(size_t source, size_t shard, uint64_t num_cells, const fs::path& folder) const;
   void write_cell(uint64_t cell, const std::vector<fs::path>& spills, const std::vector<size_t>& source_of,
                   const fs::path& folder) const;

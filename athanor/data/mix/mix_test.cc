@@ -105,7 +105,7 @@ TEST_F(Mix, EverythingOnceWithoutWeights) {
 
 TEST_F(Mix, BudgetsAreMetInEveryUnit) {
   for (const MixUnit unit : {MixUnit::kBytes, MixUnit::kCharacters, MixUnit::kDocuments}) {
-    for (const double budget : {57.0, 333.0}) {
+    for (const double budget : {280.0, 633.0}) {
       MixOptions options;
       options.unit = unit;
       options.budgets = {{"web", budget}, {"books", budget / 2}};
@@ -198,6 +198,36 @@ TEST_F(Mix, TheSameBytesHoweverItIsDone) {
     MixOptions other = options;
     other.seed = 2;
     EXPECT_NE(mix(other).digest, digest);
+  }
+}
+
+TEST_F(Mix, SharesOfSeveralProcessesGiveTheSameBytes) {
+  MixOptions options;
+  options.weights = {{"books", 1}, {"web", 1}};
+  const auto quiet = [](double) {};
+  for (const bool shuffle : {true, false}) {
+    options.shuffle = shuffle;
+    const std::string digest = mix(options).digest;
+    ThreadPool pool(2);
+    const Mixer mixer({{"web", &web_}, {"books", &books_}}, options, pool);
+    const fs::path state = dir_ / (shuffle ? "cells" : "runs");
+    const fs::path out = dir_ / "shared-out";
+    EXPECT_EQ(error_of([&] { mixer.merge(out, state, quiet); }).kind(), ErrorKind::kInput);
+    for (uint64_t i = 0; i < 3; ++i) {
+      EXPECT_EQ(mixer.write_share(state, {i, 3}, quiet), !shuffle && i == 2);
+    }
+    mixer.merge(out, state, quiet);  // makes the cells that are not there
+    EXPECT_EQ(write_manifest(out), digest);
+    fs::remove_all(out);
+    fs::remove_all(state / "cells");
+    bool whole = false;
+    for (uint64_t i = 0; i < 3; ++i) {  // a second round finds all spills
+      whole = mixer.write_share(state, {i, 3}, quiet);
+    }
+    EXPECT_TRUE(whole);
+    mixer.merge(out, state, quiet);
+    EXPECT_EQ(write_manifest(out), digest);
+    fs::remove_all(out);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "athanor/data/readers/field_map.h"
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -90,6 +91,97 @@ void add_member(std::string& meta, std::string_view name_json, std::string_view 
   meta.append(name_json).append(":").append(value_json);
 }
 
+// A record whose fields were scanned, and one that is JSON already: what map_record() asks of either. find() gives the
+// value at a path, nullopt where there is none, and the record's own field that holds it.
+class ScannedRecord {
+ public:
+  using Field = const JsonField*;
+  explicit ScannedRecord(const std::vector<JsonField>& fields) : fields_(fields) {}
+
+  std::optional<std::string_view> find(const std::string& path, Field& field) const { return find_raw(fields_, path, field); }
+  static bool is_null(std::string_view value) { return value == "null"; }
+  static std::optional<std::string> text(std::string_view value) { return text_of_raw(value); }
+  static void add(std::string& meta, const std::string& name, std::string_view value) {
+    add_member(meta, dump(name), value);
+  }
+  void add_all_but(const std::vector<Field>& used, std::string& meta) const {
+    for (const JsonField& field : fields_) {
+      if (std::find(used.begin(), used.end(), &field) == used.end()) {
+        add_member(meta, "\"" + std::string(field.key) + "\"", field.value);
+      }
+    }
+  }
+
+ private:
+  const std::vector<JsonField>& fields_;
+};
+
+class ParsedRecord {
+ public:
+  using Field = std::string_view;
+  explicit ParsedRecord(const Json& object) : object_(object) {}
+
+  std::optional<std::reference_wrapper<const Json>> find(const std::string& path, Field& field) const {
+    const Json* value = find_path(object_, path);
+    if (value == nullptr) {
+      return std::nullopt;
+    }
+    field = object_.contains(path) ? std::string_view(path) : std::string_view(path).substr(0, path.find('.'));
+    return *value;
+  }
+  static bool is_null(const Json& value) { return value.is_null(); }
+  static std::optional<std::string> text(const Json& value) { return text_of(value); }
+  static void add(std::string& meta, const std::string& name, const Json& value) {
+    add_member(meta, dump(name), dump(value));
+  }
+  void add_all_but(const std::vector<Field>& used, std::string& meta) const {
+    for (const auto& [name, value] : object_.items()) {
+      if (std::find(used.begin(), used.end(), name) == used.end()) {
+        add(meta, name, value);
+      }
+    }
+  }
+
+ private:
+  const Json& object_;
+};
+
+template <typename Record>
+MappedRecord map_record(const FieldMap& map, const Record& record) {
+  MappedRecord mapped;
+  std::vector<typename Record::Field> used;
+  for (const std::string& path : map.text) {
+    typename Record::Field field{};
+    const auto value = record.find(path, field);
+    if (!value || Record::is_null(*value)) {
+      continue;
+    }
+    const auto part = Record::text(*value);
+    if (!part) {
+      mapped.problem = "text is not a string";
+      return mapped;
+    }
+    join(mapped.text, *part);
+    used.push_back(field);
+  }
+  if (used.empty()) {
+    mapped.problem = "no text field";
+    return mapped;
+  }
+  mapped.meta = "{";
+  if (map.meta.empty()) {
+    record.add_all_but(used, mapped.meta);
+  }
+  for (const auto& [name, path] : map.meta) {
+    typename Record::Field field{};
+    if (const auto value = record.find(path, field)) {
+      Record::add(mapped.meta, name, *value);
+    }
+  }
+  mapped.meta += "}";
+  return mapped;
+}
+
 }  // namespace
 
 FieldMap parse_field_map(const Json& map) {
@@ -141,83 +233,9 @@ const Json* find_path(const Json& object, std::string_view path) {
 }
 
 MappedRecord apply_map(const FieldMap& map, const std::vector<JsonField>& fields) {
-  MappedRecord record;
-  std::vector<const JsonField*> used;
-  bool any = false;
-  for (const std::string& path : map.text) {
-    const JsonField* top = nullptr;
-    const auto value = find_raw(fields, path, top);
-    if (!value || *value == "null") {
-      continue;
-    }
-    const auto part = text_of_raw(*value);
-    if (!part) {
-      record.problem = "text is not a string";
-      return record;
-    }
-    join(record.text, *part);
-    used.push_back(top);
-    any = true;
-  }
-  if (!any) {
-    record.problem = "no text field";
-    return record;
-  }
-  record.meta = "{";
-  if (map.meta.empty()) {
-    for (const JsonField& field : fields) {
-      if (std::find(used.begin(), used.end(), &field) == used.end()) {
-        add_member(record.meta, "\"" + std::string(field.key) + "\"", field.value);
-      }
-    }
-  }
-  for (const auto& [name, path] : map.meta) {
-    const JsonField* top = nullptr;
-    if (const auto value = find_raw(fields, path, top)) {
-      add_member(record.meta, dump(name), *value);
-    }
-  }
-  record.meta += "}";
-  return record;
+  return map_record(map, ScannedRecord(fields));
 }
 
-MappedRecord apply_map(const FieldMap& map, const Json& object) {
-  MappedRecord record;
-  std::vector<std::string_view> used;
-  bool any = false;
-  for (const std::string& path : map.text) {
-    const Json* value = find_path(object, path);
-    if (value == nullptr || value->is_null()) {
-      continue;
-    }
-    const auto part = text_of(*value);
-    if (!part) {
-      record.problem = "text is not a string";
-      return record;
-    }
-    join(record.text, *part);
-    used.push_back(object.contains(path) ? std::string_view(path) : std::string_view(path).substr(0, path.find('.')));
-    any = true;
-  }
-  if (!any) {
-    record.problem = "no text field";
-    return record;
-  }
-  record.meta = "{";
-  if (map.meta.empty()) {
-    for (const auto& [name, value] : object.items()) {
-      if (std::find(used.begin(), used.end(), name) == used.end()) {
-        add_member(record.meta, dump(name), dump(value));
-      }
-    }
-  }
-  for (const auto& [name, path] : map.meta) {
-    if (const Json* value = find_path(object, path)) {
-      add_member(record.meta, dump(name), dump(*value));
-    }
-  }
-  record.meta += "}";
-  return record;
-}
+MappedRecord apply_map(const FieldMap& map, const Json& object) { return map_record(map, ParsedRecord(object)); }
 
 }  // namespace athanor

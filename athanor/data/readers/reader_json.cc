@@ -1,5 +1,6 @@
 // jsonl, ndjson and json. Fields beside the text go to meta as the bytes that they are.
 #include "athanor/data/readers/reader_formats.h"
+#include "athanor/data/stream/read_buffer.h"
 
 namespace athanor {
 
@@ -96,88 +97,180 @@ void read_jsonl(const ReadInput& input, const ReadOptions& options, const ReadSi
 
 namespace {
 
-// Where the JSON value that begins at `at` ends (past its last byte), strings and nesting minded; npos when the
-// text ends first. Ends before a ',' or ']' of the enclosing array.
-size_t end_of_value(std::string_view text, size_t at) {
-  size_t depth = 0;
-  bool in_string = false;
-  for (; at < text.size(); ++at) {
-    const char c = text[at];
-    if (in_string) {
-      if (c == '\\') {
-        ++at;
+constexpr size_t kBlockBytes = size_t{1} << 20;
+
+// Where a JSON value ends, strings and nesting minded, in bytes that grow: each byte is looked at once.
+class ValueEnd {
+ public:
+  // The ',' or bracket of the enclosing array behind the value that `bytes` begin with; npos when it is not there yet:
+  // then to be called again with more bytes behind these.
+  size_t find(std::string_view bytes) {
+    for (; at_ < bytes.size(); ++at_) {
+      const char c = bytes[at_];
+      if (in_string_) {
+        if (escaped_) {
+          escaped_ = false;
+        } else if (c == '\\') {
+          escaped_ = true;
+        } else if (c == '"') {
+          in_string_ = false;
+        }
       } else if (c == '"') {
-        in_string = false;
+        in_string_ = true;
+      } else if (c == '{' || c == '[') {
+        ++depth_;
+      } else if (c == '}' || c == ']') {
+        if (depth_-- == 0) {
+          return at_;
+        }
+      } else if (c == ',' && depth_ == 0) {
+        return at_;
       }
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      ++depth;
-    } else if (c == '}' || c == ']') {
-      if (depth == 0) {
-        return at;
-      }
-      --depth;
-    } else if (c == ',' && depth == 0) {
-      return at;
     }
+    return std::string_view::npos;
   }
-  return std::string_view::npos;
-}
+  // The bytes looked at are dropped from the front of what find() is given.
+  void forget() { at_ = 0; }
 
-size_t skip_space(std::string_view text, size_t at) {
-  while (at < text.size() && is_space(text[at])) {
-    ++at;
-  }
-  return at;
-}
+ private:
+  size_t at_ = 0, depth_ = 0;
+  bool in_string_ = false, escaped_ = false;
+};
 
-void read_array(std::string_view text, uint64_t base, JsonRows& json, const RowSink& rows, bool cut_short) {
-  size_t at = skip_space(text, text.find('[') + 1);
-  if (at < text.size() && text[at] == ']') {
-    return;
-  }
+// Drops white space; false when nothing else comes.
+bool skip_space(ReadBuffer& buffer) {
   while (true) {
-    const size_t end = end_of_value(text, at);
-    if (end == std::string_view::npos) {
-      if (!cut_short) {  // else the stream's fault says it
-        rows.reject("broken JSON", base + at, text.substr(at));
-      }
-      return;
+    const std::string_view ready = buffer.unread();
+    size_t n = 0;
+    while (n < ready.size() && is_space(ready[n])) {
+      ++n;
     }
-    json.read(text.substr(at, end - at), base + at, base + end);
-    if (text[end] != ',') {
-      if (text[end] != ']' || !is_blank(text.substr(end + 1))) {
-        rows.reject("broken JSON", base + end, text.substr(end));
-      }
-      return;
+    buffer.drop(n);
+    if (n < ready.size()) {
+      return true;
     }
-    at = skip_space(text, end + 1);
+    if (!buffer.fill()) {
+      return false;
+    }
   }
+}
+
+// The elements of an array, one in memory at a time, from the first byte of one on.
+class ArrayElements {
+ public:
+  ArrayElements(const ReadInput& input, const ReadOptions& options, const RowSink& rows, ReadBuffer& buffer)
+      : stream_(*input.stream), options_(options), rows_(rows), buffer_(buffer), json_(options, rows) {}
+
+  void read() {
+    while (skip_space(buffer_)) {
+      rows_.boundary(buffer_.offset());
+      const uint64_t begin = buffer_.offset();
+      size_t size = 0;
+      if (!find_end(size)) {
+        return;
+      }
+      if (buffer_.offset() == begin) {  // else it was too large
+        json_.read(buffer_.unread().substr(0, size), begin, begin + size);
+      }
+      buffer_.drop(size);
+      if (buffer_.unread()[0] != ',') {
+        end_array();
+        return;
+      }
+      buffer_.drop(1);
+    }
+    if (!stream_.fault()) {
+      rows_.reject("broken JSON", buffer_.offset(), "");
+    }
+  }
+
+  // At the closing bracket: nothing may follow.
+  void end_array() {
+    const uint64_t place = buffer_.offset();
+    const bool closed = buffer_.unread()[0] == ']';
+    buffer_.drop(closed ? 1 : 0);
+    if (skip_space(buffer_) || !closed) {
+      rows_.reject("broken JSON", place, buffer_.unread());
+    }
+  }
+
+ private:
+  // How many bytes of the element are unread. Of one that is too large the beginning is dropped. False at the end.
+  bool find_end(size_t& size) {
+    ValueEnd end;
+    const uint64_t begin = buffer_.offset();
+    bool too_large = false;
+    while ((size = end.find(buffer_.unread())) == std::string_view::npos) {
+      if (!too_large && buffer_.unread().size() > options_.max_line_bytes) {
+        rows_.reject("document too large", begin, buffer_.unread());
+        too_large = true;
+      }
+      if (too_large) {
+        buffer_.drop(buffer_.unread().size());
+        end.forget();
+      }
+      if (!buffer_.fill()) {
+        if (!stream_.fault()) {  // else the fault says it
+          rows_.reject("broken JSON", begin, buffer_.unread());
+        }
+        return false;
+      }
+    }
+    return true;
+  }
+
+  ByteStream& stream_;
+  const ReadOptions& options_;
+  const RowSink& rows_;
+  ReadBuffer& buffer_;
+  JsonRows json_;
+};
+
+// One object, the whole file.
+void read_object(const ReadInput& input, const ReadOptions& options, const RowSink& rows, ReadBuffer& buffer) {
+  do {
+    if (buffer.unread().size() > options.max_file_bytes) {
+      rows.reject("file too large", options.max_file_bytes, "");
+      return;
+    }
+  } while (buffer.fill());
+  if (!input.stream->fault()) {
+    const std::string_view text = buffer.unread();
+    JsonRows(options, rows).read(text, buffer.offset(), buffer.offset() + text.size());
+  }
+}
+
+void skip_byte_order_mark(ReadBuffer& buffer) {
+  constexpr std::string_view kMark = "\xef\xbb\xbf";
+  while (buffer.unread().size() < kMark.size() && buffer.fill()) {
+  }
+  buffer.drop(buffer.unread().starts_with(kMark) ? kMark.size() : 0);
 }
 
 }  // namespace
 
 void read_json(const ReadInput& input, const ReadOptions& options, const ReadSink& sink) {
   const RowSink rows(input, options, sink);
-  const std::optional<std::string> all = read_all(*input.stream, options.max_file_bytes);
-  if (!all) {
-    rows.reject("file too large", options.max_file_bytes, "");
-    return;
-  }
-  const uint64_t base = all->starts_with("\xef\xbb\xbf") ? 3 : 0;
-  const std::string_view text = std::string_view(*all).substr(base);
-  const bool cut_short = input.stream->fault().has_value();
-  const size_t first = skip_space(text, 0);
-  JsonRows json(options, rows);
-  if (first == text.size()) {
-    if (!cut_short) {
-      rows.reject("empty", 0, "");
+  ReadBuffer buffer(*input.stream, kBlockBytes, input.begin);
+  ArrayElements elements(input, options, rows, buffer);
+  if (input.begin > 0) {  // only elements have boundaries
+    elements.read();
+  } else {
+    skip_byte_order_mark(buffer);
+    if (!skip_space(buffer)) {
+      if (!input.stream->fault()) {
+        rows.reject("empty", 0, "");
+      }
+    } else if (buffer.unread()[0] != '[') {
+      read_object(input, options, rows, buffer);
+    } else {
+      buffer.drop(1);
+      if (skip_space(buffer) && buffer.unread()[0] == ']') {
+        elements.end_array();
+      } else {
+        elements.read();
+      }
     }
-  } else if (text[first] == '[') {
-    read_array(text, base, json, rows, cut_short);
-  } else if (!cut_short) {
-    json.read(text.substr(first), base + first, base + text.size());
   }
   rows.reject_fault();
   rows.progress();

@@ -21,7 +21,7 @@
 #include "athanor/data/documents/document.h"
 #include "athanor/data/readers/field_map.h"
 #include "athanor/data/readers/rejected.h"
-#include "athanor/data/stream/stream.h"
+#include "athanor/data/stream/line_reader.h"
 
 namespace athanor {
 

@@ -134,6 +134,36 @@ TEST(Readers, JsonObjectOrArray) {
   }
 }
 
+// An array is read element by element: it may be larger than a file that is read whole, and any element is a place to
+// read on from.
+TEST(Readers, AJsonArrayIsCutAtItsElements) {
+  std::string array = "[";
+  for (int i = 0; i < 50; ++i) {
+    array += (i > 0 ? " ,\n" : "") + std::string("{\"n\":[{}],\"text\":\"t") + std::to_string(i) + "\"}";
+  }
+  array += "]";
+  ReadOptions options;
+  options.max_file_bytes = options.max_line_bytes = 40;
+  const Rows whole = read_bytes("a.json", array, options);
+  ASSERT_EQ(whole.documents.size(), 50u);
+  ASSERT_EQ(whole.boundaries.size(), 50u);
+  const fs::path path = scratch("json-array") / "a.json";
+  put_file(path, array);
+  for (size_t i = 0; i < 50; ++i) {
+    Rows rest;
+    const auto stream = open_raw(path, whole.boundaries[i].first);
+    find_reader("a.json")->read({"src/a.json", stream.get(), path, whole.boundaries[i].first}, options, rest.sink());
+    ASSERT_EQ(rest.documents.size(), 50 - i);
+    EXPECT_EQ(rest.documents[0].id, whole.documents[i].id);
+    EXPECT_EQ(rest.reasons(), "");
+  }
+  const std::string large = "[{\"text\":\"a\"}, {\"text\":\"" + std::string(5 << 20, 'x') + "\"}, {\"text\":\"b\"}]";
+  const Rows skipped = read_bytes("a.json", large, options);
+  EXPECT_EQ(skipped.texts(), (Texts{"a", "b"}));
+  EXPECT_EQ(skipped.reasons(), "document too large@" + std::to_string(large.find(", {") + 2));
+  EXPECT_EQ(read_bytes("a.json", "{\"text\":\"" + std::string(5 << 20, 'x') + "\"}", options).reasons(), "file too large@40");
+}
+
 TEST(Readers, CsvQuotesAndNewlines) {
   const std::string bytes =
       "id,text,note\r\n"

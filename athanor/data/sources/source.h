@@ -30,6 +30,7 @@ struct SourceSpec {
   std::string as_of;  // http, urls and SQL: a date; another one asks for a new snapshot
   std::string query;  // SQL: the SELECT
   ReadOptions read;
+  std::string query_key;  // postgres: the column that tells rows apart, so that a resume reads on behind one
 };
 
 struct SourceContext {

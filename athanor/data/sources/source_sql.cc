@@ -25,6 +25,9 @@ ResolvedSource resolve_sql(const SourceSpec& spec, SourceContext& context) {
     throw Error(ErrorKind::kUsage, "a database needs a query", is_sqlite(spec.spec) ? spec.spec : "postgres",
                 "give query='SELECT id, text FROM documents ORDER BY id'");
   }
+  if (is_sqlite(spec.spec) && !spec.query_key.empty()) {
+    throw Error(ErrorKind::kUsage, "a SQLite file needs no query_key", spec.spec, "leave it out: the file's rows have one order");
+  }
   if (!is_sqlite(spec.spec)) {
     const std::string name = postgres_name(spec.spec);
     source.pins.push_back({spec.as_of.empty() ? name : name + " as of " + spec.as_of, 0, ""});
@@ -60,7 +63,7 @@ std::vector<SourcePin> read_sql(const ResolvedSource& source, const UnitPlace& f
       if (row < from.offset) {
         return;
       }
-      // A file that is pinned gives its rows in one order; a server may not, so its rows are one piece.
+      // A file that is pinned gives its rows in one order; a server does so by a key only.
       if (sqlite && sink.on_boundary) {
         sink.on_boundary(row, [&] { return UnitPlace{0, row, "", {}}; });
       }
@@ -74,8 +77,13 @@ std::vector<SourcePin> read_sql(const ResolvedSource& source, const UnitPlace& f
     });
   } else {
     into.on_read = [](uint64_t) {};
+    into.on_place = [&](uint64_t row, const std::string& last_key) {
+      if (sink.on_boundary) {
+        sink.on_boundary(row, [&] { return UnitPlace{0, row, last_key, {}}; });
+      }
+    };
     try {
-      read_postgres(source.spec.spec, source.spec.query, into);  // a connection that is lost ends the run
+      read_postgres(source.spec.spec, {source.spec.query, source.spec.query_key, from.state, from.offset}, into);  // a connection that is lost ends the run
     } catch (const CallerFailed& failed) {
       std::rethrow_exception(failed.exception);
     }

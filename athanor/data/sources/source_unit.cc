@@ -7,6 +7,7 @@
 #include "athanor/base/error.h"
 #include "athanor/data/documents/parquet.h"
 #include "athanor/data/sources/source_kinds.h"
+#include "athanor/data/stream/line_reader.h"
 
 namespace athanor {
 

@@ -5,6 +5,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/thread_pool.h"
 #include "athanor/data/sources/source_kinds.h"
+#include "athanor/data/stream/line_reader.h"
 
 namespace athanor {
 

@@ -104,49 +104,121 @@ std::string postgres_name(const std::string& spec) {
   return "postgres:" + host + "/" + database;
 }
 
-void read_postgres(const std::string& spec, const std::string& query, const SqlRows& rows) {
-  const std::string name = postgres_name(spec);
-  const Connection connection = connect(spec, name);
-  // The extended protocol takes one statement only.
-  if (PQsendQueryParams(connection.get(), query.c_str(), 0, nullptr, nullptr, nullptr, nullptr, 0) == 0 ||
-      PQsetSingleRowMode(connection.get()) == 0) {
-    throw Error(ErrorKind::kInput, "cannot send the query: " + one_line(PQerrorMessage(connection.get())), name);
+namespace {
+
+// The statement, with its key in order and, when rows were read already, $1 for the last key.
+std::string statement_of(const PostgresQuery& query) {
+  if (query.key.empty()) {
+    return query.query;
   }
-  uint64_t row = 0;
-  bool begun = false;
-  std::vector<std::string> names;
-  while (true) {
-    const Result result(PQgetResult(connection.get()), &PQclear);
-    if (result == nullptr) {
-      return;
-    }
-    const ExecStatusType status = PQresultStatus(result.get());
-    if (status != PGRES_SINGLE_TUPLE && status != PGRES_TUPLES_OK) {
-      const std::string why = one_line(PQresultErrorMessage(result.get()));
-      if (!begun && PQstatus(connection.get()) == CONNECTION_OK) {
-        throw Error(ErrorKind::kUsage, "the query is wrong: " + why, name, "query= must be one SELECT");
+  const size_t end = query.query.find_last_not_of(" \t\r\n;");
+  std::string key = "\"";
+  for (const char c : query.key) {
+    key += c == '"' ? "\"\"" : std::string(1, c);
+  }
+  key += '"';
+  return "SELECT * FROM (" + query.query.substr(0, end + 1) + "\n) AS athanor_rows " +
+         (query.first_row > 0 ? "WHERE " + key + " > $1 " : "") + "ORDER BY " + key;
+}
+
+// One read of a query's rows.
+class PostgresRows {
+ public:
+  PostgresRows(const std::string& spec, const PostgresQuery& query, const SqlRows& rows)
+      : name_(postgres_name(spec)), query_(query), rows_(rows), connection_(connect(spec, name_)), last_key_(query.last_key),
+        row_(query.first_row) {}
+
+  void read() {
+    send();
+    while (const Result result = Result(PQgetResult(connection_.get()), &PQclear)) {
+      const ExecStatusType status = PQresultStatus(result.get());
+      if (status != PGRES_SINGLE_TUPLE && status != PGRES_TUPLES_OK) {
+        fail(result.get());
       }
-      throw Error(ErrorKind::kInput, "breaks off: " + why, name, "run the same command again");
-    }
-    if (!begun) {
-      begun = true;
-      for (int i = 0; i < PQnfields(result.get()); ++i) {
-        names.emplace_back(PQfname(result.get(), i));
+      if (!begun_) {
+        begin(result.get());
       }
-      rows.on_columns(names);
+      if (status == PGRES_SINGLE_TUPLE) {
+        check_interrupt();
+        hand_over(result.get());
+      }
     }
-    if (status == PGRES_TUPLES_OK) {
-      continue;
+  }
+
+ private:
+  void send() {
+    const std::string statement = statement_of(query_);
+    const char* values[] = {query_.last_key.c_str()};
+    const int num_values = query_.first_row > 0 && !query_.key.empty() ? 1 : 0;
+    // The extended protocol takes one statement only.
+    if (PQsendQueryParams(connection_.get(), statement.c_str(), num_values, nullptr, values, nullptr, nullptr, 0) == 0 ||
+        PQsetSingleRowMode(connection_.get()) == 0) {
+      throw Error(ErrorKind::kInput, "cannot send the query: " + one_line(PQerrorMessage(connection_.get())), name_);
     }
-    check_interrupt();
+  }
+
+  [[noreturn]] void fail(const PGresult* result) const {
+    const std::string why = one_line(PQresultErrorMessage(result));
+    if (!begun_ && PQstatus(connection_.get()) == CONNECTION_OK) {
+      throw Error(ErrorKind::kUsage, "the query is wrong: " + why, name_,
+                  query_.key.empty() ? "query= must be one SELECT" : "query= must be one SELECT with the column of query_key");
+    }
+    throw Error(ErrorKind::kInput, "breaks off: " + why, name_, "run the same command again");
+  }
+
+  void begin(const PGresult* result) {
+    begun_ = true;
+    for (int i = 0; i < PQnfields(result); ++i) {
+      names_.emplace_back(PQfname(result, i));
+      key_column_ = names_.back() == query_.key ? i : key_column_;
+    }
+    rows_.on_columns(names_);
+  }
+
+  // The place before this row, for one who keys rows.
+  void tell_place(const PGresult* result) {
+    const std::string key(PQgetvalue(result, 0, key_column_), static_cast<size_t>(PQgetlength(result, 0, key_column_)));
+    if (PQgetisnull(result, 0, key_column_) || (row_ > 0 && key == last_key_)) {
+      throw Error(ErrorKind::kInput,
+                  "row " + std::to_string(row_) + " has " +
+                      (PQgetisnull(result, 0, key_column_) ? "no value" : "the same value as the one before") +
+                      " in the column of query_key",
+                  name_, "query_key must tell rows apart: a primary key");
+    }
+    if (row_ > query_.first_row && rows_.on_place) {
+      rows_.on_place(row_, last_key_);
+    }
+    last_key_ = key;
+  }
+
+  void hand_over(const PGresult* result) {
+    if (key_column_ >= 0) {
+      tell_place(result);
+    }
     nlohmann::json object = nlohmann::json::object();
-    for (size_t i = 0; i < names.size(); ++i) {
-      object[names[i]] = cell(result.get(), static_cast<int>(i));
+    for (size_t i = 0; i < names_.size(); ++i) {
+      object[names_[i]] = cell(result, static_cast<int>(i));
     }
-    rows.on_row(row, std::move(object));
-    rows.on_read(row);
-    ++row;
+    rows_.on_row(row_, std::move(object));
+    rows_.on_read(row_);
+    ++row_;
   }
+
+  const std::string name_;
+  const PostgresQuery& query_;
+  const SqlRows& rows_;
+  const Connection connection_;
+  bool begun_ = false;
+  std::vector<std::string> names_;
+  int key_column_ = -1;
+  std::string last_key_;
+  uint64_t row_;
+};
+
+}  // namespace
+
+void read_postgres(const std::string& spec, const PostgresQuery& query, const SqlRows& rows) {
+  PostgresRows(spec, query, rows).read();
 }
 
 }  // namespace athanor

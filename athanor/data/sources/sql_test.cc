@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
-#include <cstdlib>
+#include <memory>
 #include <nlohmann/json.hpp>
 
+#include "athanor/data/collect/collect_parts.h"
+#include "athanor/data/documents/documents.h"
 #include "athanor/data/sources/source_unit.h"
+#include "athanor/data/testing/test_postgres.h"
 #include "athanor/data/testing/test_rows.h"
 
 namespace athanor {
@@ -84,15 +87,27 @@ TEST(Sql, PostgresWithoutAServer) {
             ErrorKind::kInput);
 }
 
-// By hand, with a server: ATHANOR_POSTGRES="host=/tmp/pg dbname=postgres" data_tests --gtest_filter=Sql.Postgres*
-TEST(Sql, PostgresRows) {
-  const char* server = std::getenv("ATHANOR_POSTGRES");
-  if (server == nullptr) {
-    GTEST_SKIP() << "ATHANOR_POSTGRES is not set";
+class Postgres : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() { server_ = std::make_unique<LocalPostgres>(); }
+  static void TearDownTestSuite() { server_.reset(); }
+  void SetUp() override {
+    if (!server_->why_not().empty()) {
+      GTEST_SKIP() << server_->why_not();
+    }
   }
-  DigestCache digests(scratch("postgres-rows") / "digests.jsonl");
-  SourceContext context{scratch("postgres-rows-cache"), &digests};
-  const std::string spec = std::string("postgres:") + server;
+  SourceContext context() { return {dir_ / "cache", &digests_}; }
+
+  static std::unique_ptr<LocalPostgres> server_;
+  fs::path dir_ = scratch("postgres-rows");
+  DigestCache digests_{dir_ / "digests.jsonl"};
+};
+
+std::unique_ptr<LocalPostgres> Postgres::server_;
+
+TEST_F(Postgres, Rows) {
+  SourceContext context = this->context();
+  const std::string spec = server_->spec();
   const Rows rows = read(spec,
                          "SELECT i AS id, 'text ' || i AS body, i * 0.5::float8 AS f, i % 2 = 0 AS even, "
                          "'{\"a\":[1]}'::jsonb AS j, NULL AS n FROM generate_series(1, 20000) i",
@@ -105,6 +120,51 @@ TEST(Sql, PostgresRows) {
   }
   EXPECT_EQ(error_of([&] { read(spec, "SELECT 1 / (500 - i) AS body FROM generate_series(1, 1000) i", context); }).kind(),
             ErrorKind::kInput);
+}
+
+// By its key a query is read in parts; stopped anywhere and read on by another process it gives the same bytes.
+TEST_F(Postgres, AKeyCutsAQueryIntoParts) {
+  ASSERT_TRUE(server_->execute("CREATE TABLE texts(key text PRIMARY KEY, body text); INSERT INTO texts SELECT md5(i::text), "
+                               "repeat('text ' || i || ' ', 20) FROM generate_series(1, 3000) i"));
+  SourceContext context = this->context();
+  CollectJob job;
+  SourceSpec spec{server_->spec(), "", "SELECT * FROM texts -- all of them", {}, "key"};
+  spec.read.text_field = "body";
+  job.sources = {resolve_source(spec, context)};
+  job.part_bytes = 50'000;
+  const auto collect = [&](const std::string& name, int64_t stop_at) {
+    job.state = dir_ / name / "state";
+    job.out = dir_ / name / "out";
+    job.rejected = dir_ / name / "rejected";
+    int64_t calls = 0;
+    job.on_progress = [&](uint64_t, uint64_t, uint64_t) {
+      if (++calls == stop_at) {
+        throw Error(ErrorKind::kInterrupted, "stopped");
+      }
+    };
+    return collect_documents(job, context);
+  };
+  EXPECT_EQ(collect("whole", -1).documents, 3000u);
+  const Documents whole = Documents::open(dir_ / "whole/out");
+  EXPECT_GT(whole.num_shards(), 5u);
+  for (const int64_t stop_at : {3, 3, 2}) {
+    EXPECT_EQ(error_of([&] { collect("broken", stop_at); }).kind(), ErrorKind::kInterrupted);
+  }
+  EXPECT_GT(std::distance(fs::directory_iterator(dir_ / "broken/state/parts"), fs::directory_iterator()), 2);
+  collect("broken", -1);
+  EXPECT_EQ(Documents::open(dir_ / "broken/out").ids(), whole.ids());
+  for (const auto& entry : fs::directory_iterator(dir_ / "whole/out")) {
+    EXPECT_EQ(read_file(entry.path()), read_file(dir_ / "broken/out" / entry.path().filename())) << entry.path();
+  }
+  const auto kind_of = [&](const std::string& query, const std::string& key) {
+    spec.query = query;
+    spec.query_key = key;
+    job.sources = {resolve_source(spec, context)};
+    return error_of([&] { collect("odd", -1); }).kind();
+  };
+  EXPECT_EQ(kind_of("SELECT body, 1 AS key FROM texts", "key"), ErrorKind::kInput) << "twice the same";
+  EXPECT_EQ(kind_of("SELECT body, NULL AS key FROM texts", "key"), ErrorKind::kInput);
+  EXPECT_EQ(kind_of("SELECT * FROM texts", "no\"such"), ErrorKind::kUsage);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 // the next gzip member, zstd frame or bzip2 stream. Memory is bounded.
 //
 //   auto stream = open_stream("a.jsonl.zst");
-//   LineReader lines(*stream);
+//   LineReader lines(*stream);                   // line_reader.h
 //   Line line;
 //   while (lines.next(line)) { ... }
 //   if (stream->fault()) { ... }
@@ -60,42 +60,5 @@ std::unique_ptr<ByteStream> open_raw(const fs::path& path, uint64_t offset = 0);
 
 // All bytes of the stream up to limit; nullopt when there are more.
 std::optional<std::string> read_all(ByteStream& stream, uint64_t limit);
-
-struct Line {
-  std::string_view text;  // without its newline; valid until the next call
-  uint64_t begin = 0;     // offsets in the decompressed bytes; end lies past the newline
-  uint64_t end = 0;
-  bool too_long = false;  // text is only the first bytes of it
-};
-
-// Cuts at "\n"; a "\r" before it stays in the text. A byte order mark at the very beginning is skipped. A last
-// line without newline counts, unless the stream ended in a fault: then it is not known to be whole.
-class LineReader {
- public:
-  static constexpr uint64_t kMaxLineBytes = uint64_t{64} << 20;
-  // `offset`: of the stream's next byte, which begins a line.
-  explicit LineReader(ByteStream& stream, uint64_t max_line_bytes = kMaxLineBytes, uint64_t offset = 0);
-
-  bool next(Line& line);
-  uint64_t offset() const { return offset_; }  // where the next line begins
-  // After the end: when the stream ended in a fault that it recovers from, goes on at the first line that begins
-  // after the gap, and says true.
-  bool recover();
-  // Goes on at the first line that begins at or after offset() + 1; false when there is none before `limit`.
-  bool skip_to_line(uint64_t limit);
-
- private:
-  bool fill();  // more bytes behind the unread ones; false at the end
-  bool skip_long_line(Line& line);
-
-  ByteStream& stream_;
-  uint64_t max_line_bytes_;
-  std::string buffer_;
-  size_t begin_ = 0;     // unread bytes are buffer_[begin_, end_)
-  size_t end_ = 0;
-  uint64_t offset_ = 0;  // of buffer_[begin_]
-  bool started_ = false;
-  std::string sample_;  // how a line that is too long begins
-};
 
 }  // namespace athanor

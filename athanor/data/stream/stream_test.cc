@@ -7,6 +7,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/base/unicode.h"
 #include "athanor/data/readers/rejected.h"
+#include "athanor/data/stream/line_reader.h"
 #include "athanor/data/testing/test_scratch.h"
 #include "athanor/data/testing/test_tar.h"
 

@@ -25,30 +25,21 @@ const char* fault_name(const std::string& reason) {
 }  // namespace
 
 WarcReader::WarcReader(ByteStream& stream, uint64_t offset)
-    : stream_(stream), buffer_(kBlockBytes, '\0'), offset_(offset) {}
+    : stream_(stream), buffer_(stream, kBlockBytes, offset) {}
 
 bool WarcReader::fill() {
-  if (begin_ > 0 && (end_ == buffer_.size() || begin_ == end_)) {
-    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
-    end_ -= begin_;
-    begin_ = 0;
+  if (!buffer_.fill()) {
+    return false;
   }
-  if (end_ == buffer_.size()) {
-    buffer_.resize(buffer_.size() * 2);
+  const StreamFrame frame = stream_.frame();
+  if (frames_.empty() || frame.offset > frames_.back().offset) {
+    frames_.push_back(frame);
   }
-  const size_t n = stream_.read(buffer_.data() + end_, buffer_.size() - end_);
-  if (n > 0) {
-    const StreamFrame frame = stream_.frame();
-    if (frames_.empty() || frame.offset > frames_.back().offset) {
-      frames_.push_back(frame);
-    }
-  }
-  end_ += n;
-  return n > 0;
+  return true;
 }
 
 bool WarcReader::have(size_t bytes) {
-  while (end_ - begin_ < bytes) {
+  while (unread().size() < bytes) {
     if (!fill()) {
       return false;
     }
@@ -57,9 +48,8 @@ bool WarcReader::have(size_t bytes) {
 }
 
 void WarcReader::drop(size_t bytes) {
-  begin_ += bytes;
-  offset_ += bytes;
-  while (frames_.size() > 1 && frames_[1].offset <= offset_) {
+  buffer_.drop(bytes);
+  while (frames_.size() > 1 && frames_[1].offset <= offset()) {
     frames_.pop_front();
   }
 }
@@ -81,15 +71,15 @@ bool WarcReader::skip_blank_lines() {
 // Drops `skip` bytes, and then all up to the next place that looks like a record's beginning: a line with the magic,
 // or a gzip member with it.
 void WarcReader::resync(size_t skip) {
-  drop(std::min(skip, end_ - begin_));
+  drop(std::min(skip, unread().size()));
   while (true) {
     const std::string_view ready = unread();
     const size_t found = ready.find(kMagic);
     if (found != std::string_view::npos) {
-      const uint64_t place = offset_ + found;
+      const uint64_t place = offset() + found;
       const bool at_frame = std::any_of(frames_.begin(), frames_.end(),
                                         [&](const StreamFrame& frame) { return frame.offset == place; });
-      if (at_frame || (found > 0 ? ready[found - 1] == '\n' : begin_ > 0 && buffer_[begin_ - 1] == '\n')) {
+      if (at_frame || (found > 0 ? ready[found - 1] == '\n' : buffer_.follows('\n'))) {
         drop(found);
         return;
       }
@@ -98,7 +88,7 @@ void WarcReader::resync(size_t skip) {
     }
     drop(ready.size() - std::min(ready.size(), kMagic.size() + 1));  // a magic cut in two, and the byte before it
     if (!fill()) {
-      drop(end_ - begin_);
+      drop(unread().size());
       return;
     }
   }
@@ -109,7 +99,7 @@ bool WarcReader::fail(WarcRecord& record, const char* problem, size_t skip) {
   record.payload = {};
   record.sample = std::string(unread().substr(0, kSampleBytes));
   resync(skip);
-  record.end = offset_;
+  record.end = offset();
   return true;
 }
 
@@ -124,7 +114,7 @@ bool WarcReader::next(WarcRecord& record) {
   if (ended_ || !stream_.fault()) {
     return false;
   }
-  record.begin = record.end = offset_;
+  record.begin = record.end = offset();
   record.problem = fault_name(stream_.fault()->reason);
   ended_ = !stream_.recover();
   return true;
@@ -152,26 +142,26 @@ void WarcReader::skip_large(WarcRecord& record, uint64_t length) {
   record.problem = "WARC record too large";
   record.sample = std::string(unread().substr(0, kSampleBytes));
   while (length > 0) {
-    if (begin_ == end_ && !fill()) {
+    if (unread().empty() && !fill()) {
       break;
     }
-    const size_t n = static_cast<size_t>(std::min<uint64_t>(length, end_ - begin_));
+    const size_t n = static_cast<size_t>(std::min<uint64_t>(length, unread().size()));
     drop(n);
     length -= n;
   }
-  record.end = offset_;
+  record.end = offset();
 }
 
 bool WarcReader::read_record(WarcRecord& record) {
-  record.begin = offset_;
-  record.file_offset = stream_.compressed() && !frames_.empty() ? frames_.front().file_offset : offset_;
+  record.begin = offset();
+  record.file_offset = stream_.compressed() && !frames_.empty() ? frames_.front().file_offset : offset();
   have(kMagic.size());
   if (!unread().starts_with(kMagic)) {
     return fail(record, "not a WARC record", 1);
   }
   size_t header_bytes = 0;
   while (!parse_headers(unread().substr(0, kMaxHeaderBytes), record.headers, header_bytes)) {
-    if (end_ - begin_ >= kMaxHeaderBytes) {
+    if (unread().size() >= kMaxHeaderBytes) {
       return fail(record, "broken WARC header", 1);
     }
     if (!fill()) {
@@ -195,11 +185,11 @@ bool WarcReader::read_record(WarcRecord& record) {
   }
   // A gzip member that begins like a record within this one: the length is not this record's.
   for (const StreamFrame& frame : frames_) {
-    if (frame.offset >= offset_ + bytes) {
+    if (frame.offset >= offset() + bytes) {
       break;
     }
-    if (frame.offset > offset_ &&
-        unread().substr(static_cast<size_t>(frame.offset - offset_)).starts_with(kMagic)) {
+    if (frame.offset > offset() &&
+        unread().substr(static_cast<size_t>(frame.offset - offset())).starts_with(kMagic)) {
       return fail(record, "wrong Content-Length", header_bytes);
     }
   }
@@ -207,7 +197,7 @@ bool WarcReader::read_record(WarcRecord& record) {
     return fail(record, "wrong Content-Length", header_bytes);
   }
   record.payload = unread().substr(header_bytes, static_cast<size_t>(length));
-  record.end = offset_ + bytes;
+  record.end = offset() + bytes;
   drop(bytes);
   return true;
 }

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "athanor/data/stream/read_buffer.h"
 #include "athanor/data/stream/stream.h"
 
 namespace athanor {
@@ -58,7 +59,8 @@ class WarcReader {
  private:
   bool fill();                      // more bytes; false at the end or at a fault
   bool have(size_t bytes);          // that many unread ones
-  std::string_view unread() const { return std::string_view(buffer_).substr(begin_, end_ - begin_); }
+  std::string_view unread() const { return buffer_.unread(); }
+  uint64_t offset() const { return buffer_.offset(); }
   void drop(size_t bytes);
   bool skip_blank_lines();
   bool read_record(WarcRecord& record);
@@ -68,10 +70,7 @@ class WarcReader {
   void resync(size_t skip);
 
   ByteStream& stream_;
-  std::string buffer_;
-  size_t begin_ = 0;
-  size_t end_ = 0;
-  uint64_t offset_ = 0;  // of buffer_[begin_]
+  ReadBuffer buffer_;
   bool ended_ = false;
   std::deque<StreamFrame> frames_;  // the one of the first unread byte, and those after it
 };
