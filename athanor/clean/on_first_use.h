@@ -1,4 +1,4 @@
-// What costs much to make, a model read from its file: made when it is first asked for, once, whatever thread asks. A
+// What costs much to make, a model or a list read from its file: made when it is first asked for, once, whatever thread asks. A
 // chain is built many times while a recipe is looked at (check, pins, plans), and most of these never measure.
 #pragma once
 
@@ -14,7 +14,7 @@ class OnFirstUse {
   explicit OnFirstUse(std::function<T()> make) : make_(std::move(make)) {}
   // What make throws is thrown here, and the next call tries again. Thread-safe.
   const T& get() const {
-    std::call_once(made_, [this] { value_ = std::make_unique<const T>(make_()); });
+    std::call_once(made_, [this] { value_.reset(new T(make_())); });
     return *value_;
   }
 

@@ -184,9 +184,15 @@ void CleanChain::add(const StepEntry& entry, const json& options, const std::str
   measuring_spec_.push_back({{entry.name, measuring}});
 }
 
-void CleanChain::check() const {
+void CleanChain::open() const {
   for (const Link& link : links_) {
-    placed(link.where, [&] { link.step->check(); });
+    placed(link.where, [&] { link.step->open(); });
+  }
+}
+
+void CleanChain::check_thresholds() const {
+  for (const Link& link : links_) {
+    placed(link.where, [&] { link.step->check_thresholds(); });
   }
 }
 

@@ -39,8 +39,10 @@ class CleanStep {
   // A pure function of the measures and of the threshold options; the default keeps.
   virtual Verdict decide(const Measures& measures) const;
   // Opens what measure() needs and checks the options against it, before any document; without it the first measure()
-  // does. Making a step opens no file of a model. Throws Error.
-  virtual void check() const {}
+  // does. Making a step reads no model and no list. Throws Error.
+  virtual void open() const {}
+  // Checks threshold options that can only be checked against a file. Throws Error.
+  virtual void check_thresholds() const {}
   // Files beyond those that options name whose content decides what is measured.
   virtual std::vector<std::string> more_files() const { return {}; }
   // Whether measure() may change the text.
@@ -135,8 +137,9 @@ class CleanChain {
   // Whether any step may change the text: then the text after the chain is an output of the measurement too.
   bool transforms_text() const;
   std::vector<std::string> columns_needed() const;
-  // check() of every step, the place in the list added to what it throws.
-  void check() const;
+  // The same of every step, the place in the list added to what it throws.
+  void open() const;
+  void check_thresholds() const;
   // The files that decide what is measured, in order, each once: those that options name, and what lies beside them.
   std::vector<std::string> files() const;
 

@@ -89,10 +89,23 @@ class FrequentTexts {
   uint64_t total() const { return total_; }
   uint64_t error() const { return error_; }
 
+  // Hands every field but the capacity to `a`, to be written or read (stage/describe_parts.h).
+  template <typename Archive>
+  void archive(Archive& a) {
+    a(counters_);
+    a(total_);
+    a(error_);
+  }
+
  private:
   struct Counter {
     uint64_t count = 0;
     std::string text;
+    template <typename Archive>
+    void archive(Archive& a) {
+      a(count);
+      a(text);
+    }
   };
   template <class TextOf>
   void add_counter(uint64_t key, uint64_t weight, const TextOf& text_of) {

@@ -36,6 +36,18 @@ class NumberSketch {
   // What is outside goes into the first and the last. edges ascend, at least two.
   std::vector<uint64_t> histogram(const std::vector<double>& edges) const;
 
+  // Hands every field to `a`, to be written or read (stage/describe_parts.h).
+  template <typename Archive>
+  void archive(Archive& a) {
+    a(bins_);
+    a(count_);
+    a(num_missing_);
+    a(min_);
+    a(max_);
+    a(sum_);
+    a(whole_);
+  }
+
  private:
   double middle_of(int64_t bin) const;
 

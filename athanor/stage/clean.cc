@@ -72,7 +72,7 @@ class Decider {
   }
 
   nlohmann::json run() {
-    chain_.check();
+    chain_.check_thresholds();
     const ColumnWriter writer(context_.run.out_tmp(), input_, infos_);
     for (size_t shard = 0; shard < input_.num_shards(); ++shard) {
       check_interrupt();

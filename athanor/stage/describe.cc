@@ -70,6 +70,9 @@ void walk_steps(const RunStore& store, const std::string& name, std::set<std::st
 }
 
 nlohmann::json execute_describe(StageContext& context) {
+  if (context.shard.whole()) {
+    context.run.events().truncate(0);
+  }
   const auto recipe = load_options<DescribeRecipe>(context.options);
   const StageInput& source = context.input("documents");
   const Documents input = Documents::open(source.path);
@@ -79,9 +82,16 @@ nlohmann::json execute_describe(StageContext& context) {
   options.num_samples = static_cast<size_t>(recipe.samples);
   options.seed = static_cast<uint64_t>(recipe.seed);
   const double begin = monotonic_time();
-  Statistics counted = describe_documents(input, options, pool, [&](double fraction) {
-    context.progress.update(fraction, human_bytes(fraction * static_cast<double>(input.text_bytes())));
-  });
+  const PartJournal journal(context.run.state() / "parts", context.shard);
+  if (!context.merge) {
+    describe_shards(input, options, pool, journal, context.shard, [&](double fraction) {
+      context.progress.update(fraction, human_bytes(fraction * static_cast<double>(input.text_bytes())));
+    });
+  }
+  if (!context.shard.whole()) {
+    return nlohmann::json::object();
+  }
+  Statistics counted = gather_statistics(input, options, journal);
   const double seconds = monotonic_time() - begin;
   nlohmann::json statistics = to_json(counted, {group_name(input, recipe.by), static_cast<size_t>(recipe.top)});
   const RunInput& record = source.record;
@@ -121,6 +131,8 @@ Verb describe_verb() {
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to describe"}};
   verb.output = ArtifactKind::kReport;
   verb.schema = schema_of<DescribeRecipe>();
+  verb.resumable = true;
+  verb.shards = true;
   verb.execute = execute_describe;
   verb.example = "athanor describe from=clean-1a2b3c4d license=cc-by-4.0";
   return verb;

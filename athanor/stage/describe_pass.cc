@@ -9,6 +9,7 @@
 #include "athanor/base/interrupt.h"
 #include "athanor/base/unicode.h"
 #include "athanor/data/documents/document_values.h"
+#include "athanor/stage/describe_parts.h"
 
 namespace athanor {
 
@@ -239,6 +240,14 @@ class ShardPass {
   Statistics all_;
 };
 
+constexpr const char* kPartFile = "statistics.bin";
+
+std::string part_key(size_t shard) {
+  char key[32];
+  std::snprintf(key, sizeof key, "shard-%06zu", shard);
+  return key;
+}
+
 }  // namespace
 
 std::string group_name(const Documents& documents, const std::string& by) {
@@ -274,22 +283,33 @@ std::string group_name(const Documents& documents, const std::string& by) {
   return found;
 }
 
-Statistics describe_documents(const Documents& documents, const DescribeOptions& options, ThreadPool& pool,
-                              const std::function<void(double)>& done) {
+void describe_shards(const Documents& documents, const DescribeOptions& options, ThreadPool& pool,
+                     const PartJournal& journal, ShardOf shard, const std::function<void(double)>& done) {
   const std::string group = group_name(documents, options.by);
-  Statistics all;
-  const size_t num_shards = documents.num_shards();
-  const auto at_once = static_cast<size_t>(pool.num_threads());
   std::atomic<size_t> finished{0};
-  for (size_t begin = 0; begin < num_shards; begin += at_once) {
-    std::vector<Statistics> parts(std::min(at_once, num_shards - begin));
-    pool.parallel_for(parts.size(), [&](size_t i) {
-      parts[i] = std::make_unique<ShardPass>(documents, options, group, begin + i)->run();
-      done(static_cast<double>(++finished) / static_cast<double>(num_shards));
-    });
-    for (Statistics& part : parts) {
-      all.merge(std::move(part), options.num_samples);
+  pool.parallel_for(documents.num_shards(), [&](size_t i) {
+    if (shard.mine(i) && !journal.has(part_key(i))) {
+      journal.write(part_key(i), [&](const fs::path& folder) {
+        Statistics part = std::make_unique<ShardPass>(documents, options, group, i)->run();
+        save_statistics(folder / kPartFile, part);
+      });
     }
+    done(static_cast<double>(++finished) / static_cast<double>(documents.num_shards()));
+  });
+}
+
+Statistics gather_statistics(const Documents& documents, const DescribeOptions& options, const PartJournal& journal) {
+  Statistics all;
+  size_t missing = 0;
+  for (size_t i = 0; i < documents.num_shards(); ++i) {
+    missing += journal.has(part_key(i)) ? 0 : 1;
+  }
+  if (missing > 0) {
+    throw Error(ErrorKind::kInput, std::to_string(missing) + " of " + std::to_string(documents.num_shards()) +
+                                       " parts are not done", "describe", "run the recipe with shard=i/n for every i");
+  }
+  for (size_t i = 0; i < documents.num_shards(); ++i) {
+    all.merge(load_statistics(journal.path(part_key(i)) / kPartFile), options.num_samples);
   }
   return all;
 }

@@ -1,5 +1,6 @@
 // What `describe` counts, so that stretches of documents can be counted apart and put together: every sum is of whole
-// numbers or is added in the order of the shards, so threads do not show.
+// numbers or is added in the order of the shards, so threads do not show. archive() hands every field on
+// (describe_parts.h).
 #pragma once
 
 #include <map>
@@ -20,6 +21,11 @@ class ValueCounts {
   void merge(const ValueCounts& other);
   bool many() const { return many_; }
   const std::map<std::string, uint64_t>& counts() const { return counts_; }
+  template <typename Archive>
+  void archive(Archive& a) {
+    a(counts_);
+    a(many_);
+  }
   nlohmann::json to_json() const;  // {"values": {value: count}} or {"values": "more than 200"}
 
  private:
@@ -32,6 +38,15 @@ struct DescribedSample {
   std::string id, source, text;
   uint64_t bytes = 0;  // of the whole text
   std::string reason;
+  template <typename Archive>
+  void archive(Archive& a) {
+    a(order);
+    a(id);
+    a(source);
+    a(text);
+    a(bytes);
+    a(reason);
+  }
 };
 
 // The documents with the smallest hashes.
@@ -41,6 +56,10 @@ class Samples {
   bool wants(uint64_t order, size_t most) const { return list_.size() < most || order < list_.back().order; }
   void merge(const Samples& other, size_t most);
   const std::vector<DescribedSample>& list() const { return list_; }
+  template <typename Archive>
+  void archive(Archive& a) {
+    a(list_);
+  }
 
  private:
   std::vector<DescribedSample> list_;  // by order
@@ -50,18 +69,36 @@ struct MetaField {
   uint64_t documents = 0;
   std::map<std::string, uint64_t> types;  // "string", "number", ...
   ValueCounts values;                     // of texts, numbers, truth values
+  template <typename Archive>
+  void archive(Archive& a) {
+    a(documents);
+    a(types);
+    a(values);
+  }
 };
 
 struct GroupStatistics {
   uint64_t documents = 0;
   uint64_t bytes = 0;
   NumberSketch characters;
+  template <typename Archive>
+  void archive(Archive& a) {
+    a(documents);
+    a(bytes);
+    a(characters);
+  }
 };
 
 struct DroppedStatistics {
   uint64_t documents = 0;
   uint64_t bytes = 0;
   Samples samples;
+  template <typename Archive>
+  void archive(Archive& a) {
+    a(documents);
+    a(bytes);
+    a(samples);
+  }
 };
 
 struct Statistics {
@@ -82,6 +119,33 @@ struct Statistics {
   NgramCounters ngrams = make_ngram_counters();
 
   void merge(Statistics&& next, size_t num_samples);
+  template <typename Archive>
+  void archive(Archive& a) {
+    a(documents);
+    a(bytes);
+    a(characters);
+    a(words);
+    a(lines);
+    a(dropped);
+    a(dropped_bytes);
+    a(length_bytes);
+    a(length_characters);
+    a(length_words);
+    a(scripts);
+    a(groups);
+    a(sources_by_documents);
+    a(sources_by_bytes);
+    a(hosts_by_documents);
+    a(hosts_by_bytes);
+    a(numbers);
+    a(texts);
+    a(meta);
+    a(reasons);
+    a(samples);
+    a(text_hashes);
+    a(cluster_hashes);
+    a(ngrams);
+  }
 
   static constexpr size_t kMaxNames = 20'000;   // sources, hosts
   static constexpr size_t kMaxGroups = 300;     // the rest is "(others)"

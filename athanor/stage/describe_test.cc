@@ -9,10 +9,12 @@
 #include <random>
 
 #include "athanor/base/error.h"
+#include "athanor/base/rng.h"
 #include "athanor/base/unicode.h"
 #include "athanor/clean/words.h"
 #include "athanor/stage/data_card.h"
 #include "athanor/stage/describe_page.h"
+#include "athanor/stage/describe_parts.h"
 #include "athanor/stage/describe_pass.h"
 
 namespace athanor {
@@ -136,10 +138,15 @@ class Describe : public ::testing::Test {
   }
   ~Describe() override { fs::remove_all(dir_); }
 
-  nlohmann::json describe(int threads, const std::string& by = "") const {
+  nlohmann::json describe(int threads, const std::string& by = "", uint64_t processes = 1) const {
     ThreadPool pool(threads);
     const Documents documents = Documents::open(dir_ / "out");
-    Statistics all = describe_documents(documents, {by, 3, 1}, pool, [](double) {});
+    fs::remove_all(dir_ / "parts");
+    for (uint64_t i = 0; i < processes; ++i) {
+      const PartJournal journal(dir_ / "parts", {i, processes});
+      describe_shards(documents, {by, 3, 1}, pool, journal, {i, processes}, [](double) {});
+    }
+    Statistics all = gather_statistics(documents, {by, 3, 1}, PartJournal(dir_ / "parts"));
     auto json = to_json(all, {group_name(documents, by), 20});
     json["name"] = "a | test";
     return json;
@@ -153,6 +160,33 @@ TEST_F(Describe, TheSameOnAnyNumberOfThreads) {
   const std::string one = describe(1).dump();
   EXPECT_EQ(describe(2).dump(), one);
   EXPECT_EQ(describe(5).dump(), one);
+  EXPECT_EQ(describe(2, "", 3).dump(), one);
+}
+
+TEST_F(Describe, ADamagedPartIsSaid) {
+  describe(1);
+  const fs::path path = dir_ / "parts/shard-000001/statistics.bin";
+  const std::string good = read_file(path);
+  for (size_t size = 0; size < good.size(); size += 1 + good.size() / 200) {
+    write_file_atomic(path, good.substr(0, size));
+    EXPECT_THROW(load_statistics(path), Error) << size;
+  }
+  write_file_atomic(path, good + "x");
+  EXPECT_THROW(load_statistics(path), Error);
+  Rng rng(5);
+  for (int round = 0; round < 200; ++round) {  // other bytes are other numbers, or an Error
+    std::string bytes = good;
+    bytes[rng.below(bytes.size())] = static_cast<char>(rng.below(256));
+    write_file_atomic(path, bytes);
+    try {
+      load_statistics(path);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInput);
+    }
+  }
+  fs::remove_all(path.parent_path());
+  const Documents documents = Documents::open(dir_ / "out");
+  EXPECT_THROW(gather_statistics(documents, {"", 3, 1}, PartJournal(dir_ / "parts")), Error);
 }
 
 TEST_F(Describe, CountsEverything) {

@@ -110,7 +110,7 @@ class Measurer {
         journal_(context.run.state() / "parts", context.shard) {}
 
   nlohmann::json run() {
-    chain_.check();
+    chain_.open();
     std::vector<size_t> to_do;
     for (size_t shard = 0; shard < input_.num_shards(); ++shard) {
       if (!journal_.has(key(shard)) && (context_.merge || context_.shard.mine(shard))) {

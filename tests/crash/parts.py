@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 at random points of collect, clean, dedup, mix, count, encode and predict, and the same recipe as shards: the output must be bit-identical.
+"""kill -9 at random points of collect, clean, dedup, mix, describe, count, encode and predict, and the same recipe as shards: the output must be bit-identical.
 
     parts.py PROGRAM KILLS [SEED [MEGABYTES]]
 
@@ -21,6 +21,7 @@ steps:
   clean: {from: collect, rules: [normalize, {length: {min_chars: 100}}, gopher_repetition, gopher_quality]}
   dedup: {from: clean}
   mix: {from: {all: dedup}, weights: {all: 1}, total: 2000000, max_epochs: 2}
+  describe: {from: mix}
   tokenizer: {from: dedup, kind: char}
   count: {from: {documents: dedup, tokenizer: tokenizer}}
   encode: {from: {documents: dedup, tokenizer: tokenizer}}
@@ -90,7 +91,7 @@ def main():
                     sys.exit(f"after {killed} kills: {digests('killed')}, expected {expected}")
                 subprocess.run(["rm", "-rf", "killed"], check=True)
 
-        for _ in range(7):  # collect, measure, dedup, mix, count, encode, predict: each is cut into parts
+        for _ in range(8):  # collect, measure, dedup, mix, describe, count, encode, predict: each is cut into parts
             workers = [subprocess.Popen([program, "run", "r.yaml", "runs=shards", f"shard={i}/3", "threads=1"],
                                         stdout=subprocess.DEVNULL) for i in range(3)]
             if any(worker.wait() != 0 for worker in workers):

@@ -1,4 +1,4 @@
-// NeMo Curator's heuristics for English web text, as its heuristic_filter.py (26.x) computes them and its
+// NeMo Curator's heuristics for English web text, as its heuristic_filter.py (0.10) computes them and its
 // heuristic_filter_en.yaml sets them, one reason a rule (the names of the classes). Words are what white space parts,
 // lines those that are not blank, paragraphs what "\n\n" parts; lengths are in code points. A rule fails
 //

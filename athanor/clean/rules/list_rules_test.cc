@@ -72,9 +72,9 @@ TEST(WordList, FilesAreReadAndNamedForPinning) {
   std::string text = "a Gizmo and a widget";
   EXPECT_EQ(chain.run(text).score, 2);
   std::ofstream(path) << "\xFF\xFE";
-  EXPECT_THROW(CleanChain(json::array({{{"word_list", {{"files", {path.string()}}}}}})), Error);
+  EXPECT_THROW(CleanChain(json::array({{{"word_list", {{"files", {path.string()}}}}}})).open(), Error);
   fs::remove(path);
-  EXPECT_THROW(CleanChain(json::array({{{"word_list", {{"files", {path.string()}}}}}})), Error);
+  EXPECT_THROW(CleanChain(json::array({{{"word_list", {{"files", {path.string()}}}}}})).open(), Error);
 }
 
 std::string url_reason(const std::string& url, const json& options) {

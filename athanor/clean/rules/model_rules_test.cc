@@ -85,7 +85,7 @@ TEST(ModelRules, NoFileIsOpenedBeforeItIsWanted) {
   const CleanChain chain(spec, "clean.rules");
   EXPECT_EQ(chain.files().size(), 3u);
   try {
-    chain.check();
+    chain.open();
     FAIL() << "the model is not there";
   } catch (const Error& error) {
     EXPECT_NE(error.where().find("/nowhere/lm.ngram"), std::string::npos) << error.where();

@@ -74,7 +74,9 @@ Language::Language(const json& options)
       min_score_(options.at("min_score")),
       model_(opens<FastText>(path_, "language", options)) {}
 
-void Language::check() const {
+void Language::open() const { model_.get(); }
+
+void Language::check_thresholds() const {
   for (const std::string& language : keep_) {
     index_of(language, model_.get().model.labels(), "language");
   }
@@ -118,7 +120,7 @@ Classifier::Classifier(const json& options)
         return opened;
       }) {}
 
-void Classifier::check() const { model_.get(); }
+void Classifier::open() const { model_.get(); }
 
 std::vector<std::string> Classifier::more_files() const { return paths_beside(path_); }
 
@@ -161,7 +163,7 @@ Perplexity::Perplexity(const json& options)
       max_(options.at("max")),
       model_(opens<NgramModel>(path_, "perplexity", options)) {}
 
-void Perplexity::check() const { model_.get(); }
+void Perplexity::open() const { model_.get(); }
 
 std::vector<std::string> Perplexity::more_files() const { return paths_beside(path_); }
 

@@ -8,7 +8,7 @@
 // classifier_score (the label's probability below min_score or above max_score), perplexity_high, perplexity_low.
 // How tokens are cut is what the model was trained with: as its own estimator.json says (model: an estimator's folder, or
 // a file in it), else by the options cut and lowercase (text_cut.h), words for a published model. Options that contradict
-// an estimator.json are an error. Files are opened at the first document (or by check()), once.
+// an estimator.json are an error. Files are opened at the first document (or by open()), once.
 // A text in which a model knows nothing has the score 0 and no language; one without tokens has no perplexity.
 #pragma once
 
@@ -32,7 +32,8 @@ class Language : public CleanStep {
   explicit Language(const nlohmann::json& options);
   static std::vector<StepOption> options();
   static std::vector<StepMetric> metrics();
-  void check() const override;
+  void open() const override;
+  void check_thresholds() const override;
   std::vector<std::string> more_files() const override;
   void measure(DocumentView& document, Measures& out) const override;
   Verdict decide(const Measures& measures) const override;
@@ -49,7 +50,7 @@ class Classifier : public CleanStep {
   explicit Classifier(const nlohmann::json& options);
   static std::vector<StepOption> options();
   static std::vector<StepMetric> metrics();
-  void check() const override;
+  void open() const override;
   std::vector<std::string> more_files() const override;
   void measure(DocumentView& document, Measures& out) const override;
   Verdict decide(const Measures& measures) const override;
@@ -69,7 +70,7 @@ class Perplexity : public CleanStep {
   explicit Perplexity(const nlohmann::json& options);
   static std::vector<StepOption> options();
   static std::vector<StepMetric> metrics();
-  void check() const override;
+  void open() const override;
   std::vector<std::string> more_files() const override;
   void measure(DocumentView& document, Measures& out) const override;
   Verdict decide(const Measures& measures) const override;

@@ -32,7 +32,8 @@ template <typename With>
 Judged judge_with(const std::string& name, std::string text, const nlohmann::json& options, const With& with) {
   const StepEntry& entry = find_clean_step(name, "");
   const auto step = entry.make(resolve_options(entry, options, ""));
-  step->check();
+  step->open();
+  step->check_thresholds();
   Judged judged;
   {
     DocumentView document(text);

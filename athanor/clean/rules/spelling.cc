@@ -33,14 +33,6 @@ bool touches_word(char c) {
          c == '@' || c == '/' || static_cast<uint8_t>(c) >= 0x80;
 }
 
-std::vector<std::string> read_dictionary(const std::string& path) {
-  if (path.empty()) {
-    throw Error(ErrorKind::kUsage, "spelling needs a dictionary", "",
-                "write {\"spelling\": {\"dictionary\": \"words.txt\"}}: a word a line, its count behind it if known");
-  }
-  return read_list_file(path);
-}
-
 }  // namespace
 
 size_t edit_distance(std::string_view a, std::string_view b, size_t limit) {
@@ -146,10 +138,17 @@ std::string_view SpellingIndex::correct(std::string_view word, double margin) co
 }
 
 SpellingRepair::SpellingRepair(const nlohmann::json& options)
-    : index_(read_dictionary(options.at("dictionary")), options.at("max_distance")),
+    : index_([path = options.at("dictionary").get<std::string>(), max = options.at("max_distance").get<size_t>()] {
+        return SpellingIndex(read_list_file(path), max);
+      }),
       min_length_(options.at("min_length")),
       margin_(options.at("margin")),
-      correct_(options.at("correct")) {}
+      correct_(options.at("correct")) {
+  if (options.at("dictionary").get<std::string>().empty()) {
+    throw Error(ErrorKind::kUsage, "spelling needs a dictionary", "",
+                "write {\"spelling\": {\"dictionary\": \"words.txt\"}}: a word a line, its count behind it if known");
+  }
+}
 
 std::vector<StepOption> SpellingRepair::options() {
   return {file_option("dictionary", "", "a file of words, one a line, with its count behind it or none"),
@@ -183,10 +182,10 @@ void SpellingRepair::measure(DocumentView& document, Measures& out) const {
       plain &= is_lower(text[at++]);
     }
     const std::string_view word = text.substr(begin, at - begin);
-    if (!plain || word.size() < min_length_ || index_.knows(word)) {
+    if (!plain || word.size() < min_length_ || index_.get().knows(word)) {
       continue;
     }
-    const std::string_view better = index_.correct(word, margin_);
+    const std::string_view better = index_.get().correct(word, margin_);
     if (better.empty()) {
       ++unknown;
       continue;

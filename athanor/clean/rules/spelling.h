@@ -17,6 +17,7 @@
 
 #include <unordered_map>
 
+#include "athanor/clean/on_first_use.h"
 #include "athanor/clean/step.h"
 
 namespace athanor {
@@ -53,11 +54,12 @@ class SpellingRepair : public CleanStep {
   explicit SpellingRepair(const nlohmann::json& options);
   static std::vector<StepOption> options();
   static std::vector<StepMetric> metrics();
+  void open() const override { index_.get(); }
   void measure(DocumentView& document, Measures& out) const override;
   bool rewrites() const override { return correct_; }
 
  private:
-  SpellingIndex index_;
+  OnFirstUse<SpellingIndex> index_;
   size_t min_length_;
   double margin_;
   bool correct_;

@@ -86,12 +86,15 @@ std::string host_of(std::string_view url) {
   return lower_text(url);
 }
 
+UrlList::Lists::Lists(const nlohmann::json& options)
+    : domains(lowered(read_lists(options, "domains", "domain_files"))),
+      urls(read_lists(options, "urls", "url_files")),
+      hard_words(squeezed(read_lists(options, "hard_words", "hard_word_files"))),
+      soft_words(squeezed(read_lists(options, "soft_words", "soft_word_files"))),
+      subwords(squeezed(read_lists(options, "subwords", "subword_files"))) {}
+
 UrlList::UrlList(const nlohmann::json& options)
-    : domains_(lowered(read_lists(options, "domains", "domain_files"))),
-      urls_(read_lists(options, "urls", "url_files")),
-      hard_words_(squeezed(read_lists(options, "hard_words", "hard_word_files"))),
-      soft_words_(squeezed(read_lists(options, "soft_words", "soft_word_files"))),
-      subwords_(squeezed(read_lists(options, "subwords", "subword_files"))),
+    : lists_([options] { return Lists(options); }),
       soft_word_threshold_(options.at("soft_word_threshold")),
       drop_without_url_(options.at("drop_without_url")) {}
 
@@ -126,27 +129,28 @@ void UrlList::measure(DocumentView& document, Measures& out) const {
     out.numbers.assign(metrics().size(), kDoesNotApply);
     return;
   }
+  const Lists& lists = lists_.get();
   const std::string host = host_of(url);
   const bool two_labels = std::count(host.begin(), host.end(), '.') < 2;
-  const bool itself = domains_.contains(host);
+  const bool itself = lists.domains.contains(host);
   bool above = itself && two_labels;
   for (size_t dot = host.find('.'); dot != std::string::npos && !above; dot = host.find('.', dot + 1)) {
-    above = domains_.contains(std::string_view(host).substr(dot + 1));
+    above = lists.domains.contains(std::string_view(host).substr(dot + 1));
   }
   size_t hard = 0;
   size_t soft = 0;
   for (const std::string_view word : words_of(url)) {
-    hard += hard_words_.contains(word);
-    soft += soft_words_.contains(word);
+    hard += lists.hard_words.contains(word);
+    soft += lists.soft_words.contains(word);
   }
   size_t subwords = 0;
-  subwords_.find(squeezed(url), [&](size_t, size_t, uint32_t) {
+  lists.subwords.find(squeezed(url), [&](size_t, size_t, uint32_t) {
     ++subwords;
     return true;
   });
   out.add(size_t{above});
   out.add(size_t{itself && !two_labels});
-  out.add(size_t{urls_.contains(url)});
+  out.add(size_t{lists.urls.contains(url)});
   out.add(hard);
   out.add(soft);
   out.add(subwords);

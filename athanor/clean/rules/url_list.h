@@ -13,6 +13,7 @@
 #pragma once
 
 #include "athanor/clean/aho_corasick.h"
+#include "athanor/clean/on_first_use.h"
 #include "athanor/clean/step.h"
 
 namespace athanor {
@@ -32,12 +33,17 @@ class UrlList : public CleanStep {
   explicit UrlList(const nlohmann::json& options);
   static std::vector<StepOption> options();
   static std::vector<StepMetric> metrics();
+  void open() const override { lists_.get(); }
   void measure(DocumentView& document, Measures& out) const override;
   Verdict decide(const Measures& measures) const override;
 
  private:
-  HashedSet domains_, urls_, hard_words_, soft_words_;
-  AhoCorasick subwords_;
+  struct Lists {
+    explicit Lists(const nlohmann::json& options);
+    HashedSet domains, urls, hard_words, soft_words;
+    AhoCorasick subwords;
+  };
+  OnFirstUse<Lists> lists_;
   double soft_word_threshold_;
   bool drop_without_url_;
 };

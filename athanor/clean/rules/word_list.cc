@@ -50,8 +50,7 @@ bool stands_alone(std::string_view text, size_t begin, size_t end) {
 }  // namespace
 
 WordList::WordList(const nlohmann::json& options)
-    : words_(lowered(read_lists(options, "words", "files"))),
-      automaton_(words_),
+    : listed_([options] { return Listed(lowered(read_lists(options, "words", "files"))); }),
       max_matches_(options.at("max_matches")),
       min_matches_(options.at("min_matches")),
       max_share_(options.at("max_share")),
@@ -79,13 +78,14 @@ void WordList::measure(DocumentView& document, Measures& out) const {
   size_t chars = 0;
   size_t done = 0;
   std::string first;
-  automaton_.find(text, [&](size_t begin, size_t end, uint32_t pattern) {
+  const Listed& listed = listed_.get();
+  listed.automaton.find(text, [&](size_t begin, size_t end, uint32_t pattern) {
     if (begin >= done && stands_alone(text, begin, end)) {
       done = end;
       if (matches++ == 0) {
-        first = words_[pattern];
+        first = listed.words[pattern];
       }
-      chars += count_code_points(words_[pattern]);
+      chars += count_code_points(listed.words[pattern]);
     }
     return true;
   });

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "athanor/clean/aho_corasick.h"
+#include "athanor/clean/on_first_use.h"
 #include "athanor/clean/step.h"
 
 namespace athanor {
@@ -20,12 +21,17 @@ class WordList : public CleanStep {
   explicit WordList(const nlohmann::json& options);
   static std::vector<StepOption> options();
   static std::vector<StepMetric> metrics();
+  void open() const override { listed_.get(); }
   void measure(DocumentView& document, Measures& out) const override;
   Verdict decide(const Measures& measures) const override;
 
  private:
-  std::vector<std::string> words_;
-  AhoCorasick automaton_;
+  struct Listed {
+    explicit Listed(std::vector<std::string> of) : words(std::move(of)), automaton(words) {}
+    std::vector<std::string> words;
+    AhoCorasick automaton;
+  };
+  OnFirstUse<Listed> listed_;
   double max_matches_, min_matches_, max_share_, keep_fraction_;
 };
 

@@ -6,6 +6,7 @@
 #include <arrow/ipc/reader.h>
 #include <arrow/record_batch.h>
 #include <arrow/type.h>
+#include <arrow/util/byte_size.h>
 
 #include <nlohmann/json.hpp>
 
@@ -72,6 +73,10 @@ class Batches {
     const arrow::Status valid = batch->ValidateFull();  // offsets come from the file as they are
     if (!valid.ok()) {
       fail(path_, valid.message());
+    }
+    // A batch of nulls or without columns may claim any number of rows; one that has a text has bytes for each.
+    if (batch->num_rows() / 8 > arrow::util::TotalBufferSize(*batch)) {
+      fail(path_, "a batch of " + std::to_string(batch->num_rows()) + " rows has no bytes for them");
     }
     return batch;
   }
