@@ -2,8 +2,9 @@
 
     PYTHONPATH=... python3 tests/parity/make_chat_fixtures.py [--desk FOLDER]
 
-expressions.jsonl   {t: template, a: arguments, text | error: true}: the language, from chat_cases.py
-conversations.json  {version, families: [{name, source, licence, template, special, cases: [{request, text | error, assistant}]}]}
+expressions.jsonl   first the arguments of all; then {t: template, text | error}: the language, from chat_cases.py
+conversations.json  {version, requests, families: [{name, source, licence, template, special, cases}]}, a case for each
+                    request: {text, assistant} or {error}
 --desk FOLDER: also every *.jinja and tokenizer_config.json there (templates whose licence keeps them out of the
 repository), to FOLDER/desk.json in the same form.
 
@@ -22,7 +23,7 @@ from transformers import PreTrainedTokenizerFast
 from transformers.utils import chat_template_utils as ctu
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from chat_cases import conversations, expressions  # noqa: E402
+from chat_cases import XS, conversations, expressions  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUT = ROOT / "tests/fixtures/token/chat"
@@ -52,8 +53,6 @@ def tokenizer_of(template, special):
 
 def expression_case(template, arguments):
     case = {"t": template}
-    if arguments:
-        case["a"] = arguments
     try:
         case["text"] = ctu._compile_jinja_template(template).render(**arguments)
         case["text"].encode()
@@ -64,7 +63,7 @@ def expression_case(template, arguments):
 
 
 def conversation_case(template, special, request):
-    case = {"request": request}
+    case = {}
     made = tokenizer_of(template, special)
     arguments = dict(request.get("arguments", {}))
     arguments = {**made.special_tokens_map, **arguments}
@@ -134,7 +133,7 @@ def main():
     args = parser.parse_args()
     cases = [expression_case(t, a) for t, a in expressions()]
     with open(OUT / "expressions.jsonl", "w") as f:
-        for case in cases:
+        for case in [XS, *cases]:
             f.write(json.dumps(case, ensure_ascii=False) + "\n")
     print(len(cases), "expressions,", sum("error" in c for c in cases), "of them errors")
     if args.only_expressions:
@@ -145,15 +144,16 @@ def main():
         file, source, licence = line.split("\t")
         for name, template, special in templates_of(OUT / "templates" / file):
             families.append(family(name, source, licence, template, special))
+    head = {"version": version, "requests": list(conversations())}
     (OUT / "conversations.json").write_text(
-        json.dumps({"version": version, "families": families}, ensure_ascii=False, separators=(",", ":")) + "\n")
+        json.dumps({**head, "families": families}, ensure_ascii=False, separators=(",", ":")) + "\n")
     print(len(families), "families,", sum(len(f["cases"]) for f in families), "conversations")
     if args.desk:
         desk = pathlib.Path(args.desk)
         families = [family(n, str(p), "desk only", t, s)
                     for p in sorted([*desk.rglob("*.jinja"), *desk.rglob("*tokenizer_config.json")])
                     for n, t, s in templates_of(p)]
-        (desk / "desk.json").write_text(json.dumps({"version": version, "families": families}, ensure_ascii=False))
+        (desk / "desk.json").write_text(json.dumps({**head, "families": families}, ensure_ascii=False))
         print(len(families), "desk families")
 
 
