@@ -221,7 +221,7 @@ void format_value(Interp& interp, Out& out, const Value& value, const Str& text)
     return interp.write_str(out, value);
   }
   const Spec spec = parse_spec(text);
-  const bool integral = value.is(Kind::kInt) || (value.is(Kind::kBool) && spec.type != 's' && spec.type != '\0');
+  const bool integral = value.is_integral();
   if (integral || value.is(Kind::kFloat)) {
     const bool real = std::string_view("eEfFgG%").find(spec.type) != std::string_view::npos;
     if (spec.type == 's' || (value.is(Kind::kFloat) && !real && spec.type != '\0') ||

@@ -358,6 +358,9 @@ Value Interp::call_method(const Value& self, int id, const Args& args) {
       return value;
     }
     case Do::kGet: {
+      if (args.num_named > 0) {
+        fail("dict.get() takes no named arguments");
+      }
       const Bind bound = bind(name, args, {"key", "default"}, 1);
       if (!is_hashable(bound[0])) {
         fail(std::string("a ") + type_name(bound[0]) + " cannot be a key of a dict");

@@ -282,9 +282,7 @@ void Parser::parse_macro_body(Node& node, std::string_view end) {
 const Node* Parser::parse_macro() {
   Node* node = make(Op::kMacro, take().at);
   const size_t unknown = unknown_.size();
-  const std::string_view name = expect_name();
-  loop_stores_ += name == "loop" ? 1 : 0;
-  node->name = ast_.intern(name);
+  node->name = ast_.intern(expect_name());
   parse_signature(*node);
   parse_macro_body(*node, "endmacro");
   harden(unknown);

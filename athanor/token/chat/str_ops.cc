@@ -34,7 +34,7 @@ std::vector<Value> split_space(Interp& interp, const Str& str, int64_t limit) {
       break;
     }
     if (limit >= 0 && static_cast<int64_t>(parts.size()) == limit) {
-      parts.push_back(interp.part(str, at, at + py_rstrip_size(str.view().substr(at))));
+      parts.push_back(interp.part(str, at, str.size));
       break;
     }
     const size_t begin = at;
@@ -51,7 +51,7 @@ std::vector<Value> rsplit_space(Interp& interp, const Str& str, int64_t limit) {
   size_t end = py_rstrip_size(str.view());
   while (end > 0) {
     if (limit >= 0 && static_cast<int64_t>(parts.size()) == limit) {
-      parts.push_back(interp.part(str, py_lstrip_size(str.view().substr(0, end)), end));
+      parts.push_back(interp.part(str, 0, end));
       break;
     }
     size_t begin = end;

@@ -36,6 +36,21 @@ void write_quoted(Out& out, const Str& str) {
   out.add(quote, kTemplate);
 }
 
+std::string owner_name(Kind kind) {
+  switch (kind) {
+    case Kind::kNone:
+      return "none";
+    case Kind::kStr:
+      return "str";
+    case Kind::kView:
+      return "dict view";
+    case Kind::kIter:
+      return "generator";
+    default:
+      return type_name(Value::of(kind));  // of the others the kind says it all
+  }
+}
+
 }  // namespace
 
 void Interp::write_repr(Out& out, const Value& value) {
@@ -194,7 +209,7 @@ Value Interp::undefined(Undef::Form form, std::string_view name, Kind owner) {
 void Interp::fail_undefined(const Value& value) {
   const Undef& undef = *value.undef;
   const std::string name(undef.name.substr(0, 100));
-  const std::string owner = undef.owner == Kind::kNone ? "None" : type_name(Value::of(undef.owner));
+  const std::string owner = owner_name(undef.owner);
   switch (undef.form) {
     case Undef::kName:
       fail("'" + name + "' is undefined", "give it as an argument of the template");
