@@ -170,9 +170,6 @@ z
 a{% endif %}
   {{ n }}
 {% if true -%}   a{% endif %}   b
-{%- set x = 1 -%}   
-  {{ x }}
-text {% if true %}	tab{% endif %}	end
 {% if n is defined and n is not none %}{{ n }}{% endif %}
 {{ 'a' if n else 'b' }}{{ ('a' if n else 'b')|upper }}
 {% generation %}abc{{ n }}{% endgeneration %}x{% generation %}{% set inside = 1 %}{{ inside }}{% endgeneration %}{{ inside }}
@@ -242,7 +239,8 @@ LINES = ["a\n{% if true %}\nb\n{% endif %}\nc\n", "a\r\n{% if true %}\r\nb\r\n{%
          "{% for x in xs %}\n  {{- x }}\n{% endfor %}\n", "x  {%- raw %}  y  {% endraw -%}  z", "  {% raw %}\n y{% endraw %}\nz",
          "{{ 1 }}  {# c #}\n  d", "\n  {% set x = 1 %}\n  {{ x }}\n", "a {%+ if true %} b {%+ endif %} c", "{{ '{{' }}{{ '%}' }}",
          "{ {{ 1 }} } {% if 1 %}{ % }{% endif %}", "a { b } # {x} %", "{{ {'a': {'b': 1}}['a']['b'] }}{{ {} }}", "{{ xs[0]}}{{xs[1] }}",
-         "\u3000{%- if true %}x{% endif -%}\u3000y", "\x1c{% if true %}x{% endif %}", "  {{- 1 -}}  \n 2", "{{'a'}}{%-if true-%} b {%-endif%}"]
+         "\u3000{%- if true %}x{% endif -%}\u3000y", "\x1c{% if true %}x{% endif %}", "  {{- 1 -}}  \n 2", "a\n{%- set x = 1 -%}   \n  {{ x }}",
+         "text {% if true %}\ttab{% endif %}\tend", "{{'a'}}{%-if true-%} b {%-endif%}"]
 
 
 def expressions():

@@ -21,7 +21,7 @@ void* Arena::take_chunk(size_t bytes) {
     fail();
   }
   const bool own = bytes > kLargestChunk / 4;
-  const size_t size = own ? bytes : std::min(std::max(kFirstChunk, used_), kLargestChunk);
+  const size_t size = own ? bytes : std::max(bytes, std::min(std::max(kFirstChunk, used_), kLargestChunk));
   chunks_.push_back(std::make_unique_for_overwrite<char[]>(size));
   used_ += size;
   char* place = chunks_.back().get();

@@ -21,6 +21,7 @@ struct Filter {
 
 std::vector<Filter> text_filters();
 std::vector<Filter> list_filters();
+std::vector<Filter> sort_filters();
 std::vector<Filter> number_filters();
 
 int64_t int_argument(const Value& value, int64_t otherwise, const char* what);

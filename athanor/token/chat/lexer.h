@@ -32,4 +32,7 @@ struct LexFail {
 };
 std::vector<Token> tokenize(std::string_view source, Arena& arena);
 
+// The text of a string literal (without its quotes) by Python's unicode_escape. at: its offset, for messages.
+std::string unescape(std::string_view text, size_t at);
+
 }  // namespace athanor::chat
