@@ -72,6 +72,7 @@ struct Ast {
   std::vector<const Node*> body;
   std::vector<std::string_view> names;
   std::unordered_map<std::string_view, NameId> name_ids;
+  std::vector<int> functions;  // by NameId: the global function of that name, or -1
   bool has_generation = false;
 
   NameId intern(std::string_view name) {

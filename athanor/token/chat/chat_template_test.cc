@@ -134,7 +134,7 @@ TEST(ChatTemplate, MarksFollowText) {
   EXPECT_EQ(data("{{ x }}", Json::parse(R"(["u", 2])")), "['u', 2] [u]");
   EXPECT_EQ(data("{{ '%s=%s' % ('k', x) }}{{ '{}!'.format(x) }}", "u"), "k=uu! [uu]");
   EXPECT_EQ(data("{{ x[::-1] }}{{ (x ~ 'b')|reverse }}", "ua"), "aubau [au][au]");
-  EXPECT_EQ(data("{% set y %}({{ x }}){% endset %}{{ y|indent(1, true) }}", "u\nv"), " (u\n v) [u\n][v]");
+  EXPECT_EQ(data("{% set y %}({{ x }}){% endset %}{{ y|indent(1, true) }}", "u\nv"), " (u\n v) [u][v]");
   EXPECT_EQ(data("{% set ns = namespace(t='') %}{% for c in x %}{% set ns.t = ns.t + c + '.' %}{% endfor %}{{ ns.t }}", "uv"),
             "u.v. [u][v]");
   EXPECT_EQ(data("{% macro m(a) %}<{{ a }}>{% endmacro %}{{ m(x) * 2 }}", "u"), "<u><u> [u][u]");

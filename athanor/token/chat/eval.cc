@@ -10,10 +10,6 @@ Interp::Interp(const Ast& ast, const Limits& limits, std::vector<Value> context,
     : ast_(ast), limits_(limits), arena_(arena), context_(std::move(context)), now_(now), steps_(limits.steps),
       out_(&main_), main_(limits.output_bytes) {
   context_.resize(ast.names.size());
-  functions_.reserve(ast.names.size());
-  for (const std::string_view name : ast.names) {
-    functions_.push_back(find_function(name));
-  }
 }
 
 void Interp::fail_steps() const {
@@ -32,9 +28,9 @@ Value Interp::lookup(NameId name) {
   if (!context_[name].is(Kind::kMissing)) {
     return context_[name];
   }
-  if (functions_[name] >= 0) {
+  if (ast_.functions[name] >= 0) {
     Value function = Value::of(Kind::kFunction);
-    function.integer = functions_[name];
+    function.integer = ast_.functions[name];
     return function;
   }
   return undefined(Undef::kName, ast_.names[name]);
@@ -97,8 +93,7 @@ Value Interp::eval(const Node* node) {
       const Str* text = to_str(eval(node->items[0]));
       for (size_t i = 1; i < node->items.size(); ++i) {
         const Str* more = to_str(eval(node->items[i]));
-        charge_text(more->size);
-        text = join_str(arena_, *text, *more, limits_.output_bytes);
+        text = joined(*text, *more).str;
       }
       if (text->markup) {
         Str plain = *text;

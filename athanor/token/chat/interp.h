@@ -217,7 +217,6 @@ class Interp {
   Arena& arena_;
   std::vector<Value> context_;  // by NameId; kMissing: not given
   const std::optional<std::tm>& now_;
-  std::vector<int> functions_;  // by NameId: the global function of that name, or -1
   int64_t steps_;
   int depth_ = 0;
   uint32_t at_ = 0;

@@ -174,8 +174,8 @@ Value Interp::binary(Operator operation, const Value& a, const Value& b) {
       return Value::of(arena_.make<Str>(marked));
     }
     if (a.is_sequence() && a.kind == b.kind) {
-      step(b.list->size + 1);
       const List* list = join_list(arena_, *a.list, *b.list);
+      step(1 + (list->items == a.list->items ? b.list->size : list->size));
       return Value::of(a.kind, list);
     }
   }

@@ -13,6 +13,9 @@ Parser::Parser(Ast& ast, const Limits& limits)
 
 void Parser::run() {
   ast_.body = statements({});
+  for (const std::string_view name : ast_.names) {
+    ast_.functions.push_back(find_function(name));
+  }
   for (const Unknown& unknown : unknown_) {
     fail(unknown.what, unknown.at);
   }
@@ -78,6 +81,12 @@ Node* Parser::make(Op op, size_t at) {
   return &ast_.nodes.back();
 }
 
+Value Parser::text_value(std::string_view text) {
+  const Str* str = make_str(ast_.arena, text, kTemplate);
+  count_chars(*str);  // now: a parsed template is shared by threads
+  return Value::of(str);
+}
+
 void Parser::soften(size_t since) {
   unknown_.erase(std::remove_if(unknown_.begin() + static_cast<std::ptrdiff_t>(since), unknown_.end(),
                                 [](const Unknown& u) { return !u.firm; }),
@@ -104,7 +113,7 @@ Parser::Body Parser::statements(Words ends) {
     const Token& token = now();
     if (token.kind == TokenKind::kData) {
       Node* node = make(Op::kText, token.at);
-      node->value = Value::of(make_str(ast_.arena, token.text, kTemplate));
+      node->value = text_value(token.text);
       body.push_back(node);
       take();
     } else if (token.kind == TokenKind::kVariableBegin) {

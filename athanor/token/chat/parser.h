@@ -39,6 +39,7 @@ class Parser {
   [[noreturn]] void unexpected() const;
 
   Node* make(Op op, size_t at);
+  Value text_value(std::string_view text);  // text must live as long as the ast
 
   // statements (parser.cc)
   Body statements(Words ends);  // ends with the end word as the current token

@@ -75,7 +75,7 @@ const Node* Parser::parse_filter(const Node* subject, bool start_inline) {
       name += "." + std::string(expect_name());
     }
     node->a = subject;
-    node->value = Value::of(copy_str(ast_.arena, name, kTemplate));
+    node->value = text_value(ast_.arena.copy(name));
     node->id = static_cast<int16_t>(find_filter(name));
     if (is_op("(")) {
       parse_arguments(*node);
@@ -98,7 +98,7 @@ const Node* Parser::parse_test(const Node* subject) {
     name += "." + std::string(expect_name());
   }
   node->a = subject;
-  node->value = Value::of(copy_str(ast_.arena, name, kTemplate));
+  node->value = text_value(ast_.arena.copy(name));
   node->id = static_cast<int16_t>(find_test(name));
   const TokenKind kind = now().kind;
   if (is_op("(")) {

@@ -189,7 +189,7 @@ const Node* Parser::parse_primary(bool with_namespace) {
       }
       if (with_namespace && take_op(".")) {
         node->op = Op::kSpaceRef;
-        node->value = Value::of(make_str(ast_.arena, expect_name(), kTemplate));
+        node->value = text_value(expect_name());
       }
       return node;
     }
@@ -204,8 +204,7 @@ const Node* Parser::parse_primary(bool with_namespace) {
         text = ast_.arena.copy(joined);
       }
       Node* node = make(Op::kConst, token.at);
-      node->value = Value::of(make_str(ast_.arena, text, kTemplate));
-      count_chars(*node->value.str);  // now: a parsed template is shared by threads
+      node->value = text_value(text);
       return node;
     }
     case TokenKind::kInteger:
@@ -355,7 +354,7 @@ const Node* Parser::parse_subscript(const Node* node) {
     }
     Node* attribute = make(Op::kAttribute, open.at);
     attribute->a = node;
-    attribute->value = Value::of(make_str(ast_.arena, name.text, kTemplate));
+    attribute->value = text_value(name.text);
     attribute->id = static_cast<int16_t>(find_method(name.text));
     return attribute;
   }

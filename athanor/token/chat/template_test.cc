@@ -99,7 +99,7 @@ TEST(Template, HostileTemplatesEndSoon) {
       "{% set s = '你' * 1000000 %}" + many + "{% if s[999999] %}{% endif %}" + end,
       "{% set s = 'a' * 100000 %}" + many + "{% set t = s.split('a') %}" + end,
       "{% set t = range(100000)|list %}" + many + "{% set u = t|sort %}{% if -1 in t %}{% endif %}" + end,
-      std::string(100000, '('), "{{ " + std::string(100000, '('), "{{ " + std::string(100000, '['),
+      "{{ " + std::string(100000, '('), "{{ " + std::string(100000, '['),
       "{{ " + std::string(100000, '-') + "1 }}", "{{ 1" + std::string(50000, '+') + "1 }}",
       "{{ x" + [] { std::string s; for (int i = 0; i < 50000; ++i) { s += "|e"; } return s; }() + " }}",
       "{{ not " + [] { std::string s; for (int i = 0; i < 50000; ++i) { s += "not "; } return s; }() + "x }}",

@@ -73,8 +73,9 @@ int find_test(std::string_view name) {
 }
 
 bool Interp::call_test(int id, const Value& value, const Args& args) {
-  const auto& [name, test] = kTests[id];
-  const auto other = [&] { return bind(name.data(), args, {"other"}, 1)[0]; };
+  const char* name = kTests[id].first.data();
+  const Test test = kTests[id].second;
+  const auto other = [&] { return bind(name, args, {"other"}, 1)[0]; };
   const auto modulo = [&](const Value& divisor) { return binary(Operator::kMod, value, divisor); };
   switch (test) {
     case kEq:
@@ -98,7 +99,7 @@ bool Interp::call_test(int id, const Value& value, const Args& args) {
     default:
       break;
   }
-  bind(name.data(), args, {}, 0);
+  bind(name, args, {}, 0);
   switch (test) {
     case kBoolean:
       return value.is(Kind::kBool);

@@ -167,8 +167,9 @@ const Str* Interp::to_str(const Value& value) {
 }
 
 Value Interp::joined(const Str& left, const Str& right) {
-  charge_text(size_t{left.size} + right.size);
-  return Value::of(join_str(arena_, left, right, limits_.output_bytes));
+  const Str* both = join_str(arena_, left, right, limits_.output_bytes);
+  charge_text(both->data == left.data ? right.size : size_t{left.size} + right.size);  // grown in place, or copied
+  return Value::of(both);
 }
 
 const Str* Interp::escape(const Value& value) {
