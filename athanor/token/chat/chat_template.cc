@@ -182,8 +182,17 @@ const Template& ChatTemplate::choose(const Request& request) const {
 }
 
 Rendered ChatTemplate::render_messages(const Request& request, size_t num_messages, bool add_generation_prompt) const {
-  const Template& chosen = choose(request);
   Template::Context context(limits_);
+  try {
+    fill(context, request, num_messages, add_generation_prompt);
+  } catch (const Fail& fail) {
+    refuse(fail.what, "messages", fail.hint);
+  }
+  return choose(request).render(context);
+}
+
+void ChatTemplate::fill(Template::Context& context, const Request& request, size_t num_messages,
+                        bool add_generation_prompt) const {
   context.now = request.now;
   const auto optional = [&](const Json* json, const char* name) {
     return json == nullptr ? Value::none() : context.convert(*json, kData, name);
@@ -208,7 +217,6 @@ Rendered ChatTemplate::render_messages(const Request& request, size_t num_messag
       context.set(it.key(), context.convert(it.value(), kData, it.key()));
     }
   }
-  return chosen.render(context);
 }
 
 Rendered ChatTemplate::render(const Request& request) const {

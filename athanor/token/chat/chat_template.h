@@ -61,6 +61,7 @@ class ChatTemplate {
   ChatTemplate() = default;
   const Template& choose(const Request& request) const;
   Rendered render_messages(const Request& request, size_t num_messages, bool add_generation_prompt) const;
+  void fill(Template::Context& context, const Request& request, size_t num_messages, bool add_generation_prompt) const;
 
   Limits limits_;
   std::map<std::string, Template> templates_;

@@ -217,6 +217,10 @@ TEST(ChatTemplate, RefusesBadConversations) {
   for (int i = 0; i < 200; ++i) {
     deep = Json::array({deep});
   }
+  Limits small;
+  small.memory_bytes = 20'000;
+  const Json large = Json::array({{{"role", "user"}, {"content", Json(std::vector<int>(5000, 1))}}});
+  EXPECT_THROW(ChatTemplate::from_jinja("{{ messages }}", "t", {}, small).render({.messages = large}), Error);
   const Json nested = Json::array({{{"role", "user"}, {"content", deep}}});
   EXPECT_THROW(chat.render({.messages = nested}), Error);
 }
