@@ -164,7 +164,8 @@ Json read_bert(const GgufFile& file) {
   }
   TokenizerConfig config = gguf_config(file);
   config.do_lower_case = file.boolean("tokenizer.ggml.normalizer.lowercase").value_or(true);
-  if (const auto strip = file.boolean("tokenizer.ggml.normalizer.strip_accents")) {
+  const std::optional<bool> strip = file.boolean("tokenizer.ggml.normalizer.strip_accents");
+  if (strip && *strip != *config.do_lower_case) {  // otherwise it follows lowercase, as HF's null does
     config.strip_accents = *strip;
   }
   return read_vocab_txt(text, config, file.where());
@@ -201,7 +202,6 @@ Json read_pieces(const GgufFile& file, SentencePieceModel::Kind kind) {
   const bool merges = kind == SentencePieceModel::Kind::kBpe && file.find("tokenizer.ggml.merges") != nullptr;
   const std::vector<float> scores =
       merges && file.find(kScores) == nullptr ? std::vector<float>(tokens.size()) : read_scores(file, tokens.size());
-  vocab_of(file, tokens);  // no token twice
   SentencePieceModel model;
   model.kind = kind;
   for (size_t id = 0; id < tokens.size(); ++id) {
@@ -242,6 +242,11 @@ Json read_pieces(const GgufFile& file, SentencePieceModel::Kind kind) {
   } else {
     check_scores(model);
   }
+  std::vector<std::string> texts;
+  for (const SentencePieceModel::Piece& piece : model.pieces) {
+    texts.push_back(piece.text);
+  }
+  vocab_of(file, texts);  // none twice
   Json json = sentencepiece_json(model, file.where());
   if (merges) {
     json["model"]["merges"] = merges_of(file);

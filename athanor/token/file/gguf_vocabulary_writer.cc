@@ -61,6 +61,8 @@ class VocabularyWriter {
   void read_vocabulary() {
     tokens_ = VocabularyView(json_).tokens();
     types_.assign(tokens_.size(), static_cast<int32_t>(PieceType::kNormal));
+    const Json normalizer = json_.value("normalizer", Json());  // NFC, or none: the families have no other
+    plain_ = !normalizer.is_object() || normalizer.value("normalizers", Json::array({0})).empty();
     for (size_t id = 0; id < tokens_.size(); ++id) {
       if (tokens_[id].empty()) {
         tokens_[id] = "[PAD" + std::to_string(id) + "]";
@@ -71,7 +73,7 @@ class VocabularyWriter {
       const size_t id = added.at("id").get<size_t>();
       const std::string content = added.at("content").get<std::string>();
       for (const char* name : {"lstrip", "rstrip", "single_word", "normalized"}) {
-        const bool harmless = std::string_view(name) == "normalized" && json_.value("normalizer", Json()).is_null();
+        const bool harmless = std::string_view(name) == "normalized" && (plain_ || is_ascii(content));
         if (added.value(name, false) && !harmless) {
           fail(std::string("added_tokens.") + name, "is true for " + json_string(content));
         }
@@ -134,8 +136,14 @@ class VocabularyWriter {
     if (!unigram && (!model.charsmap.empty() || model.remove_extra_whitespaces)) {
       fail("normalizer", "does more than write spaces as U+2581");
     }
-    if (!unigram && !model.byte_fallback) {
-      fail("model.byte_fallback", "is false");
+    if (unigram == model.byte_fallback) {
+      fail("model.byte_fallback", model.byte_fallback ? "is true for a Unigram" : "is false for a BPE");
+    }
+    if (unigram && !model.remove_extra_whitespaces) {
+      fail("normalizer", "keeps white space at the ends of a text and runs of it");
+    }
+    if (model.add_dummy_prefix && model.id_of_type(PieceType::kUserDefined) >= 0) {
+      fail("pre_tokenizer", "puts one dummy prefix before a text with user-defined pieces (llama.cpp: one after each)");
     }
     begin(unigram ? "t5" : "llama", kind, "default");
     std::vector<float> scores;
@@ -203,12 +211,17 @@ class VocabularyWriter {
     file_.boolean("tokenizer.ggml.add_eos_token", config_.add_eos_token.value_or(after));
   }
 
+  static bool is_ascii(std::string_view text) {
+    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) < 0x80; });
+  }
+
   const Json& json_;
   const TokenizerConfig& config_;
   const std::string& where_;
   GgufWriter file_;
   std::vector<std::string> tokens_;
   std::vector<int32_t> types_;
+  bool plain_ = false;  // no normalizer
 };
 
 }  // namespace
