@@ -2,19 +2,20 @@
 
 #include "athanor/base/error.h"
 #include "athanor/token/split/scan.h"
+#include "athanor/token/split/window_scan.h"
 
 namespace athanor::token {
 
 namespace {
 
 constexpr SplitKind kKinds[] = {
-    {"gpt2", "GPT-2, r50k", nullptr, &scan<Gpt2Scanner>, true, nullptr},
+    {"gpt2", "GPT-2, r50k", nullptr, &scan_gpt2, true, nullptr},
     {"llama3", "Llama 3, OLMo 2, GPT-4: digits in threes",
      R"re((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re",
-     &scan<Llama3Scanner<3>>, true, nullptr},
+     &scan_llama3, true, nullptr},
     {"qwen2", "Qwen 2, 2.5, 3: digits one by one, after NFC",
      R"re((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re",
-     &scan<Llama3Scanner<1>>, true, "NFC"},
+     &scan_qwen2, true, "NFC"},
     {"bytes", "no cut at all: the whole text is one piece", "", &scan<WholeScanner>, true, nullptr},
     {"char", "each code point is a piece", R"re([\s\S])re", &scan<CharScanner>, false, nullptr},
 };
@@ -121,7 +122,7 @@ void read_into(const Field& field, PreTokenizer& out) {
       field.at("add_prefix_space").fail("must be false after a Split");
     }
     if (field.flag("use_regex", true)) {
-      cut(&scan<Gpt2Scanner>);
+      cut(&scan_gpt2);
     }
     out.byte_level = true;
   } else {
