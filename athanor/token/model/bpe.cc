@@ -54,6 +54,21 @@ class Bpe : public TokenModel {
     }
   }
 
+  // A byte is one character of a token's spelling.
+  void encode_spans(std::string_view piece, Workspace& work, std::vector<int32_t>& ids,
+                    std::vector<Span>& spans) const override {
+    size_t i = ids.size();
+    encode(piece, work, ids);
+    uint32_t begin = 0;
+    for (; i < ids.size(); ++i) {
+      const std::string& token = vocabulary_.token(ids[i]);
+      const auto is_lead = [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; };
+      const uint32_t end = begin + static_cast<uint32_t>(std::count_if(token.begin(), token.end(), is_lead));
+      spans.push_back({begin, end});
+      begin = end;
+    }
+  }
+
   void write(const Vocabulary& vocabulary, std::string& out) const override {
     vocabulary.write(out);
     out += ",\n    \"merges\": [";

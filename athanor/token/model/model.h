@@ -19,11 +19,21 @@ struct Workspace {
   std::vector<uint64_t> heap;
 };
 
+// The bytes [begin, end) of a piece, as the model got it, that a token stands for; as HF tokenizers gives them. They
+// may overlap (Unigram's byte fallback: each byte token has the whole unknown stretch) and may leave bytes out.
+struct Span {
+  uint32_t begin, end;
+  bool operator==(const Span&) const = default;
+};
+
 class TokenModel {
  public:
   virtual ~TokenModel() = default;
   // Appends the ids of one pre-token (not empty). Thread-safe; depends on nothing but the piece.
   virtual void encode(std::string_view piece, Workspace& work, std::vector<int32_t>& ids) const = 0;
+  // The same ids, and as many spans.
+  virtual void encode_spans(std::string_view piece, Workspace& work, std::vector<int32_t>& ids,
+                            std::vector<Span>& spans) const = 0;
   // The members of tokenizer.json's "model" that hold the vocabulary, without braces.
   virtual void write(const Vocabulary& vocabulary, std::string& out) const { vocabulary.write(out); }
 };
