@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "athanor/token/file/json_field.h"
+#include "athanor/token/model/seams.h"
 #include "athanor/token/model/vocabulary.h"
 
 namespace athanor::token {
@@ -34,6 +35,8 @@ class TokenModel {
   // The same ids, and as many spans.
   virtual void encode_spans(std::string_view piece, Workspace& work, std::vector<int32_t>& ids,
                             std::vector<Span>& spans) const = 0;
+  // Where any piece may be cut further without changing its ids; nullptr when nothing is known.
+  virtual const Seams* seams() const { return nullptr; }
   // The members of tokenizer.json's "model" that hold the vocabulary, without braces.
   virtual void write(const Vocabulary& vocabulary, std::string& out) const { vocabulary.write(out); }
 };

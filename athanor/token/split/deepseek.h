@@ -17,8 +17,7 @@ struct DeepSeekScanner {
     if ((code >= 0x4E00 && code <= 0x9FA5) || (code >= 0x3040 && code <= 0x30FF)) {
       return DeepSeekClass::kIdeograph;
     }
-    const unicode_tables::Record& record = unicode_tables::record_of(code);
-    const auto category = static_cast<Category>(record.category);
+    const Category category = regex_category(code);
     if (category >= Category::kMc && category <= Category::kMn) {
       return DeepSeekClass::kMark;
     }
