@@ -1,7 +1,7 @@
 // For bench/tokenizer.py: encodes a text again and again with a fresh tokenizer, and writes one JSON object of times
-// (processor seconds of the calling thread, or wall seconds over several threads).
+// (processor seconds of the calling thread).
 //
-//   tokenizer_speed TOKENIZER TEXT ROUNDS [THREADS]
+//   tokenizer_speed TOKENIZER TEXT ROUNDS [IDS]     (IDS: a file for the ids, 32-bit words)
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -32,7 +32,7 @@ uint64_t digest_of(const std::vector<int32_t>& ids) {
 
 int main(int argc, char** argv) {
   if (argc < 4) {
-    std::cerr << "usage: tokenizer_speed TOKENIZER TEXT ROUNDS [THREADS]\n";
+    std::cerr << "usage: tokenizer_speed TOKENIZER TEXT ROUNDS [IDS]\n";
     return 2;
   }
   nlohmann::json result;
@@ -55,6 +55,9 @@ int main(int argc, char** argv) {
     const std::string back = tokenizer.decode(ids);
     result["decode"].push_back(processor_seconds() - start);
     result["round_trip"] = back == text;
+  }
+  if (argc > 4) {
+    athanor::write_file_atomic(argv[4], {reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(int32_t)});
   }
   std::cout << result << "\n";
   return 0;

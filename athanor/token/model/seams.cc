@@ -8,6 +8,9 @@ namespace {
 
 bool continues(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
 
+// Three bytes or more, but for the signs from U+2000 on.
+bool is_wide(char32_t code) { return code >= 0x3000 || (code >= 0x800 && code < 0x2000); }
+
 // The character that is the whole of bytes, if it is one.
 bool is_character(std::string_view bytes, char32_t& code) {
   const char* p = bytes.data();
@@ -76,7 +79,7 @@ size_t Seams::cut(const char* data, size_t& at, size_t end, size_t* ends, size_t
   for (size_t next = at; next < end;) {
     char32_t code;
     const size_t length = read_character(data + next, stop, code);
-    if (left_length != 0 && length != 0 && (left_length > 2 || length > 2) &&
+    if (left_length != 0 && length != 0 && (is_wide(left) || is_wide(code)) &&
         !joined(left, code, static_cast<uint8_t>(data[next - 1]), static_cast<uint8_t>(data[next]))) {
       if (count == room) {
         break;
@@ -98,7 +101,8 @@ bool Seams::any_in(std::string_view text) {
   uint8_t highest = 0;
   for (const char c : text) {
     const auto byte = static_cast<uint8_t>(c);
-    highest = byte > highest ? byte : highest;
+    const uint8_t value = byte == 0xE2 ? 0 : byte;  // E2 begins the quotes and dashes of every language
+    highest = value > highest ? value : highest;
   }
   return highest >= 0xE0;
 }

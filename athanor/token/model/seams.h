@@ -1,7 +1,7 @@
 // Between which characters no token of a vocabulary reaches. Merges never cross such a seam, so a piece may be cut there
 // and its parts encoded apart, with the same ids: a clause of Chinese becomes words, which repeat, and a cache knows
-// them. May leave seams out (it hashes), never makes one up. Only between characters of which one has three bytes or
-// more: shorter ones, of alphabets, join with nearly all others.
+// them. May leave seams out (it hashes), never makes one up. Only where one of the two characters has three bytes or
+// more (signs from U+2000 to U+2FFF aside): shorter ones, of alphabets, join with nearly all others.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ class Seams {
   // many. The last part of all ends at `end`.
   size_t cut(const char* data, size_t& at, size_t end, size_t* ends, size_t room) const;
 
-  // Whether text may have seams at all: it has a character of three bytes or more.
+  // Whether text may have seams at all: it has such a character.
   static bool any_in(std::string_view text);
 
  private:

@@ -91,6 +91,30 @@ Scan read_split(const Field& field) {
   return kind->scan;
 }
 
+// DeepSeek V3's pre-tokenizer: three cuts one after the other, then bytes.
+constexpr const char* kDeepSeek[] = {
+    R"re(\p{N}{1,3})re", "[一-龥぀-ゟ゠-ヿ]+",
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
+    "| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"};
+
+bool is_deepseek(const Field& list) {
+  const Json& parts = list.list();
+  const auto holds = [](const Json& part, const char* name, const Json& value) {
+    return part.is_object() && part.contains(name) && part[name] == value;
+  };
+  if (parts.size() != 4 || !holds(parts[3], "type", "ByteLevel") || !holds(parts[3], "use_regex", false)) {
+    return false;
+  }
+  for (int i = 0; i < 3; ++i) {
+    const Json split = {{"type", "Split"}, {"pattern", {{"Regex", kDeepSeek[i]}}}, {"behavior", "Isolated"},
+                        {"invert", false}};
+    if (parts[i] != split) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void read_into(const Field& field, PreTokenizer& out) {
   const Field type = field.at("type");
   const auto cut = [&](Scan scan) {
@@ -101,6 +125,11 @@ void read_into(const Field& field, PreTokenizer& out) {
   };
   if (type.string() == "Sequence") {
     const Field list = field.at("pretokenizers");
+    if (is_deepseek(list)) {
+      cut(&scan_deepseek);
+      read_into(list.item(3), out);
+      return;
+    }
     for (size_t i = 0; i < list.list().size(); ++i) {
       const Field part = list.item(i);
       if (part.at("type").string() == "Sequence") {
