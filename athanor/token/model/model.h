@@ -10,6 +10,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/token/file/json_field.h"
 #include "athanor/token/model/merge_queue.h"
+#include "athanor/token/model/seams.h"
 #include "athanor/token/model/vocabulary.h"
 
 namespace athanor::token {
@@ -57,6 +58,8 @@ class TokenModel {
   // without such ways encode.
   virtual void encode_sampled(std::string_view piece, const Sampling& sampling, Rng& rng, Workspace& work,
                               std::vector<int32_t>& ids) const;
+  // Where any piece may be cut further without changing its ids; nullptr when nothing is known.
+  virtual const Seams* seams() const { return nullptr; }
   // The members of tokenizer.json's "model" that hold the vocabulary, without braces.
   virtual void write(const Vocabulary& vocabulary, std::string& out) const { vocabulary.write(out); }
 };
