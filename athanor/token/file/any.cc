@@ -1,4 +1,6 @@
 // Which format a tokenizer file has, and the way to its reader or writer.
+#include <algorithm>
+
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
 #include "athanor/data/gguf.h"
@@ -44,8 +46,26 @@ bool is_vocab_txt(std::string_view bytes) {
          (at + 5 == bytes.size() || bytes[at + 5] == '\n' || bytes[at + 5] == '\r');
 }
 
-Json read_bytes(std::string bytes, const TokenizerConfig& config, const fs::path& path) {
+// transformers gives the pieces of these classes other ids than SentencePiece does.
+constexpr std::string_view kRenumbered[] = {"XLMRobertaTokenizer", "CamembertTokenizer", "MBartTokenizer",
+                                            "MBart50Tokenizer",    "NllbTokenizer",      "BarthezTokenizer",
+                                            "XGLMTokenizer",       "PegasusTokenizer",   "SeamlessM4TTokenizer"};
+
+void refuse_renumbered(const TokenizerConfig& config, const std::string& where) {
+  std::string_view name = config.tokenizer_class;
+  if (name.ends_with("Fast")) {
+    name.remove_suffix(4);
+  }
+  if (std::find(std::begin(kRenumbered), std::end(kRenumbered), name) != std::end(kRenumbered)) {
+    throw Error(ErrorKind::kInput, "field 'tokenizer_class' of the tokenizer_config.json beside it is " +
+                                       json_string(name) + ", which numbers the pieces in its own way", where,
+                "load the tokenizer.json of that model; or move the .model away from the config for its own ids");
+  }
+}
+
+Json read_bytes(const fs::path& path) {
   const std::string where = path.string();
+  std::string bytes = read_file(path, kMaxTokenizerBytes);
   const std::string format = detect_format(bytes);
   if (format == "tokenizer.json") {
     return parse_json(bytes, where);
@@ -53,11 +73,13 @@ Json read_bytes(std::string bytes, const TokenizerConfig& config, const fs::path
   if (format == "gguf") {
     return read_gguf_vocabulary(GgufFile::from_bytes(std::move(bytes), where));
   }
+  const TokenizerConfig config = TokenizerConfig::load(path.parent_path());
   if (format == "vocab.txt") {
     return read_vocab_txt(bytes, config, where);
   }
   Json json;
   if (format == "sentencepiece") {
+    refuse_renumbered(config, where);
     json = read_sentencepiece(bytes, where);
   } else if (format == "tiktoken") {
     json = read_tiktoken(bytes, where);
@@ -94,12 +116,11 @@ Json read_any(const fs::path& path) {
     if (GgufFile::is_gguf(MappedFile(path).text())) {  // may be a whole model: stays mapped
       return read_gguf_vocabulary(GgufFile::open(path));
     }
-    return read_bytes(read_file(path, kMaxTokenizerBytes), TokenizerConfig::load(path.parent_path()), path);
+    return read_bytes(path);
   }
-  const TokenizerConfig config = TokenizerConfig::load(path);
   for (const char* name : kInFolder) {
     if (fs::is_regular_file(path / name, ignored)) {
-      return read_bytes(read_file(path / name, kMaxTokenizerBytes), config, path / name);
+      return read_bytes(path / name);
     }
   }
   for (const auto& [vocab, merges] : kPairs) {
@@ -107,7 +128,7 @@ Json read_any(const fs::path& path) {
       const std::string where = (path / vocab).string() + " + " + merges;
       Json json = read_gpt2(read_file(path / vocab, kMaxTokenizerBytes), read_file(path / merges, kMaxTokenizerBytes),
                             where);
-      apply_config(config, json, where);
+      apply_config(TokenizerConfig::load(path), json, where);
       return json;
     }
   }

@@ -7,9 +7,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "athanor/base/error.h"
 #include "athanor/base/rng.h"
 #include "athanor/data/gguf.h"
+#include "athanor/data/test_scratch.h"
 #include "athanor/token/file/base64.h"
 #include "athanor/token/file/frame.h"
 #include "athanor/token/file/sentencepiece_model.h"
@@ -327,6 +327,22 @@ TEST(Any, TellsTheFormatByContent) {
   EXPECT_EQ(detect_format(" \n{\"a\": 1}"), "tokenizer.json");
   EXPECT_EQ(detect_format("some text\n"), "");
   EXPECT_EQ(detect_format(""), "");
+}
+
+TEST(Any, AFolderOfT5AndOneThatIsRenumbered) {
+  const fs::path folder = scratch("t5");
+  write_file_atomic(folder / "spiece.model", bytes_of("unigram.model"));
+  const size_t size = parse_sentencepiece(bytes_of("unigram.model"), "x").pieces.size();
+  write_file_atomic(folder / "tokenizer_config.json", R"({"tokenizer_class": "T5Tokenizer", "eos_token": "</s>",
+      "additional_special_tokens": ["<extra_id_0>", "<extra_id_1>", "<extra_id_2>"]})");
+  const Json json = read_any(folder);
+  EXPECT_EQ(VocabularyView(json).find("<extra_id_2>"), static_cast<int32_t>(size));  // from the last to the first
+  EXPECT_EQ(json["post_processor"]["single"][1]["SpecialToken"]["id"], "</s>");
+  write_file_atomic(folder / "tokenizer_config.json", R"({"tokenizer_class": "XLMRobertaTokenizerFast"})");
+  expect_has(what_of([&] { read_any(folder); }), "'tokenizer_class'");
+  expect_has(what_of([&] { read_any(folder / "spiece.model"); }), "numbers the pieces in its own way");
+  fs::remove(folder / "spiece.model");
+  expect_has(what_of([&] { read_any(folder); }), "holds no tokenizer");
 }
 
 // Every damaged file is an Error or a tokenizer, in bounded time.

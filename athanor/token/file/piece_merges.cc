@@ -73,7 +73,7 @@ std::vector<Merge> merges_by_score(const std::vector<ScoredPiece>& pieces, const
   std::vector<Merge> out;
   out.reserve(cuts.size());
   for (const Cut& cut : cuts) {
-    out.push_back({pieces[cut.left].text, pieces[cut.right].text});
+    out.push_back({cut.left, cut.right});
   }
   return out;
 }
@@ -100,7 +100,7 @@ std::vector<Merge> merges_by_rank(const std::vector<std::string>& tokens, const 
     }
     std::sort(local.begin(), local.end());
     for (const auto& [left, right] : local) {
-      out.push_back({tokens[left], tokens[right]});
+      out.push_back({left, right});
     }
   }
   return out;
@@ -127,17 +127,17 @@ std::vector<std::string> merge_results(const Json& model) {
   return out;
 }
 
-Json merges_json(const std::vector<Merge>& merges) {
-  const auto spaced = [](std::string_view text) { return text.find(' ') != std::string_view::npos; };
+Json merges_json(const std::vector<Merge>& merges, const std::vector<std::string>& tokens) {
+  const auto spaced = [&](uint32_t id) { return tokens[id].find(' ') != std::string::npos; };
   const bool pairs = std::any_of(merges.begin(), merges.end(),
                                  [&](const Merge& merge) { return spaced(merge.left) || spaced(merge.right); });
   Json::array_t out;
   out.reserve(merges.size());
   for (const auto& [left, right] : merges) {
     if (pairs) {
-      out.emplace_back(Json::array({std::string(left), std::string(right)}));
+      out.emplace_back(Json::array({tokens[left], tokens[right]}));
     } else {
-      out.emplace_back(std::string(left) + " " + std::string(right));
+      out.emplace_back(tokens[left] + ' ' + tokens[right]);
     }
   }
   return Json(std::move(out));

@@ -2,6 +2,7 @@
 // piece, best score first; HF's BPE wants the list of pairs. Every way to cut a piece into two known ones is a merge.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +17,7 @@ struct ScoredPiece {
   bool merges;  // false: neither made by a merge nor part of one (control, byte, user-defined pieces)
 };
 struct Merge {
-  std::string_view left, right;
+  uint32_t left, right;  // ids
 };
 
 // Pieces by id; UTF-8, cut at characters. In the order of transformers' generate_merges with scores: best score
@@ -32,7 +33,7 @@ std::string merge_result(const Json& merge);
 // The tokens that a BPE model's merges make, in the order of their first merge.
 std::vector<std::string> merge_results(const Json& model);
 
-// The strings "left right", or pairs when a part has a space in it.
-Json merges_json(const std::vector<Merge>& merges);
+// The strings "left right" of tokenizer.json, or pairs when a part has a space in it. tokens: by id, as spelt there.
+Json merges_json(const std::vector<Merge>& merges, const std::vector<std::string>& tokens);
 
 }  // namespace athanor::token

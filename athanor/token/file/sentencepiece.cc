@@ -142,10 +142,12 @@ Json bpe(const SentencePieceModel& model, const std::string& unknown, const std:
   json["vocab"] = piece_ids(model);
   if (model.kind == Kind::kBpe) {
     std::vector<ScoredPiece> pieces;
+    std::vector<std::string> texts;
     for (const Piece& piece : model.pieces) {
       pieces.push_back({piece.text, piece.score, piece.type == PieceType::kNormal});
+      texts.push_back(piece.text);
     }
-    json["merges"] = merges_json(merges_by_score(pieces, where));
+    json["merges"] = merges_json(merges_by_score(pieces, where), texts);
   }
   return json;
 }

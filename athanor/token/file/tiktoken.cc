@@ -117,10 +117,11 @@ std::vector<std::string> read_ranks(std::string_view text, const std::string& wh
   return tokens;
 }
 
+// tokens: spelt as in a vocabulary.
 Json vocab_json(const std::vector<std::string>& tokens, const std::string& where) {
   Json vocab = Json::object();
   for (size_t rank = 0; rank < tokens.size(); ++rank) {
-    if (!tokens[rank].empty() && !vocab.emplace(bytes_to_token(tokens[rank]), rank).second) {
+    if (!tokens[rank].empty() && !vocab.emplace(tokens[rank], rank).second) {
       throw Error(ErrorKind::kInput, "the token of rank " + std::to_string(rank) + " stands there twice", where);
     }
   }
@@ -171,12 +172,13 @@ Json read_tiktoken(std::string_view text, const std::string& where, std::string 
   json["decoder"] = byte_level(true, true, true);
   json["post_processor"] = byte_level(true, true, false);
   json["model"] = bpe_model(nullptr, false, false, true);
-  json["model"]["vocab"] = vocab_json(tokens, where);
   std::vector<std::string> spelt;
-  for (const Merge& merge : merges_by_rank(tokens, where)) {
-    spelt.push_back(bytes_to_token(merge.left) + " " + bytes_to_token(merge.right));
+  spelt.reserve(tokens.size());
+  for (const std::string& token : tokens) {
+    spelt.push_back(bytes_to_token(token));
   }
-  json["model"]["merges"] = std::move(spelt);
+  json["model"]["vocab"] = vocab_json(spelt, where);
+  json["model"]["merges"] = merges_json(merges_by_rank(tokens, where), spelt);
   AddedTokens added(json);
   for (const auto& [content, id] : !special.empty() || known == nullptr ? special : known->special) {
     TokenizerConfig::Added token;

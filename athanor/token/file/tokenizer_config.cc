@@ -182,14 +182,44 @@ std::vector<std::string> special_contents(const TokenizerConfig& config) {
       out.push_back(config.*named.member);
     }
   }
-  out.insert(out.end(), config.extra_special_tokens.begin(), config.extra_special_tokens.end());
+  std::vector<std::string> extra = config.extra_special_tokens;
+  // T5 numbers its blanks from the last to the first.
+  const bool blanks = std::all_of(extra.begin(), extra.end(),
+                                  [](const std::string& token) { return token.starts_with("<extra_id_"); });
+  if (blanks && !extra.empty() && extra.front() == "<extra_id_0>") {
+    std::reverse(extra.begin(), extra.end());
+  }
+  out.insert(out.end(), extra.begin(), extra.end());
   return out;
+}
+
+// What the classes of transformers do when their config does not say.
+struct ClassDefault {
+  std::string_view name;
+  bool bos, eos;
+};
+constexpr ClassDefault kClassDefaults[] = {{"LlamaTokenizer", true, false},
+                                           {"CodeLlamaTokenizer", true, false},
+                                           {"GemmaTokenizer", true, false},
+                                           {"T5Tokenizer", false, true}};
+
+ClassDefault class_default(std::string_view name) {
+  if (name.ends_with("Fast")) {
+    name.remove_suffix(4);
+  }
+  for (const ClassDefault& each : kClassDefaults) {
+    if (each.name == name) {
+      return each;
+    }
+  }
+  return {name, false, false};
 }
 
 void apply_template(const TokenizerConfig& config, Json& tokenizer, const VocabularyView& view,
                     const std::string& where) {
-  const bool bos = config.add_bos_token.value_or(false);
-  const bool eos = config.add_eos_token.value_or(false);
+  const ClassDefault otherwise = class_default(config.tokenizer_class);
+  const bool bos = config.add_bos_token.value_or(otherwise.bos && !config.bos_token.empty());
+  const bool eos = config.add_eos_token.value_or(otherwise.eos && !config.eos_token.empty());
   if (!bos && !eos) {
     return;
   }
