@@ -33,6 +33,9 @@ class Bpe : public TokenModel {
     for (size_t rank = 0; rank < merges_.size(); ++rank) {
       table_.insert(merges_[rank].left, merges_[rank].right, static_cast<uint32_t>(rank));
     }
+    for (int32_t id = 0; id < vocabulary_.size(); ++id) {
+      seams_.add(token_to_bytes(vocabulary_.token(id)));
+    }
   }
 
   void encode(std::string_view piece, Workspace& work, std::vector<int32_t>& ids) const override {
@@ -53,6 +56,8 @@ class Bpe : public TokenModel {
       encode_long(piece, work, ids);
     }
   }
+
+  const Seams* seams() const override { return &seams_; }
 
   // A byte is one character of a token's spelling.
   void encode_spans(std::string_view piece, Workspace& work, std::vector<int32_t>& ids,
@@ -177,6 +182,7 @@ class Bpe : public TokenModel {
   const Vocabulary& vocabulary_;  // the tokenizer's, which outlives its model
   std::vector<Merge> merges_;     // by rank
   MergeTable table_;
+  Seams seams_;
   std::array<int32_t, 256> byte_ids_;
   bool ignore_merges_;
 };

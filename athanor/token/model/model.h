@@ -11,6 +11,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/token/file/json_field.h"
 #include "athanor/token/model/merge_queue.h"
+#include "athanor/token/model/seams.h"
 #include "athanor/token/model/vocabulary.h"
 
 namespace athanor::token {
@@ -61,6 +62,8 @@ class TokenModel {
   // Calls visit with the text of each token that encode can make by joining what stands side by side. False, and no
   // call, when a cut that no such token crosses could still change the ids.
   virtual bool visit_joined(const std::function<void(std::string_view)>& visit) const;
+  // Where any piece may be cut further without changing its ids; nullptr when nothing is known.
+  virtual const Seams* seams() const { return nullptr; }
   // The members of tokenizer.json's "model" that hold the vocabulary, without braces.
   virtual void write(const Vocabulary& vocabulary, std::string& out) const { vocabulary.write(out); }
 };

@@ -176,6 +176,10 @@ void BertEncoder::encode(std::string_view text, bool, std::vector<int32_t>& ids)
   }
 }
 
+void BertEncoder::encode_normal(std::string_view text, bool, std::vector<int32_t>& ids) const {
+  pieces_.encode(text, ids);
+}
+
 void BertEncoder::encode_sampled(std::string_view text, bool, const Sampling& sampling, Rng& rng,
                                  std::vector<int32_t>& ids) const {
   const std::string whole = repair_utf8(text);

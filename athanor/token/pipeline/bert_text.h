@@ -45,6 +45,7 @@ class BertEncoder : public TextEncoder {
       : text_(options, std::move(exact)), model_(model), pieces_(&bert_scan, model_) {}
 
   void encode(std::string_view text, bool first, std::vector<int32_t>& ids) const override;
+  void encode_normal(std::string_view text, bool first, std::vector<int32_t>& ids) const override;
   void encode_sampled(std::string_view text, bool first, const Sampling& sampling, Rng& rng,
                       std::vector<int32_t>& ids) const override;
 

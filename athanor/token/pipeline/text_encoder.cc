@@ -22,19 +22,24 @@ class MarkerEncoder : public TextEncoder {
       : scan_(scan), prepend_(prepend), model_(model, marking), pieces_(scan, model_) {}
 
   void encode(std::string_view text, bool first, std::vector<int32_t>& ids) const override {
-    each_part(text, first, [&](std::string_view part) { pieces_.encode(part, ids); });
+    each_part(text, first, prepend_, [&](std::string_view part) { pieces_.encode(part, ids); });
+  }
+
+  void encode_normal(std::string_view text, bool first, std::vector<int32_t>& ids) const override {
+    const Prepend prepend = prepend_ == Prepend::kAlways ? Prepend::kNever : prepend_;  // it was a normalizer's
+    each_part(text, first, prepend, [&](std::string_view part) { pieces_.encode(part, ids); });
   }
 
   void encode_sampled(std::string_view text, bool first, const Sampling& sampling, Rng& rng,
                       std::vector<int32_t>& ids) const override {
-    each_part(text, first,
+    each_part(text, first, prepend_,
               [&](std::string_view part) { token::encode_sampled(scan_, model_, part, sampling, rng, ids); });
   }
 
  private:
   // The text, or, when a marker goes before it, its first piece with that and then the rest.
   template <typename Encode>
-  void each_part(std::string_view text, bool first, const Encode& encode) const {
+  void each_part(std::string_view text, bool first, Prepend when, const Encode& encode) const {
     std::string repaired;
     if (!is_valid_utf8_fast(text)) {
       repaired = repair_utf8(text);
@@ -44,8 +49,8 @@ class MarkerEncoder : public TextEncoder {
       return;
     }
     const bool there = text.starts_with(' ') || text.starts_with(kMarker);
-    const bool prepend = prepend_ == Prepend::kAlways || (prepend_ == Prepend::kUnlessThere && !there) ||
-                         (prepend_ == Prepend::kFirst && first && !there);
+    const bool prepend = when == Prepend::kAlways || (when == Prepend::kUnlessThere && !there) ||
+                         (when == Prepend::kFirst && first && !there);
     if (prepend) {
       size_t end;
       scan_(text, 0, &end, 1);

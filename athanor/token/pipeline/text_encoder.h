@@ -22,7 +22,9 @@ class TextEncoder {
   virtual ~TextEncoder() = default;
   // Appends the ids of text. first: it stands at the beginning of the input (prepend_scheme "first"). Thread-safe.
   virtual void encode(std::string_view text, bool first, std::vector<int32_t>& ids) const = 0;
-  // The same with TokenModel::encode_sampled for each piece.
+  // The same for a text that went through all steps of the normalizer.
+  virtual void encode_normal(std::string_view text, bool first, std::vector<int32_t>& ids) const = 0;
+  // encode, with TokenModel::encode_sampled for each piece.
   virtual void encode_sampled(std::string_view text, bool first, const Sampling& sampling, Rng& rng,
                               std::vector<int32_t>& ids) const = 0;
 };

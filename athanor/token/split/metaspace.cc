@@ -162,6 +162,27 @@ Scan scan_within_tokens(const TokenModel& model, const Vocabulary& vocabulary) {
                                         : nullptr;
 }
 
+namespace {
+
+// For each byte of marked, and its end: where it is in piece. What marked has more is markers.
+std::vector<uint32_t> origins_of(std::string_view piece, std::string_view marked) {
+  std::vector<uint32_t> origins(marked.size() + 1, static_cast<uint32_t>(piece.size()));
+  size_t to = marked.size(), from = piece.size();  // from the end: all that differs at the front is dropped space
+  while (to > 0) {
+    if (from > 0 && piece[from - 1] == marked[to - 1]) {
+      origins[--to] = static_cast<uint32_t>(--from);
+      continue;
+    }
+    from -= from > 0 && piece[from - 1] == ' ' ? 1 : 0;
+    for (size_t i = 0; i < kMarker.size() && to > 0; ++i) {
+      origins[--to] = static_cast<uint32_t>(from);
+    }
+  }
+  return origins;
+}
+
+}  // namespace
+
 std::string_view MarkerModel::mark(std::string_view piece, Workspace& work) const {
   work.text.clear();
   if (marking_ == Marking::kWords) {
@@ -196,8 +217,14 @@ void MarkerModel::encode(std::string_view piece, Workspace& work, std::vector<in
 void MarkerModel::encode_spans(std::string_view piece, Workspace& work, std::vector<int32_t>& ids,
                                std::vector<Span>& spans) const {
   const std::string_view marked = mark(piece, work);
-  if (!marked.empty()) {
-    model_.encode_spans(marked, work, ids, spans);
+  if (marked.empty()) {
+    return;
+  }
+  const std::vector<uint32_t> origins = origins_of(piece, marked);
+  const size_t first = spans.size();
+  model_.encode_spans(marked, work, ids, spans);
+  for (size_t i = first; i < spans.size(); ++i) {
+    spans[i] = {origins[spans[i].begin], origins[spans[i].end]};
   }
 }
 

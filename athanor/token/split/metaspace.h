@@ -32,7 +32,7 @@ class MarkerModel : public TokenModel {
  public:
   MarkerModel(const TokenModel& model, Marking marking) : model_(model), marking_(marking) {}  // model outlives it
   void encode(std::string_view piece, Workspace& work, std::vector<int32_t>& ids) const override;
-  // Spans of the piece with its markers.
+  // A marker that was put in has the bytes of the space it stands for; one at the front of a word, none.
   void encode_spans(std::string_view piece, Workspace& work, std::vector<int32_t>& ids,
                     std::vector<Span>& spans) const override;
   void encode_sampled(std::string_view piece, const Sampling& sampling, Rng& rng, Workspace& work,
