@@ -85,13 +85,15 @@ void Tokenizer::Impl::encode_stretch(std::string_view stretch, bool at_start, st
 void Tokenizer::Impl::encode_text(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const {
   std::string scratch;
   const auto encode_part = [&](size_t begin, size_t end) {
-    if (begin == end) {
+    if (begin >= end) {  // rstrip may have taken the beginning of the next added token
       return;
     }
     const std::string_view normal = normalise(text.substr(begin, end - begin), scratch);
     size_t done = 0;
     for (const Found& found : find_added(normal, true, which, {})) {
-      encode_stretch(normal.substr(done, found.begin - done), begin == 0 && done == 0, ids);
+      if (found.begin > done) {
+        encode_stretch(normal.substr(done, found.begin - done), begin == 0 && done == 0, ids);
+      }
       ids.push_back(added[found.index].id);
       done = found.end;
     }

@@ -56,10 +56,9 @@ void Tokenizer::Impl::read_path(const token::Field& root) {
   if (cuts) {
     chain = token::read_pre_tokenizer_chain(*cuts);
   }
-  bool moves = false, keeps = true;
+  bool keeps = true;
   for (size_t i = 0; i < normalizers.size(); ++i) {
     const token::NormalizerStep& step = normalizers[i];
-    moves = moves || step.may_drop_front;
     keeps = keeps && step.keeps_bytes;
     if (step.type == "ByteLevel") {
       if (chain.byte_level || i + 1 != normalizers.size()) {
@@ -70,7 +69,7 @@ void Tokenizer::Impl::read_path(const token::Field& root) {
   }
   byte_level = chain.byte_level;
   keeps_bytes = byte_level && keeps;
-  needs_alignment = chain.needs_start && moves;
+  needs_alignment = chain.needs_start && (!normalizers.empty() || chain.steps.size() > 1);
   const std::optional<token::PreTokenizer> fast =
       cuts ? token::find_scan(*cuts) : token::PreTokenizer{&token::scan_whole, byte_level, false};
   if (fast && !chain.mapped) {
@@ -160,7 +159,7 @@ void Tokenizer::Impl::fill_tables() {
     present[token.id] = true;
   }
   for (int32_t id = 0; id < size; ++id) {
-    bytes[id] = byte_level ? token::token_to_bytes(tokens[id]) : tokens[id];
+    bytes[id] = byte_level || decoder.byte_level_only ? token::token_to_bytes(tokens[id]) : tokens[id];
     special[id] = special_contents.contains(tokens[id]);
   }
   for (const char* name : kEndOfText) {
