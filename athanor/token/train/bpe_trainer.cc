@@ -57,7 +57,9 @@ class CharacterSymbols {
     if (o.continuing_prefix.empty() && o.end_of_word_suffix.empty()) {
       return;
     }
-    // HF gives these ids in the order of its hash map, which is another one at every run; here: by code.
+    for (const std::string& symbol : o.first_symbols) {
+      loop.add_token(symbol);
+    }
     std::set<std::tuple<char32_t, bool, bool>> forms;
     counts([&](std::string_view piece, int64_t) {
       visit(piece, [&](char32_t c, bool first, bool last) { forms.insert({c, first, last}); });

@@ -56,6 +56,9 @@ struct BpeTrainOptions {
   int64_t max_token_length = 0;        // HF's: tokens stay below it; 0: no bound
   std::string continuing_prefix;       // of symbols inside a word
   std::string end_of_word_suffix;      // of the last symbol of a word
+  // Symbols with a prefix or suffix get their ids by the character's code. HF gives them as a hash map has them, another
+  // order at every run, and ties go by ids: to repeat one of its runs, name them here in its order.
+  std::vector<std::string> first_symbols;
   std::string unk_token;               // for what is not in the alphabet
   bool byte_fallback = false;          // 256 tokens <0x00>..<0xFF> in its place
   token::PieceRules pieces;            // SentencePiece
