@@ -38,8 +38,9 @@ void Tokenizer::Impl::give_workspace(std::unique_ptr<token::Workspace> workspace
   }
 }
 
-std::string_view Tokenizer::Impl::normalise(std::string_view part, std::string& scratch) const {
-  for (const token::NormalizerStep& step : normalizers) {
+std::string_view Tokenizer::Impl::normalise(std::string_view part, std::string& scratch, size_t steps) const {
+  for (size_t i = 0; i < std::min(steps, normalizers.size()); ++i) {
+    const token::NormalizerStep& step = normalizers[i];
     if (step.plain) {
       scratch = step.plain(part);
     } else {
@@ -55,6 +56,10 @@ std::string_view Tokenizer::Impl::normalise(std::string_view part, std::string& 
 // One stretch without added tokens, normalised.
 void Tokenizer::Impl::encode_stretch(std::string_view stretch, bool at_start, std::vector<int32_t>& ids) const {
   if (stretch.empty()) {
+    return;
+  }
+  if (path.encoder != nullptr) {
+    path.encoder->encode_normal(stretch, at_start, ids);
     return;
   }
   if (encoder) {
@@ -84,8 +89,15 @@ void Tokenizer::Impl::encode_stretch(std::string_view stretch, bool at_start, st
 
 void Tokenizer::Impl::encode_text(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const {
   std::string scratch;
+  const bool none_in_normal = normal_matcher.empty() || which == AddedTokens::kNone ||
+                              (which == AddedTokens::kOrdinary && !normal_ordinary);
   const auto encode_part = [&](size_t begin, size_t end) {
     if (begin >= end) {  // rstrip may have taken the beginning of the next added token
+      return;
+    }
+    if (path.encoder != nullptr && none_in_normal) {
+      const std::string_view part = text.substr(begin, end - begin);
+      path.encoder->encode(normalise(part, scratch, path.normalizers_left), begin == 0, ids);
       return;
     }
     const std::string_view normal = normalise(text.substr(begin, end - begin), scratch);

@@ -16,6 +16,7 @@
 #include "athanor/token/pipeline/normalizer.h"
 #include "athanor/token/pipeline/post_processor.h"
 #include "athanor/token/pipeline/pre_tokenizer.h"
+#include "athanor/token/pipeline/text_encoder.h"
 #include "athanor/token/split/split.h"
 #include "athanor/token/tokenizer.h"
 
@@ -38,6 +39,7 @@ struct Tokenizer::Impl {
   // 3. One scanner, then the hot loop; else a chain of steps, slower.
   token::PreTokenizer pre_tokenizer;
   std::optional<token::PieceEncoder> encoder;
+  token::TextPath path;  // or a pipeline of known shape, normalizer and all
   token::PreTokenizerChain chain;
   bool byte_level = false;    // the model gets bytes; the vocabulary is in GPT-2's spelling
   bool keeps_bytes = false;   // ill-formed UTF-8 reaches the model as it is
@@ -76,7 +78,8 @@ struct Tokenizer::Impl {
   std::vector<Found> find_added(std::string_view text, bool normal, AddedTokens which,
                                 std::span<const TextSpan> data) const;
   // The text of a part between added tokens; scratch holds it if it had to change.
-  std::string_view normalise(std::string_view part, std::string& scratch) const;
+  // steps: only the first so many.
+  std::string_view normalise(std::string_view part, std::string& scratch, size_t steps = ~size_t{0}) const;
   void encode_text(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const;
   void encode_stretch(std::string_view stretch, bool at_start, std::vector<int32_t>& ids) const;
   // Everything before the model.

@@ -131,6 +131,26 @@ class BpeChars : public TokenModel {
     }
   }
 
+  // A merge of unknown or byte tokens would join text that its own text does not show.
+  bool visit_joined(const std::function<void(std::string_view)>& visit) const override {
+    std::vector<bool> opaque(vocabulary_.size());
+    for (const int32_t id : settings_.byte_ids) {
+      opaque[std::max(id, 0)] = opaque[std::max(id, 0)] || id >= 0;
+    }
+    if (settings_.unknown) {
+      opaque[*settings_.unknown] = true;
+    }
+    if (settings_.ignore_merges || !settings_.prefix.empty() || !settings_.suffix.empty() ||
+        std::any_of(rules_.merges.begin(), rules_.merges.end(),
+                    [&](const Merge& merge) { return opaque[merge.left] || opaque[merge.right]; })) {
+      return false;
+    }
+    for (const Merge& merge : rules_.merges) {
+      visit(vocabulary_.token(merge.result));
+    }
+    return true;
+  }
+
   void write(const Vocabulary& vocabulary, std::string& out) const override {
     vocabulary.write(out);
     out += ",\n    \"merges\": [";

@@ -41,6 +41,8 @@ void TokenModel::encode_sampled(std::string_view piece, const Sampling&, Rng&, W
   encode(piece, work, ids);
 }
 
+bool TokenModel::visit_joined(const std::function<void(std::string_view)>&) const { return false; }
+
 std::span<const ModelKind> model_kinds() { return kModels; }
 
 std::vector<int32_t> byte_tokens(const Vocabulary& vocabulary) {

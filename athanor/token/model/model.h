@@ -1,6 +1,7 @@
 // What turns one pre-token into ids. A kind of model is one file and one line in the table of model.cc.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -58,6 +59,9 @@ class TokenModel {
   // without such ways encode.
   virtual void encode_sampled(std::string_view piece, const Sampling& sampling, Rng& rng, Workspace& work,
                               std::vector<int32_t>& ids) const;
+  // Calls visit with the text of each token that encode can make by joining what stands side by side. False, and no
+  // call, when a cut that no such token crosses could still change the ids.
+  virtual bool visit_joined(const std::function<void(std::string_view)>& visit) const;
   // Where any piece may be cut further without changing its ids; nullptr when nothing is known.
   virtual const Seams* seams() const { return nullptr; }
   // The members of tokenizer.json's "model" that hold the vocabulary, without braces.
