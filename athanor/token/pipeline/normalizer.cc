@@ -139,6 +139,9 @@ Step make_byte_level(const Field&) {
 
 Step make_precompiled(const Field& field) {
   const auto map = std::make_shared<const Charsmap>(Charsmap::read(field.at("precompiled_charsmap")));
+  if (field.flag("longest_match", false)) {  // our own: what SentencePiece does (file/sentencepiece.cc)
+    return {"Precompiled", [map](Aligned& text) { map->apply_longest(text); }, nullptr};
+  }
   return {"Precompiled", [map](Aligned& text) { map->apply(text); }, nullptr};
 }
 
@@ -197,7 +200,7 @@ const NormalizerKind kNormalizers[] = {
     {"Prepend", &make_prepend, {"prepend"}},
     {"Replace", &make_replace, {"pattern", "content"}},
     {"ByteLevel", &make_byte_level, {}},
-    {"Precompiled", &make_precompiled, {"precompiled_charsmap"}},
+    {"Precompiled", &make_precompiled, {"precompiled_charsmap", "longest_match"}},
     {"BertNormalizer", &make_bert, {"clean_text", "handle_chinese_chars", "strip_accents", "lowercase"}},
 };
 
