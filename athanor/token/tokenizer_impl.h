@@ -62,8 +62,9 @@ struct Tokenizer::Impl {
   int32_t end_of_text = -1;
 
   // Sections that are kept as they were read, and the members of "model" beside vocab and merges.
-  token::Json added_json, sections, model_fields;
+  token::Json sections, model_fields;
   std::string model_type;
+  bool in_lines = true;  // how the file was laid out
 
   static std::unique_ptr<Impl> from_value(const token::Json& json, const std::string& where);
   void read_path(const token::Field& root);  // normalizers and pre-tokenizers
