@@ -18,15 +18,15 @@ namespace athanor {
 
 namespace {
 
-struct EncodeOptions {
+struct EncodeRecipe {
   int64_t threads = 0;
-  static void fields(Fields<EncodeOptions>& f) {
-    f.add("threads", &EncodeOptions::threads, "0: one a core").range(0, 4096).speed();
+  static void fields(Fields<EncodeRecipe>& f) {
+    f.add("threads", &EncodeRecipe::threads, "0: one a core").range(0, 4096).speed();
   }
 };
 
 nlohmann::json execute_encode(StageContext& context) {
-  const auto options = load_options<EncodeOptions>(context.options);
+  const auto options = load_options<EncodeRecipe>(context.options);
   const Tokenizer tokenizer = Tokenizer::load(context.input("tokenizer").path);
   const Documents documents = Documents::open(context.input("documents").path);
   if (context.shard.whole()) {
@@ -158,7 +158,7 @@ Verb encode_verb() {
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "the texts"},
                 {"tokenizer", ArtifactKind::kTokenizer, true, "a tokenizer, or a model that holds one"}};
   verb.output = ArtifactKind::kTokens;
-  verb.schema = schema_of<EncodeOptions>();
+  verb.schema = schema_of<EncodeRecipe>();
   verb.resumable = true;
   verb.shards = true;
   verb.execute = execute_encode;

@@ -1,5 +1,5 @@
-// Pre-token -> ids, for pieces of at most 15 bytes and 3 ids, which is nearly all of natural text. Two-way
-// associative, of fixed size, so memory is bounded; one per workspace, so no locks.
+// Pre-token -> ids, for pieces of at most 15 bytes and 3 ids, which is nearly all of natural text. Sets of two in one
+// cache line; grows with what it is given up to a fixed size, so memory is bounded; one per workspace, so no locks.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 namespace athanor::token {
 
 struct PieceKey {
-  uint64_t low, high;  // the bytes, then zeros; the length in the top byte, so a key is never 0
+  uint64_t low, high;  // the bytes, then zeros; the length in the top byte, so a piece's key is never 0
   bool operator==(const PieceKey&) const = default;
 };
 
@@ -30,57 +30,87 @@ class PieceCache {
  public:
   static constexpr size_t kMaxBytes = 15;
   static constexpr size_t kMaxIds = 3;
+  static constexpr PieceKey kNever{0, 1};  // of no piece: for those that are too long
 
-  using Key = PieceKey;
   struct Entry {
-    Key key{0, 0};
+    PieceKey key{0, 0};
     int32_t ids[kMaxIds];
     uint32_t count;
   };
-  static_assert(sizeof(Entry) == 32);
+  struct alignas(64) Set {
+    Entry entries[2];
+  };
+  static_assert(sizeof(Set) == 64);
 
-  PieceCache() : entries_(kSets * 2) {}
+  PieceCache() : sets_(size_t{1} << kFirstBits) {}
 
-  // piece: 1 to 15 bytes; end: up to where memory may be read.
-  static Key key_of(std::string_view piece, const char* end) {
-    uint64_t words[2] = {0, 0};
-    if (end - piece.data() >= 16) {
-      std::memcpy(words, piece.data(), 16);
-    } else {
-      std::memcpy(words, piece.data(), piece.size());
-    }
-    const Key& mask = kPieceMasks[piece.size()];
-    return {words[0] & mask.low, (words[1] & mask.high) | static_cast<uint64_t>(piece.size()) << 56};
+  // piece: 1 to 15 bytes, in memory that may be read for 16.
+  static PieceKey key_of(const char* piece, size_t size) {
+    PieceKey key;
+    std::memcpy(&key, piece, 16);
+    const PieceKey& mask = kPieceMasks[size];
+    return {key.low & mask.low, (key.high & mask.high) | static_cast<uint64_t>(size) << 56};
   }
 
-  const Entry* find(const Key& key) const {
-    const Entry* const set = &entries_[index_of(key)];
-    return set[0].key == key ? set : set[1].key == key ? set + 1 : nullptr;
+  static uint64_t hash_of(const PieceKey& key) {
+    const unsigned __int128 product =
+        static_cast<unsigned __int128>(key.low ^ 0x9e3779b97f4a7c15ULL) * (key.high ^ 0xd1b54a32d192ed03ULL);
+    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
   }
 
-  void insert(const Key& key, const std::vector<int32_t>& ids) {
+  const Set& set_of(uint64_t hash) const { return sets_[hash >> shift_]; }
+
+  // The entry of key, or one with another key.
+  static const Entry& look(const Set& set, const PieceKey& key) {
+    const uint64_t second = (set.entries[1].key.low ^ key.low) | (set.entries[1].key.high ^ key.high);
+    return set.entries[second == 0];
+  }
+
+  void insert(const PieceKey& key, uint64_t hash, const std::vector<int32_t>& ids) {
     if (ids.size() > kMaxIds) {
       return;
     }
-    Entry* const set = &entries_[index_of(key)];
-    set[1] = set[0];
-    set[0].key = key;
-    set[0].count = static_cast<uint32_t>(ids.size());
-    std::memcpy(set[0].ids, ids.data(), ids.size() * sizeof(int32_t));
+    Set& set = sets_[hash >> shift_];
+    set.entries[1] = set.entries[0];
+    Entry& entry = set.entries[0];
+    entry.key = key;
+    entry.count = static_cast<uint32_t>(ids.size());
+    std::memcpy(entry.ids, ids.data(), ids.size() * sizeof(int32_t));
+    ++num_inserted_;
+  }
+
+  // Between batches: makes room when there have been many insertions for the size.
+  void grow_if_full() {
+    if (num_inserted_ > sets_.size() && shift_ > 64 - kLastBits) {
+      grow();
+    }
   }
 
  private:
-  static constexpr int kSetBits = 15;  // 2 MiB in all
-  static constexpr size_t kSets = size_t{1} << kSetBits;
+  static constexpr int kFirstBits = 12;  // 256 KiB
+  static constexpr int kLastBits = 17;   // 8 MiB
 
-  static size_t index_of(const Key& key) {
-    const unsigned __int128 product =
-        static_cast<unsigned __int128>(key.low ^ 0x9e3779b97f4a7c15ULL) * (key.high ^ 0xd1b54a32d192ed03ULL);
-    const uint64_t mixed = static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
-    return (mixed >> (64 - kSetBits)) * 2;
+  void grow() {
+    std::vector<Set> old(sets_.size() * 4);
+    old.swap(sets_);
+    shift_ -= 2;
+    num_inserted_ = 0;
+    for (const Set& set : old) {
+      for (int i = 1; i >= 0; --i) {  // the newer one last
+        const Entry& entry = set.entries[i];
+        if (entry.key.high != 0) {
+          Set& to = sets_[hash_of(entry.key) >> shift_];
+          to.entries[1] = to.entries[0];
+          to.entries[0] = entry;
+          ++num_inserted_;
+        }
+      }
+    }
   }
 
-  std::vector<Entry> entries_;
+  int shift_ = 64 - kFirstBits;
+  std::vector<Set> sets_;
+  size_t num_inserted_ = 0;
 };
 
 }  // namespace athanor::token

@@ -7,70 +7,189 @@ namespace athanor::token {
 
 namespace {
 
-constexpr size_t kBatch = 256;  // pieces cut at a time
 constexpr size_t kKeptSymbols = size_t{1} << 20;  // a workspace that one huge piece has swollen is let go
+constexpr size_t kFewBytes = size_t{1} << 16;     // after so many, the text's ids can be foretold
+
+// Room for more ids: for the whole text at once when so much of it is done that the rest can be foretold.
+void make_room(size_t needed, size_t begun_with, size_t done, size_t total, std::vector<int32_t>& ids) {
+  if (needed <= ids.capacity()) {
+    return;
+  }
+  size_t wanted = std::max(needed, ids.capacity() * 2);
+  if (done >= kFewBytes && total > done) {
+    const double ids_a_byte = static_cast<double>(ids.size() - begun_with) / static_cast<double>(done);
+    wanted = std::max(needed, begun_with + static_cast<size_t>(1.1 * ids_a_byte * static_cast<double>(total)));
+  }
+  ids.reserve(wanted);
+}
 
 }  // namespace
 
-std::unique_ptr<PieceEncoder::Room> PieceEncoder::take_room() const {
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!rooms_.empty()) {
-      std::unique_ptr<Room> room = std::move(rooms_.back());
-      rooms_.pop_back();
-      return room;
+// A room, given back at the end.
+class PieceEncoder::Loan {
+ public:
+  explicit Loan(const PieceEncoder& encoder) : encoder_(encoder) {
+    {
+      const std::lock_guard<std::mutex> lock(encoder_.mutex_);
+      if (!encoder_.rooms_.empty()) {
+        room_ = std::move(encoder_.rooms_.back());
+        encoder_.rooms_.pop_back();
+      }
+    }
+    if (room_ == nullptr) {
+      room_ = std::make_unique<Room>();
     }
   }
-  return std::make_unique<Room>();
-}
-
-void PieceEncoder::give_room(std::unique_ptr<Room> room) const {
-  if (room->work.symbols.capacity() > kKeptSymbols) {
-    room->work = {};
-    room->piece_ids = {};
+  ~Loan() {
+    if (room_->work.symbols.capacity() > kKeptSymbols) {
+      room_->work = {};
+      room_->piece_ids = {};
+      room_->ids = {};
+    }
+    const std::lock_guard<std::mutex> lock(encoder_.mutex_);
+    encoder_.rooms_.push_back(std::move(room_));
   }
-  const std::lock_guard<std::mutex> lock(mutex_);
-  rooms_.push_back(std::move(room));
+  Loan(const Loan&) = delete;
+  Loan& operator=(const Loan&) = delete;
+  Room& operator*() const { return *room_; }
+
+ private:
+  const PieceEncoder& encoder_;
+  std::unique_ptr<Room> room_;
+};
+
+// Calls each(begin, ends, count) for every batch of pieces, until it says false.
+template <class Each>
+void PieceEncoder::for_batches(std::string_view text, Each&& each) const {
+  size_t ends[kBatch], parts[kBatch];
+  size_t begin = 0;
+  while (const size_t count = scan_(text, begin, ends, kBatch)) {
+    const size_t stop = ends[count - 1];
+    if (seams_ == nullptr || !Seams::any_in(text.substr(begin, stop - begin))) {
+      if (!each(begin, ends, count)) {
+        return;
+      }
+      begin = stop;
+      continue;
+    }
+    size_t first = begin, num_parts = 0;
+    for (size_t i = 0; i < count; ++i) {
+      while (begin < ends[i]) {
+        num_parts += seams_->cut(text.data(), begin, ends[i], parts + num_parts, kBatch - num_parts);
+        if (num_parts == kBatch || (begin == stop && num_parts != 0)) {
+          if (!each(first, parts, num_parts)) {
+            return;
+          }
+          first = begin;
+          num_parts = 0;
+        }
+      }
+    }
+  }
 }
 
 void PieceEncoder::encode(std::string_view text, std::vector<int32_t>& ids) const {
-  std::unique_ptr<Room> room = take_room();
-  encode(text, *room, ids);
-  give_room(std::move(room));
+  const Loan room(*this);
+  const size_t begun_with = ids.size();
+  for_batches(text, [&](size_t begin, const size_t* ends, size_t count) {
+    make_room(ids.size() + (count + 1) * (PieceCache::kMaxIds + 1), begun_with, begin, text.size(), ids);
+    encode_pieces(text, begin, ends, count, *room, ids);
+    return true;
+  });
 }
 
-void PieceEncoder::encode(std::string_view text, Room& room, std::vector<int32_t>& ids) const {
-  const char* const text_end = text.data() + text.size();
-  size_t ends[kBatch];
-  size_t begin = 0;
+size_t PieceEncoder::count(std::string_view text) const {
+  const Loan room(*this);
+  size_t total = 0;
+  for_batches(text, [&](size_t begin, const size_t* ends, size_t count) {
+    (*room).ids.clear();
+    encode_pieces(text, begin, ends, count, *room, (*room).ids);
+    total += (*room).ids.size();
+    return true;
+  });
+  return total;
+}
+
+size_t PieceEncoder::cut(std::string_view text, size_t max_ids) const {
+  const Loan room(*this);
+  size_t end = 0;
+  for_batches(text, [&](size_t begin, const size_t* ends, size_t count) {
+    (*room).ids.clear();
+    encode_pieces(text, begin, ends, count, *room, (*room).ids);
+    if ((*room).ids.size() >= max_ids) {
+      end = cut_pieces(text, begin, ends, count, max_ids, *room);
+      return false;
+    }
+    max_ids -= (*room).ids.size();
+    end = ends[count - 1];
+    return true;
+  });
+  return end;
+}
+
+// In a batch that has at least max_ids ids: where the last of so many ends.
+size_t PieceEncoder::cut_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, size_t max_ids,
+                                Room& room) const {
+  std::vector<Span> spans;
+  for (size_t i = 0; i < count && max_ids > 0; ++i) {
+    room.piece_ids.clear();
+    spans.clear();
+    model_->encode_spans(text.substr(begin, ends[i] - begin), room.work, room.piece_ids, spans);
+    if (spans.size() >= max_ids) {
+      return begin + spans[max_ids - 1].end;
+    }
+    max_ids -= spans.size();
+    begin = ends[i];
+  }
+  return begin;
+}
+
+void PieceEncoder::encode_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, Room& room,
+                                 std::vector<int32_t>& ids) const {
+  room.cache.grow_if_full();
+  size_t piece_begin = begin;
+  for (size_t i = 0; i < count; ++i) {  // keys first: the cache lines are on their way while the rest is done
+    const size_t size = ends[i] - piece_begin;
+    PieceKey key = PieceCache::kNever;
+    if (size <= PieceCache::kMaxBytes) {
+      const char* piece = text.data() + piece_begin;
+      char padded[16] = {};
+      if (text.size() - piece_begin < 16) {
+        std::memcpy(padded, piece, size);
+        piece = padded;
+      }
+      key = PieceCache::key_of(piece, size);
+    }
+    room.keys[i] = key;
+    room.hashes[i] = PieceCache::hash_of(key);
+    __builtin_prefetch(&room.cache.set_of(room.hashes[i]));
+    piece_begin = ends[i];
+  }
+
+  constexpr size_t kCopied = PieceCache::kMaxIds + 1;  // what is copied for each: all three ids and the count
   size_t used = ids.size();
-  while (const size_t count = scan_(text, begin, ends, kBatch)) {
-    ids.resize(used + PieceCache::kMaxIds * (count + 1));
-    for (size_t i = 0; i < count; ++i) {
-      const std::string_view piece(text.data() + begin, ends[i] - begin);
-      begin = ends[i];
-      const bool cached = piece.size() <= PieceCache::kMaxBytes;
-      PieceCache::Key key{0, 0};
-      if (cached) {
-        key = PieceCache::key_of(piece, text_end);
-        const PieceCache::Entry* const entry = room.cache.find(key);
-        if (entry != nullptr) {
-          std::memcpy(ids.data() + used, entry->ids, sizeof(entry->ids));  // there is room for three
-          used += entry->count;
-          continue;
-        }
-      }
-      room.piece_ids.clear();
-      model_->encode(piece, room.work, room.piece_ids);
-      const size_t needed = used + room.piece_ids.size() + PieceCache::kMaxIds * (count - i);
-      if (needed > ids.size()) {
-        ids.resize(needed);
-      }
-      std::copy(room.piece_ids.begin(), room.piece_ids.end(), ids.begin() + used);
-      used += room.piece_ids.size();
-      if (cached) {
-        room.cache.insert(key, room.piece_ids);
-      }
+  ids.resize(used + (count + 1) * kCopied);
+  int32_t* out = ids.data();
+  for (size_t i = 0; i < count; ++i) {
+    const PieceKey key = room.keys[i];
+    const PieceCache::Entry& entry = PieceCache::look(room.cache.set_of(room.hashes[i]), key);
+    if (entry.key == key) {
+      std::memcpy(out + used, entry.ids, sizeof(int32_t) * kCopied);
+      used += entry.count;
+      continue;
+    }
+    piece_begin = i == 0 ? begin : ends[i - 1];
+    room.piece_ids.clear();
+    model_->encode(text.substr(piece_begin, ends[i] - piece_begin), room.work, room.piece_ids);
+    const size_t needed = used + room.piece_ids.size() + (count - i) * kCopied;
+    if (needed > ids.size()) {
+      ids.resize(needed);
+      out = ids.data();
+    }
+    std::copy(room.piece_ids.begin(), room.piece_ids.end(), out + used);
+    used += room.piece_ids.size();
+    if (key != PieceCache::kNever) {
+      room.cache.insert(key, room.hashes[i], room.piece_ids);
     }
   }
   ids.resize(used);

@@ -1,6 +1,6 @@
 // The hot loop: cuts a text, and gives each piece its ids from a cache or from the model.
 //
-//   const PieceEncoder encoder(&scan<Gpt2Scanner>, model);
+//   const PieceEncoder encoder(&scan_gpt2, model);
 //   encoder.encode("Hello world", ids);  // appends
 //
 // Thread-safe: each call borrows a Room (workspace and cache), so no lock is held while encoding and caches stay
@@ -21,24 +21,40 @@ namespace athanor::token {
 class PieceEncoder {
  public:
   // model outlives the encoder.
-  PieceEncoder(Scan scan, const TokenModel& model) : scan_(scan), model_(&model) {}
+  PieceEncoder(Scan scan, const TokenModel& model) : scan_(scan), model_(&model), seams_(model.seams()) {}
 
   // Appends the ids of text, already normalised.
   void encode(std::string_view text, std::vector<int32_t>& ids) const;
 
+  // How many ids encode() gives; none is kept.
+  size_t count(std::string_view text) const;
+
+  // Of the ids that encode() gives, the first max_ids, and no more of text read than that takes (a batch of pieces
+  // further at most): the byte where the last of them ends.
+  size_t cut(std::string_view text, size_t max_ids) const;
+
  private:
+  static constexpr size_t kBatch = 256;  // pieces looked up at a time
+
   struct Room {
     Workspace work;
     PieceCache cache;
-    std::vector<int32_t> piece_ids;
+    std::vector<int32_t> piece_ids, ids;
+    PieceKey keys[kBatch];
+    uint64_t hashes[kBatch];
   };
 
-  std::unique_ptr<Room> take_room() const;
-  void give_room(std::unique_ptr<Room> room) const;
-  void encode(std::string_view text, Room& room, std::vector<int32_t>& ids) const;
+  class Loan;
+  template <class Each>
+  void for_batches(std::string_view text, Each&& each) const;
+  void encode_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, Room& room,
+                     std::vector<int32_t>& ids) const;
+  size_t cut_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, size_t max_ids,
+                    Room& room) const;
 
   Scan scan_;
   const TokenModel* model_;
+  const Seams* seams_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Room>> rooms_;
 };

@@ -1,9 +1,11 @@
-// Tokenizer files: reading tokenizer.json and GPT-2's pair, writing tokenizer.json.
+// tokenizer.json, in and out; every other format becomes one first (formats.h).
 #include <algorithm>
 
 #include "athanor/base/error.h"
-#include "athanor/base/unicode.h"
+#include "athanor/token/file/canonical_json.h"
+#include "athanor/token/file/formats.h"
 #include "athanor/token/model/byte_map.h"
+#include "athanor/token/pipeline/fields.h"
 #include "athanor/token/tokenizer_impl.h"
 
 namespace athanor {
@@ -14,45 +16,25 @@ using token::Field;
 using token::Json;
 using token::json_string;
 
-constexpr uint64_t kMaxFileBytes = uint64_t{1} << 29;
-constexpr const char* kSections[] = {"truncation",    "padding",        "normalizer",
+constexpr const char* kSections[] = {"truncation",    "padding",        "added_tokens", "normalizer",
                                      "pre_tokenizer", "post_processor", "decoder"};
 
 // Separators of documents in known tokenizers; the first that is an added token is taken.
 constexpr const char* kEndOfText[] = {"<|endoftext|>", "<|end_of_text|>", "<｜end▁of▁sentence｜>", "</s>", "<eos>"};
 
-struct NormalizerKind {
-  const char* type;
-  Normalize normalize;
-};
-constexpr NormalizerKind kNormalizers[] = {
-    {"NFC", &to_nfc}, {"NFD", &to_nfd}, {"NFKC", &to_nfkc}, {"NFKD", &to_nfkd}};
-
-void read_normalizers(const Field& field, std::vector<Normalize>& out) {
-  const Field type = field.at("type");
-  if (type.string() == "Sequence") {
-    const Field list = field.at("normalizers");
-    for (size_t i = 0; i < list.list().size(); ++i) {
-      read_normalizers(list.item(i), out);
-    }
-    return;
-  }
-  for (const NormalizerKind& kind : kNormalizers) {
-    if (type.string() == kind.type) {
-      out.push_back(kind.normalize);
-      return;
-    }
-  }
-  type.fail("is " + json_string(type.string()) + ", which is not supported",
-            "supported: NFC, NFD, NFKC, NFKD, and a Sequence of them");
-}
-
 AddedToken read_added(const Field& field, const token::Vocabulary& vocabulary) {
   const Field id = field.at("id");
   const Field content = field.at("content");
   const int64_t limit = std::min<int64_t>(token::kMaxVocabulary, 4 * int64_t{vocabulary.size()} + 65536);
-  AddedToken added{static_cast<int32_t>(id.integer(0, limit - 1)), content.string(), field.flag("special", false),
-                   field.value()};
+  token::refuse_other_fields(field, {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"});
+  AddedToken added{static_cast<int32_t>(id.integer(0, limit - 1)),
+                   content.string(),
+                   field.flag("special", false),
+                   field.flag("single_word", false),
+                   field.flag("lstrip", false),
+                   field.flag("rstrip", false),
+                   field.flag("normalized", true),
+                   ""};
   const std::optional<int32_t> known = vocabulary.find(added.content);
   if (known && *known != added.id) {
     id.fail("is " + std::to_string(added.id) + ", but the vocabulary gives " + json_string(added.content) + " the id " +
@@ -64,15 +46,49 @@ AddedToken read_added(const Field& field, const token::Vocabulary& vocabulary) {
   return added;
 }
 
-void read_decoder(const Field& field, bool byte_level) {
-  const Field type = field.at("type");
-  const char* const wanted = byte_level ? "ByteLevel" : "Fuse";
-  if (type.string() != wanted) {
-    type.fail("is " + json_string(type.string()) + ": only \"" + wanted + "\" is supported with this pre_tokenizer");
+// What the last normalizer does to a text alone.
+token::TextFunction last_step(const std::vector<token::NormalizerStep>& steps) {
+  if (steps.empty()) {
+    return nullptr;
   }
+  return [apply = steps.back().apply](std::string_view text) {
+    token::Aligned aligned = token::Aligned::of(text, 0, false, false);
+    apply(aligned);
+    return std::move(aligned.text);
+  };
 }
 
 }  // namespace
+
+void Tokenizer::Impl::read_path(const token::Field& root) {
+  if (const std::optional<Field> normalizer = root.find("normalizer")) {
+    normalizers = token::read_normalizers(*normalizer);
+  }
+  const std::optional<Field> cuts = root.find("pre_tokenizer");
+  if (cuts) {
+    chain = token::read_pre_tokenizer_chain(*cuts);
+  }
+  bool keeps = true, may_drop_front = false;
+  for (size_t i = 0; i < normalizers.size(); ++i) {
+    const token::NormalizerStep& step = normalizers[i];
+    keeps = keeps && step.keeps_bytes;
+    may_drop_front = may_drop_front || (!step.keeps_bytes && step.type != "Prepend" && step.type != "Lowercase");
+    if (step.type == "ByteLevel") {
+      if (chain.byte_level || i + 1 != normalizers.size()) {
+        root.at("normalizer").fail("has a ByteLevel that another step follows, which is not supported");
+      }
+      chain.byte_level = chain.mapped = true;
+    }
+  }
+  byte_level = chain.byte_level;
+  keeps_bytes = byte_level && keeps;
+  needs_alignment = chain.needs_start && (chain.steps.size() > 1 || may_drop_front);
+  const std::optional<token::PreTokenizer> fast =
+      cuts ? token::find_scan(*cuts) : token::PreTokenizer{&token::scan_whole, byte_level, false};
+  if (fast && !chain.mapped) {
+    pre_tokenizer = *fast;
+  }
+}
 
 std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_value(const Json& json, const std::string& where) {
   if (!json.is_object()) {
@@ -80,24 +96,42 @@ std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_value(const Json& json, c
   }
   const Field root(json, "", where);
   auto impl = std::make_unique<Impl>();
-  if (const std::optional<Field> normalizer = root.find("normalizer")) {
-    read_normalizers(*normalizer, impl->normalizers);
-  }
-  impl->pre_tokenizer = token::read_pre_tokenizer(root.at("pre_tokenizer"));
-  const bool byte_level = impl->pre_tokenizer.byte_level;
-  read_decoder(root.at("decoder"), byte_level);
+  impl->read_path(root);
   const Field model = root.at("model");
-  impl->model = token::make_model(model, byte_level, impl->vocabulary);
-  impl->encoder.emplace(impl->pre_tokenizer.scan, *impl->model);
+  impl->model = token::make_model(model, impl->byte_level, impl->vocabulary);
+  impl->path = token::make_text_path(root, *impl->model, impl->vocabulary, last_step(impl->normalizers));
+  if (impl->pre_tokenizer.scan != nullptr && impl->path.encoder == nullptr) {
+    impl->encoder.emplace(impl->pre_tokenizer.scan, *impl->model);
+  }
+  if (const std::optional<Field> post = root.find("post_processor")) {
+    impl->post_processor = token::read_post_processor(*post);
+    impl->trims = true;
+  }
+  if (const std::optional<Field> truncation = root.find("truncation")) {
+    impl->truncation = token::read_truncation(*truncation);
+  }
+  if (const std::optional<Field> padding = root.find("padding")) {
+    impl->padding = token::read_padding(*padding);
+  }
+  const std::optional<Field> decoder = root.find("decoder");
+  impl->decoder = decoder ? token::read_decoder(*decoder) : token::joined_by_spaces();
   if (const std::optional<Field> added = root.find("added_tokens")) {
     for (size_t i = 0; i < added->list().size(); ++i) {
-      impl->added.push_back(read_added(added->item(i), impl->vocabulary));
+      impl->add_token(read_added(added->item(i), impl->vocabulary));
     }
   }
+  impl->raw_matcher.build();
+  impl->normal_matcher.build();
   impl->fill_tables();
   for (const char* name : kSections) {
     impl->sections[name] = json.contains(name) ? json[name] : Json();
   }
+  Json& added_tokens = impl->sections["added_tokens"];
+  if (!added_tokens.is_array()) {
+    added_tokens = Json::array();
+  }
+  std::stable_sort(added_tokens.begin(), added_tokens.end(),
+                   [](const Json& a, const Json& b) { return a["id"] < b["id"]; });
   impl->model_fields = Json::object();
   for (const auto& [name, value] : model.object().items()) {
     if (name != "vocab" && name != "merges" && name != "type") {
@@ -108,20 +142,44 @@ std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_value(const Json& json, c
   return impl;
 }
 
+void Tokenizer::Impl::add_token(AddedToken token) {
+  token.searched = token.content;
+  if (token.normalized) {
+    std::string scratch;
+    token.searched = normalise(token.content, scratch);
+  }
+  const uint32_t index = static_cast<uint32_t>(added.size());
+  if (!token.searched.empty()) {
+    (token.normalized ? normal_matcher : raw_matcher).add(token.searched, index);
+    bool& ordinary = token.normalized ? normal_ordinary : raw_ordinary;
+    ordinary = ordinary || !token.special;
+  }
+  if (token.special) {
+    special_contents.insert(token.content);
+  }
+  added.push_back(std::move(token));
+}
+
 void Tokenizer::Impl::fill_tables() {
   int32_t size = vocabulary.size();
   for (const AddedToken& token : added) {
     size = std::max(size, token.id + 1);
   }
+  tokens.resize(size);
   bytes.resize(size);
   special.resize(size);
+  present.resize(size);
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
-    const std::string& name = vocabulary.token(id);
-    bytes[id] = pre_tokenizer.byte_level ? token::token_to_bytes(name) : name;
+    tokens[id] = vocabulary.token(id);
+    present[id] = vocabulary.has(id);
   }
   for (const AddedToken& token : added) {
-    bytes[token.id] = token.content;
-    special[token.id] = token.special;
+    tokens[token.id] = token.searched;  // as HF: the decoder undoes what the normalizer did
+    present[token.id] = true;
+  }
+  for (int32_t id = 0; id < size; ++id) {
+    bytes[id] = byte_level || decoder.byte_level_only ? token::token_to_bytes(tokens[id]) : tokens[id];
+    special[id] = special_contents.contains(tokens[id]);
   }
   for (const char* name : kEndOfText) {
     for (const AddedToken& token : added) {
@@ -132,43 +190,14 @@ void Tokenizer::Impl::fill_tables() {
   }
 }
 
-namespace {
-
-std::string where_or(const fs::path& folder, const char* vocab, const char* merges) {
-  return (folder / vocab).string() + " + " + merges;
-}
-
-}  // namespace
-
 Tokenizer Tokenizer::from_json(std::string_view text, const std::string& where) {
-  return Tokenizer(Impl::from_value(token::parse_json(text, where), where));
+  std::unique_ptr<Impl> impl = Impl::from_value(token::parse_json(text, where), where);
+  impl->in_lines = text.find('\n') <= text.find('"');
+  return Tokenizer(std::move(impl));
 }
 
 Tokenizer Tokenizer::from_gpt2(std::string_view vocab_json, std::string_view merges, const std::string& where) {
-  Json json = token::frame_json(token::split_kind("gpt2"));
-  Json& model = json["model"];
-  model["vocab"] = token::parse_json(vocab_json, where);
-  while (!merges.empty()) {
-    const size_t stop = std::min(merges.find('\n'), merges.size());
-    std::string_view line = merges.substr(0, stop);
-    merges.remove_prefix(std::min(stop + 1, merges.size()));
-    if (line.ends_with('\r')) {
-      line.remove_suffix(1);
-    }
-    if (!line.empty() && !line.starts_with("#version")) {
-      if (!is_valid_utf8(line)) {
-        throw Error(ErrorKind::kInput, "the merges are not UTF-8", where);
-      }
-      model["merges"].push_back(std::string(line));
-    }
-  }
-  const auto end = model["vocab"].find("<|endoftext|>");
-  if (end != model["vocab"].end()) {
-    Json added = token::added_token_json(0, "<|endoftext|>");
-    added["id"] = *end;
-    json["added_tokens"].push_back(added);
-  }
-  return Tokenizer(Impl::from_value(json, where));
+  return Tokenizer(Impl::from_value(token::read_gpt2(vocab_json, merges, where), where));
 }
 
 Tokenizer Tokenizer::bytes(const std::vector<std::string>& special_tokens) {
@@ -184,43 +213,65 @@ Tokenizer Tokenizer::bytes(const std::vector<std::string>& special_tokens) {
 }
 
 Tokenizer Tokenizer::load(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::is_directory(path, ignored)) {
-    return from_json(read_file(path, kMaxFileBytes), path.string());
-  }
-  if (fs::exists(path / "tokenizer.json", ignored)) {
-    return from_json(read_file(path / "tokenizer.json", kMaxFileBytes), (path / "tokenizer.json").string());
-  }
-  constexpr const char* kPairs[][2] = {{"vocab.json", "merges.txt"}, {"encoder.json", "vocab.bpe"}};
-  for (const auto& [vocab, merges] : kPairs) {
-    if (fs::exists(path / vocab, ignored) && fs::exists(path / merges, ignored)) {
-      return from_gpt2(read_file(path / vocab, kMaxFileBytes), read_file(path / merges, kMaxFileBytes),
-                       where_or(path, vocab, merges));
-    }
-  }
-  throw Error(ErrorKind::kInput, "holds no tokenizer", path.string(),
-              "a folder must have tokenizer.json, or vocab.json and merges.txt, or encoder.json and vocab.bpe");
+  return Tokenizer(Impl::from_value(token::read_any(path), path.string()));
 }
 
-std::string Tokenizer::to_json() const {
-  std::string out = "{\n  \"version\": \"1.0\",\n  \"added_tokens\": [";
-  const char* separator = "\n    ";
-  for (const AddedToken& added : impl_->added) {
-    out += separator + added.json.dump();
-    separator = ",\n    ";
+namespace {
+
+struct ModelMember {
+  const char* model;
+  const char* name;
+  const char* otherwise;  // nullptr: left out when the file has none
+  bool behind;            // behind the vocabulary
+};
+constexpr ModelMember kModelMembers[] = {
+    {"BPE", "dropout", "null", false},
+    {"BPE", "unk_token", "null", false},
+    {"BPE", "continuing_subword_prefix", "null", false},
+    {"BPE", "end_of_word_suffix", "null", false},
+    {"BPE", "fuse_unk", "false", false},
+    {"BPE", "byte_fallback", "false", false},
+    {"BPE", "ignore_merges", "false", false},
+    {"WordPiece", "unk_token", "\"[UNK]\"", false},
+    {"WordPiece", "continuing_subword_prefix", "\"##\"", false},
+    {"WordPiece", "max_input_chars_per_word", "100", false},
+    {"WordLevel", "unk_token", nullptr, true},
+    {"Unigram", "unk_id", "null", false},
+    {"Unigram", "byte_fallback", "false", true},
+};
+
+// The members of the model beside its vocabulary, those that HF does not know last.
+std::string model_members(const std::string& model, const Json& fields, bool behind) {
+  std::string out;
+  for (const ModelMember& member : kModelMembers) {
+    const bool there = fields.contains(member.name);
+    if (model == member.model && member.behind == behind && (there || member.otherwise != nullptr)) {
+      out += "," + json_string(member.name) + ":" + (there ? token::canonical_section("", fields[member.name]) : member.otherwise);
+    }
   }
-  out += impl_->added.empty() ? "]" : "\n  ]";
-  for (const char* name : kSections) {
-    out += std::string(",\n  \"") + name + "\": " + impl_->sections[name].dump();
+  for (const auto& [name, value] : fields.items()) {
+    const bool known = std::any_of(std::begin(kModelMembers), std::end(kModelMembers), [&](const ModelMember& member) {
+      return model == member.model && name == member.name;
+    });
+    if (behind && !known) {
+      out += "," + json_string(name) + ":" + token::canonical_section("", value);
+    }
   }
-  out += ",\n  \"model\": {\n    \"type\": " + json_string(impl_->model_type);
-  for (const auto& [name, value] : impl_->model_fields.items()) {
-    out += ",\n    " + json_string(name) + ": " + value.dump();
-  }
-  out += ",\n    ";
-  impl_->model->write(impl_->vocabulary, out);
-  out += "\n  }\n}\n";
   return out;
+}
+
+}  // namespace
+
+std::string Tokenizer::to_json() const {
+  std::string out = "{\"version\":\"1.0\"";
+  for (const char* name : kSections) {
+    out += "," + json_string(name) + ":" + token::canonical_section(name, impl_->sections[name]);
+  }
+  out += ",\"model\":{\"type\":" + json_string(impl_->model_type);
+  out += model_members(impl_->model_type, impl_->model_fields, false) + ",";
+  impl_->model->write(impl_->vocabulary, out);
+  out += model_members(impl_->model_type, impl_->model_fields, true) + "}}";
+  return token::layout_json(out, impl_->in_lines);
 }
 
 }  // namespace athanor

@@ -33,6 +33,9 @@ class Bpe : public TokenModel {
     for (size_t rank = 0; rank < merges_.size(); ++rank) {
       table_.insert(merges_[rank].left, merges_[rank].right, static_cast<uint32_t>(rank));
     }
+    for (int32_t id = 0; id < vocabulary_.size(); ++id) {
+      seams_.add(token_to_bytes(vocabulary_.token(id)));
+    }
   }
 
   void encode(std::string_view piece, Workspace& work, std::vector<int32_t>& ids) const override {
@@ -51,6 +54,23 @@ class Bpe : public TokenModel {
       encode_short(piece, ids);
     } else {
       encode_long(piece, work, ids);
+    }
+  }
+
+  const Seams* seams() const override { return &seams_; }
+
+  // A byte is one character of a token's spelling.
+  void encode_spans(std::string_view piece, Workspace& work, std::vector<int32_t>& ids,
+                    std::vector<Span>& spans) const override {
+    size_t i = ids.size();
+    encode(piece, work, ids);
+    uint32_t begin = 0;
+    for (; i < ids.size(); ++i) {
+      const std::string& token = vocabulary_.token(ids[i]);
+      const auto is_lead = [](char c) { return (static_cast<uint8_t>(c) & 0xC0) != 0x80; };
+      const uint32_t end = begin + static_cast<uint32_t>(std::count_if(token.begin(), token.end(), is_lead));
+      spans.push_back({begin, end});
+      begin = end;
     }
   }
 
@@ -162,6 +182,7 @@ class Bpe : public TokenModel {
   const Vocabulary& vocabulary_;  // the tokenizer's, which outlives its model
   std::vector<Merge> merges_;     // by rank
   MergeTable table_;
+  Seams seams_;
   std::array<int32_t, 256> byte_ids_;
   bool ignore_merges_;
 };

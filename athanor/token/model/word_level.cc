@@ -12,6 +12,12 @@ class WordLevel : public TokenModel {
     ids.push_back(vocabulary_.find(piece).value_or(unknown_));
   }
 
+  void encode_spans(std::string_view piece, Workspace& work, std::vector<int32_t>& ids,
+                    std::vector<Span>& spans) const override {
+    encode(piece, work, ids);
+    spans.push_back({0, static_cast<uint32_t>(piece.size())});
+  }
+
  private:
   const Vocabulary& vocabulary_;  // the tokenizer's, which outlives its model
   int32_t unknown_;

@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "athanor/base/unicode.h"
-#include "athanor/base/unicode_tables.h"
+#include "athanor/token/split/class_table.h"
 
 namespace athanor::token {
 
@@ -38,15 +38,15 @@ inline Class class_of(char32_t code) {
   if (code >= 0x4E00 && code <= 0x9FFF) {
     return Class::kLetter;  // CJK unified ideographs
   }
-  const unicode_tables::Record& record = unicode_tables::record_of(code);
-  const auto category = static_cast<Category>(record.category);
+  const uint16_t bits = class_bits(code);
+  const auto category = static_cast<Category>(bits & 31);
   if (category >= Category::kLl && category <= Category::kLu) {
     return Class::kLetter;
   }
   if (category >= Category::kNd && category <= Category::kNo) {
     return Class::kNumber;
   }
-  return (record.flags & 1) != 0 ? Class::kSpace : Class::kOther;
+  return (bits & kWhiteBit) != 0 ? Class::kSpace : Class::kOther;
 }
 
 // The class of the character at p and, in next, where it ends. p < end.

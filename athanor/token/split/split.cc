@@ -2,19 +2,20 @@
 
 #include "athanor/base/error.h"
 #include "athanor/token/split/scan.h"
+#include "athanor/token/split/window_scan.h"
 
 namespace athanor::token {
 
 namespace {
 
 constexpr SplitKind kKinds[] = {
-    {"gpt2", "GPT-2, r50k", nullptr, &scan<Gpt2Scanner>, true, nullptr},
+    {"gpt2", "GPT-2, r50k", nullptr, &scan_gpt2, true, nullptr},
     {"llama3", "Llama 3, OLMo 2, GPT-4: digits in threes",
      R"re((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re",
-     &scan<Llama3Scanner<3>>, true, nullptr},
+     &scan_llama3, true, nullptr},
     {"qwen2", "Qwen 2, 2.5, 3: digits one by one, after NFC",
      R"re((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re",
-     &scan<Llama3Scanner<1>>, true, "NFC"},
+     &scan_qwen2, true, "NFC"},
     {"bytes", "no cut at all: the whole text is one piece", "", &scan<WholeScanner>, true, nullptr},
     {"char", "each code point is a piece", R"re([\s\S])re", &scan<CharScanner>, false, nullptr},
 };
@@ -90,6 +91,30 @@ Scan read_split(const Field& field) {
   return kind->scan;
 }
 
+// DeepSeek V3's pre-tokenizer: three cuts one after the other, then bytes.
+constexpr const char* kDeepSeek[] = {
+    R"re(\p{N}{1,3})re", "[一-龥぀-ゟ゠-ヿ]+",
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
+    "| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+"};
+
+bool is_deepseek(const Field& list) {
+  const Json& parts = list.list();
+  const auto holds = [](const Json& part, const char* name, const Json& value) {
+    return part.is_object() && part.contains(name) && part[name] == value;
+  };
+  if (parts.size() != 4 || !holds(parts[3], "type", "ByteLevel") || !holds(parts[3], "use_regex", false)) {
+    return false;
+  }
+  for (int i = 0; i < 3; ++i) {
+    const Json split = {{"type", "Split"}, {"pattern", {{"Regex", kDeepSeek[i]}}}, {"behavior", "Isolated"},
+                        {"invert", false}};
+    if (parts[i] != split) {
+      return false;
+    }
+  }
+  return true;
+}
+
 void read_into(const Field& field, PreTokenizer& out) {
   const Field type = field.at("type");
   const auto cut = [&](Scan scan) {
@@ -100,6 +125,11 @@ void read_into(const Field& field, PreTokenizer& out) {
   };
   if (type.string() == "Sequence") {
     const Field list = field.at("pretokenizers");
+    if (is_deepseek(list)) {
+      cut(&scan_deepseek);
+      read_into(list.item(3), out);
+      return;
+    }
     for (size_t i = 0; i < list.list().size(); ++i) {
       const Field part = list.item(i);
       if (part.at("type").string() == "Sequence") {
@@ -121,7 +151,7 @@ void read_into(const Field& field, PreTokenizer& out) {
       field.at("add_prefix_space").fail("must be false after a Split");
     }
     if (field.flag("use_regex", true)) {
-      cut(&scan<Gpt2Scanner>);
+      cut(&scan_gpt2);
     }
     out.byte_level = true;
   } else {
@@ -174,6 +204,18 @@ PreTokenizer read_pre_tokenizer(const Field& field) {
     out.scan = &scan<WholeScanner>;
   }
   return out;
+}
+
+std::optional<PreTokenizer> find_scan(const Field& field) {
+  try {
+    return read_pre_tokenizer(field);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+size_t scan_whole(std::string_view text, size_t begin, size_t* ends, size_t max) {
+  return scan<WholeScanner>(text, begin, ends, max);
 }
 
 }  // namespace athanor::token

@@ -6,6 +6,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/hash.h"
+#include "athanor/token/train/count_run.h"
 
 namespace athanor::token {
 
@@ -38,7 +39,7 @@ void PieceCounter::add(std::string_view piece, int64_t count) {
 }
 
 std::string_view PieceCounter::keep(std::string_view piece) {
-  if (block_size_ - block_used_ < piece.size()) {
+  if (blocks_.empty() || block_size_ - block_used_ < piece.size()) {
     block_size_ = std::max(kBlockBytes, piece.size());
     block_used_ = 0;
     blocks_.push_back(std::make_unique_for_overwrite<char[]>(block_size_));
@@ -65,6 +66,20 @@ void PieceCounter::grow() {
     slots[at] = {static_cast<uint32_t>(hash >> 32), static_cast<uint32_t>(i + 1)};
   }
   slots_ = std::move(slots);
+}
+
+uint64_t PieceCounter::memory_bytes() const {
+  return entries_.capacity() * sizeof(Entry) + slots_.size() * sizeof(Slot) + blocks_.size() * kBlockBytes;
+}
+
+void PieceCounter::spill(const fs::path& path) {
+  std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return a.piece < b.piece; });
+  CountRunWriter writer(path);
+  for (const Entry& entry : entries_) {
+    writer.add(entry.piece, static_cast<uint64_t>(entry.count));
+  }
+  writer.finish();
+  *this = PieceCounter();
 }
 
 }  // namespace athanor::token

@@ -1,0 +1,110 @@
+#include "athanor/token/model/seams.h"
+
+#include "athanor/base/unicode.h"
+
+namespace athanor::token {
+
+namespace {
+
+bool continues(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
+
+// Three bytes or more, but for the signs from U+2000 on.
+bool is_wide(char32_t code) { return code >= 0x3000 || (code >= 0x800 && code < 0x2000); }
+
+// The character that is the whole of bytes, if it is one.
+bool is_character(std::string_view bytes, char32_t& code) {
+  const char* p = bytes.data();
+  bool valid;
+  code = decode_utf8(p, bytes.data() + bytes.size(), valid);
+  return valid && p == bytes.data() + bytes.size();
+}
+
+// The well-formed character at p; its length, or 0. Two and three bytes, the common case, without a call.
+size_t read_character(const char* p, const char* end, char32_t& code) {
+  const auto byte = [p](int i) { return static_cast<uint32_t>(static_cast<uint8_t>(p[i])); };
+  if (byte(0) < 0x80) {
+    code = byte(0);
+    return 1;
+  }
+  if (byte(0) >= 0xE1 && byte(0) < 0xED && end - p >= 3 && continues(p[1]) && continues(p[2])) {
+    code = (byte(0) & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F);
+    return 3;
+  }
+  const char* next = p;
+  bool valid;
+  code = decode_utf8(next, end, valid);
+  return valid ? static_cast<size_t>(next - p) : 0;
+}
+
+}  // namespace
+
+Seams::Seams()
+    : pairs_((size_t{1} << kPairBits) / 64), byte_pairs_(256 * 256 / 64), characters_(0x10000) {}
+
+void Seams::add(std::string_view token) {
+  for (size_t k = 1; k < token.size(); ++k) {
+    const auto last = static_cast<uint8_t>(token[k - 1]), first = static_cast<uint8_t>(token[k]);
+    if (continues(token[k]) || (last < 0x80 && first < 0x80)) {
+      continue;
+    }
+    size_t begin = k - 1, end = k + 1;
+    while (begin > 0 && continues(token[begin])) {
+      --begin;
+    }
+    while (end < token.size() && continues(token[end])) {
+      ++end;
+    }
+    char32_t left, right;
+    const bool whole_left = is_character(token.substr(begin, k - begin), left);
+    const bool whole_right = is_character(token.substr(k, end - k), right);
+    if (whole_left && whole_right) {
+      const size_t pair = pair_of(left, right);
+      pairs_[pair >> 6] |= uint64_t{1} << (pair & 63);
+    } else if (whole_left) {
+      characters_[left & 0xFFFF] |= kJoinsNext;
+    } else if (whole_right) {
+      characters_[right & 0xFFFF] |= kJoinsLast;
+    } else {
+      const size_t bytes = size_t{last} << 8 | first;
+      byte_pairs_[bytes >> 6] |= uint64_t{1} << (bytes & 63);
+    }
+  }
+}
+
+size_t Seams::cut(const char* data, size_t& at, size_t end, size_t* ends, size_t room) const {
+  const char* const stop = data + end;
+  size_t count = 0;
+  char32_t left = 0;
+  size_t left_length = 0;  // 0: none, or ill-formed, which joins with all
+  for (size_t next = at; next < end;) {
+    char32_t code;
+    const size_t length = read_character(data + next, stop, code);
+    if (left_length != 0 && length != 0 && (is_wide(left) || is_wide(code)) &&
+        !joined(left, code, static_cast<uint8_t>(data[next - 1]), static_cast<uint8_t>(data[next]))) {
+      if (count == room) {
+        break;
+      }
+      ends[count++] = next;
+    }
+    left = code;
+    left_length = length;
+    next += length == 0 ? 1 : length;
+    if (next >= end && count < room) {
+      ends[count++] = end;
+    }
+  }
+  at = count == 0 ? at : ends[count - 1];
+  return count;
+}
+
+bool Seams::any_in(std::string_view text) {
+  uint8_t highest = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<uint8_t>(c);
+    const uint8_t value = byte == 0xE2 ? 0 : byte;  // E2 begins the quotes and dashes of every language
+    highest = value > highest ? value : highest;
+  }
+  return highest >= 0xE0;
+}
+
+}  // namespace athanor::token

@@ -1,0 +1,64 @@
+// For bench/tokenizer.py: encodes a text again and again with a fresh tokenizer, and writes one JSON object of times
+// (processor seconds of the calling thread).
+//
+//   tokenizer_speed TOKENIZER TEXT ROUNDS [IDS]     (IDS: a file for the ids, 32-bit words)
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <ctime>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "athanor/base/file.h"
+#include "athanor/token/tokenizer.h"
+
+namespace {
+
+double processor_seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
+uint64_t digest_of(const std::vector<int32_t>& ids) {
+  uint64_t digest = 0xcbf29ce484222325;
+  for (const int32_t id : ids) {
+    digest = (digest ^ static_cast<uint32_t>(id)) * 0x100000001b3;
+  }
+  return digest;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 4) {
+    std::cerr << "usage: tokenizer_speed TOKENIZER TEXT ROUNDS [IDS]\n";
+    return 2;
+  }
+  nlohmann::json result;
+  double start = processor_seconds();
+  const athanor::Tokenizer tokenizer = athanor::Tokenizer::load(argv[1]);
+  result["load"] = processor_seconds() - start;
+  const std::string text = athanor::read_file(argv[2], uint64_t{1} << 32);
+  result["bytes"] = text.size();
+  std::vector<int32_t> ids;
+  for (int round = 0; round < std::atoi(argv[3]); ++round) {
+    std::vector<int32_t>().swap(ids);
+    start = processor_seconds();
+    tokenizer.encode(text, ids);
+    result["encode"].push_back(processor_seconds() - start);
+  }
+  result["ids"] = ids.size();
+  result["digest"] = digest_of(ids);
+  for (int round = 0; round < 3; ++round) {
+    start = processor_seconds();
+    const std::string back = tokenizer.decode(ids);
+    result["decode"].push_back(processor_seconds() - start);
+    result["round_trip"] = back == text;
+  }
+  if (argc > 4) {
+    athanor::write_file_atomic(argv[4], {reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof(int32_t)});
+  }
+  std::cout << result << "\n";
+  return 0;
+}
