@@ -17,7 +17,7 @@ namespace athanor::token {
 struct Workspace {
   std::vector<int32_t> symbols;
   std::vector<uint32_t> ranks, previous, next;
-  std::vector<uint64_t> heap;
+  std::vector<uint64_t> heap, pairs, dead;
 };
 
 // The bytes [begin, end) of a piece, as the model got it, that a token stands for; as HF tokenizers gives them. They
