@@ -1,7 +1,10 @@
 #include "athanor/token/tokenizer.h"
 
+#include <algorithm>
+
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
+#include "athanor/token/pipeline/partial_utf8.h"
 #include "athanor/token/tokenizer_impl.h"
 
 namespace athanor {
@@ -9,27 +12,7 @@ namespace athanor {
 namespace {
 
 const std::string kNothing;
-
-// Where the bytes that may still become a character begin: an incomplete sequence at the end of text.
-size_t complete_prefix(std::string_view text) {
-  for (size_t tail = 1; tail <= 3 && tail <= text.size(); ++tail) {
-    const uint8_t byte = static_cast<uint8_t>(text[text.size() - tail]);
-    if ((byte & 0xC0) == 0x80) {
-      continue;
-    }
-    const size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
-    if (length <= tail) {
-      break;
-    }
-    // One bad subpart over the whole tail: a prefix of some character. More than one: never to be completed.
-    const std::string_view rest = text.substr(text.size() - tail);
-    const char* p = rest.data();
-    decode_utf8(p, rest.data() + rest.size());
-    const bool may_complete = p == rest.data() + rest.size() && byte >= 0xC2 && byte <= 0xF4;
-    return may_complete ? text.size() - tail : text.size();
-  }
-  return text.size();
-}
+constexpr size_t kKeptSymbols = size_t{1} << 20;  // a workspace that one huge piece has swollen is let go
 
 }  // namespace
 
@@ -38,30 +21,132 @@ Tokenizer::~Tokenizer() = default;
 Tokenizer::Tokenizer(Tokenizer&&) noexcept = default;
 Tokenizer& Tokenizer::operator=(Tokenizer&&) noexcept = default;
 
-void Tokenizer::encode(std::string_view text, std::vector<int32_t>& ids) const {
-  if (text.empty()) {
+std::unique_ptr<token::Workspace> Tokenizer::Impl::take_workspace() const {
+  const std::lock_guard<std::mutex> lock(mutex);
+  if (workspaces.empty()) {
+    return std::make_unique<token::Workspace>();
+  }
+  std::unique_ptr<token::Workspace> workspace = std::move(workspaces.back());
+  workspaces.pop_back();
+  return workspace;
+}
+
+void Tokenizer::Impl::give_workspace(std::unique_ptr<token::Workspace> workspace) const {
+  if (workspace->symbols.capacity() <= kKeptSymbols) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    workspaces.push_back(std::move(workspace));
+  }
+}
+
+std::string_view Tokenizer::Impl::normalise(std::string_view part, std::string& scratch, size_t steps) const {
+  for (size_t i = 0; i < std::min(steps, normalizers.size()); ++i) {
+    const token::NormalizerStep& step = normalizers[i];
+    if (step.plain) {
+      scratch = step.plain(part);
+    } else {
+      token::Aligned aligned = token::Aligned::of(part, 0, false, !keeps_bytes);
+      step.apply(aligned);
+      scratch = std::move(aligned.text);
+    }
+    part = scratch;
+  }
+  return part;
+}
+
+// One stretch without added tokens, normalised.
+void Tokenizer::Impl::encode_stretch(std::string_view stretch, bool at_start, std::vector<int32_t>& ids) const {
+  if (stretch.empty()) {
     return;
   }
-  std::string normal;
-  for (const Normalize normalize : impl_->normalizers) {
-    normal = normalize(text);
-    text = normal;
+  if (path.encoder != nullptr) {
+    path.encoder->encode_normal(stretch, at_start, ids);
+    return;
   }
-  if (impl_->pre_tokenizer.add_prefix_space && !text.starts_with(' ')) {
-    normal = " " + std::string(text);
-    text = normal;
+  if (encoder) {
+    if (pre_tokenizer.add_prefix_space && !stretch.starts_with(' ')) {
+      encoder->encode(" " + std::string(stretch), ids);
+    } else {
+      encoder->encode(stretch, ids);
+    }
+    return;
   }
-  impl_->encoder->encode(text, ids);
+  token::Pieces pieces;
+  pieces.text = token::Aligned::of(stretch, 0, false, !keeps_bytes);
+  pieces.pieces = {{0, pieces.text.text.size(), -1, at_start}};
+  for (const token::PreTokenizerStep& step : chain.steps) {
+    step.apply(pieces);
+  }
+  if (chain.mapped) {
+    token::unmap_bytes(pieces);
+  }
+  std::unique_ptr<token::Workspace> workspace = take_workspace();
+  for (const token::Piece& piece : pieces.pieces) {
+    const std::string_view text = pieces.text.text;
+    model->encode(text.substr(piece.begin, piece.end - piece.begin), *workspace, ids);
+  }
+  give_workspace(std::move(workspace));
+}
+
+void Tokenizer::Impl::encode_text(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const {
+  std::string scratch;
+  const bool none_in_normal = normal_matcher.empty() || which == AddedTokens::kNone ||
+                              (which == AddedTokens::kOrdinary && !normal_ordinary);
+  const auto encode_part = [&](size_t begin, size_t end) {
+    if (begin == end) {
+      return;
+    }
+    if (path.encoder != nullptr && none_in_normal) {
+      const std::string_view part = text.substr(begin, end - begin);
+      path.encoder->encode(normalise(part, scratch, path.normalizers_left), begin == 0, ids);
+      return;
+    }
+    const std::string_view normal = normalise(text.substr(begin, end - begin), scratch);
+    size_t done = 0;
+    for (const Found& found : find_added(normal, true, which, {})) {
+      encode_stretch(normal.substr(done, found.begin - done), begin == 0 && done == 0, ids);
+      ids.push_back(added[found.index].id);
+      done = found.end;
+    }
+    encode_stretch(normal.substr(done), begin == 0 && done == 0, ids);
+  };
+  size_t done = 0;
+  for (const Found& found : find_added(text, false, which, {})) {
+    encode_part(done, found.begin);
+    ids.push_back(added[found.index].id);
+    done = found.end;
+  }
+  encode_part(done, text.size());
+}
+
+void Tokenizer::encode(std::string_view text, std::vector<int32_t>& ids) const {
+  encode(text, AddedTokens::kOrdinary, ids);
+}
+
+void Tokenizer::encode(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const {
+  if (impl_->needs_alignment) {
+    const EncodeOptions options{.added_tokens = which};
+    const token::Draft draft = impl_->draft(text, 0, options, true);
+    ids.insert(ids.end(), draft.ids.begin(), draft.ids.end());
+    return;
+  }
+  impl_->encode_text(text, which, ids);
 }
 
 std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
-  std::string bytes;
+  std::string out;
+  if (!impl_->decoder.byte_level_only) {
+    StreamDecoder stream(*this, skip_special);
+    for (const int32_t id : ids) {
+      out += stream.push(id);
+    }
+    return out + stream.finish();
+  }
   for (const int32_t id : ids) {
     if (!skip_special || !is_special(id)) {
-      bytes += token_bytes(id);
+      out += token_bytes(id);
     }
   }
-  return is_valid_utf8(bytes) ? bytes : repair_utf8(bytes);
+  return is_valid_utf8(out) ? out : repair_utf8(out);
 }
 
 const std::string& Tokenizer::token_bytes(int32_t id) const {
@@ -83,21 +168,33 @@ bool Tokenizer::is_special(int32_t id) const { return id >= 0 && id < vocab_size
 
 int32_t Tokenizer::end_of_text() const { return impl_->end_of_text; }
 
+struct StreamDecoder::State {
+  const Tokenizer::Impl* impl;
+  bool skip_special;
+  token::Decoding decoding;
+};
+
+StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool skip_special)
+    : state_(new State{tokenizer.impl_.get(), skip_special, token::Decoding(tokenizer.impl_->decoder)}) {}
+StreamDecoder::~StreamDecoder() = default;
+StreamDecoder::StreamDecoder(StreamDecoder&&) noexcept = default;
+StreamDecoder& StreamDecoder::operator=(StreamDecoder&&) noexcept = default;
+
 std::string StreamDecoder::push(int32_t id) {
-  if (tokenizer_->is_special(id)) {
-    return "";
+  const Tokenizer::Impl& impl = *state_->impl;
+  std::string out;
+  const bool known = id >= 0 && id < static_cast<int32_t>(impl.present.size()) && impl.present[id];
+  if (known && !(state_->skip_special && impl.special[id])) {
+    state_->decoding.push(impl.tokens[id], out);
   }
-  held_ += tokenizer_->token_bytes(id);
-  const size_t complete = complete_prefix(held_);
-  std::string text = repair_utf8(std::string_view(held_).substr(0, complete));
-  held_.erase(0, complete);
-  return text;
+  return out;
 }
 
 std::string StreamDecoder::finish() {
-  std::string text = repair_utf8(held_);
-  held_.clear();
-  return text;
+  std::string out;
+  state_->decoding.finish(out);
+  state_->decoding = token::Decoding(state_->impl->decoder);
+  return out;
 }
 
 void encode_batch(const Tokenizer& tokenizer, std::span<const std::string_view> texts, ThreadPool& pool,

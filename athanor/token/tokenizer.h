@@ -1,13 +1,12 @@
-// Text to token ids and back, by a Hugging Face tokenizer.json; ids equal those of HF `tokenizers`.
+// Text to token ids and back, by a Hugging Face tokenizer.json; ids and offsets equal those of HF `tokenizers` 0.23.3.
 //
 //   const Tokenizer tokenizer = Tokenizer::load("runs/tokenizer-1f3a9c20/out");
 //   std::vector<int32_t> ids;
 //   tokenizer.encode("Hello world", ids);
 //   tokenizer.decode(ids) == "Hello world"
+//   const Encoding full = tokenizer.encode_full("Hello world");  // offsets, word ids, template, truncation, padding
 //
-// Read today: byte-level BPE (GPT-2, Llama 3, Qwen families), raw bytes (BPE without merges), characters (WordLevel
-// over single code points); normalizers NFC, NFD, NFKC, NFKD. The post_processor (templates) is kept in the file but
-// not applied. Anything else is an Error(kInput) that names the field. All const members are thread-safe.
+// A type or a field that is not known is an Error(kInput) that names it. All const members are thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +19,7 @@
 
 #include "athanor/base/file.h"
 #include "athanor/base/thread_pool.h"
+#include "athanor/token/encoding.h"
 
 namespace athanor {
 
@@ -41,11 +41,21 @@ class Tokenizer {
   // tokenizer.json for HF `tokenizers`. from_json(to_json()).to_json() gives the same bytes.
   std::string to_json() const;
 
-  // Appends the ids of text. Special tokens inside it are plain text, as they must be for text from outside.
-  // Ill-formed UTF-8 is encoded byte by byte as it stands (byte-level), or as the unknown token (characters).
+  // Appends the ids of text, without the post-processor. Special tokens inside it are plain text, as they must be for
+  // text from outside; other added tokens are found (AddedTokens::kOrdinary).
+  // Ill-formed UTF-8: a byte-level tokenizer encodes its bytes as they stand, unless a normalizer other than NFC, NFD,
+  // NFKC, NFKD comes before; everywhere else each maximal bad subpart is U+FFFD.
   void encode(std::string_view text, std::vector<int32_t>& ids) const;
+  void encode(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const;
 
-  // Ill-formed UTF-8 becomes U+FFFD. Unknown ids are left out.
+  // Everything about one text or two; Error(kInput) for 4 GiB or more. Ids without template, truncation and padding
+  // are those of encode().
+  Encoding encode_full(std::string_view text, const EncodeOptions& options = {}) const;
+  Encoding encode_full(std::string_view text, std::string_view pair, const EncodeOptions& options = {}) const;
+  // Padding to the longest is to the longest of all.
+  std::vector<Encoding> encode_full(std::span<const std::string_view> texts, const EncodeOptions& options = {}) const;
+
+  // By the file's decoder; ill-formed UTF-8 becomes U+FFFD. Unknown ids are left out.
   std::string decode(std::span<const int32_t> ids, bool skip_special = true) const;
 
   // The bytes that an id stands for, perhaps part of a character; empty for an unknown id.
@@ -57,6 +67,7 @@ class Tokenizer {
   int32_t end_of_text() const;  // the document separator (<|endoftext|>, <|end_of_text|>, </s>, ...), -1 if none
 
  private:
+  friend class StreamDecoder;
   struct Impl;
   explicit Tokenizer(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
@@ -65,13 +76,18 @@ class Tokenizer {
 // Decodes ids one by one: what push gives never ends inside a character. The pieces, and finish, add up to decode().
 class StreamDecoder {
  public:
-  explicit StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(&tokenizer) {}
+  // tokenizer outlives the decoder.
+  explicit StreamDecoder(const Tokenizer& tokenizer, bool skip_special = true);
+  ~StreamDecoder();
+  StreamDecoder(StreamDecoder&&) noexcept;
+  StreamDecoder& operator=(StreamDecoder&&) noexcept;
+
   std::string push(int32_t id);
   std::string finish();  // what was held back; the decoder is then as new
 
  private:
-  const Tokenizer* tokenizer_;  // outlives the decoder
-  std::string held_;            // at most three bytes
+  struct State;
+  std::unique_ptr<State> state_;
 };
 
 // out[i] becomes the ids of texts[i].

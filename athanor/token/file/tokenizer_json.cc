@@ -4,6 +4,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
 #include "athanor/token/model/byte_map.h"
+#include "athanor/token/pipeline/fields.h"
 #include "athanor/token/tokenizer_impl.h"
 
 namespace athanor {
@@ -21,38 +22,19 @@ constexpr const char* kSections[] = {"truncation",    "padding",        "normali
 // Separators of documents in known tokenizers; the first that is an added token is taken.
 constexpr const char* kEndOfText[] = {"<|endoftext|>", "<|end_of_text|>", "<｜end▁of▁sentence｜>", "</s>", "<eos>"};
 
-struct NormalizerKind {
-  const char* type;
-  Normalize normalize;
-};
-constexpr NormalizerKind kNormalizers[] = {
-    {"NFC", &to_nfc}, {"NFD", &to_nfd}, {"NFKC", &to_nfkc}, {"NFKD", &to_nfkd}};
-
-void read_normalizers(const Field& field, std::vector<Normalize>& out) {
-  const Field type = field.at("type");
-  if (type.string() == "Sequence") {
-    const Field list = field.at("normalizers");
-    for (size_t i = 0; i < list.list().size(); ++i) {
-      read_normalizers(list.item(i), out);
-    }
-    return;
-  }
-  for (const NormalizerKind& kind : kNormalizers) {
-    if (type.string() == kind.type) {
-      out.push_back(kind.normalize);
-      return;
-    }
-  }
-  type.fail("is " + json_string(type.string()) + ", which is not supported",
-            "supported: NFC, NFD, NFKC, NFKD, and a Sequence of them");
-}
-
 AddedToken read_added(const Field& field, const token::Vocabulary& vocabulary) {
   const Field id = field.at("id");
   const Field content = field.at("content");
   const int64_t limit = std::min<int64_t>(token::kMaxVocabulary, 4 * int64_t{vocabulary.size()} + 65536);
-  AddedToken added{static_cast<int32_t>(id.integer(0, limit - 1)), content.string(), field.flag("special", false),
-                   field.value()};
+  token::refuse_other_fields(field, {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"});
+  AddedToken added{static_cast<int32_t>(id.integer(0, limit - 1)),
+                   content.string(),
+                   field.flag("special", false),
+                   field.flag("single_word", false),
+                   field.flag("lstrip", false),
+                   field.flag("rstrip", false),
+                   field.flag("normalized", true),
+                   ""};
   const std::optional<int32_t> known = vocabulary.find(added.content);
   if (known && *known != added.id) {
     id.fail("is " + std::to_string(added.id) + ", but the vocabulary gives " + json_string(added.content) + " the id " +
@@ -64,15 +46,49 @@ AddedToken read_added(const Field& field, const token::Vocabulary& vocabulary) {
   return added;
 }
 
-void read_decoder(const Field& field, bool byte_level) {
-  const Field type = field.at("type");
-  const char* const wanted = byte_level ? "ByteLevel" : "Fuse";
-  if (type.string() != wanted) {
-    type.fail("is " + json_string(type.string()) + ": only \"" + wanted + "\" is supported with this pre_tokenizer");
+// What the last normalizer does to a text alone.
+token::TextFunction last_step(const std::vector<token::NormalizerStep>& steps) {
+  if (steps.empty()) {
+    return nullptr;
   }
+  return [apply = steps.back().apply](std::string_view text) {
+    token::Aligned aligned = token::Aligned::of(text, 0, false, false);
+    apply(aligned);
+    return std::move(aligned.text);
+  };
 }
 
 }  // namespace
+
+void Tokenizer::Impl::read_path(const token::Field& root) {
+  if (const std::optional<Field> normalizer = root.find("normalizer")) {
+    normalizers = token::read_normalizers(*normalizer);
+  }
+  const std::optional<Field> cuts = root.find("pre_tokenizer");
+  if (cuts) {
+    chain = token::read_pre_tokenizer_chain(*cuts);
+  }
+  bool moves = false, keeps = true;
+  for (size_t i = 0; i < normalizers.size(); ++i) {
+    const token::NormalizerStep& step = normalizers[i];
+    moves = moves || step.may_drop_front;
+    keeps = keeps && step.keeps_bytes;
+    if (step.type == "ByteLevel") {
+      if (chain.byte_level || i + 1 != normalizers.size()) {
+        root.at("normalizer").fail("has a ByteLevel that another step follows, which is not supported");
+      }
+      chain.byte_level = chain.mapped = true;
+    }
+  }
+  byte_level = chain.byte_level;
+  keeps_bytes = byte_level && keeps;
+  needs_alignment = chain.needs_start && moves;
+  const std::optional<token::PreTokenizer> fast =
+      cuts ? token::find_scan(*cuts) : token::PreTokenizer{&token::scan_whole, byte_level, false};
+  if (fast && !chain.mapped) {
+    pre_tokenizer = *fast;
+  }
+}
 
 std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_value(const Json& json, const std::string& where) {
   if (!json.is_object()) {
@@ -80,20 +96,33 @@ std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_value(const Json& json, c
   }
   const Field root(json, "", where);
   auto impl = std::make_unique<Impl>();
-  if (const std::optional<Field> normalizer = root.find("normalizer")) {
-    read_normalizers(*normalizer, impl->normalizers);
-  }
-  impl->pre_tokenizer = token::read_pre_tokenizer(root.at("pre_tokenizer"));
-  const bool byte_level = impl->pre_tokenizer.byte_level;
-  read_decoder(root.at("decoder"), byte_level);
+  impl->read_path(root);
   const Field model = root.at("model");
-  impl->model = token::make_model(model, byte_level, impl->vocabulary);
-  impl->encoder.emplace(impl->pre_tokenizer.scan, *impl->model);
+  impl->model = token::make_model(model, impl->byte_level, impl->vocabulary);
+  impl->path = token::make_text_path(root, *impl->model, impl->vocabulary, last_step(impl->normalizers));
+  if (impl->pre_tokenizer.scan != nullptr && impl->path.encoder == nullptr) {
+    impl->encoder.emplace(impl->pre_tokenizer.scan, *impl->model);
+  }
+  if (const std::optional<Field> post = root.find("post_processor")) {
+    impl->post_processor = token::read_post_processor(*post);
+    impl->trims = true;
+  }
+  if (const std::optional<Field> truncation = root.find("truncation")) {
+    impl->truncation = token::read_truncation(*truncation);
+  }
+  if (const std::optional<Field> padding = root.find("padding")) {
+    impl->padding = token::read_padding(*padding);
+  }
+  const std::optional<Field> decoder = root.find("decoder");
+  impl->decoder = decoder ? token::read_decoder(*decoder) : token::joined_by_spaces();
   if (const std::optional<Field> added = root.find("added_tokens")) {
     for (size_t i = 0; i < added->list().size(); ++i) {
-      impl->added.push_back(read_added(added->item(i), impl->vocabulary));
+      impl->add_token(read_added(added->item(i), impl->vocabulary));
     }
+    impl->added_json = added->value();
   }
+  impl->raw_matcher.build();
+  impl->normal_matcher.build();
   impl->fill_tables();
   for (const char* name : kSections) {
     impl->sections[name] = json.contains(name) ? json[name] : Json();
@@ -108,20 +137,44 @@ std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_value(const Json& json, c
   return impl;
 }
 
+void Tokenizer::Impl::add_token(AddedToken token) {
+  token.searched = token.content;
+  if (token.normalized) {
+    std::string scratch;
+    token.searched = normalise(token.content, scratch);
+  }
+  const uint32_t index = static_cast<uint32_t>(added.size());
+  if (!token.searched.empty()) {
+    (token.normalized ? normal_matcher : raw_matcher).add(token.searched, index);
+    bool& ordinary = token.normalized ? normal_ordinary : raw_ordinary;
+    ordinary = ordinary || !token.special;
+  }
+  if (token.special) {
+    special_contents.insert(token.content);
+  }
+  added.push_back(std::move(token));
+}
+
 void Tokenizer::Impl::fill_tables() {
   int32_t size = vocabulary.size();
   for (const AddedToken& token : added) {
     size = std::max(size, token.id + 1);
   }
+  tokens.resize(size);
   bytes.resize(size);
   special.resize(size);
+  present.resize(size);
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
-    const std::string& name = vocabulary.token(id);
-    bytes[id] = pre_tokenizer.byte_level ? token::token_to_bytes(name) : name;
+    tokens[id] = vocabulary.token(id);
+    present[id] = vocabulary.has(id);
   }
   for (const AddedToken& token : added) {
-    bytes[token.id] = token.content;
-    special[token.id] = token.special;
+    tokens[token.id] = token.searched;  // as HF: the decoder undoes what the normalizer did
+    present[token.id] = true;
+  }
+  for (int32_t id = 0; id < size; ++id) {
+    bytes[id] = byte_level ? token::token_to_bytes(tokens[id]) : tokens[id];
+    special[id] = special_contents.contains(tokens[id]);
   }
   for (const char* name : kEndOfText) {
     for (const AddedToken& token : added) {
@@ -205,8 +258,8 @@ Tokenizer Tokenizer::load(const fs::path& path) {
 std::string Tokenizer::to_json() const {
   std::string out = "{\n  \"version\": \"1.0\",\n  \"added_tokens\": [";
   const char* separator = "\n    ";
-  for (const AddedToken& added : impl_->added) {
-    out += separator + added.json.dump();
+  for (const token::Json& added : impl_->added_json) {
+    out += separator + added.dump();
     separator = ",\n    ";
   }
   out += impl_->added.empty() ? "]" : "\n  ]";

@@ -206,4 +206,16 @@ PreTokenizer read_pre_tokenizer(const Field& field) {
   return out;
 }
 
+std::optional<PreTokenizer> find_scan(const Field& field) {
+  try {
+    return read_pre_tokenizer(field);
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+size_t scan_whole(std::string_view text, size_t begin, size_t* ends, size_t max) {
+  return scan<WholeScanner>(text, begin, ends, max);
+}
+
 }  // namespace athanor::token

@@ -2,6 +2,7 @@
 // families, exact in every case; a new family is one scanner and one line in the table of split.cc.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,7 +39,12 @@ struct PreTokenizer {
   bool add_prefix_space = false;  // a text that begins with no space gets one
 };
 
-// Error(kInput) naming the field for what is not supported.
+// Error(kInput) naming the field for what is no such cut.
 PreTokenizer read_pre_tokenizer(const Field& field);
+// The same; nothing for what is no such cut.
+std::optional<PreTokenizer> find_scan(const Field& field);
+
+// The whole text is one piece.
+size_t scan_whole(std::string_view text, size_t begin, size_t* ends, size_t max);
 
 }  // namespace athanor::token

@@ -1,0 +1,231 @@
+// Encoding with everything that leads back to the text.
+#include <algorithm>
+
+#include "athanor/base/error.h"
+#include "athanor/token/split/class_table.h"
+#include "athanor/token/tokenizer_impl.h"
+
+namespace athanor {
+
+namespace {
+
+using token::Aligned;
+using token::Draft;
+using token::Piece;
+using token::Pieces;
+using token::Span;
+
+// Byte offsets to character offsets and back, in one text.
+class CharacterIndex {
+ public:
+  explicit CharacterIndex(std::string_view text) : of_byte_(text.size() + 1) {
+    uint32_t count = 0;
+    const char* const end = text.data() + text.size();
+    for (const char* p = text.data(); p != end; ++count) {
+      const char* const begin = p;
+      decode_utf8(p, end);
+      std::fill(of_byte_.begin() + (begin - text.data()), of_byte_.begin() + (p - text.data()), count);
+    }
+    of_byte_.back() = count;
+  }
+  uint32_t operator[](uint32_t byte) const { return of_byte_[byte]; }
+
+ private:
+  std::vector<uint32_t> of_byte_;
+};
+
+bool is_edge_space(char32_t code) { return code == 0x120 || token::has_class(code, token::kWhiteBit); }
+
+// How many spaces (also in GPT-2's spelling, U+0120) the text begins and ends with.
+void count_spaces(std::string_view text, Draft::Edges& edges) {
+  const char* const end = text.data() + text.size();
+  uint32_t run = 0, all = 0;
+  for (const char* p = text.data(); p != end;) {
+    ++all;
+    run = is_edge_space(decode_utf8(p, end)) ? run + 1 : 0;
+    edges.leading = run == all ? run : edges.leading;
+  }
+  edges.trailing = run;
+}
+
+void place_edges(std::string_view text, const TextSpan& offset, Draft::Edges& edges) {
+  const char* const begin = text.data();
+  const char* p = begin + offset.begin;
+  for (uint32_t i = 0; i < edges.leading && p != begin + text.size(); ++i) {
+    decode_utf8(p, begin + text.size());
+  }
+  edges.begin = static_cast<uint32_t>(p - begin);
+  edges.end = offset.end;
+  for (uint32_t i = 0; i < edges.trailing && edges.end > 0; ++i) {
+    do {
+      --edges.end;
+    } while (edges.end > 0 && (static_cast<uint8_t>(text[edges.end]) & 0xC0) == 0x80);
+  }
+}
+
+}  // namespace
+
+Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::span<const TextSpan> data,
+                                bool tracked) const {
+  Pieces out;
+  out.text.tracked = tracked;
+  const auto add_piece = [&](const Aligned& from, size_t begin, size_t end, int32_t index) {
+    if (begin == end) {
+      return;
+    }
+    Aligned part = from;
+    token::keep(part, begin, end);
+    const size_t at = out.text.text.size();
+    const bool at_start = tracked ? part.spans.front().begin == 0 : from.origin == 0 && begin == 0;
+    out.text.append(part);
+    out.pieces.push_back({at, out.text.text.size(), index, at_start});
+  };
+  const auto add_part = [&](size_t begin, size_t end) {
+    if (begin == end) {
+      return;
+    }
+    Aligned part = Aligned::of(text.substr(begin, end - begin), static_cast<uint32_t>(begin), tracked, !keeps_bytes);
+    for (const token::NormalizerStep& step : normalizers) {
+      step.apply(part);
+    }
+    std::vector<TextSpan> inside;  // data, in bytes of the normalised part
+    for (size_t i = 0; i < (data.empty() || !tracked ? 0 : part.text.size()); ++i) {
+      const Span& span = part.spans[i];
+      const bool is_data = std::any_of(data.begin(), data.end(), [&](const TextSpan& each) {
+        return span.begin < each.end && each.begin < span.end;
+      });
+      if (is_data && !inside.empty() && inside.back().end == i) {
+        inside.back().end = static_cast<uint32_t>(i + 1);
+      } else if (is_data) {
+        inside.push_back({static_cast<uint32_t>(i), static_cast<uint32_t>(i + 1)});
+      }
+    }
+    size_t done = 0;
+    for (const Found& found : find_added(part.text, true, which, inside)) {
+      add_piece(part, done, found.begin, -1);
+      add_piece(part, found.begin, found.end, static_cast<int32_t>(found.index));
+      done = found.end;
+    }
+    add_piece(part, done, part.text.size(), -1);
+  };
+  size_t done = 0;
+  for (const Found& found : find_added(text, false, which, data)) {
+    add_part(done, found.begin);
+    const Aligned whole = Aligned::of(text.substr(found.begin, found.end - found.begin),
+                                      static_cast<uint32_t>(found.begin), tracked, !keeps_bytes);
+    add_piece(whole, 0, whole.text.size(), static_cast<int32_t>(found.index));
+    done = found.end;
+  }
+  add_part(done, text.size());
+  for (const token::PreTokenizerStep& step : chain.steps) {
+    step.apply(out);
+  }
+  if (chain.mapped) {
+    token::unmap_bytes(out);
+  }
+  return out;
+}
+
+Draft Tokenizer::Impl::draft(std::string_view text, int32_t type_id, const EncodeOptions& options, bool is_first) const {
+  const Pieces pieces = prepare(text, options.added_tokens, is_first ? options.data : std::span<const TextSpan>{}, true);
+  Draft out;
+  std::vector<int32_t> ids;
+  std::vector<Span> spans;
+  std::unique_ptr<token::Workspace> workspace = take_workspace();
+  for (size_t word = 0; word < pieces.pieces.size(); ++word) {
+    const Piece& piece = pieces.pieces[word];
+    const std::string_view part = std::string_view(pieces.text.text).substr(piece.begin, piece.end - piece.begin);
+    ids.clear();
+    spans.clear();
+    if (piece.added >= 0) {
+      ids.push_back(added[static_cast<size_t>(piece.added)].id);
+      spans.push_back({0, static_cast<uint32_t>(part.size())});
+    } else {
+      model->encode_spans(part, *workspace, ids, spans);
+    }
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const size_t begin = piece.begin + spans[i].begin, end = piece.begin + spans[i].end;
+      const uint32_t start = pieces.text.spans[piece.begin].begin;
+      const Span from = begin < end ? pieces.text.original(begin, end)
+                                    : Span{start + spans[i].begin, start + spans[i].begin};
+      const TextSpan offset{from.begin, from.end};
+      Draft::Edges edges;
+      if (trims) {
+        const std::string_view covered = part.substr(spans[i].begin, spans[i].end - spans[i].begin);
+        count_spaces(byte_level || piece.added >= 0 ? covered : std::string_view(vocabulary.token(ids[i])), edges);
+        place_edges(text, offset, edges);
+      }
+      out.push(ids[i], type_id, static_cast<int32_t>(word), offset, false, edges);
+    }
+  }
+  give_workspace(std::move(workspace));
+  if (options.characters) {
+    const CharacterIndex index(text);
+    for (size_t i = 0; i < out.size(); ++i) {
+      out.offsets[i] = {index[out.offsets[i].begin], index[out.offsets[i].end]};
+      out.edges[i].begin = index[out.edges[i].begin];
+      out.edges[i].end = index[out.edges[i].end];
+    }
+  }
+  return out;
+}
+
+namespace {
+
+void check_size(std::string_view text) {
+  if (text.size() >= UINT32_MAX) {
+    throw Error(ErrorKind::kInput, "a text of 4 GiB or more cannot be encoded with offsets", "", "cut it first");
+  }
+}
+
+}  // namespace
+
+Draft Tokenizer::Impl::process(std::vector<Draft> drafts, const EncodeOptions& options) const {
+  if (truncation && options.truncate) {
+    token::Truncation limit = *truncation;
+    const size_t added_here = options.add_special_tokens ? post_processor.num_added(drafts.size() > 1) : 0;
+    if (added_here > limit.max_length) {
+      throw Error(ErrorKind::kInput, "truncation to " + std::to_string(limit.max_length) +
+                                         " tokens leaves no room for the " + std::to_string(added_here) +
+                                         " that the post_processor adds");
+    }
+    limit.max_length -= added_here;
+    token::truncate(drafts, limit);
+  }
+  return post_processor.apply(std::move(drafts), options.add_special_tokens);
+}
+
+Encoding Tokenizer::encode_full(std::string_view text, const EncodeOptions& options) const {
+  return std::move(encode_full(std::span<const std::string_view>(&text, 1), options).front());
+}
+
+Encoding Tokenizer::encode_full(std::string_view text, std::string_view pair, const EncodeOptions& options) const {
+  check_size(text);
+  check_size(pair);
+  Draft draft = impl_->process({impl_->draft(text, 0, options, true), impl_->draft(pair, 1, options, false)}, options);
+  if (impl_->padding && options.pad) {
+    token::pad(draft, *impl_->padding, token::padded_length(*impl_->padding, draft.size()));
+  }
+  return std::move(draft).finish();
+}
+
+std::vector<Encoding> Tokenizer::encode_full(std::span<const std::string_view> texts,
+                                             const EncodeOptions& options) const {
+  std::vector<Draft> drafts;
+  size_t longest = 0;
+  for (const std::string_view text : texts) {
+    check_size(text);
+    drafts.push_back(impl_->process({impl_->draft(text, 0, options, true)}, options));
+    longest = std::max(longest, drafts.back().size());
+  }
+  std::vector<Encoding> out;
+  for (Draft& draft : drafts) {
+    if (impl_->padding && options.pad) {
+      token::pad(draft, *impl_->padding, token::padded_length(*impl_->padding, longest));
+    }
+    out.push_back(std::move(draft).finish());
+  }
+  return out;
+}
+
+}  // namespace athanor
