@@ -13,7 +13,7 @@ namespace athanor {
 
 namespace {
 
-constexpr std::array<Command, 15> kCommands{{
+constexpr std::array<Command, 16> kCommands{{
     {"run", "run RECIPE.yaml [key=value ...]", "do what the recipe says; done steps are skipped", &command_run},
     {"merge", "merge RECIPE.yaml [key=value ...]", "put together what runs with shard=i/n made", &command_merge},
     {"check", "check RECIPE.yaml [key=value ...]", "types, keys and inputs, without computing", &command_check},
@@ -27,6 +27,8 @@ constexpr std::array<Command, 15> kCommands{{
     {"why", "why DOCUMENT [run=RUN]", "one document's whole story: scores, reasons, fate", &command_why},
     {"tag", "tag NAME RUN [stage=S]", "name a run; `tag NAME` removes, `tag` lists", &command_tag},
     {"gc", "gc [apply=true] [days=N]", "runs that nothing needs any more", &command_gc},
+    {"tokens", "tokens TOKENIZER [text=T] [to=FILE]", "what a tokenizer is and does; writes other formats",
+     &command_tokens},
     {"chat", "chat MODEL [key=value ...]", "talk to a model in the terminal", &command_chat},
     {"doctor", "doctor", "what this machine has, and what is missing", &command_doctor},
 }};

@@ -58,6 +58,7 @@ int command_gc(Session&);
 int command_why(Session&);
 int command_doctor(Session&);
 int command_chat(Session&);
+int command_tokens(Session&);
 
 // The text with blanks behind it up to the width, at least one: a column of a table.
 std::string padded(std::string text, size_t width);

@@ -92,7 +92,7 @@ void Tokenizer::Impl::encode_text(std::string_view text, AddedTokens which, std:
   const bool none_in_normal = normal_matcher.empty() || which == AddedTokens::kNone ||
                               (which == AddedTokens::kOrdinary && !normal_ordinary);
   const auto encode_part = [&](size_t begin, size_t end) {
-    if (begin == end) {
+    if (begin >= end) {  // rstrip may have taken the beginning of the next added token
       return;
     }
     if (path.encoder != nullptr && none_in_normal) {
@@ -103,7 +103,9 @@ void Tokenizer::Impl::encode_text(std::string_view text, AddedTokens which, std:
     const std::string_view normal = normalise(text.substr(begin, end - begin), scratch);
     size_t done = 0;
     for (const Found& found : find_added(normal, true, which, {})) {
-      encode_stretch(normal.substr(done, found.begin - done), begin == 0 && done == 0, ids);
+      if (found.begin > done) {
+        encode_stretch(normal.substr(done, found.begin - done), begin == 0 && done == 0, ids);
+      }
       ids.push_back(added[found.index].id);
       done = found.end;
     }

@@ -25,7 +25,8 @@ namespace athanor {
 
 class Tokenizer {
  public:
-  // A tokenizer.json; or a folder with one, or with vocab.json + merges.txt, or encoder.json + vocab.bpe (GPT-2's).
+  // A file of any format in file/formats.h, told by its content: tokenizer.json, SentencePiece .model, GGUF, tiktoken
+  // ranks, BERT's vocab.txt; or a folder with one, or with vocab.json + merges.txt, or encoder.json + vocab.bpe.
   static Tokenizer load(const fs::path& file_or_folder);
   // where: the name that errors give.
   static Tokenizer from_json(std::string_view text, const std::string& where);

@@ -86,7 +86,9 @@ std::vector<Tokenizer::Impl::Found> Tokenizer::Impl::find_added(std::string_view
     if (token.rstrip) {
       found.end = spaces_after(text, found.end);
     }
-    out.push_back(found);
+    if (found.begin < found.end) {  // else the spaces of the token before have taken it
+      out.push_back(found);
+    }
     done = found.end;
   }
   return out;

@@ -34,10 +34,12 @@ class CharacterIndex {
   std::vector<uint32_t> of_byte_;
 };
 
-bool is_edge_space(char32_t code) { return code == 0x120 || token::has_class(code, token::kWhiteBit); }
-
-// How many spaces (also in GPT-2's spelling, U+0120) the text begins and ends with.
-void count_spaces(std::string_view text, Draft::Edges& edges) {
+// How many spaces (also in GPT-2's spelling, U+0120) the text begins and ends with. raw_bytes: text is not yet in that
+// spelling, in which no byte but the space is one.
+void count_spaces(std::string_view text, bool raw_bytes, Draft::Edges& edges) {
+  const auto is_edge_space = [raw_bytes](char32_t code) {
+    return raw_bytes ? code == ' ' : code == 0x120 || token::has_class(code, token::kWhiteBit);
+  };
   const char* const end = text.data() + text.size();
   uint32_t run = 0, all = 0;
   for (const char* p = text.data(); p != end;) {
@@ -70,7 +72,7 @@ Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::s
   Pieces out;
   out.text.tracked = tracked;
   const auto add_piece = [&](const Aligned& from, size_t begin, size_t end, int32_t index) {
-    if (begin == end) {
+    if (begin >= end) {  // rstrip may have taken the beginning of the next added token
       return;
     }
     Aligned part = from;
@@ -81,7 +83,7 @@ Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::s
     out.pieces.push_back({at, out.text.text.size(), index, at_start});
   };
   const auto add_part = [&](size_t begin, size_t end) {
-    if (begin == end) {
+    if (begin >= end) {
       return;
     }
     Aligned part = Aligned::of(text.substr(begin, end - begin), static_cast<uint32_t>(begin), tracked, !keeps_bytes);
@@ -152,7 +154,9 @@ Draft Tokenizer::Impl::draft(std::string_view text, int32_t type_id, const Encod
       Draft::Edges edges;
       if (trims) {
         const std::string_view covered = part.substr(spans[i].begin, spans[i].end - spans[i].begin);
-        count_spaces(byte_level || piece.added >= 0 ? covered : std::string_view(vocabulary.token(ids[i])), edges);
+        const bool raw_bytes = byte_level && piece.added < 0;
+        count_spaces(raw_bytes || piece.added >= 0 ? covered : std::string_view(vocabulary.token(ids[i])), raw_bytes,
+                     edges);
         place_edges(text, offset, edges);
       }
       out.push(ids[i], type_id, static_cast<int32_t>(word), offset, false, edges);

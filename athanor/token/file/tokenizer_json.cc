@@ -1,8 +1,8 @@
-// Tokenizer files: reading tokenizer.json and GPT-2's pair, writing tokenizer.json.
+// tokenizer.json, in and out; every other format becomes one first (formats.h).
 #include <algorithm>
 
 #include "athanor/base/error.h"
-#include "athanor/base/unicode.h"
+#include "athanor/token/file/formats.h"
 #include "athanor/token/model/byte_map.h"
 #include "athanor/token/pipeline/fields.h"
 #include "athanor/token/tokenizer_impl.h"
@@ -15,7 +15,6 @@ using token::Field;
 using token::Json;
 using token::json_string;
 
-constexpr uint64_t kMaxFileBytes = uint64_t{1} << 29;
 constexpr const char* kSections[] = {"truncation",    "padding",        "normalizer",
                                      "pre_tokenizer", "post_processor", "decoder"};
 
@@ -68,11 +67,11 @@ void Tokenizer::Impl::read_path(const token::Field& root) {
   if (cuts) {
     chain = token::read_pre_tokenizer_chain(*cuts);
   }
-  bool moves = false, keeps = true;
+  bool keeps = true, may_drop_front = false;
   for (size_t i = 0; i < normalizers.size(); ++i) {
     const token::NormalizerStep& step = normalizers[i];
-    moves = moves || step.may_drop_front;
     keeps = keeps && step.keeps_bytes;
+    may_drop_front = may_drop_front || (!step.keeps_bytes && step.type != "Prepend" && step.type != "Lowercase");
     if (step.type == "ByteLevel") {
       if (chain.byte_level || i + 1 != normalizers.size()) {
         root.at("normalizer").fail("has a ByteLevel that another step follows, which is not supported");
@@ -82,7 +81,7 @@ void Tokenizer::Impl::read_path(const token::Field& root) {
   }
   byte_level = chain.byte_level;
   keeps_bytes = byte_level && keeps;
-  needs_alignment = chain.needs_start && moves;
+  needs_alignment = chain.needs_start && (chain.steps.size() > 1 || may_drop_front);
   const std::optional<token::PreTokenizer> fast =
       cuts ? token::find_scan(*cuts) : token::PreTokenizer{&token::scan_whole, byte_level, false};
   if (fast && !chain.mapped) {
@@ -173,7 +172,7 @@ void Tokenizer::Impl::fill_tables() {
     present[token.id] = true;
   }
   for (int32_t id = 0; id < size; ++id) {
-    bytes[id] = byte_level ? token::token_to_bytes(tokens[id]) : tokens[id];
+    bytes[id] = byte_level || decoder.byte_level_only ? token::token_to_bytes(tokens[id]) : tokens[id];
     special[id] = special_contents.contains(tokens[id]);
   }
   for (const char* name : kEndOfText) {
@@ -185,43 +184,12 @@ void Tokenizer::Impl::fill_tables() {
   }
 }
 
-namespace {
-
-std::string where_or(const fs::path& folder, const char* vocab, const char* merges) {
-  return (folder / vocab).string() + " + " + merges;
-}
-
-}  // namespace
-
 Tokenizer Tokenizer::from_json(std::string_view text, const std::string& where) {
   return Tokenizer(Impl::from_value(token::parse_json(text, where), where));
 }
 
 Tokenizer Tokenizer::from_gpt2(std::string_view vocab_json, std::string_view merges, const std::string& where) {
-  Json json = token::frame_json(token::split_kind("gpt2"));
-  Json& model = json["model"];
-  model["vocab"] = token::parse_json(vocab_json, where);
-  while (!merges.empty()) {
-    const size_t stop = std::min(merges.find('\n'), merges.size());
-    std::string_view line = merges.substr(0, stop);
-    merges.remove_prefix(std::min(stop + 1, merges.size()));
-    if (line.ends_with('\r')) {
-      line.remove_suffix(1);
-    }
-    if (!line.empty() && !line.starts_with("#version")) {
-      if (!is_valid_utf8(line)) {
-        throw Error(ErrorKind::kInput, "the merges are not UTF-8", where);
-      }
-      model["merges"].push_back(std::string(line));
-    }
-  }
-  const auto end = model["vocab"].find("<|endoftext|>");
-  if (end != model["vocab"].end()) {
-    Json added = token::added_token_json(0, "<|endoftext|>");
-    added["id"] = *end;
-    json["added_tokens"].push_back(added);
-  }
-  return Tokenizer(Impl::from_value(json, where));
+  return Tokenizer(Impl::from_value(token::read_gpt2(vocab_json, merges, where), where));
 }
 
 Tokenizer Tokenizer::bytes(const std::vector<std::string>& special_tokens) {
@@ -237,22 +205,7 @@ Tokenizer Tokenizer::bytes(const std::vector<std::string>& special_tokens) {
 }
 
 Tokenizer Tokenizer::load(const fs::path& path) {
-  std::error_code ignored;
-  if (!fs::is_directory(path, ignored)) {
-    return from_json(read_file(path, kMaxFileBytes), path.string());
-  }
-  if (fs::exists(path / "tokenizer.json", ignored)) {
-    return from_json(read_file(path / "tokenizer.json", kMaxFileBytes), (path / "tokenizer.json").string());
-  }
-  constexpr const char* kPairs[][2] = {{"vocab.json", "merges.txt"}, {"encoder.json", "vocab.bpe"}};
-  for (const auto& [vocab, merges] : kPairs) {
-    if (fs::exists(path / vocab, ignored) && fs::exists(path / merges, ignored)) {
-      return from_gpt2(read_file(path / vocab, kMaxFileBytes), read_file(path / merges, kMaxFileBytes),
-                       where_or(path, vocab, merges));
-    }
-  }
-  throw Error(ErrorKind::kInput, "holds no tokenizer", path.string(),
-              "a folder must have tokenizer.json, or vocab.json and merges.txt, or encoder.json and vocab.bpe");
+  return Tokenizer(Impl::from_value(token::read_any(path), path.string()));
 }
 
 std::string Tokenizer::to_json() const {

@@ -19,20 +19,25 @@ constexpr size_t kShortPiece = 63;  // up to here the path is on the stack
 class Unigram : public TokenModel {
  public:
   // scores: by id. unknown: -1 for none. byte_ids: of "<0x00>" to "<0xFF>", -1 where there is none; empty without
-  // byte_fallback.
+  // byte_fallback. unmatched: by id, whether text never becomes that token.
   Unigram(const Vocabulary& vocabulary, std::vector<double> scores, int32_t unknown, std::vector<int32_t> byte_ids,
-          std::string where)
+          std::vector<bool> unmatched, std::string where)
       : vocabulary_(vocabulary),
         scores_(std::move(scores)),
         unknown_(unknown),
         byte_ids_(std::move(byte_ids)),
+        unmatched_(std::move(unmatched)),
         where_(std::move(where)) {
     std::vector<std::pair<std::string_view, int32_t>> strings;
+    double lowest = std::numeric_limits<double>::infinity();
     for (int32_t id = 0; id < vocabulary.size(); ++id) {
-      strings.emplace_back(vocabulary.token(id), id);
+      if (!unmatched_[id]) {
+        strings.emplace_back(vocabulary.token(id), id);
+        lowest = std::min(lowest, scores_[id]);
+      }
     }
+    unknown_score_ = strings.empty() ? 0 : lowest - kUnknownPenalty;
     trie_ = ByteTrie(std::move(strings));
-    unknown_score_ = scores_.empty() ? 0 : *std::min_element(scores_.begin(), scores_.end()) - kUnknownPenalty;
   }
 
   void encode(std::string_view piece, Workspace& work, std::vector<int32_t>& ids) const override {
@@ -171,7 +176,7 @@ class Unigram : public TokenModel {
       return push(id);
     }
     const std::string_view run = piece.substr(begin, end - begin);
-    if (const std::optional<int32_t> known = vocabulary_.find(run)) {
+    if (const std::optional<int32_t> known = vocabulary_.find(run); known && !unmatched_[*known]) {
       return push(*known);
     }
     const auto has_token = [&](char byte) { return byte_ids_[static_cast<uint8_t>(byte)] >= 0; };
@@ -189,6 +194,7 @@ class Unigram : public TokenModel {
   double unknown_score_;
   int32_t unknown_;
   std::vector<int32_t> byte_ids_;
+  std::vector<bool> unmatched_;
   std::string where_;
 };
 
@@ -224,9 +230,15 @@ std::unique_ptr<TokenModel> make_unigram(const Field& model, bool byte_level, Vo
   const std::optional<Field> unknown = model.find("unk_id");
   const int32_t unknown_id =
       unknown ? static_cast<int32_t>(unknown->integer(0, static_cast<int64_t>(scores.size()) - 1)) : -1;
+  std::vector<bool> unmatched(scores.size());
+  if (const std::optional<Field> ids = model.find("unmatched_ids")) {  // our own: file/sentencepiece.cc
+    for (size_t i = 0; i < ids->list().size(); ++i) {
+      unmatched[static_cast<size_t>(ids->item(i).integer(0, static_cast<int64_t>(scores.size()) - 1))] = true;
+    }
+  }
   return std::make_unique<Unigram>(vocabulary, std::move(scores), unknown_id,
                                    model.flag("byte_fallback", false) ? byte_tokens(vocabulary) : std::vector<int32_t>(),
-                                   model.where());
+                                   std::move(unmatched), model.where());
 }
 
 }  // namespace athanor::token

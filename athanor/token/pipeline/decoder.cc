@@ -274,7 +274,7 @@ Maker per_token(bool fused, PerToken::Change change) {
 }
 
 Maker make_fuse(const Field&, bool) { return maker<Fuse>(false); }
-Maker make_byte_level(const Field&, bool) { return maker<ByteLevel>(false); }
+Maker make_byte_level(const Field&, bool fused) { return maker<ByteLevel>(fused); }
 Maker make_byte_fallback(const Field&, bool fused) { return maker<ByteFallback>(fused); }
 Maker make_bpe(const Field& field, bool fused) { return maker<BpeSuffix>(fused, field.at("suffix").string()); }
 

@@ -53,7 +53,7 @@ void nmt(char32_t code, std::string& out) {
   append_utf8(out, space ? U' ' : code);
 }
 Step make_nmt(const Field&) {
-  return {"Nmt", [](Aligned& text) { map_characters(text, &nmt); }, nullptr, false, true};
+  return {"Nmt", [](Aligned& text) { map_characters(text, &nmt); }, nullptr};
 }
 
 Step make_lowercase(const Field&) {
@@ -66,7 +66,7 @@ Step make_strip_accents(const Field&) {
       append_utf8(out, code);
     }
   };
-  return {"StripAccents", [map](Aligned& text) { map_characters(text, map); }, nullptr, false, true};
+  return {"StripAccents", [map](Aligned& text) { map_characters(text, map); }, nullptr};
 }
 
 Step make_strip(const Field& field) {
@@ -85,7 +85,7 @@ Step make_strip(const Field& field) {
     }
     keep(text, static_cast<size_t>(first - begin), static_cast<size_t>(last - begin));
   };
-  return {"Strip", apply, nullptr, false, left};
+  return {"Strip", apply, nullptr};
 }
 
 Step make_prepend(const Field& field) {
@@ -125,7 +125,7 @@ void replace(Aligned& text, const Finder& finder, const std::string& content) {
 Step make_replace(const Field& field) {
   const std::string content = field.at("content").string();
   const Finder finder = read_pattern(field.at("pattern"));
-  return {"Replace", [finder, content](Aligned& text) { replace(text, finder, content); }, nullptr, false, content.empty()};
+  return {"Replace", [finder, content](Aligned& text) { replace(text, finder, content); }, nullptr};
 }
 
 Step make_byte_level(const Field&) {
@@ -139,7 +139,10 @@ Step make_byte_level(const Field&) {
 
 Step make_precompiled(const Field& field) {
   const auto map = std::make_shared<const Charsmap>(Charsmap::read(field.at("precompiled_charsmap")));
-  return {"Precompiled", [map](Aligned& text) { map->apply(text); }, nullptr, false, true};
+  if (field.flag("longest_match", false)) {  // our own: what SentencePiece does (file/sentencepiece.cc)
+    return {"Precompiled", [map](Aligned& text) { map->apply_longest(text); }, nullptr};
+  }
+  return {"Precompiled", [map](Aligned& text) { map->apply(text); }, nullptr};
 }
 
 Step make_bert(const Field& field) {
@@ -177,7 +180,7 @@ Step make_bert(const Field& field) {
       map_characters(text, &append_lower);
     }
   };
-  return {"BertNormalizer", apply, nullptr, false, true};
+  return {"BertNormalizer", apply, nullptr};
 }
 
 struct NormalizerKind {
@@ -197,7 +200,7 @@ const NormalizerKind kNormalizers[] = {
     {"Prepend", &make_prepend, {"prepend"}},
     {"Replace", &make_replace, {"pattern", "content"}},
     {"ByteLevel", &make_byte_level, {}},
-    {"Precompiled", &make_precompiled, {"precompiled_charsmap"}},
+    {"Precompiled", &make_precompiled, {"precompiled_charsmap", "longest_match"}},
     {"BertNormalizer", &make_bert, {"clean_text", "handle_chinese_chars", "strip_accents", "lowercase"}},
 };
 

@@ -17,8 +17,7 @@ struct NormalizerStep {
   std::function<void(Aligned&)> apply;
   // The same for a text alone, where that is faster; may be empty.
   std::function<std::string(std::string_view)> plain;
-  bool keeps_bytes = false;     // ill-formed bytes come through as they are
-  bool may_drop_front = false;  // it may take away what stands at the beginning of a text
+  bool keeps_bytes = false;  // ill-formed bytes come through as they are
 };
 
 // The steps of a normalizer, Sequences taken apart. Error(kInput) naming the field for what is not supported.

@@ -263,6 +263,9 @@ void read_into(const Field& field, PreTokenizerChain& chain) {
       continue;
     }
     refuse_other_fields(field, kind.fields);
+    if (chain.byte_level && type.string() == "Metaspace") {
+      type.fail("is \"Metaspace\" after \"ByteLevel\", which is not supported");
+    }
     if (chain.byte_level && !chain.mapped) {
       chain.steps.push_back({"the byte map", &map_bytes});  // this step sees what ByteLevel made
       chain.mapped = true;

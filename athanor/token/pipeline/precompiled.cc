@@ -64,28 +64,70 @@ Charsmap Charsmap::read(const Field& base64) {
   return map;
 }
 
+bool Charsmap::step(size_t& node, uint8_t byte, std::optional<std::string_view>& replacement) const {
+  replacement.reset();
+  node ^= byte;
+  if (byte == 0 || node >= units_.size()) {
+    return false;
+  }
+  const uint32_t unit = units_[node];
+  if ((unit & (1u << 31 | 0xFF)) != byte) {
+    return false;
+  }
+  node ^= offset_of(unit);
+  if ((unit >> 8 & 1) != 0) {
+    const size_t place = node < units_.size() ? units_[node] & ~(1u << 31) : pool_.size();
+    if (place >= pool_.size() || (static_cast<uint8_t>(pool_[place]) & 0xC0) == 0x80) {
+      return false;  // a hostile map: as if it were not there
+    }
+    replacement = std::string_view(pool_.data() + place);  // up to its NUL
+  }
+  return true;
+}
+
 std::optional<std::string_view> Charsmap::find(std::string_view text) const {
   size_t node = offset_of(units_[0]);
+  std::optional<std::string_view> replacement;
   for (const char c : text) {
-    const uint8_t byte = static_cast<uint8_t>(c);
-    node ^= byte;
-    if (byte == 0 || node >= units_.size()) {
-      return std::nullopt;
-    }
-    const uint32_t unit = units_[node];
-    if ((unit & (1u << 31 | 0xFF)) != byte) {
-      return std::nullopt;
-    }
-    node ^= offset_of(unit);
-    if ((unit >> 8 & 1) != 0) {
-      const size_t place = node < units_.size() ? units_[node] & ~(1u << 31) : pool_.size();
-      if (place >= pool_.size() || (static_cast<uint8_t>(pool_[place]) & 0xC0) == 0x80) {
-        return std::nullopt;  // a hostile map: as if it were not there
-      }
-      return std::string_view(pool_.data() + place);  // up to its NUL
+    if (!step(node, static_cast<uint8_t>(c), replacement) || replacement) {
+      return replacement;
     }
   }
   return std::nullopt;
+}
+
+Charsmap::Match Charsmap::find_longest(std::string_view text) const {
+  size_t node = offset_of(units_[0]);
+  std::optional<std::string_view> replacement;
+  Match best{0, {}};
+  for (size_t i = 0; i < text.size() && step(node, static_cast<uint8_t>(text[i]), replacement); ++i) {
+    if (replacement) {
+      best = {i + 1, *replacement};
+    }
+  }
+  return best;
+}
+
+void Charsmap::apply_longest(Aligned& aligned) const {
+  const std::string_view text = aligned.text;
+  std::string out;
+  std::vector<Span> spans;
+  out.reserve(text.size());
+  for (size_t at = 0; at < text.size();) {
+    const Match match = find_longest(text.substr(at));
+    const char* next = text.data() + at;
+    if (match.bytes == 0) {
+      decode_utf8(next, text.data() + text.size());
+    }
+    const size_t end = match.bytes == 0 ? static_cast<size_t>(next - text.data()) : at + match.bytes;
+    out += match.bytes == 0 ? text.substr(at, end - at) : match.replacement;
+    if (aligned.tracked) {
+      spans.resize(out.size(), aligned.original(at, end));
+    }
+    at = end;
+  }
+  aligned.text = std::move(out);
+  aligned.spans = std::move(spans);
 }
 
 void Charsmap::apply(Aligned& aligned) const {

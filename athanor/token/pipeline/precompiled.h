@@ -18,10 +18,20 @@ class Charsmap {
 
   // As HF has it: clusters of at most five bytes as a whole, all else character by character.
   void apply(Aligned& text) const;
+  // As SentencePiece has it: at each place the longest beginning that the map has.
+  void apply_longest(Aligned& text) const;
   // The replacement of the shortest beginning of text that has one.
   std::optional<std::string_view> find(std::string_view text) const;
 
  private:
+  struct Match {
+    size_t bytes;  // of the text; 0: none
+    std::string_view replacement;
+  };
+  Match find_longest(std::string_view text) const;
+  // Walks one byte on; false when no key goes on so. replacement: set when a key ends here.
+  bool step(size_t& node, uint8_t byte, std::optional<std::string_view>& replacement) const;
+
   std::vector<uint32_t> units_;
   std::string pool_;
 };

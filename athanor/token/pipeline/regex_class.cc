@@ -83,6 +83,19 @@ constexpr PosixClass kPosix[] = {
     {"cntrl", bit_of(kCc), 0},
 };
 
+// Inside [...] Oniguruma's \w lacks ², ³, ¹ and the three fractions of Latin-1, outside it has them.
+CharSet::Item word_in_class(bool negated) {
+  auto latin = std::make_shared<CharSet>();
+  latin->negated = true;
+  for (const char32_t code : {0xB2, 0xB3, 0xB9, 0xBC, 0xBD, 0xBE}) {
+    latin->items.push_back({.low = code, .high = code});
+  }
+  auto word = std::make_shared<CharSet>();
+  word->items.push_back({.bits = kWordBit});
+  word->and_.push_back(latin);
+  return {.negated = negated, .nested = word};
+}
+
 }  // namespace
 
 // Under (?i) an ASCII letter has its other case, k the Kelvin sign and s the long s.
@@ -239,6 +252,9 @@ CharSet::Item RegexCompiler::posix_class() {
   const bool negated = take("^");
   for (const PosixClass& each : kPosix) {
     if (take(each.name + std::string(":]"))) {
+      if (each.bits == kWordBit) {
+        return word_in_class(negated);
+      }
       return {.categories = each.categories, .bits = each.bits, .negated = negated};
     }
   }
@@ -308,6 +324,10 @@ void RegexCompiler::class_items(CharSet& set, const Options& options) {
     char32_t low = next_character();
     if (low == '\\') {
       const char32_t letter = next_character();
+      if (letter == 'w' || letter == 'W') {
+        set.items.push_back(word_in_class(letter == 'W'));
+        continue;
+      }
       if (std::optional<CharSet::Item> item = escaped_class(letter)) {
         check_cased(*item, options);
         set.items.push_back(std::move(*item));

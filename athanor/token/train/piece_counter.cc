@@ -6,6 +6,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/hash.h"
+#include "athanor/token/train/count_run.h"
 
 namespace athanor::token {
 
@@ -65,6 +66,20 @@ void PieceCounter::grow() {
     slots[at] = {static_cast<uint32_t>(hash >> 32), static_cast<uint32_t>(i + 1)};
   }
   slots_ = std::move(slots);
+}
+
+uint64_t PieceCounter::memory_bytes() const {
+  return entries_.capacity() * sizeof(Entry) + slots_.size() * sizeof(Slot) + blocks_.size() * kBlockBytes;
+}
+
+void PieceCounter::spill(const fs::path& path) {
+  std::sort(entries_.begin(), entries_.end(), [](const Entry& a, const Entry& b) { return a.piece < b.piece; });
+  CountRunWriter writer(path);
+  for (const Entry& entry : entries_) {
+    writer.add(entry.piece, static_cast<uint64_t>(entry.count));
+  }
+  writer.finish();
+  *this = PieceCounter();
 }
 
 }  // namespace athanor::token

@@ -1,10 +1,12 @@
-// How often each pre-token occurs: the whole of what BPE training needs to know of a corpus.
+// How often each pre-token occurs: the whole of what training needs to know of a corpus.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string_view>
 #include <vector>
+
+#include "athanor/base/file.h"
 
 namespace athanor::token {
 
@@ -18,6 +20,10 @@ class PieceCounter {
   void add(std::string_view piece, int64_t count);
   // In the order in which they were first seen.
   const std::vector<Entry>& entries() const { return entries_; }
+  // Memory held, but for the allocator's own.
+  uint64_t memory_bytes() const;
+  // Writes a count_run.h file, and is then empty.
+  void spill(const fs::path& path);
 
  private:
   struct Slot {

@@ -1,0 +1,202 @@
+// tokens: what a tokenizer is, what it makes of a text, and the same tokenizer in another format.
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
+
+#include "athanor/base/error.h"
+#include "athanor/base/format.h"
+#include "athanor/base/nearest.h"
+#include "athanor/base/unicode.h"
+#include "athanor/data/gguf.h"
+#include "athanor/stage/command.h"
+#include "athanor/token/file/formats.h"
+#include "athanor/token/tokenizer.h"
+
+namespace athanor {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kShownTokens = 24;
+constexpr size_t kMaxTextBytes = size_t{64} << 20;
+
+// A run, a tag, a file or a folder; a run's artifact is in its out/.
+fs::path find_tokenizer(Session& session) {
+  const auto& names = session.arguments.positional;
+  if (names.empty()) {
+    throw Error(ErrorKind::kUsage, "tokens needs a tokenizer", "",
+                "a run, a folder, or a file: tokenizer.json, *.model, *.gguf, *.tiktoken, vocab.txt");
+  }
+  std::error_code code;
+  const fs::path path = names[0];
+  if (fs::exists(path / "out", code)) {
+    return path / "out";
+  }
+  return fs::exists(path, code) ? path : run_from_arguments(session).dir / "out";
+}
+
+token::TokenizerConfig config_of(const fs::path& path) {
+  std::error_code code;
+  if (!fs::is_directory(path, code) && GgufFile::is_gguf(MappedFile(path).text())) {
+    return token::gguf_config(GgufFile::open(path));
+  }
+  return token::TokenizerConfig::load(fs::is_directory(path, code) ? path : path.parent_path());
+}
+
+Tokenizer load(const fs::path& path, const std::string& family) {
+  if (family.empty()) {
+    return Tokenizer::load(path);
+  }
+  const json value = token::read_tiktoken(read_file(path, token::kMaxTokenizerBytes), path.string(), family);
+  return Tokenizer::from_json(value.dump(), path.string());
+}
+
+// Types of a section: "Sequence(NFC, Replace)".
+std::string type_text(const json& part) {
+  if (!part.is_object()) {
+    return "none";
+  }
+  std::string text = part.value("type", "");
+  for (const char* list : {"normalizers", "pretokenizers", "processors", "decoders"}) {
+    if (const auto found = part.find(list); found != part.end()) {
+      std::string inner;
+      for (const json& each : *found) {
+        inner += (inner.empty() ? "" : ", ") + type_text(each);
+      }
+      text += "(" + inner + ")";
+    }
+  }
+  return text;
+}
+
+// A token for one line of a terminal.
+std::string shown(std::string_view bytes) { return token::json_string(repair_utf8(bytes)); }
+
+void show_summary(const Session& session, const Tokenizer& tokenizer, const token::TokenizerConfig& config) {
+  const json value = token::parse_json(tokenizer.to_json(), "the tokenizer");
+  json out{{"model", value["model"].value("type", "BPE")},
+           {"vocab_size", tokenizer.vocab_size()},
+           {"merges", value["model"].value("merges", json::array()).size()},
+           {"added_tokens", value["added_tokens"]},
+           {"end_of_text", tokenizer.end_of_text()},
+           {"chat_template", !config.chat_template.empty()}};
+  const auto row = [&](const std::string& name, const std::string& text) {
+    session.print("  " + padded(name, 16) + text);
+  };
+  row("model", out["model"].get<std::string>() + ", " + grouped_integer(out["merges"].get<int64_t>()) + " merges");
+  row("vocabulary", grouped_integer(tokenizer.vocab_size()) + " ids");
+  for (const char* section : {"normalizer", "pre_tokenizer", "post_processor", "decoder"}) {
+    out[section] = type_text(value[section]);
+    row(section, out[section].get<std::string>());
+  }
+  row("end of text", tokenizer.end_of_text() < 0 ? "none" : std::to_string(tokenizer.end_of_text()));
+  row("chat template", config.chat_template.empty() ? "none" : std::to_string(config.chat_template.size()) + " bytes");
+  row("added tokens", std::to_string(value["added_tokens"].size()));
+  for (size_t i = 0; i < std::min(kShownTokens, value["added_tokens"].size()); ++i) {
+    const json& added = value["added_tokens"][i];
+    session.print("    " + padded(std::to_string(added["id"].get<int64_t>()), 10) +
+                  padded(shown(added["content"].get<std::string>()), 34) +
+                  (added["special"].get<bool>() ? "special" : ""));
+  }
+  if (value["added_tokens"].size() > kShownTokens) {
+    session.print("    ... and " + std::to_string(value["added_tokens"].size() - kShownTokens) + " more (--json)");
+  }
+  session.print_json(out);
+}
+
+std::string read_stdin() {
+  std::string text;
+  char buffer[1 << 16];
+  for (size_t got = 0; (got = std::fread(buffer, 1, sizeof(buffer), stdin)) > 0;) {
+    text.append(buffer, got);
+    if (text.size() > kMaxTextBytes) {
+      throw Error(ErrorKind::kInput, "the text is larger than " + human_bytes(kMaxTextBytes), "stdin",
+                  "athanor encode makes token shards of documents of any size");
+    }
+  }
+  return text;
+}
+
+EncodeOptions encode_options(Session& session) {
+  EncodeOptions options;
+  const std::string added = session.arguments.take("added", "all");
+  const std::pair<const char*, AddedTokens> kinds[] = {
+      {"all", AddedTokens::kAll}, {"ordinary", AddedTokens::kOrdinary}, {"none", AddedTokens::kNone}};
+  const auto found = std::find_if(std::begin(kinds), std::end(kinds), [&](const auto& kind) { return added == kind.first; });
+  if (found == std::end(kinds)) {
+    throw Error(ErrorKind::kUsage, "added=" + added + " is none of all, ordinary, none", "",
+                "which added tokens are looked for in the text; ordinary: those that are not special");
+  }
+  options.added_tokens = found->second;
+  options.add_special_tokens = session.arguments.take("template", "true") == "true";
+  options.characters = session.arguments.take("offsets", "bytes") == "characters";
+  options.truncate = options.pad = false;
+  return options;
+}
+
+void show_text(const Session& session, const Tokenizer& tokenizer, const std::string& text,
+               const EncodeOptions& options) {
+  const Encoding encoding = tokenizer.encode_full(text, options);
+  json tokens = json::array();
+  session.print(padded("id", 10) + padded("bytes", 16) + "token");
+  for (size_t i = 0; i < encoding.size(); ++i) {
+    const TextSpan span = encoding.offsets[i];
+    const std::string& bytes = tokenizer.token_bytes(encoding.ids[i]);
+    tokens.push_back({{"id", encoding.ids[i]},
+                      {"token", repair_utf8(bytes)},
+                      {"begin", span.begin},
+                      {"end", span.end}});
+    session.print(padded(std::to_string(encoding.ids[i]), 10) +
+                  padded(std::to_string(span.begin) + "-" + std::to_string(span.end), 16) + shown(bytes));
+  }
+  session.print(std::to_string(encoding.size()) + " tokens, " + std::to_string(text.size()) + " bytes" +
+                (tokenizer.decode(encoding.ids) == text ? ", decoded to the same text" : ""));
+  session.print_json({{"ids", encoding.ids}, {"tokens", tokens}, {"bytes", text.size()}});
+}
+
+void write_as(const Session& session, const Tokenizer& tokenizer, const token::TokenizerConfig& config,
+              const fs::path& target, const std::string& where) {
+  const std::string text = tokenizer.to_json();
+  std::vector<fs::path> files{target};
+  if (target.extension() == ".json") {
+    write_file_atomic(target, text);
+  } else {
+    files = token::write_any(token::parse_json(text, where), config, target, where);
+  }
+  json written = json::array();
+  for (const fs::path& file : files) {
+    const uint64_t bytes = fs::file_size(file);
+    written.push_back({{"file", file.string()}, {"bytes", bytes}});
+    session.print("wrote " + file.string() + ", " + human_bytes(static_cast<double>(bytes)));
+  }
+  session.print_json({{"written", written}});
+}
+
+}  // namespace
+
+int command_tokens(Session& session) {
+  const fs::path path = find_tokenizer(session);
+  Arguments& arguments = session.arguments;
+  const std::string to = arguments.take("to", "");
+  const std::string family = arguments.take("family", "");
+  const std::string none(1, '\0');
+  const std::string text = arguments.take("text", none);
+  const EncodeOptions options = encode_options(session);
+  if (!arguments.overrides.empty()) {
+    const std::string& key = arguments.overrides.front().key;
+    throw Error(ErrorKind::kUsage, "tokens has no key '" + key + "'", "",
+                did_you_mean(key, {"text", "to", "family", "added", "template", "offsets", "runs"}));
+  }
+  const Tokenizer tokenizer = load(path, family);
+  if (!to.empty()) {
+    write_as(session, tokenizer, config_of(path), to, path.string());
+  } else if (text != none) {
+    show_text(session, tokenizer, text == "-" ? read_stdin() : text, options);
+  } else {
+    show_summary(session, tokenizer, config_of(path));
+  }
+  return 0;
+}
+
+}  // namespace athanor

@@ -1,0 +1,121 @@
+// Extending and pruning tokenizers.
+#include "athanor/token/train/adapt.h"
+
+#include <gtest/gtest.h>
+
+#include "athanor/base/error.h"
+
+namespace athanor {
+namespace {
+
+using Json = nlohmann::json;
+
+const fs::path kFixtures = fs::path(ATHANOR_SOURCE_DIR) / "tests/fixtures/token";
+
+std::vector<std::string> corpus() { return Json::parse(read_file(kFixtures / "corpus.json")).get<std::vector<std::string>>(); }
+
+CountSource source_of(const token::PieceCounter& counter) {
+  return [&counter](const CountVisitor& visit) {
+    for (const auto& entry : counter.entries()) {
+      visit(entry.piece, entry.count);
+    }
+  };
+}
+
+std::vector<int32_t> encode(const Tokenizer& tokenizer, std::string_view text) {
+  std::vector<int32_t> ids;
+  tokenizer.encode(text, ids);
+  return ids;
+}
+
+// Learning 300 merges and then 100 more on the same text is learning 400: the exact continuation.
+TEST(Extend, ContinuesTheTrainingOfByteLevelBpe) {
+  const auto trained = [&](int64_t size) {
+    BpeTrainer trainer({.vocab_size = size});
+    for (const std::string& text : corpus()) {
+      trainer.add(text);
+    }
+    return trainer.train_json();
+  };
+  const TokenizerExtender extender(trained(600), "small");
+  token::PieceCounter counter;
+  for (const std::string& text : corpus()) {
+    extender.count(text, counter);
+  }
+  const AdaptedTokenizer more = extender.extend(source_of(counter), 100);
+  const Json ours = Json::parse(more.json)["model"], theirs = Json::parse(trained(700))["model"];
+  EXPECT_EQ(ours["vocab"], theirs["vocab"]);
+  EXPECT_EQ(ours["merges"], theirs["merges"]);
+  EXPECT_EQ(more.map["new_tokens"].size(), 100);
+}
+
+TEST(Extend, KeepsOldIdsAndSaysWhatNewTokensAreMadeOf) {
+  const std::string old_json = read_file(kFixtures / "qwen2_500.json");
+  const Tokenizer before = Tokenizer::from_json(old_json, "old");
+  const TokenizerExtender extender(old_json, "old");
+  token::PieceCounter counter;
+  std::string text;
+  for (int i = 0; i < 50; ++i) {
+    text += "mitochondria polymerase, mitochondria! ";
+  }
+  extender.count(text, counter);
+  const AdaptedTokenizer more = extender.extend(source_of(counter), 12);
+  const Tokenizer after = Tokenizer::from_json(more.json, "new");
+  EXPECT_EQ(after.vocab_size(), before.vocab_size() + 12);
+  for (int32_t id = 0; id < before.vocab_size(); ++id) {
+    EXPECT_EQ(after.token_bytes(id), before.token_bytes(id));
+    EXPECT_EQ(more.map["old_to_new"][id], id);
+  }
+  EXPECT_LT(encode(after, text).size(), encode(before, text).size());
+  for (const auto& [id, parts] : more.map["new_tokens"].items()) {
+    std::string bytes;
+    for (const Json& part : parts) {
+      EXPECT_LT(part.get<int32_t>(), before.vocab_size());
+      bytes += before.token_bytes(part.get<int32_t>());
+    }
+    EXPECT_EQ(bytes, after.token_bytes(std::stoi(id)));
+  }
+  EXPECT_EQ(after.decode(encode(after, text)), text);
+}
+
+TEST(Prune, KeepsWhatIsUsedAndTheWayToIt) {
+  const std::string old_json = read_file(kFixtures / "gpt2_600.json");
+  const Tokenizer before = Tokenizer::from_json(old_json, "old");
+  const std::string text = corpus()[0].substr(0, 2000);
+  std::vector<uint64_t> uses(static_cast<size_t>(before.vocab_size()));
+  const std::vector<int32_t> old_ids = encode(before, text);
+  for (const int32_t id : old_ids) {
+    ++uses[id];
+  }
+  const AdaptedTokenizer less = prune_tokenizer(old_json, "old", uses, 1);
+  const Tokenizer after = Tokenizer::from_json(less.json, "new");
+  EXPECT_LT(after.vocab_size(), before.vocab_size());
+  EXPECT_EQ(less.map["new_vocab_size"], after.vocab_size());
+  // The text that uses every kept token is cut as before.
+  std::vector<int32_t> wanted;
+  for (const int32_t id : old_ids) {
+    wanted.push_back(less.map["old_to_new"][id].get<int32_t>());
+  }
+  EXPECT_EQ(encode(after, text), wanted);
+  const std::string other = corpus()[3] + "\xF0\x9F\x98\x80 zyx";
+  EXPECT_EQ(after.decode(encode(after, other)), other);
+  EXPECT_EQ(after.end_of_text(), less.map["old_to_new"][before.end_of_text()].get<int32_t>());
+}
+
+TEST(Adapt, WhatCannotBe) {
+  EXPECT_THROW(TokenizerExtender(read_file(kFixtures / "chars.json"), "chars"), Error);
+  EXPECT_THROW(TokenizerExtender("{}", "empty"), Error);
+  EXPECT_THROW(prune_tokenizer(read_file(kFixtures / "chars.json"), "chars", {}, 1), Error);
+  Json json = Json::parse(read_file(kFixtures / "gpt2_600.json"));
+  json["model"]["merges"].push_back({"zzzz", "q"});
+  EXPECT_THROW(prune_tokenizer(json.dump(), "a merge of nothing", {}, 1), Error);
+  json = Json::parse(read_file(kFixtures / "gpt2_600.json"));
+  json["model"]["vocab"]["a"] = -5;
+  EXPECT_THROW(TokenizerExtender(json.dump(), "a bad id"), Error);
+  json = Json::parse(read_file(kFixtures / "gpt2_600.json"));
+  const TokenizerExtender extender(json.dump(), "no text");
+  EXPECT_THROW(extender.extend([](const CountVisitor&) {}, 10), Error);
+}
+
+}  // namespace
+}  // namespace athanor

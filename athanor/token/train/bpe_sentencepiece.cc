@@ -1,0 +1,114 @@
+// BPE in SentencePiece's manner (google/sentencepiece, bpe_model_trainer.cc).
+#include <algorithm>
+#include <tuple>
+
+#include "athanor/base/error.h"
+#include "athanor/base/unicode.h"
+#include "athanor/token/train/bpe_parts.h"
+#include "athanor/token/train/trained_json.h"
+
+namespace athanor::token {
+
+namespace {
+
+// SentencePiece's ids: special tokens, bytes, pieces as they were made, characters by count.
+std::vector<std::string> sentencepiece_tokens(const BpeTrainOptions& o, const Alphabet& alphabet,
+                                              const MergeLoop& loop) {
+  std::vector<std::string> tokens = o.special_tokens;
+  for (int byte = 0; o.byte_fallback && byte < 256; ++byte) {
+    tokens.push_back(byte_token(byte));
+  }
+  tokens.insert(tokens.end(), loop.tokens().begin() + static_cast<std::ptrdiff_t>(alphabet.characters.size()),
+                loop.tokens().end());
+  std::vector<std::pair<uint64_t, char32_t>> characters;
+  for (size_t i = 0; i < alphabet.characters.size(); ++i) {
+    characters.emplace_back(~alphabet.counts[i], alphabet.characters[i]);
+  }
+  std::sort(characters.begin(), characters.end());
+  for (const auto& [count, c] : characters) {
+    tokens.push_back(utf8(c));
+  }
+  return tokens;
+}
+
+// SentencePiece merges any two pieces whose string is a piece, by its place; so every split of a piece is a merge.
+Json sentencepiece_merges(const Json& vocab, const std::vector<std::string>& tokens, size_t first, size_t end) {
+  Json merges = Json::array();
+  for (size_t id = first; id < end; ++id) {
+    const std::string& piece = tokens[id];
+    std::vector<std::tuple<int64_t, int64_t, size_t>> cuts;
+    for (size_t cut = 1; cut < piece.size(); ++cut) {
+      const auto left = vocab.find(piece.substr(0, cut)), right = vocab.find(piece.substr(cut));
+      if (left != vocab.end() && right != vocab.end()) {
+        cuts.emplace_back(left->get<int64_t>(), right->get<int64_t>(), cut);
+      }
+    }
+    std::sort(cuts.begin(), cuts.end());
+    for (const auto& [left, right, cut] : cuts) {
+      merges.push_back({piece.substr(0, cut), piece.substr(cut)});
+    }
+  }
+  return merges;
+}
+
+TextTotals load_sentencepiece(const Alphabet& alphabet, const CountSource& counts, MergeLoop& loop) {
+  std::unordered_map<char32_t, int32_t> ids;
+  for (const char32_t c : alphabet.characters) {
+    ids[c] = loop.add_token(utf8(c));
+  }
+  TextTotals totals;
+  std::vector<int32_t> symbols;
+  counts([&](std::string_view piece, int64_t count) {
+    symbols.clear();
+    for (const char *p = piece.data(), *end = p + piece.size(); p != end;) {
+      const auto found = ids.find(decode_utf8(p, end));
+      symbols.push_back(found == ids.end() ? -1 : found->second);
+    }
+    totals.bytes += piece.size() * static_cast<uint64_t>(count);
+    ++totals.pieces;
+    loop.add_word(symbols, count);
+  });
+  return totals;
+}
+
+}  // namespace
+
+std::string train_sentencepiece_bpe(const BpeTrainOptions& o, const PieceSource& source, const CountSource& counts,
+                                    const TrainProgress& progress, Json& report) {
+  const Alphabet alphabet = choose_alphabet(count_characters(counts), o.pieces);
+  const auto num_meta = static_cast<int64_t>(o.special_tokens.size()) + (o.byte_fallback ? 256 : 0);
+  const auto num_characters = static_cast<int64_t>(alphabet.characters.size());
+  if (alphabet.counted == 0) {
+    throw Error(ErrorKind::kInput, "there is no text to train on", "tokenizer training");
+  }
+  if (num_meta + num_characters > o.vocab_size) {
+    throw Error(ErrorKind::kUsage, "vocab_size " + std::to_string(o.vocab_size) + " is less than the " +
+                                       std::to_string(num_meta + num_characters) + " special tokens and characters",
+                "", "raise vocab_size or lower character_coverage");
+  }
+  MergeLoop loop({.vocab_size = o.vocab_size - num_meta,
+                  .min_frequency = o.min_frequency,
+                  .max_token_length = 0,
+                  .prefix = "",
+                  .sentencepiece = true,
+                  .valid = [&](std::string_view text) {
+                    const std::vector<char32_t> characters = characters_of(text);
+                    return valid_piece(characters.data(), characters.data() + characters.size(), o.pieces);
+                  }});
+  const TextTotals totals = load_sentencepiece(alphabet, counts, loop);
+  loop.run(progress);
+  const std::vector<std::string> tokens = sentencepiece_tokens(o, alphabet, loop);
+  report = bpe_report(loop, totals, 0, tokens.size());
+  report["alphabet"] = num_characters;
+  report["left_out_characters"] = alphabet.num_left_out;
+  Json json = trained_frame(source, o.special_tokens);
+  json["model"] = bpe_json(o);
+  json["model"]["vocab"] = vocabulary_of(tokens);
+  const size_t first = static_cast<size_t>(num_meta);
+  json["model"]["merges"] =
+      sentencepiece_merges(json["model"]["vocab"], tokens, first, tokens.size() - alphabet.characters.size());
+  json["decoder"] = metaspace_decoder(o.byte_fallback);
+  return json.dump();
+}
+
+}  // namespace athanor::token

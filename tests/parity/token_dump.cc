@@ -1,0 +1,97 @@
+// What Athanor's tokenizers give for texts, for tests/parity/check_tokenizers.py: reads requests from standard input,
+// one JSON value a line, and answers each with one line.
+//
+//   {"load": "path", "name": "qwen3"}     keeps a tokenizer under a name; {"json": "..."} takes the file's text instead
+//   {"name": "qwen3", "text": "...", "offsets": true, "pair": null, "special": true}  ids, offsets in characters, ...
+//   {"name": "qwen3", "file": "path", "begin": 0, "end": 1000}      the same for bytes of a file: ids only
+//   {"name": "qwen3", "decode": [1, 2], "skip": false}
+//   {"name": "qwen3", "save": true}
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "athanor/base/error.h"
+#include "athanor/token/tokenizer.h"
+
+namespace athanor {
+namespace {
+
+using Json = nlohmann::json;
+
+Json to_json(const Encoding& full) {
+  Json offsets = Json::array();
+  for (const TextSpan& span : full.offsets) {
+    offsets.push_back({span.begin, span.end});
+  }
+  Json overflowing = Json::array();
+  for (const Encoding& window : full.overflowing) {
+    overflowing.push_back(to_json(window));
+  }
+  return {{"ids", full.ids},
+          {"type_ids", full.type_ids},
+          {"offsets", offsets},
+          {"words", full.word_ids},
+          {"special", full.special_tokens_mask},
+          {"attention", full.attention_mask},
+          {"overflowing", overflowing}};
+}
+
+Json answer(const Json& request, std::map<std::string, Tokenizer>& tokenizers) {
+  const std::string name = request.at("name");
+  if (request.contains("load") || request.contains("json")) {
+    tokenizers.erase(name);
+    tokenizers.emplace(name, request.contains("load") ? Tokenizer::load(request["load"].get<std::string>())
+                                                      : Tokenizer::from_json(request["json"].get<std::string>(), name));
+    return {{"vocab_size", tokenizers.at(name).vocab_size()}};
+  }
+  const Tokenizer& tokenizer = tokenizers.at(name);
+  if (request.contains("save")) {
+    return {{"json", tokenizer.to_json()}};
+  }
+  if (request.contains("decode")) {
+    const std::vector<int32_t> ids = request["decode"];
+    const bool skip = request.value("skip", true);
+    StreamDecoder stream(tokenizer, skip);
+    std::string streamed;
+    for (const int32_t id : ids) {
+      streamed += stream.push(id);
+    }
+    return {{"text", tokenizer.decode(ids, skip)}, {"streamed", streamed + stream.finish()}};
+  }
+  if (request.contains("file")) {
+    const std::string whole = read_file(request["file"].get<std::string>());
+    const size_t begin = request["begin"], end = request["end"];
+    std::vector<int32_t> ids;
+    tokenizer.encode(std::string_view(whole).substr(begin, end - begin), AddedTokens::kAll, ids);
+    return {{"ids", ids}};
+  }
+  const std::string text = request.at("text");
+  EncodeOptions options;
+  options.characters = true;
+  options.add_special_tokens = request.value("special", true);
+  Json out = request.contains("pair") && !request["pair"].is_null()
+                 ? to_json(tokenizer.encode_full(text, request["pair"].get<std::string>(), options))
+                 : to_json(tokenizer.encode_full(text, options));
+  std::vector<int32_t> plain;
+  tokenizer.encode(text, AddedTokens::kAll, plain);
+  out["plain"] = plain;
+  return out;
+}
+
+}  // namespace
+}  // namespace athanor
+
+int main() {
+  std::map<std::string, athanor::Tokenizer> tokenizers;
+  for (std::string line; std::getline(std::cin, line);) {
+    nlohmann::json out;
+    try {
+      out = athanor::answer(nlohmann::json::parse(line), tokenizers);
+    } catch (const athanor::Error& error) {
+      out = {{"error", error.what()}};
+    } catch (const std::exception& error) {
+      out = {{"error", std::string("exception: ") + error.what()}};
+    }
+    std::cout << out.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+  }
+}
