@@ -93,9 +93,7 @@ Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::s
     std::vector<TextSpan> inside;  // data, in bytes of the normalised part
     for (size_t i = 0; i < (data.empty() || !tracked ? 0 : part.text.size()); ++i) {
       const Span& span = part.spans[i];
-      const bool is_data = std::any_of(data.begin(), data.end(), [&](const TextSpan& each) {
-        return span.begin < each.end && each.begin < span.end;
-      });
+      const bool is_data = overlaps(data, span.begin, span.end);
       if (is_data && !inside.empty() && inside.back().end == i) {
         inside.back().end = static_cast<uint32_t>(i + 1);
       } else if (is_data) {
@@ -152,7 +150,7 @@ Draft Tokenizer::Impl::draft(std::string_view text, int32_t type_id, const Encod
                                     : Span{start + spans[i].begin, start + spans[i].begin};
       const TextSpan offset{from.begin, from.end};
       Draft::Edges edges;
-      if (trims) {
+      if (post_processor.trims) {
         const std::string_view covered = part.substr(spans[i].begin, spans[i].end - spans[i].begin);
         const bool raw_bytes = byte_level && piece.added < 0;
         count_spaces(raw_bytes || piece.added >= 0 ? covered : std::string_view(vocabulary.token(ids[i])), raw_bytes,
@@ -176,7 +174,15 @@ Draft Tokenizer::Impl::draft(std::string_view text, int32_t type_id, const Encod
 
 namespace {
 
-void check_size(std::string_view text) {
+void check(std::string_view text, std::span<const TextSpan> data) {
+  size_t done = 0;
+  for (const TextSpan& span : data) {
+    if (span.begin < done || span.end < span.begin || span.end > text.size()) {
+      throw Error(ErrorKind::kInternal, "the ranges of data in a text are not in order, or not in it");
+    }
+    done = span.end;
+  }
+
   if (text.size() >= UINT32_MAX) {
     throw Error(ErrorKind::kInput, "a text of 4 GiB or more cannot be encoded with offsets", "", "cut it first");
   }
@@ -204,8 +210,8 @@ Encoding Tokenizer::encode_full(std::string_view text, const EncodeOptions& opti
 }
 
 Encoding Tokenizer::encode_full(std::string_view text, std::string_view pair, const EncodeOptions& options) const {
-  check_size(text);
-  check_size(pair);
+  check(text, options.data);
+  check(pair, {});
   Draft draft = impl_->process({impl_->draft(text, 0, options, true), impl_->draft(pair, 1, options, false)}, options);
   if (impl_->padding && options.pad) {
     token::pad(draft, *impl_->padding, token::padded_length(*impl_->padding, draft.size()));
@@ -218,7 +224,7 @@ std::vector<Encoding> Tokenizer::encode_full(std::span<const std::string_view> t
   std::vector<Draft> drafts;
   size_t longest = 0;
   for (const std::string_view text : texts) {
-    check_size(text);
+    check(text, options.data);
     drafts.push_back(impl_->process({impl_->draft(text, 0, options, true)}, options));
     longest = std::max(longest, drafts.back().size());
   }

@@ -29,6 +29,9 @@ struct AddedToken {
   std::string searched;  // content, or what the normalizers make of it
 };
 
+// Whether [begin, end) touches one of the ranges, which are in order and apart.
+bool overlaps(std::span<const TextSpan> data, size_t begin, size_t end);
+
 struct Tokenizer::Impl {
   // 1. Added tokens are found in the text as it is, or (those with "normalized") in what the normalizers made of it.
   std::vector<AddedToken> added;
@@ -49,7 +52,6 @@ struct Tokenizer::Impl {
   std::unique_ptr<token::TokenModel> model;
   // 5.
   token::PostProcessor post_processor;
-  bool trims = false;  // it takes spaces off offsets
   std::optional<token::Truncation> truncation;
   std::optional<token::Padding> padding;
   // 6. Back to text.

@@ -105,7 +105,6 @@ std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_value(const Json& json, c
   }
   if (const std::optional<Field> post = root.find("post_processor")) {
     impl->post_processor = token::read_post_processor(*post);
-    impl->trims = true;
   }
   if (const std::optional<Field> truncation = root.find("truncation")) {
     impl->truncation = token::read_truncation(*truncation);
