@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "athanor/base/error.h"
+#include "athanor/token/pipeline/cut.h"
 #include "athanor/token/split/class_table.h"
 #include "athanor/token/tokenizer_impl.h"
 
@@ -65,6 +66,27 @@ void place_edges(std::string_view text, const TextSpan& offset, Draft::Edges& ed
   }
 }
 
+void cut_by_scan(const token::PreTokenizer& pre_tokenizer, Pieces& pieces) {
+  if (pre_tokenizer.add_prefix_space) {
+    token::rebuild(pieces, [](const Piece&, std::string_view text, token::Rebuilt& out) {
+      if (!text.starts_with(' ')) {
+        out.put(" ", 0);
+      }
+      out.copy(0, text.size());
+    });
+  }
+  token::cut(pieces, token::Behavior::kIsolated, false, [&](std::string_view text, const token::FoundMatch& found) {
+    size_t ends[256];
+    size_t begin = 0;
+    while (const size_t count = pre_tokenizer.scan(text, begin, ends, std::size(ends))) {
+      for (size_t i = 0; i < count; ++i) {
+        found(begin, ends[i]);
+        begin = ends[i];
+      }
+    }
+  });
+}
+
 }  // namespace
 
 Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::span<const TextSpan> data,
@@ -89,6 +111,7 @@ Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::s
     Aligned part = Aligned::of(text.substr(begin, end - begin), static_cast<uint32_t>(begin), tracked, !keeps_bytes);
     for (const token::NormalizerStep& step : normalizers) {
       step.apply(part);
+      token::check_growth(end - begin, part.text.size());
     }
     std::vector<TextSpan> inside;  // data, in bytes of the normalised part
     for (size_t i = 0; i < (data.empty() || !tracked ? 0 : part.text.size()); ++i) {
@@ -117,6 +140,10 @@ Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::s
     done = found.end;
   }
   add_part(done, text.size());
+  if (pre_tokenizer.scan != nullptr) {
+    cut_by_scan(pre_tokenizer, out);
+    return out;
+  }
   for (const token::PreTokenizerStep& step : chain.steps) {
     step.apply(out);
   }

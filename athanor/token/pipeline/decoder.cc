@@ -1,5 +1,6 @@
 #include "athanor/token/pipeline/decoder.h"
 
+#include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
 #include "athanor/token/pipeline/decode_steps.h"
 #include "athanor/token/pipeline/fields.h"
@@ -11,6 +12,8 @@ namespace {
 
 using Maker = std::function<std::unique_ptr<DecodeStep>()>;
 using namespace decode_steps;
+
+constexpr size_t kMaxGrowth = size_t{1} << 28;
 
 template <typename Step, typename... Args>
 Maker maker(bool fused, Args... args) {
@@ -160,6 +163,13 @@ void Decoding::run(size_t step, Tokens tokens, std::string& out) {
       steps_[step]->push(std::move(token), next);
     }
     tokens = std::move(next);
+    size_t size = 0;
+    for (const std::string& token : tokens) {
+      size += token.size();
+    }
+    if (size > kMaxGrowth) {
+      throw Error(ErrorKind::kInput, "the decoder makes " + std::to_string(size) + " bytes of one token");
+    }
   }
   for (const std::string& token : tokens) {
     out += token;
