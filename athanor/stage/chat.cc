@@ -49,7 +49,7 @@ int command_chat(Session& session) {
   for (const auto& [key, value] : session.arguments.overrides) {
     set_by_path(node, key, value, {"command line: " + key + "=" + value, 0, 0});
   }
-  const nlohmann::json options = dump_options(parse_options<GenerateOptions>(node, "chat"), true);
+  const nlohmann::json options = dump_options(parse_options<ChatOptions>(node, "chat"), true);
   const StageInput model = find_model(session);
   RunSpec spec;
   spec.verb = "chat";

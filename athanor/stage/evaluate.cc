@@ -11,15 +11,30 @@ void EvaluateOptions::fields(Fields<EvaluateOptions>& f) {
   f.add("threads", &EvaluateOptions::threads, "0: one a core").range(0, 4096).speed();
 }
 
+namespace {
+
+// The fields that generate and chat share.
+template <class Options>
+void add_sampling(Fields<Options>& f) {
+  f.add("temperature", &Options::temperature, "0: always the likeliest token").range(0, 100);
+  f.add("top_k", &Options::top_k, "only the k likeliest tokens; 0: all").range(0, 1e9);
+  f.add("top_p", &Options::top_p, "only the likeliest tokens that together reach p").range(0, 1);
+  f.add("max_tokens", &Options::max_tokens, "tokens an answer").range(1, 1e6);
+  f.add("seed", &Options::seed, "of the sampling").range(0, 9e15);
+  f.add("precision", &Options::precision, "of the computation").choices({"fp32", "bf16"});
+  f.add("threads", &Options::threads, "0: one a core").range(0, 4096).speed();
+}
+
+}  // namespace
+
 void GenerateOptions::fields(Fields<GenerateOptions>& f) {
   f.add("prompts", &GenerateOptions::prompts, "what to continue; one answer each");
-  f.add("temperature", &GenerateOptions::temperature, "0: always the likeliest token").range(0, 100);
-  f.add("top_k", &GenerateOptions::top_k, "only the k likeliest tokens; 0: all").range(0, 1e9);
-  f.add("top_p", &GenerateOptions::top_p, "only the likeliest tokens that together reach p").range(0, 1);
-  f.add("max_tokens", &GenerateOptions::max_tokens, "tokens an answer").range(1, 1e6);
-  f.add("seed", &GenerateOptions::seed, "of the sampling").range(0, 9e15);
-  f.add("precision", &GenerateOptions::precision, "of the computation").choices({"fp32", "bf16"});
-  f.add("threads", &GenerateOptions::threads, "0: one a core").range(0, 4096).speed();
+  add_sampling(f);
+}
+
+void ChatOptions::fields(Fields<ChatOptions>& f) {
+  f.add("system", &ChatOptions::system, "the first message, for models with a chat template");
+  add_sampling(f);
 }
 
 Verb evaluate_verb() {

@@ -1,4 +1,4 @@
-// Options of `evaluate` and `generate`. Torch-free.
+// Options of `evaluate`, `generate` and `chat`. Torch-free.
 #pragma once
 
 #include "athanor/run/fields.h"
@@ -23,6 +23,11 @@ struct GenerateOptions {
   std::string precision = "fp32";
   int64_t threads = 0;
   static void fields(Fields<GenerateOptions>& f);
+};
+
+struct ChatOptions : GenerateOptions {
+  std::string system;  // the first message, for models with a chat template
+  static void fields(Fields<ChatOptions>& f);
 };
 
 }  // namespace athanor

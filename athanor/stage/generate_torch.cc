@@ -10,6 +10,7 @@
 #include "athanor/base/text.h"
 #include "athanor/infer/engine.h"
 #include "athanor/model/language_model.h"
+#include "athanor/stage/chat_prompt.h"
 #include "athanor/stage/evaluate.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/token/tokenizer.h"
@@ -43,19 +44,6 @@ std::unique_ptr<LanguageModel> open_model(const fs::path& folder, const Generate
   return model;
 }
 
-// An empty prompt begins where a document would.
-std::vector<int32_t> prompt_ids(const Tokenizer& tokenizer, const std::string& prompt) {
-  std::vector<int32_t> ids;
-  if (tokenizer.end_of_text() >= 0) {
-    ids.push_back(tokenizer.end_of_text());
-  }
-  tokenizer.encode(prompt, ids);
-  if (ids.empty()) {
-    throw Error(ErrorKind::kUsage, "the prompt is empty and the tokenizer has no token that begins a document");
-  }
-  return ids;
-}
-
 }  // namespace
 
 nlohmann::json execute_generate(StageContext& context) {
@@ -68,7 +56,7 @@ nlohmann::json execute_generate(StageContext& context) {
   uint64_t tokens = 0;
   const double begin = monotonic_time();
   for (const auto& prompt : options.prompts) {
-    const std::vector<int32_t> ids = prompt_ids(tokenizer, prompt);
+    const std::vector<int32_t> ids = continuation_ids(tokenizer, prompt);
     const Generation answer = generate(*model, ids, sample, [&](int32_t) {
       context.progress.update(static_cast<double>(samples.size()) / static_cast<double>(options.prompts.size()), "");
       return !interrupted();
@@ -92,16 +80,19 @@ nlohmann::json execute_generate(StageContext& context) {
 }
 
 nlohmann::json execute_chat(StageContext& context) {
-  const auto options = load_options<GenerateOptions>(context.options);
+  const auto options = load_options<ChatOptions>(context.options);
   const fs::path folder = context.input("model").path;
   const Tokenizer tokenizer = Tokenizer::load(folder);
+  ChatPrompt prompt(folder, tokenizer, options.system);
   const SampleOptions sample = sampling(options);
   const auto model = open_model(folder, options);
   Engine engine(*model);
   const bool terminal = ::isatty(STDIN_FILENO) != 0;
   if (terminal) {
-    std::printf("%s, %s\nWrite, and the model goes on. An empty line or Ctrl-D ends; Ctrl-C stops an answer.\n",
-                folder.string().c_str(), sampling_text(options).c_str());
+    std::printf("%s, %s\n%s An empty line or Ctrl-D ends; Ctrl-C stops an answer.\n", folder.string().c_str(),
+                sampling_text(options).c_str(),
+                prompt.has_template() ? "Write, and the model answers, by its chat template."
+                                      : "Write, and the model goes on (it has no chat template).");
   }
   std::string line;
   uint64_t turns = 0;
@@ -117,7 +108,7 @@ nlohmann::json execute_chat(StageContext& context) {
     StreamDecoder decoder(tokenizer);
     SampleOptions turn = sample;
     turn.seed = sample.seed + turns;
-    const Generation answer = engine.generate(prompt_ids(tokenizer, line), turn, [&](int32_t id) {
+    const Generation answer = engine.generate(prompt.ask(line), turn, [&](int32_t id) {
       std::fputs(decoder.push(id).c_str(), stdout);
       std::fflush(stdout);
       return !interrupted();
@@ -125,6 +116,7 @@ nlohmann::json execute_chat(StageContext& context) {
     std::printf("%s\n", decoder.finish().c_str());
     ++turns;
     tokens += answer.ids.size();
+    prompt.answered(tokenizer.decode(answer.ids));
     context.run.events().emit("turn", {{"prompt", line}, {"text", tokenizer.decode(answer.ids)}});
   }
   return {{"turns", turns}, {"tokens", tokens}, {"summary", std::to_string(turns) + " turns"}};
