@@ -5,12 +5,13 @@
 // Why that is exact: merges happen in the order of their ranks, of equals the leftmost first. Until some merge reaches
 // over the boundary of two final tokens, the bytes of each change as if they stood alone; and the first merge that did
 // would do so with those two tokens alone as well. For the same reason only tokens whose own bytes give them back occur,
-// each of them by one way of merging.
+// each of them by one way of merging (its canonical one; others that a file lists never come about).
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -25,11 +26,11 @@ struct Merge {
 
 class Backtracker {
  public:
-  // merges by rank; lengths by id, in bytes. table outlives the backtracker.
+  // merges by rank; ids below num_ids. table outlives the backtracker.
   Backtracker(std::span<const Merge> merges, const MergeTable& table, const std::array<int32_t, 256>& byte_ids,
               int32_t num_ids);
 
-  // False where the proof does not hold: a merge whose parts come from later merges, or a token with two ways to merge.
+  // False where the proof does not hold: a merge whose parts come from later merges; or when the tokens are too long.
   bool usable() const { return usable_; }
 
   // Appends the ids of piece. Only when usable.
@@ -37,14 +38,17 @@ class Backtracker {
 
  private:
   struct Token {
-    int32_t left = -1, right = -1;  // what its merge joined; -1 for a byte
-    int32_t rank = -1;              // of that merge
-    int32_t shorter = -1;           // the longest token that begins this one
-    uint32_t length = 0;            // in bytes; 0: never the outcome of merging its own bytes
+    int32_t left = -1, right = -1;  // what its merge joined
+    int32_t rank = -1;              // of that merge; -1 for a byte
+    int32_t shorter = -1;           // the longest other token that this one begins with
+    uint32_t length = 0;            // in bytes; 0: its bytes never come out as this token
   };
 
   bool read_merges(std::span<const Merge> merges);
-  void add_to_trie(int32_t id);
+  bool in_order(std::span<const Merge> merges) const;
+  void make_trie();
+  uint32_t add_node(uint32_t node, uint8_t byte);
+  uint32_t next_node(uint32_t node, uint8_t byte) const;  // 0: none
   int32_t longest(const char* p, const char* end) const;
   // Whether no merge of a rank below limit joins across the boundary of left and right.
   bool apart(int32_t left, int32_t right, uint32_t limit) const;
@@ -60,6 +64,9 @@ class Backtracker {
   };
   std::vector<Edge> edges_;
   std::vector<int32_t> node_ids_;  // the token that ends at a node, or -1
+  int shift_ = 0;
+  std::string bytes_;              // of all tokens, while the trie is made
+  std::vector<size_t> begins_;     // by id, in bytes_
   std::array<int32_t, 256> byte_ids_;
 };
 

@@ -5,8 +5,10 @@
 #include <cstring>
 #include <functional>
 #include <limits>
+#include <mutex>
 
 #include "athanor/base/error.h"
+#include "athanor/token/model/backtrack.h"
 #include "athanor/token/model/byte_map.h"
 #include "athanor/token/model/merge_loop.h"
 #include "athanor/token/model/merge_table.h"
@@ -17,10 +19,6 @@ namespace {
 
 constexpr uint32_t kNone = MergeTable::kNone;
 constexpr size_t kShortPiece = 48;  // up to here a linear search for the lowest rank beats a heap
-
-struct Merge {
-  int32_t left, right, result;
-};
 
 struct Rules {  // of merge_long
   static constexpr uint32_t kNone = MergeTable::kNone;
@@ -63,8 +61,10 @@ class Bpe : public TokenModel {
       }
     } else if (piece.size() <= kShortPiece) {
       encode_short(piece, ids);
+    } else if (backtracker().usable()) {
+      backtracker_->encode(piece, work, ids);
     } else {
-      encode_long(piece, work, ids);
+      encode_by_heap(piece, work, ids);
     }
   }
 
@@ -113,6 +113,11 @@ class Bpe : public TokenModel {
   }
 
  private:
+  const Backtracker& backtracker() const {
+    std::call_once(backtracker_made_, [this] { backtracker_.emplace(merges_, table_, byte_ids_, vocabulary_.size()); });
+    return *backtracker_;
+  }
+
   void encode_short(std::string_view piece, std::vector<int32_t>& ids) const {
     int32_t symbols[kShortPiece];
     uint32_t ranks[kShortPiece];  // of the pair that begins here
@@ -148,7 +153,7 @@ class Bpe : public TokenModel {
   }
 
   // A linked list of symbols and a heap of (rank, position); an entry is stale when the rank there has changed.
-  void encode_long(std::string_view piece, Workspace& w, std::vector<int32_t>& ids) const {
+  void encode_by_heap(std::string_view piece, Workspace& w, std::vector<int32_t>& ids) const {
     const size_t size = piece.size();
     if (size >= std::numeric_limits<uint32_t>::max()) {
       throw Error(ErrorKind::kInput, "one pre-token of 4 GiB or more");
@@ -209,6 +214,8 @@ class Bpe : public TokenModel {
   std::vector<Merge> merges_;     // by rank
   MergeTable table_;
   Seams seams_;
+  mutable std::once_flag backtracker_made_;
+  mutable std::optional<Backtracker> backtracker_;  // made when the first long piece comes
   std::array<int32_t, 256> byte_ids_;
   bool ignore_merges_;
 };

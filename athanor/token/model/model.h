@@ -27,7 +27,7 @@ struct PathNode {
 struct Workspace {
   std::vector<int32_t> symbols;
   std::vector<uint32_t> ranks, previous, next;
-  std::vector<uint64_t> heap;
+  std::vector<uint64_t> heap, pairs, dead;
   MergeQueue queue;
   std::vector<PathNode> path;
   std::string text;  // a piece on its way into another spelling

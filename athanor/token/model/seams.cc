@@ -1,6 +1,7 @@
 #include "athanor/token/model/seams.h"
 
 #include "athanor/base/unicode.h"
+#include "athanor/token/split/read_utf8.h"
 
 namespace athanor::token {
 
@@ -17,23 +18,6 @@ bool is_character(std::string_view bytes, char32_t& code) {
   bool valid;
   code = decode_utf8(p, bytes.data() + bytes.size(), valid);
   return valid && p == bytes.data() + bytes.size();
-}
-
-// The well-formed character at p; its length, or 0. Two and three bytes, the common case, without a call.
-size_t read_character(const char* p, const char* end, char32_t& code) {
-  const auto byte = [p](int i) { return static_cast<uint32_t>(static_cast<uint8_t>(p[i])); };
-  if (byte(0) < 0x80) {
-    code = byte(0);
-    return 1;
-  }
-  if (byte(0) >= 0xE1 && byte(0) < 0xED && end - p >= 3 && continues(p[1]) && continues(p[2])) {
-    code = (byte(0) & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F);
-    return 3;
-  }
-  const char* next = p;
-  bool valid;
-  code = decode_utf8(next, end, valid);
-  return valid ? static_cast<size_t>(next - p) : 0;
 }
 
 }  // namespace
@@ -72,13 +56,18 @@ void Seams::add(std::string_view token) {
 }
 
 size_t Seams::cut(const char* data, size_t& at, size_t end, size_t* ends, size_t room) const {
-  const char* const stop = data + end;
   size_t count = 0;
+  if (end - at < 4) {  // too short for two characters of which one has three bytes
+    ends[0] = at = end;
+    return 1;
+  }
   char32_t left = 0;
   size_t left_length = 0;  // 0: none, or ill-formed, which joins with all
   for (size_t next = at; next < end;) {
-    char32_t code;
-    const size_t length = read_character(data + next, stop, code);
+    const auto byte = static_cast<uint8_t>(data[next]);
+    const HighRead read = byte < 0x80 ? HighRead{byte, 1, true} : read_high(data + next, end - next);
+    const char32_t code = read.code;
+    const size_t length = read.valid ? static_cast<size_t>(read.length) : 0;
     if (left_length != 0 && length != 0 && (is_wide(left) || is_wide(code)) &&
         !joined(left, code, static_cast<uint8_t>(data[next - 1]), static_cast<uint8_t>(data[next]))) {
       if (count == room) {

@@ -18,7 +18,7 @@ class Seams {
   // The bytes of a token, which may begin or end inside a character. Every token must be added.
   void add(std::string_view token);
 
-  // Cuts [at, end) of data: writes the ends of parts, at most room of them, moves at to the last one and returns how
+  // Cuts [at, end) of data: writes the ends of parts, at most room (>= 1) of them, moves at to the last one and returns how
   // many. The last part of all ends at `end`.
   size_t cut(const char* data, size_t& at, size_t end, size_t* ends, size_t room) const;
 

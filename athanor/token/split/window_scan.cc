@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "athanor/token/split/read_utf8.h"
 #include "athanor/token/split/window.h"
 
 #if defined(__x86_64__)
@@ -34,27 +35,6 @@ const High* high_table() {
     return classes;
   }();
   return table.get();
-}
-
-// The character of at most room bytes at p, whose first byte is 80 or more; its length, 0 when it is cut or ill-formed.
-inline int decode_high(const char* p, int room, char32_t& code) {
-  const auto byte = [p](int i) { return static_cast<uint32_t>(static_cast<uint8_t>(p[i])); };
-  const auto follows = [&byte](int i) { return (byte(i) & 0xC0) == 0x80; };
-  const uint32_t first = byte(0);
-  if (first >= 0xE0 && first < 0xF0 && room >= 3) {
-    code = (first & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F);
-    const bool good = follows(1) && follows(2) && code >= 0x800 && (code < 0xD800 || code > 0xDFFF);
-    return good ? 3 : 0;
-  }
-  if (first >= 0xC2 && first < 0xE0 && room >= 2) {
-    code = (first & 0x1F) << 6 | (byte(1) & 0x3F);
-    return follows(1) ? 2 : 0;
-  }
-  if (first >= 0xF0 && first < 0xF5 && room >= 4) {
-    code = (first & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F);
-    return follows(1) && follows(2) && follows(3) && code >= 0x10000 && code <= 0x10FFFF ? 4 : 0;
-  }
-  return 0;
 }
 
 namespace plain {
