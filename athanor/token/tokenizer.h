@@ -23,6 +23,10 @@
 
 namespace athanor {
 
+namespace token {
+struct Sampling;  // model/model.h
+}  // namespace token
+
 class Tokenizer {
  public:
   // A file of any format in file/formats.h, told by its content: tokenizer.json, SentencePiece .model, GGUF, tiktoken
@@ -48,6 +52,11 @@ class Tokenizer {
   // NFKC, NFKD comes before; everywhere else each maximal bad subpart is U+FFFD.
   void encode(std::string_view text, std::vector<int32_t>& ids) const;
   void encode(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const;
+
+  // Draws one way to write the text (subword regularisation): BPE-dropout, or Unigram's sampling. The same ids for the
+  // same seed and document, whatever else is encoded, on any thread; a sampling of zeros gives what encode gives.
+  void encode_sampled(std::string_view text, AddedTokens which, const token::Sampling& sampling, uint64_t seed,
+                      uint64_t document, std::vector<int32_t>& ids) const;
 
   // Everything about one text or two; Error(kInput) for 4 GiB or more. Ids without template, truncation and padding
   // are those of encode().

@@ -83,6 +83,7 @@ struct Tokenizer::Impl {
   // The text of a part between added tokens; scratch holds it if it had to change.
   // steps: only the first so many.
   std::string_view normalise(std::string_view part, std::string& scratch, size_t steps = ~size_t{0}) const;
+  bool none_in_normal(AddedTokens which) const;  // no added token is looked for after the normalizers
   void encode_text(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const;
   void encode_stretch(std::string_view stretch, bool at_start, std::vector<int32_t>& ids) const;
   // Everything before the model.
