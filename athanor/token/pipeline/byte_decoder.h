@@ -26,6 +26,7 @@ class ByteDecoder {
 
   std::vector<Token> tokens_;
   std::string bytes_;
+  size_t longest_ = 0;
 };
 
 }  // namespace athanor::token
