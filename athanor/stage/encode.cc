@@ -16,15 +16,15 @@ namespace {
 
 constexpr size_t kBatchBytes = size_t{16} << 20;
 
-struct EncodeOptions {
+struct EncodeRecipe {
   int64_t threads = 0;
-  static void fields(Fields<EncodeOptions>& f) {
-    f.add("threads", &EncodeOptions::threads, "0: one a core").range(0, 4096).speed();
+  static void fields(Fields<EncodeRecipe>& f) {
+    f.add("threads", &EncodeRecipe::threads, "0: one a core").range(0, 4096).speed();
   }
 };
 
 nlohmann::json execute_encode(StageContext& context) {
-  const auto options = load_options<EncodeOptions>(context.options);
+  const auto options = load_options<EncodeRecipe>(context.options);
   const Tokenizer tokenizer = Tokenizer::load(context.input("tokenizer").path);
   const Documents documents = Documents::open(context.input("documents").path);
   return encode_documents(documents, tokenizer, context.run.out_tmp(), static_cast<int>(options.threads),
@@ -86,7 +86,7 @@ Verb encode_verb() {
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "the texts"},
                 {"tokenizer", ArtifactKind::kTokenizer, true, "a tokenizer, or a model that holds one"}};
   verb.output = ArtifactKind::kTokens;
-  verb.schema = schema_of<EncodeOptions>();
+  verb.schema = schema_of<EncodeRecipe>();
   verb.execute = execute_encode;
   verb.example = "athanor encode 'from={documents: split-1a2b3c4d/train, tokenizer: tokenizer-5e6f7a8b}'";
   return verb;

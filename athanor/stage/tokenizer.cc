@@ -40,12 +40,13 @@ class TokenizerWork {
     }
     const fs::path out = context_.run.out_tmp();
     make_dirs(out);
-    write_file_atomic(out / "tokenizer.json", made.json);
+    const Tokenizer tokenizer = Tokenizer::from_json(made.json, "the trained tokenizer");
+    write_file_atomic(out / "tokenizer.json", tokenizer.to_json());
     if (!made.map.is_null()) {
       write_file_atomic(out / "token_map.json", made.map.dump() + "\n");
     }
     context_.run.events().emit("speed", {{"seconds", monotonic_time() - begin}, {"peak_memory_bytes", peak_memory_bytes()}});
-    return summary(Tokenizer::from_json(made.json, "the trained tokenizer"), made, monotonic_time() - begin);
+    return summary(tokenizer, made, monotonic_time() - begin);
   }
 
  private:

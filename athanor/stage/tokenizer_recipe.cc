@@ -180,18 +180,34 @@ std::string tokenizer_notes() {
          "out: tokenizer.json (Hugging Face), report.json, report.html; extend and prune: token_map.json as well\n";
 }
 
-TextCounter::TextCounter(const TokenizerRecipe& recipe, const TokenizerExtender* extender) : extender_(extender) {
+TextCounter::TextCounter(const TokenizerRecipe& recipe, const TokenizerExtender* extender)
+    : symbols_(recipe.user_symbols), extender_(extender) {
   if (extender == nullptr) {
     source_.emplace(recipe.normalizer, recipe.pre_tokenizer, recipe.kind == "unigram");
   }
 }
 
 void TextCounter::count(std::string_view text, token::PieceCounter& counter) const {
-  if (source_) {
-    source_->count(text, counter);
-  } else {
+  if (!source_) {
     extender_->count(text, counter);
+    return;
   }
+  while (!symbols_.empty()) {
+    size_t first = std::string_view::npos, length = 0;
+    for (const std::string& symbol : symbols_) {
+      const size_t at = text.find(symbol);
+      if (at < first || (at == first && symbol.size() > length)) {
+        first = at;
+        length = symbol.size();
+      }
+    }
+    if (first == std::string_view::npos) {
+      break;
+    }
+    source_->count(text.substr(0, first), counter);
+    text.remove_prefix(first + length);
+  }
+  source_->count(text, counter);
 }
 
 bool in_sample(const Document& document, double share, int64_t seed) {

@@ -57,7 +57,7 @@ std::string tokenizer_notes();
 BpeTrainOptions bpe_options(const TokenizerRecipe& recipe);
 UnigramTrainOptions unigram_options(const TokenizerRecipe& recipe);
 
-// How the texts are counted: by the recipe's cut, or by that of the tokenizer that is extended.
+// How the texts are counted: by the recipe's cut, between its user symbols; or by that of the tokenizer that is extended.
 class TextCounter {
  public:
   TextCounter(const TokenizerRecipe& recipe, const TokenizerExtender* extender);
@@ -65,6 +65,7 @@ class TextCounter {
 
  private:
   std::optional<token::PieceSource> source_;
+  std::vector<std::string> symbols_;
   const TokenizerExtender* extender_;
 };
 

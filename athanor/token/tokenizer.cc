@@ -40,6 +40,7 @@ void Tokenizer::Impl::give_workspace(std::unique_ptr<token::Workspace> workspace
 }
 
 std::string_view Tokenizer::Impl::normalise(std::string_view part, std::string& scratch, size_t steps) const {
+  const size_t size = part.size();
   for (size_t i = 0; i < std::min(steps, normalizers.size()); ++i) {
     const token::NormalizerStep& step = normalizers[i];
     if (step.type == "NFC" && step.plain) {
@@ -57,6 +58,7 @@ std::string_view Tokenizer::Impl::normalise(std::string_view part, std::string& 
       scratch = std::move(aligned.text);
     }
     part = scratch;
+    token::check_growth(size, part.size());
   }
   return part;
 }

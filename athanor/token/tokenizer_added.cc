@@ -48,13 +48,13 @@ size_t spaces_after(std::string_view text, size_t at) {
   return at;
 }
 
+}  // namespace
+
 bool overlaps(std::span<const TextSpan> data, size_t begin, size_t end) {
   const auto after =
       std::upper_bound(data.begin(), data.end(), begin, [](size_t at, const TextSpan& span) { return at < span.end; });
   return after != data.end() && after->begin < end;
 }
-
-}  // namespace
 
 std::vector<Tokenizer::Impl::Found> Tokenizer::Impl::find_added(std::string_view text, bool normal, AddedTokens which,
                                                                 std::span<const TextSpan> data) const {

@@ -36,7 +36,7 @@ TEST(BadTokenizer, NotJson) {
   expect_refused("{\"a\": \"\\ud800\"}", "JSON");
   expect_refused(std::string(1000000, '['), "nested");
   expect_refused("{\"a\":" + std::string(1000000, '{'), "nested");
-  expect_refused("{}", "pre_tokenizer");
+  expect_refused("{}", "'model' is missing");
 }
 
 struct Case {
@@ -73,30 +73,48 @@ TEST(BadTokenizer, EachFieldIsNamed) {
       {"dropout", [](Json& j) { j["model"]["dropout"] = 0.1; }, "'model.dropout'"},
       {"suffix", [](Json& j) { j["model"]["end_of_word_suffix"] = "</w>"; }, "'model.end_of_word_suffix'"},
       {"ignore_merges", [](Json& j) { j["model"]["ignore_merges"] = "yes"; }, "'model.ignore_merges' must be true"},
-      {"normalizer", [](Json& j) { j["normalizer"] = {{"type", "BertNormalizer"}}; }, "'normalizer.type'"},
+      {"normalizer", [](Json& j) { j["normalizer"] = {{"type", "Uppercase"}}; }, "'normalizer.type' is \"Uppercase\""},
+      {"normalizer field", [](Json& j) { j["normalizer"] = {{"type", "NFC"}, {"fast", true}}; }, "'normalizer.fast'"},
+      {"bert field", [](Json& j) { j["normalizer"] = {{"type", "BertNormalizer"}}; }, "'normalizer.clean_text' is missing"},
       {"normalizers", [](Json& j) { j["normalizer"] = Json::parse(R"({"type":"Sequence","normalizers":[{"type":"Replace"}]})"); },
-       "'normalizer.normalizers[0].type'"},
-      {"pre type", [](Json& j) { j["pre_tokenizer"]["type"] = "Metaspace"; }, "'pre_tokenizer.type'"},
-      {"pre null", [](Json& j) { j["pre_tokenizer"] = nullptr; }, "'pre_tokenizer' must be an object"},
-      {"pre whitespace", [](Json& j) { j["pre_tokenizer"] = Json::parse(R"({"type":"Sequence","pretokenizers":[{"type":"Whitespace"}]})"); },
-       "'pre_tokenizer.pretokenizers[0].type'"},
-      {"unknown regex", [](Json& j) {
-         j["pre_tokenizer"] = Json::parse(R"({"type":"Split","behavior":"Isolated","invert":false,"pattern":{"Regex":"x+"}})");
-       }, "'pre_tokenizer.pattern.Regex' is a pattern without a scanner"},
-      {"behavior", [](Json& j) {
-         j["pre_tokenizer"] = Json::parse(R"({"type":"Split","behavior":"Removed","invert":false,"pattern":{"Regex":"[\\s\\S]"}})");
-       }, "'pre_tokenizer.behavior'"},
-      {"two cuts", [](Json& j) {
+       "'normalizer.normalizers[0].content'"},
+      {"charsmap", [](Json& j) { j["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", "AAAA!"}}; },
+       "'normalizer.precompiled_charsmap' is not base64"},
+      {"charsmap size", [](Json& j) { j["normalizer"] = {{"type", "Precompiled"}, {"precompiled_charsmap", "/////w=="}}; },
+       "holds no character map"},
+      {"pre type", [](Json& j) { j["pre_tokenizer"]["type"] = "Sentences"; }, "'pre_tokenizer.type' is \"Sentences\""},
+      {"pre field", [](Json& j) { j["pre_tokenizer"]["speed"] = 1; }, "'pre_tokenizer.speed'"},
+      {"scheme", [](Json& j) {
+         j["pre_tokenizer"] = Json::parse(R"({"type":"Metaspace","replacement":"_","prepend_scheme":"last"})");
+       }, "'pre_tokenizer.prepend_scheme'"},
+      {"mark", [](Json& j) { j["pre_tokenizer"] = Json::parse(R"({"type":"Metaspace","replacement":"__"})"); },
+       "'pre_tokenizer.replacement' must be one character"},
+      {"metaspace behind", [](Json& j) {
          j["pre_tokenizer"] = Json::parse(R"({"type":"Sequence","pretokenizers":[
-           {"type":"Split","behavior":"Isolated","invert":false,"pattern":{"Regex":"[\\s\\S]"}},
-           {"type":"ByteLevel","add_prefix_space":false,"use_regex":true}]})");
-       }, "second cut"},
-      {"not byte-level", [](Json& j) {
-         j["pre_tokenizer"] = Json::parse(R"({"type":"Split","behavior":"Isolated","invert":false,"pattern":{"Regex":"[\\s\\S]"}})");
-         j["decoder"] = {{"type", "Fuse"}};
-       }, "only byte-level BPE"},
-      {"decoder", [](Json& j) { j["decoder"]["type"] = "WordPiece"; }, "'decoder.type'"},
-      {"no decoder", [](Json& j) { j.erase("decoder"); }, "'decoder' is missing"},
+           {"type":"ByteLevel","add_prefix_space":false},{"type":"Metaspace","replacement":"_"}]})");
+       }, "after \"ByteLevel\""},
+      {"regex", [](Json& j) {
+         j["pre_tokenizer"] = Json::parse(R"({"type":"Split","behavior":"Isolated","invert":false,"pattern":{"Regex":"(a)\\1"}})");
+       }, "'pre_tokenizer.pattern.Regex' holds \\1"},
+      {"behavior", [](Json& j) {
+         j["pre_tokenizer"] = Json::parse(R"({"type":"Split","behavior":"Dropped","invert":false,"pattern":{"Regex":"a"}})");
+       }, "'pre_tokenizer.behavior'"},
+      {"two ByteLevels", [](Json& j) {
+         j["pre_tokenizer"] = Json::parse(R"({"type":"Sequence","pretokenizers":[{"type":"ByteLevel"},{"type":"ByteLevel"}]})");
+       }, "second \"ByteLevel\""},
+      {"decoder", [](Json& j) { j["decoder"] = {{"type", "Subword"}}; }, "'decoder.type'"},
+      {"decoder field", [](Json& j) { j["decoder"] = {{"type", "WordPiece"}, {"prefix", "##"}}; }, "'decoder.cleanup'"},
+      {"post", [](Json& j) { j["post_processor"] = {{"type", "Chat"}}; }, "'post_processor.type'"},
+      {"template token", [](Json& j) {
+         j["post_processor"] = Json::parse(R"({"type":"TemplateProcessing","special_tokens":{},"pair":[],
+           "single":[{"SpecialToken":{"id":"[X]","type_id":0}}]})");
+       }, "'post_processor.single[0].SpecialToken.id' is \"[X]\""},
+      {"template text", [](Json& j) {
+         j["post_processor"] = Json::parse(R"({"type":"TemplateProcessing","special_tokens":{},"pair":[],
+           "single":[{"Sequence":{"id":"B","type_id":0}}]})");
+       }, "'post_processor.single[0].Sequence.id' is \"B\""},
+      {"truncation", [](Json& j) { j["truncation"] = {{"max_length", -1}}; }, "'truncation.max_length'"},
+      {"padding", [](Json& j) { j["padding"] = {{"strategy", "Longest"}}; }, "'padding.strategy'"},
       {"added", [](Json& j) { j["added_tokens"] = 3; }, "'added_tokens' must be a list"},
       {"added id", [](Json& j) { j["added_tokens"][0]["id"] = -4; }, "'added_tokens[0].id'"},
       {"added huge", [](Json& j) { j["added_tokens"][0]["id"] = 1 << 30; }, "'added_tokens[0].id'"},

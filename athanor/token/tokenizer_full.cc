@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "athanor/base/error.h"
+#include "athanor/token/pipeline/cut.h"
 #include "athanor/token/split/class_table.h"
 #include "athanor/token/tokenizer_impl.h"
 
@@ -65,6 +66,27 @@ void place_edges(std::string_view text, const TextSpan& offset, Draft::Edges& ed
   }
 }
 
+void cut_by_scan(const token::PreTokenizer& pre_tokenizer, Pieces& pieces) {
+  if (pre_tokenizer.add_prefix_space) {
+    token::rebuild(pieces, [](const Piece&, std::string_view text, token::Rebuilt& out) {
+      if (!text.starts_with(' ')) {
+        out.put(" ", 0);
+      }
+      out.copy(0, text.size());
+    });
+  }
+  token::cut(pieces, token::Behavior::kIsolated, false, [&](std::string_view text, const token::FoundMatch& found) {
+    size_t ends[256];
+    size_t begin = 0;
+    while (const size_t count = pre_tokenizer.scan(text, begin, ends, std::size(ends))) {
+      for (size_t i = 0; i < count; ++i) {
+        found(begin, ends[i]);
+        begin = ends[i];
+      }
+    }
+  });
+}
+
 }  // namespace
 
 Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::span<const TextSpan> data,
@@ -89,13 +111,12 @@ Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::s
     Aligned part = Aligned::of(text.substr(begin, end - begin), static_cast<uint32_t>(begin), tracked, !keeps_bytes);
     for (const token::NormalizerStep& step : normalizers) {
       step.apply(part);
+      token::check_growth(end - begin, part.text.size());
     }
     std::vector<TextSpan> inside;  // data, in bytes of the normalised part
     for (size_t i = 0; i < (data.empty() || !tracked ? 0 : part.text.size()); ++i) {
       const Span& span = part.spans[i];
-      const bool is_data = std::any_of(data.begin(), data.end(), [&](const TextSpan& each) {
-        return span.begin < each.end && each.begin < span.end;
-      });
+      const bool is_data = overlaps(data, span.begin, span.end);
       if (is_data && !inside.empty() && inside.back().end == i) {
         inside.back().end = static_cast<uint32_t>(i + 1);
       } else if (is_data) {
@@ -119,6 +140,10 @@ Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::s
     done = found.end;
   }
   add_part(done, text.size());
+  if (pre_tokenizer.scan != nullptr) {
+    cut_by_scan(pre_tokenizer, out);
+    return out;
+  }
   for (const token::PreTokenizerStep& step : chain.steps) {
     step.apply(out);
   }
@@ -152,7 +177,7 @@ Draft Tokenizer::Impl::draft(std::string_view text, int32_t type_id, const Encod
                                     : Span{start + spans[i].begin, start + spans[i].begin};
       const TextSpan offset{from.begin, from.end};
       Draft::Edges edges;
-      if (trims) {
+      if (post_processor.trims) {
         const std::string_view covered = part.substr(spans[i].begin, spans[i].end - spans[i].begin);
         const bool raw_bytes = byte_level && piece.added < 0;
         count_spaces(raw_bytes || piece.added >= 0 ? covered : std::string_view(vocabulary.token(ids[i])), raw_bytes,
@@ -176,7 +201,15 @@ Draft Tokenizer::Impl::draft(std::string_view text, int32_t type_id, const Encod
 
 namespace {
 
-void check_size(std::string_view text) {
+void check(std::string_view text, std::span<const TextSpan> data) {
+  size_t done = 0;
+  for (const TextSpan& span : data) {
+    if (span.begin < done || span.end < span.begin || span.end > text.size()) {
+      throw Error(ErrorKind::kInternal, "the ranges of data in a text are not in order, or not in it");
+    }
+    done = span.end;
+  }
+
   if (text.size() >= UINT32_MAX) {
     throw Error(ErrorKind::kInput, "a text of 4 GiB or more cannot be encoded with offsets", "", "cut it first");
   }
@@ -204,8 +237,8 @@ Encoding Tokenizer::encode_full(std::string_view text, const EncodeOptions& opti
 }
 
 Encoding Tokenizer::encode_full(std::string_view text, std::string_view pair, const EncodeOptions& options) const {
-  check_size(text);
-  check_size(pair);
+  check(text, options.data);
+  check(pair, {});
   Draft draft = impl_->process({impl_->draft(text, 0, options, true), impl_->draft(pair, 1, options, false)}, options);
   if (impl_->padding && options.pad) {
     token::pad(draft, *impl_->padding, token::padded_length(*impl_->padding, draft.size()));
@@ -218,7 +251,7 @@ std::vector<Encoding> Tokenizer::encode_full(std::span<const std::string_view> t
   std::vector<Draft> drafts;
   size_t longest = 0;
   for (const std::string_view text : texts) {
-    check_size(text);
+    check(text, options.data);
     drafts.push_back(impl_->process({impl_->draft(text, 0, options, true)}, options));
     longest = std::max(longest, drafts.back().size());
   }

@@ -30,6 +30,9 @@ struct AddedToken {
   std::string searched;  // content, or what the normalizers make of it
 };
 
+// Whether [begin, end) touches one of the ranges, which are in order and apart.
+bool overlaps(std::span<const TextSpan> data, size_t begin, size_t end);
+
 struct Tokenizer::Impl {
   // 1. Added tokens are found in the text as it is, or (those with "normalized") in what the normalizers made of it.
   std::vector<AddedToken> added;
@@ -50,7 +53,6 @@ struct Tokenizer::Impl {
   std::unique_ptr<token::TokenModel> model;
   // 5.
   token::PostProcessor post_processor;
-  bool trims = false;  // it takes spaces off offsets
   std::optional<token::Truncation> truncation;
   std::optional<token::Padding> padding;
   // 6. Back to text.
@@ -65,8 +67,9 @@ struct Tokenizer::Impl {
   int32_t end_of_text = -1;
 
   // Sections that are kept as they were read, and the members of "model" beside vocab and merges.
-  token::Json added_json, sections, model_fields;
+  token::Json sections, model_fields;
   std::string model_type;
+  bool in_lines = true;  // how the file was laid out
 
   static std::unique_ptr<Impl> from_value(const token::Json& json, const std::string& where);
   static std::unique_ptr<Impl> from_root(const token::Field& root);

@@ -2,21 +2,23 @@
 """Writes tests/fixtures/token/files/: small tokenizer files of every foreign format, with the ids that their own
 libraries give, for athanor/token/file's tests; and tests/fixtures/data/tiny.gguf for athanor/data/gguf.
 
-    python3 tests/parity/make_token_file_fixtures.py
+    ATHANOR_DATA=... python3 tests/parity/make_token_file_fixtures.py
     # needs: pip install sentencepiece==0.2.3 tiktoken==0.14.0 tokenizers==0.23.3 gguf==0.19.0 numpy
 
 texts.json      the texts
 <name>.model    SentencePiece models of every kind, trained here on the fixtures' own texts
 *.tiktoken      a rank file
-vocab.txt       a WordPiece trained here
+vocab.txt       a WordPiece trained here (HF breaks ties as it likes: made anew, it differs, and ids.json with it)
 *.gguf          vocabularies as the gguf package writes them
 ids.json        name -> ids per text, by sentencepiece, tiktoken and tokenizers
+data.json       model -> file of ATHANOR_DATA -> [ids, their FNV-1a digest], line by line: the data's own models
 """
 import base64
 import io
 import json
 import os
 import random
+import subprocess
 
 import gguf
 import numpy
@@ -225,6 +227,28 @@ def make_container():
     close(writer)
 
 
+def make_data():
+    """The models of ATHANOR_DATA over its texts; a line is a text."""
+    data = os.environ["ATHANOR_DATA"]
+    files = ["text/tinyshakespeare.txt", "text/wikitext-2.test.txt.zst", "text/wagahaiwa_nekodearu-ja.txt.zst",
+             "text/tang-poems-zh.jsonl.zst", "conformance/utf8-all-assigned.txt"]
+    out = {}
+    for name in ["test_model", "test_ja_model"]:
+        path = os.path.join(data, f"tokenizers/sentencepiece/{name}.model")
+        model = sentencepiece.SentencePieceProcessor(model_file=path)
+        for file in files:
+            path = os.path.join(data, file)
+            text = subprocess.run(["zstd", "-dqcf", path], check=True, capture_output=True).stdout
+            count, digest = 0, 0xcbf29ce484222325
+            for line in text.split(b"\n"):
+                for i in model.encode(line.decode()):
+                    digest = (digest ^ i) * 0x100000001b3 % 2**64
+                    count += 1
+            out.setdefault(name, {})[file] = [count, f"{digest:016x}"]
+    with open(os.path.join(OUT, "data.json"), "w", encoding="utf-8") as file:
+        json.dump(out, file, indent=1)
+
+
 def main():
     os.makedirs(OUT, exist_ok=True)
     texts = make_texts()
@@ -238,6 +262,7 @@ def main():
     make_bert(lines, texts, ids)
     make_gguf(texts, ids)
     make_container()
+    make_data()
     with open(os.path.join(OUT, "texts.json"), "w", encoding="utf-8") as file:
         json.dump(texts, file, ensure_ascii=False, indent=0)
     with open(os.path.join(OUT, "ids.json"), "w", encoding="utf-8") as file:

@@ -2,8 +2,8 @@
 // one JSON value a line, and answers each with one line.
 //
 //   {"load": "path", "name": "qwen3"}     keeps a tokenizer under a name; {"json": "..."} takes the file's text instead
-//   {"name": "qwen3", "text": "...", "offsets": true, "pair": null, "special": true}  ids, offsets in characters, ...
-//   {"name": "qwen3", "file": "path", "begin": 0, "end": 1000}      the same for bytes of a file: ids only
+//   {"name": "qwen3", "text": "...", "pair": null, "special": true}  ids, offsets in characters, ...;
+//                                         "plain_only": true: the ids of encode() alone; "bare": no truncation, no padding
 //   {"name": "qwen3", "decode": [1, 2], "skip": false}
 //   {"name": "qwen3", "save": true}
 #include <iostream>
@@ -58,22 +58,19 @@ Json answer(const Json& request, std::map<std::string, Tokenizer>& tokenizers) {
     }
     return {{"text", tokenizer.decode(ids, skip)}, {"streamed", streamed + stream.finish()}};
   }
-  if (request.contains("file")) {
-    const std::string whole = read_file(request["file"].get<std::string>());
-    const size_t begin = request["begin"], end = request["end"];
-    std::vector<int32_t> ids;
-    tokenizer.encode(std::string_view(whole).substr(begin, end - begin), AddedTokens::kAll, ids);
-    return {{"ids", ids}};
-  }
   const std::string text = request.at("text");
+  std::vector<int32_t> plain;
+  tokenizer.encode(text, AddedTokens::kAll, plain);
+  if (request.value("plain_only", false)) {
+    return {{"plain", plain}};
+  }
   EncodeOptions options;
   options.characters = true;
   options.add_special_tokens = request.value("special", true);
+  options.truncate = options.pad = !request.value("bare", false);
   Json out = request.contains("pair") && !request["pair"].is_null()
                  ? to_json(tokenizer.encode_full(text, request["pair"].get<std::string>(), options))
                  : to_json(tokenizer.encode_full(text, options));
-  std::vector<int32_t> plain;
-  tokenizer.encode(text, AddedTokens::kAll, plain);
   out["plain"] = plain;
   return out;
 }

@@ -1,9 +1,13 @@
 // Tokenizers made of foreign files: ids equal those of sentencepiece 0.2.3, tiktoken 0.14.0 and tokenizers 0.23.3
 // (tests/parity/make_token_file_fixtures.py), also after they were written and read again.
 #include <gtest/gtest.h>
+#include <zstd.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "athanor/base/text.h"
 #include "athanor/data/gguf.h"
 #include "athanor/token/file/formats.h"
 #include "athanor/token/tokenizer.h"
@@ -33,6 +37,18 @@ size_t differences(const Tokenizer& tokenizer, const std::string& name, bool rep
     }
   }
   return differ;
+}
+
+std::string unpacked(const fs::path& path) {
+  const std::string bytes = read_file(path);
+  if (path.extension() != ".zst") {
+    return bytes;
+  }
+  std::string text(64 << 20, '\0');
+  const size_t size = ZSTD_decompress(text.data(), text.size(), bytes.data(), bytes.size());
+  EXPECT_FALSE(ZSTD_isError(size));
+  text.resize(ZSTD_isError(size) ? 0 : size);
+  return text;
 }
 
 Tokenizer make(const Json& json, const std::string& where) { return Tokenizer::from_json(json.dump(), where); }
@@ -82,6 +98,33 @@ TEST(ForeignIds, BertAndGguf) {
     const std::string written =
         write_gguf_vocabulary(Json::parse(tokenizer.to_json()), gguf_config(GgufFile::open(path)), name);
     EXPECT_EQ(differences(make(read_gguf_vocabulary(GgufFile::from_bytes(written, name)), name), name), 0u) << name;
+  }
+}
+
+// The SentencePiece models of ATHANOR_DATA over its texts, line by line.
+TEST(ForeignIds, SentencePieceOnTheData) {
+  const char* const data = std::getenv("ATHANOR_DATA");
+  if (data == nullptr) {
+    GTEST_SKIP() << "ATHANOR_DATA is not set";
+  }
+  const Json wanted = Json::parse(read_file(kFiles / "data.json"));
+  for (const auto& [name, files] : wanted.items()) {
+    const Tokenizer tokenizer = Tokenizer::load(fs::path(data) / "tokenizers/sentencepiece" / (name + ".model"));
+    for (const auto& [file, answer] : files.items()) {
+      const std::string text = unpacked(fs::path(data) / file);
+      std::vector<int32_t> ids;
+      for (const std::string& line : split_text(text, '\n')) {
+        tokenizer.encode(line, ids);
+      }
+      uint64_t digest = 0xcbf29ce484222325;
+      for (const int32_t id : ids) {
+        digest = (digest ^ static_cast<uint32_t>(id)) * 0x100000001b3;
+      }
+      char hex[17];
+      std::snprintf(hex, sizeof(hex), "%016llx", static_cast<unsigned long long>(digest));
+      EXPECT_EQ(ids.size(), answer[0].get<size_t>()) << name << " " << file;
+      EXPECT_EQ(hex, answer[1].get<std::string>()) << name << " " << file;
+    }
   }
 }
 

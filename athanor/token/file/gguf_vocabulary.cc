@@ -196,6 +196,31 @@ void check_scores(SentencePieceModel& model) {
   }
 }
 
+std::string read_charsmap(const GgufFile& file) {
+  std::string bytes;
+  if (const GgufValue* const list = file.find("tokenizer.ggml.precompiled_charsmap")) {
+    if (!list->is_integer_array()) {
+      fail(file, "tokenizer.ggml.precompiled_charsmap", "must be a list of bytes");
+    }
+    for (uint64_t i = 0; i < list->count; ++i) {
+      bytes += static_cast<char>(list->integer(i));
+    }
+  }
+  return bytes;
+}
+
+// Gemma's runs of spaces are user-defined tokens, which converters write with real spaces.
+std::string spelt(const std::string& token) {
+  std::string text;
+  if (token.find_first_not_of(' ') != std::string::npos) {
+    return token;
+  }
+  for (size_t i = 0; i < token.size(); ++i) {
+    text += kSpace;
+  }
+  return text;
+}
+
 Json read_pieces(const GgufFile& file, SentencePieceModel::Kind kind) {
   const std::vector<std::string> tokens = read_tokens(file);
   const std::vector<PieceType> types = read_types(file, tokens.size());
@@ -205,19 +230,11 @@ Json read_pieces(const GgufFile& file, SentencePieceModel::Kind kind) {
   SentencePieceModel model;
   model.kind = kind;
   for (size_t id = 0; id < tokens.size(); ++id) {
-    std::string text = tokens[id];
-    if (text.empty()) {
+    if (tokens[id].empty()) {
       fail(file, std::string(kTokens) + "[" + std::to_string(id) + "]", "is empty");
     }
-    if (text.find_first_not_of(' ') == std::string::npos) {  // Gemma's runs of spaces
-      std::string spelt;
-      for (size_t i = 0; i < text.size(); ++i) {
-        spelt += kSpace;
-      }
-      text = spelt;
-    }
     model.byte_fallback = model.byte_fallback || types[id] == PieceType::kByte;
-    model.pieces.push_back({text, scores[id], types[id]});
+    model.pieces.push_back({spelt(tokens[id]), scores[id], types[id]});
   }
   const int64_t unknown = file.integer("tokenizer.ggml.unknown_token_id").value_or(0);
   if (model.id_of_type(PieceType::kUnknown) < 0) {
@@ -226,15 +243,7 @@ Json read_pieces(const GgufFile& file, SentencePieceModel::Kind kind) {
     }
     model.pieces[static_cast<size_t>(unknown)].type = PieceType::kUnknown;
   }
-  const GgufValue* const charsmap = file.find("tokenizer.ggml.precompiled_charsmap");
-  if (charsmap != nullptr) {
-    if (!charsmap->is_integer_array()) {
-      fail(file, "tokenizer.ggml.precompiled_charsmap", "must be a list of bytes");
-    }
-    for (uint64_t i = 0; i < charsmap->count; ++i) {
-      model.charsmap += static_cast<char>(charsmap->integer(i));
-    }
-  }
+  model.charsmap = read_charsmap(file);
   model.add_dummy_prefix = file.boolean("tokenizer.ggml.add_space_prefix").value_or(true);
   model.remove_extra_whitespaces = file.boolean("tokenizer.ggml.remove_extra_whitespaces").value_or(false);
   if (kind == SentencePieceModel::Kind::kUnigram) {

@@ -28,18 +28,14 @@ Json normalizer(const SentencePieceModel& model) {
     parts.push_back({{"type", "Precompiled"}, {"precompiled_charsmap", to_base64(model.charsmap)}, {"longest_match", true}});
   }
   if (model.remove_extra_whitespaces) {
-    parts.push_back(replace_regex("\\A +", ""));
-    parts.push_back(replace_regex(" {2,}", " "));
+    parts.push_back(replace_regex(model.escape_whitespaces ? kEdgeSpaces : "\\A +| +\\z", ""));
+    parts.push_back(replace_regex(kSpaceRuns, " "));
+  }
+  if (model.add_dummy_prefix) {
+    parts.push_back({{"type", "Prepend"}, {"prepend", model.escape_whitespaces ? kSpace : " "}});
   }
   if (model.escape_whitespaces) {
     parts.push_back(replace_string(" ", kSpace));
-  }
-  const char* const space = model.escape_whitespaces ? kSpace : " ";
-  if (model.remove_extra_whitespaces) {  // a U+2581 at the end of the text goes too, as in SentencePiece
-    parts.push_back(replace_regex(std::string(space) + "+\\z", ""));
-  }
-  if (model.add_dummy_prefix) {
-    parts.push_back({{"type", "Prepend"}, {"prepend", space}});
   }
   return parts.empty() ? Json() : sequence("normalizers", std::move(parts));
 }
@@ -60,19 +56,6 @@ Json decoder(const SentencePieceModel& model) {
 }
 
 bool may_match(PieceType type) { return type == PieceType::kNormal || type == PieceType::kUserDefined; }
-
-// Whether cutting before every U+2581 changes nothing: no piece goes on past one, and unknown characters do not meet
-// across one.
-bool can_cut_at_spaces(const SentencePieceModel& model) {
-  bool space_known = model.byte_fallback;
-  for (const Piece& piece : model.pieces) {
-    if (may_match(piece.type) && piece.text.find(kSpace, 1) != std::string::npos) {
-      return false;
-    }
-    space_known = space_known || (piece.type == PieceType::kNormal && piece.text == kSpace);
-  }
-  return model.escape_whitespaces && space_known;
-}
 
 std::string regex_of_text(std::string_view text) {
   std::string out;
@@ -182,8 +165,8 @@ Json sentencepiece_json(const SentencePieceModel& model, const std::string& wher
   }
   if (added_user && model.add_dummy_prefix) {
     text.add_dummy_prefix = false;
-    cuts.push_back(metaspace("first", can_cut_at_spaces(model)));
-  } else if (model.kind == Kind::kWord || can_cut_at_spaces(model)) {
+    cuts.push_back(metaspace("first", false));
+  } else if (model.kind == Kind::kWord) {
     cuts.push_back(metaspace("never", true));
   }
   json["normalizer"] = normalizer(text);

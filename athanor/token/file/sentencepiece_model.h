@@ -45,6 +45,10 @@ struct SentencePieceModel {
 // a number, no or two unknown pieces.
 SentencePieceModel parse_sentencepiece(std::string_view bytes, const std::string& where);
 
+// Regexes of the normalizers that stand for remove_extra_whitespaces. A U+2581 at the end of the text goes too.
+inline constexpr const char* kEdgeSpaces = "\\A +|[ \u2581]+\\z";
+inline constexpr const char* kSpaceRuns = " {2,}";
+
 // Its tokenizer.json. A GGUF vocabulary is one too.
 Json sentencepiece_json(const SentencePieceModel& model, const std::string& where);
 

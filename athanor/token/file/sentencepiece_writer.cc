@@ -73,8 +73,8 @@ class Writer {
       model_.add_dummy_prefix = true;
     } else if (is_replace(part, "String", " ", kSpace)) {
       model_.escape_whitespaces = true;
-    } else if (is_replace(part, "Regex", " {2,}", " ") || is_replace(part, "Regex", " {2,}", kSpace) ||
-               is_replace(part, "Regex", "\\A +", "") || is_replace(part, "Regex", std::string(kSpace) + "+\\z", "") ||
+    } else if (is_replace(part, "Regex", kSpaceRuns, " ") || is_replace(part, "Regex", kSpaceRuns, kSpace) ||
+               is_replace(part, "Regex", kEdgeSpaces, "") ||
                (type == "Strip" && part.value("strip_right", false))) {
       model_.remove_extra_whitespaces = true;
     } else {

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "athanor/base/error.h"
+#include "athanor/token/file/canonical_json.h"
 #include "athanor/token/file/formats.h"
 #include "athanor/token/model/byte_map.h"
 #include "athanor/token/pipeline/fields.h"
@@ -16,7 +17,7 @@ using token::Field;
 using token::Json;
 using token::json_string;
 
-constexpr const char* kSections[] = {"truncation",    "padding",        "normalizer",
+constexpr const char* kSections[] = {"truncation",    "padding",        "added_tokens", "normalizer",
                                      "pre_tokenizer", "post_processor", "decoder"};
 
 // Separators of documents in known tokenizers; the first that is an added token is taken.
@@ -108,7 +109,6 @@ std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_root(const Field& root) {
   }
   if (const std::optional<Field> post = root.find("post_processor")) {
     impl->post_processor = token::read_post_processor(*post);
-    impl->trims = true;
   }
   if (const std::optional<Field> truncation = root.find("truncation")) {
     impl->truncation = token::read_truncation(*truncation);
@@ -122,7 +122,6 @@ std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_root(const Field& root) {
     for (size_t i = 0; i < added->list().size(); ++i) {
       impl->add_token(read_added(added->item(i), impl->vocabulary));
     }
-    impl->added_json = added->value();
   }
   impl->raw_matcher.build();
   impl->normal_matcher.build();
@@ -130,6 +129,12 @@ std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_root(const Field& root) {
   for (const char* name : kSections) {
     impl->sections[name] = root.value().contains(name) ? root.value()[name] : Json();
   }
+  Json& added_tokens = impl->sections["added_tokens"];
+  if (!added_tokens.is_array()) {
+    added_tokens = Json::array();
+  }
+  std::stable_sort(added_tokens.begin(), added_tokens.end(),
+                   [](const Json& a, const Json& b) { return a["id"] < b["id"]; });
   impl->model_fields = Json::object();
   for (const auto& [name, value] : model.object().items()) {
     if (name != "vocab" && name != "merges" && name != "type") {
@@ -193,18 +198,19 @@ void Tokenizer::Impl::fill_tables() {
 }
 
 Tokenizer Tokenizer::from_json(std::string_view text, const std::string& where) {
+  const bool in_lines = text.find('\n') <= text.find('"');
   token::RawParts parts;
-  if (const std::optional<std::string> rest = token::take_raw_parts(text, parts)) {
-    Json json;
-    try {
-      json = token::parse_json(*rest, where);
-    } catch (const Error&) {
-      token::parse_json(text, where);  // for the offset in the file
-      throw;
-    }
-    return Tokenizer(Impl::from_root(Field(json, where, parts)));
+  const std::optional<std::string> rest = token::take_raw_parts(text, parts);
+  Json json;
+  try {
+    json = token::parse_json(rest ? *rest : text, where);
+  } catch (const Error&) {
+    token::parse_json(text, where);  // for the offset in the file
+    throw;
   }
-  return Tokenizer(Impl::from_value(token::parse_json(text, where), where));
+  std::unique_ptr<Impl> impl = rest ? Impl::from_root(Field(json, where, parts)) : Impl::from_value(json, where);
+  impl->in_lines = in_lines;
+  return Tokenizer(std::move(impl));
 }
 
 Tokenizer Tokenizer::from_gpt2(std::string_view vocab_json, std::string_view merges, const std::string& where) {
@@ -235,25 +241,62 @@ Tokenizer Tokenizer::load(const fs::path& path) {
   return Tokenizer(Impl::from_value(token::read_any(path), path.string()));
 }
 
-std::string Tokenizer::to_json() const {
-  std::string out = "{\n  \"version\": \"1.0\",\n  \"added_tokens\": [";
-  const char* separator = "\n    ";
-  for (const token::Json& added : impl_->added_json) {
-    out += separator + added.dump();
-    separator = ",\n    ";
+namespace {
+
+struct ModelMember {
+  const char* model;
+  const char* name;
+  const char* otherwise;  // nullptr: left out when the file has none
+  bool behind;            // behind the vocabulary
+};
+constexpr ModelMember kModelMembers[] = {
+    {"BPE", "dropout", "null", false},
+    {"BPE", "unk_token", "null", false},
+    {"BPE", "continuing_subword_prefix", "null", false},
+    {"BPE", "end_of_word_suffix", "null", false},
+    {"BPE", "fuse_unk", "false", false},
+    {"BPE", "byte_fallback", "false", false},
+    {"BPE", "ignore_merges", "false", false},
+    {"WordPiece", "unk_token", "\"[UNK]\"", false},
+    {"WordPiece", "continuing_subword_prefix", "\"##\"", false},
+    {"WordPiece", "max_input_chars_per_word", "100", false},
+    {"WordLevel", "unk_token", nullptr, true},
+    {"Unigram", "unk_id", "null", false},
+    {"Unigram", "byte_fallback", "false", true},
+};
+
+// The members of the model beside its vocabulary, those that HF does not know last.
+std::string model_members(const std::string& model, const Json& fields, bool behind) {
+  std::string out;
+  for (const ModelMember& member : kModelMembers) {
+    const bool there = fields.contains(member.name);
+    if (model == member.model && member.behind == behind && (there || member.otherwise != nullptr)) {
+      out += "," + json_string(member.name) + ":" + (there ? token::canonical_section("", fields[member.name]) : member.otherwise);
+    }
   }
-  out += impl_->added.empty() ? "]" : "\n  ]";
-  for (const char* name : kSections) {
-    out += std::string(",\n  \"") + name + "\": " + impl_->sections[name].dump();
+  for (const auto& [name, value] : fields.items()) {
+    const bool known = std::any_of(std::begin(kModelMembers), std::end(kModelMembers), [&](const ModelMember& member) {
+      return model == member.model && name == member.name;
+    });
+    if (behind && !known) {
+      out += "," + json_string(name) + ":" + token::canonical_section("", value);
+    }
   }
-  out += ",\n  \"model\": {\n    \"type\": " + json_string(impl_->model_type);
-  for (const auto& [name, value] : impl_->model_fields.items()) {
-    out += ",\n    " + json_string(name) + ": " + value.dump();
-  }
-  out += ",\n    ";
-  impl_->model->write(impl_->vocabulary, out);
-  out += "\n  }\n}\n";
   return out;
+}
+
+}  // namespace
+
+std::string Tokenizer::to_json() const {
+  std::string out = "{\"version\":\"1.0\"";
+  for (const char* name : kSections) {
+    out += "," + json_string(name) + ":" + token::canonical_section(name, impl_->sections[name]);
+  }
+  out += ",\"model\":{\"type\":" + json_string(impl_->model_type);
+  out += model_members(impl_->model_type, impl_->model_fields, false) + ",";
+  impl_->model->write(impl_->vocabulary, out);
+  out += model_members(impl_->model_type, impl_->model_fields, true) + "}}";
+  return token::layout_json(out, impl_->in_lines);
 }
 
 }  // namespace athanor

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "athanor/base/error.h"
+#include "athanor/token/file/canonical_json.h"
 #include "athanor/token/model/byte_trie.h"
 #include "athanor/token/model/lattice.h"
 
@@ -75,7 +76,7 @@ class Unigram : public TokenModel {
     const char* separator = "\n";
     for (int32_t id = 0; id < static_cast<int32_t>(scores_.size()); ++id) {
       out += separator;
-      out += "      [" + json_string(vocabulary.token(id)) + ", " + Json(scores_[id]).dump() + "]";
+      out += "      [" + json_string(vocabulary.token(id)) + ", " + json_number(scores_[id]) + "]";
       separator = ",\n";
     }
     out += scores_.empty() ? "]" : "\n    ]";

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "athanor/base/error.h"
 #include "athanor/base/utf8_valid.h"
 
 namespace athanor::token {
@@ -79,6 +80,13 @@ void prepend(Aligned& aligned, std::string_view prefix) {
   if (aligned.tracked) {
     const Span first = aligned.spans.front();
     aligned.spans.insert(aligned.spans.begin(), prefix.size(), first);
+  }
+}
+
+void check_growth(size_t from, size_t now) {
+  if (now > (size_t{1} << 26) && now / 100 > from) {
+    throw Error(ErrorKind::kInput, "the normalizers of the tokenizer make " + std::to_string(now) + " bytes of " +
+                                       std::to_string(from));
   }
 }
 

@@ -62,6 +62,9 @@ void rewrite(Aligned& aligned, const std::vector<Change>& changes);
 // Puts prefix in front; it shares the span of the first character. The text is not empty.
 void prepend(Aligned& aligned, std::string_view prefix);
 
+// Error(kInput) when normalizers make a text longer than any sane file asks for: from is what they began with.
+void check_growth(size_t from, size_t now);
+
 // Keeps the bytes [begin, end).
 void keep(Aligned& aligned, size_t begin, size_t end);
 

@@ -9,8 +9,9 @@ namespace athanor::token {
 
 namespace {
 
-constexpr size_t kMaxWindows = 100000;
-constexpr int64_t kMaxLength = int64_t{1} << 30;
+constexpr size_t kMaxWindows = 20000;
+constexpr int64_t kMaxLength = int64_t{1} << 53;  // of truncation
+constexpr int64_t kMaxPadding = int64_t{1} << 22;
 
 template <typename T>
 void append_all(std::vector<T>& to, const std::vector<T>& from) {
@@ -195,7 +196,7 @@ Padding read_padding(const Field& field) {
   const Field strategy = field.at("strategy");
   if (strategy.value().is_object()) {
     refuse_other_fields(strategy, {"Fixed"});
-    out.fixed = static_cast<size_t>(strategy.at("Fixed").integer(1, kMaxLength));
+    out.fixed = static_cast<size_t>(strategy.at("Fixed").integer(1, kMaxPadding));
   } else if (strategy.string() != "BatchLongest") {
     strategy.fail("must be \"BatchLongest\" or {\"Fixed\": length}");
   }
@@ -205,7 +206,7 @@ Padding read_padding(const Field& field) {
     direction.fail("must be \"Left\" or \"Right\"");
   }
   if (const std::optional<Field> multiple = field.find("pad_to_multiple_of")) {
-    out.multiple = static_cast<size_t>(multiple->integer(0, kMaxLength));
+    out.multiple = static_cast<size_t>(multiple->integer(0, kMaxPadding));
   }
   out.id = static_cast<int32_t>(field.at("pad_id").integer(0, INT32_MAX));
   out.type_id = static_cast<int32_t>(field.at("pad_type_id").integer(0, INT32_MAX));

@@ -113,6 +113,7 @@ void replace(Aligned& text, const Finder& finder, const std::string& content) {
   finder.for_each(text.text, [&](size_t begin, size_t end) {
     copy_to(begin);
     out += content;
+    check_growth(text.text.size(), out.size());
     if (text.tracked) {
       spans.resize(out.size(), end == 0 ? Span{text.origin, text.origin} : text.spans[end - 1]);
     }

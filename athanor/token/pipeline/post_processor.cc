@@ -204,13 +204,14 @@ const PostProcessorKind kPostProcessors[] = {
     {"ByteLevel", &make_byte_level, {"add_prefix_space", "trim_offsets", "use_regex"}},
 };
 
-void read_into(const Field& field, std::vector<Step>& steps) {
+void read_into(const Field& field, PostProcessor& out) {
+  std::vector<Step>& steps = out.steps;
   const Field type = field.at("type");
   if (type.string() == "Sequence") {
     refuse_other_fields(field, {"processors"});
     const Field list = field.at("processors");
     for (size_t i = 0; i < list.list().size(); ++i) {
-      read_into(list.item(i), steps);
+      read_into(list.item(i), out);
     }
     return;
   }
@@ -223,6 +224,8 @@ void read_into(const Field& field, std::vector<Step>& steps) {
         type.fail("is a second processor that adds tokens, which is not supported");
       }
       steps.push_back(kind.make(field));
+      const bool may_trim = type.string() == "ByteLevel" || type.string() == "RobertaProcessing";
+      out.trims = out.trims || (may_trim && field.flag("trim_offsets", true));
       return;
     }
   }
@@ -255,7 +258,7 @@ Draft PostProcessor::apply(std::vector<Draft> drafts, bool add_special_tokens) c
 
 PostProcessor read_post_processor(const Field& field) {
   PostProcessor out;
-  read_into(field, out.steps);
+  read_into(field, out);
   return out;
 }
 

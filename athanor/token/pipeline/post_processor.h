@@ -19,6 +19,7 @@ struct PostProcessor {
     std::function<void(std::vector<Draft>& drafts, bool add_special_tokens)> apply;
   };
   std::vector<Step> steps;
+  bool trims = false;  // takes spaces off offsets, so it needs Draft::edges
 
   size_t num_added(bool pair) const;
   // Merges the drafts into one. add_special_tokens false: only offsets and type ids are seen to.

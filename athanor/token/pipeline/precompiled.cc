@@ -136,6 +136,7 @@ void Charsmap::apply(Aligned& aligned) const {
   bool modified = false;
   const auto put = [&](std::string_view old, std::string_view replacement) {
     modified = true;
+    check_growth(aligned.text.size(), changes.size());
     const int before = static_cast<int>(count_code_points(old));
     const int after = static_cast<int>(count_code_points(replacement));
     int index = 0;

@@ -9,6 +9,7 @@ namespace {
 
 
 constexpr uint32_t kMaxRepeat = 1000;
+constexpr size_t kMaxPattern = 10000;
 
 // Pairs that under (?i) also match one character: ß and the ligatures.
 constexpr const char* kFoldedPairs[] = {"ss", "ff", "fi", "fl", "st"};
@@ -329,6 +330,9 @@ RegexCompiler::Part RegexCompiler::look(bool negated, bool behind, const Options
 }
 
 std::shared_ptr<const Regex> Regex::compile(std::string_view pattern, const Field& field) {
+  if (pattern.size() > kMaxPattern) {
+    field.fail("is longer than " + std::to_string(kMaxPattern) + " bytes");
+  }
   return RegexCompiler(pattern, field).compile();
 }
 

@@ -167,7 +167,10 @@ AdaptedTokenizer TokenizerExtender::extend(const CountSource& counts, int64_t nu
                          .valid = nullptr});
   for (int64_t id = 0; id < old_size; ++id) {
     // A hole keeps its id: by a string that no merge can make.
-    loop.add_token(file.present[id] ? file.tokens[id] : std::string("\0hole", 5) + std::to_string(id));
+    const std::string token = file.present[id] ? file.tokens[id] : std::string("\0hole", 5) + std::to_string(id);
+    if (loop.add_token(token) != id) {
+      throw Error(ErrorKind::kInput, "the token '" + token + "' has two ids", "the tokenizer to extend");
+    }
   }
   std::vector<int32_t> ids;
   bool any = false;
@@ -251,7 +254,9 @@ AdaptedTokenizer prune_tokenizer(const std::string& text, const std::string& whe
     made[result] = true;
   }
   std::vector<bool> added(file.tokens.size());
-  for (const Json& token : file.json.value("added_tokens", Json::array())) {
+  const Json no_tokens = Json::array();
+  const auto listed = file.json.find("added_tokens");
+  for (const Json& token : listed != file.json.end() && listed->is_array() ? *listed : no_tokens) {
     added[token["id"].get<size_t>()] = true;
   }
   for (size_t id = 0; id < keep.size(); ++id) {
@@ -286,7 +291,8 @@ AdaptedTokenizer prune_tokenizer(const std::string& text, const std::string& whe
   }
   model["vocab"] = std::move(vocab);
   model["merges"] = std::move(merges);
-  for (Json& token : file.json["added_tokens"]) {
+  Json& tokens = file.json["added_tokens"];
+  for (Json& token : tokens.is_null() ? (tokens = Json::array()) : tokens) {
     token["id"] = to[token["id"].get<size_t>()];
   }
   renumber_ids(file.json["post_processor"], to);

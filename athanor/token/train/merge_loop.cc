@@ -77,8 +77,17 @@ bool MergeLoop::reads_after(uint64_t a, uint64_t b) const {
   if (length_a != length_b) {
     return length_a > length_b;
   }
-  const std::string string_a = joined(a), string_b = joined(b);
-  return string_a != string_b ? string_a > string_b : a > b;
+  const std::string &left_a = tokens_[left_of(a)], &right_a = tokens_[right_of(a)];
+  const std::string &left_b = tokens_[left_of(b)], &right_b = tokens_[right_of(b)];
+  const size_t size_a = left_a.size() + right_a.size(), size_b = left_b.size() + right_b.size();
+  for (size_t i = 0; i < std::min(size_a, size_b); ++i) {
+    const char byte_a = i < left_a.size() ? left_a[i] : right_a[i - left_a.size()];
+    const char byte_b = i < left_b.size() ? left_b[i] : right_b[i - left_b.size()];
+    if (byte_a != byte_b) {
+      return static_cast<uint8_t>(byte_a) > static_cast<uint8_t>(byte_b);
+    }
+  }
+  return size_a != size_b ? size_a > size_b : a > b;
 }
 
 uint32_t MergeLoop::pair_of(int32_t left, int32_t right) {

@@ -39,7 +39,7 @@ void PieceCounter::add(std::string_view piece, int64_t count) {
 }
 
 std::string_view PieceCounter::keep(std::string_view piece) {
-  if (block_size_ - block_used_ < piece.size()) {
+  if (blocks_.empty() || block_size_ - block_used_ < piece.size()) {
     block_size_ = std::max(kBlockBytes, piece.size());
     block_used_ = 0;
     blocks_.push_back(std::make_unique_for_overwrite<char[]>(block_size_));

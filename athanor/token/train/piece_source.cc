@@ -1,9 +1,9 @@
 #include "athanor/token/train/piece_source.h"
 
+#include <algorithm>
 #include <vector>
 
 #include "athanor/base/error.h"
-#include "athanor/base/lower.h"
 #include "athanor/base/unicode.h"
 
 namespace athanor::token {
@@ -13,92 +13,23 @@ namespace {
 constexpr size_t kBatch = 256;
 constexpr const char* kMarker = "\xE2\x96\x81";  // U+2581
 
-template <class Fn>
-std::string map_characters(std::string_view text, Fn fn) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char *p = text.data(), *end = p + text.size(); p != end;) {
-    fn(decode_utf8(p, end), out);
-  }
-  return out;
-}
-
-// What HF's normalizer Nmt does, which is SentencePiece's table "nmt": control characters go, odd spaces become one.
-std::string nmt(std::string_view text) {
-  return map_characters(text, [](char32_t c, std::string& out) {
-    if ((c >= 0x01 && c <= 0x08) || c == 0x0B || (c >= 0x0E && c <= 0x1F) || c == 0x7F || c == 0x8F || c == 0x9F) {
-      return;
-    }
-    if (c == 0x0A) {
-      out.push_back('\n');  // the cut goes by lines
-    } else if (c == 0x09 || c == 0x0C || c == 0x0D || c == 0x1680 || (c >= 0x200B && c <= 0x200F) || c == 0x2028 ||
-               c == 0x2029 || c == 0x2581 || c == 0xFEFF || c == 0xFFFD) {
-      out.push_back(' ');
-    } else {
-      append_utf8(out, c);
-    }
-  });
-}
-
-std::string nmt_nfkc(std::string_view text) { return to_nfkc(nmt(text)); }
-
-std::string lowercase(std::string_view text) {
-  return map_characters(text, [](char32_t c, std::string& out) { append_utf8(out, to_lower(c)); });
-}
-
-bool is_ideograph(char32_t c) {
-  return (c >= 0x4E00 && c <= 0x9FFF) || (c >= 0x3400 && c <= 0x4DBF) || (c >= 0x20000 && c <= 0x2A6DF) ||
-         (c >= 0x2A700 && c <= 0x2B73F) || (c >= 0x2B740 && c <= 0x2B81F) || (c >= 0x2B920 && c <= 0x2CEAF) ||
-         (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
-}
-
-std::string clean_bert(std::string_view text) {
-  return map_characters(text, [](char32_t c, std::string& out) {
-    if (is_space(c)) {
-      out.push_back(' ');
-      return;
-    }
-    const Category category = category_of(c);
-    if (c == kReplacement || category == Category::kCc || category == Category::kCf || category == Category::kCn ||
-        category == Category::kCo) {
-      return;
-    }
-    if (is_ideograph(c)) {
-      out.push_back(' ');
-      append_utf8(out, c);
-      out.push_back(' ');
-    } else {
-      append_utf8(out, c);
-    }
-  });
-}
-
-std::string bert_uncased(std::string_view text) {
-  const std::string parts = to_nfd(clean_bert(text));
-  return map_characters(parts, [](char32_t c, std::string& out) {
-    if (category_of(c) != Category::kMn) {
-      append_utf8(out, to_lower(c));
-    }
-  });
-}
-
 struct Normal {
   NormalKind kind;
-  std::string (*apply)(std::string_view);
   std::vector<const char*> types;  // in tokenizer.json
+  bool keeps_ascii;                // printable ASCII comes through as it is
 };
 
 const std::vector<Normal>& normals() {
   static const std::vector<Normal> all = {
-      {{"none", "as the text stands"}, nullptr, {}},
-      {{"nfc", "composed"}, [](std::string_view t) { return to_nfc(t); }, {"NFC"}},
-      {{"nfd", "decomposed"}, [](std::string_view t) { return to_nfd(t); }, {"NFD"}},
-      {{"nfkc", "composed, compatibility characters replaced"}, [](std::string_view t) { return to_nfkc(t); }, {"NFKC"}},
-      {{"nfkd", "decomposed, compatibility characters replaced"}, [](std::string_view t) { return to_nfkd(t); }, {"NFKD"}},
-      {{"nmt_nfkc", "SentencePiece's: odd spaces and control characters, then nfkc"}, nmt_nfkc, {"Nmt", "NFKC"}},
-      {{"lowercase", "lower case"}, lowercase, {"Lowercase"}},
-      {{"bert_uncased", "BERT's: clean, lower case, no accents, ideographs apart"}, bert_uncased, {"BertNormalizer"}},
-      {{"bert_cased", "BERT's: clean, ideographs apart"}, clean_bert, {"BertNormalizer"}},
+      {{"none", "as the text stands"}, {}, true},
+      {{"nfc", "composed"}, {"NFC"}, true},
+      {{"nfd", "decomposed"}, {"NFD"}, true},
+      {{"nfkc", "composed, compatibility characters replaced"}, {"NFKC"}, true},
+      {{"nfkd", "decomposed, compatibility characters replaced"}, {"NFKD"}, true},
+      {{"nmt_nfkc", "SentencePiece's: odd spaces and control characters, then nfkc"}, {"Nmt", "NFKC"}, true},
+      {{"lowercase", "lower case"}, {"Lowercase"}, false},
+      {{"bert_uncased", "BERT's: clean, lower case, no accents, ideographs apart"}, {"BertNormalizer"}, false},
+      {{"bert_cased", "BERT's: clean, ideographs apart"}, {"BertNormalizer"}, false},
   };
   return all;
 }
@@ -157,6 +88,24 @@ void count_scanned(Scan scan, std::string_view text, PieceCounter& counter) {
   }
 }
 
+bool is_printable_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= ' ' && c <= '~') || c == '\n'; });
+}
+
+std::string normalise(const std::vector<NormalizerStep>& steps, std::string_view text) {
+  std::string out(text);
+  for (const NormalizerStep& step : steps) {
+    if (step.plain) {
+      out = step.plain(out);
+    } else {
+      Aligned aligned = Aligned::of(out, 0, false, true);
+      step.apply(aligned);
+      out = std::move(aligned.text);
+    }
+  }
+  return out;
+}
+
 // Words of a line, at spaces and markers; other white space is an ordinary character, as for SentencePiece.
 void count_line(std::string_view line, bool mark_end, std::string& word, PieceCounter& counter) {
   word.assign(kMarker);
@@ -172,24 +121,21 @@ void count_line(std::string_view line, bool mark_end, std::string& word, PieceCo
   while (!line.empty() && (line.back() == ' ' || line.ends_with(kMarker))) {
     line.remove_suffix(line.back() == ' ' ? 1 : 3);
   }
-  for (size_t i = 0; i < line.size();) {
-    if (line[i] == ' ' || line.substr(i, 3) == kMarker) {
-      end_word(false);
-      i += line[i] == ' ' ? 1 : 3;
-    } else {
-      word.push_back(line[i++]);
+  while (!line.empty()) {
+    size_t end = 0;
+    bool marker = false;
+    while (end < line.size() && line[end] != ' ' && !marker) {
+      marker = line[end] == kMarker[0] && line.substr(end, 3) == kMarker;
+      end += marker ? 0 : 1;
     }
+    word.append(line.substr(0, end));
+    if (end == line.size()) {
+      break;
+    }
+    end_word(false);
+    line.remove_prefix(end + (marker ? 3 : 1));
   }
   end_word(true);
-}
-
-void count_lines(std::string_view text, bool mark_ends, PieceCounter& counter) {
-  std::string word;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    count_line(text.substr(0, end), mark_ends, word, counter);
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
 }
 
 enum class Side : uint8_t { kSpace, kWord, kOther, kAlone };
@@ -277,8 +223,12 @@ std::span<const NormalKind> normal_kinds() {
 PieceSource::PieceSource(const std::string& normalizer, const std::string& pre_tokenizer, bool mark_line_ends)
     : kind_(&find_cut(pre_tokenizer)),
       normalizer_(normalizer.empty() ? kind_->normalizer : normalizer),
-      normalize_(find_normal(normalizer_).apply),
       mark_line_ends_(mark_line_ends) {
+  keeps_ascii_ = find_normal(normalizer_).keeps_ascii;
+  if (const Json json = normalizer_json(find_normal(normalizer_), false); !json.is_null()) {
+    const std::string where = "the normalizer";
+    steps_ = read_normalizers(Field(json, "normalizer", where));
+  }
   if (kind_->byte_level) {
     split_ = &split_kind(pre_tokenizer);
   }
@@ -286,17 +236,34 @@ PieceSource::PieceSource(const std::string& normalizer, const std::string& pre_t
 
 bool PieceSource::metaspace() const { return kind_->name == std::string_view("metaspace"); }
 
+// A line at a time, so that no normalizer can join two of them.
+void PieceSource::count_lines(std::string_view text, PieceCounter& counter) const {
+  std::string word, normal;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    if (!steps_.empty() && !(keeps_ascii_ && is_printable_ascii(line))) {
+      normal = normalise(steps_, line);
+      line = normal;
+    }
+    count_line(line, mark_line_ends_, word, counter);
+  }
+}
+
 void PieceSource::count(std::string_view text, PieceCounter& counter) const {
+  if (metaspace()) {
+    count_lines(text, counter);
+    return;
+  }
   std::string normal;
-  if (normalize_ != nullptr) {
-    normal = normalize_(text);
+  if (!steps_.empty() && !(keeps_ascii_ && is_printable_ascii(text))) {
+    normal = normalise(steps_, text);
     text = normal;
   }
   const std::string_view name = kind_->name;
   if (split_ != nullptr) {
     count_scanned(split_->scan, text, counter);
-  } else if (name == "metaspace") {
-    count_lines(text, mark_line_ends_, counter);
   } else {
     count_runs(text, name == "bert" ? side_of_bert : name == "whitespace" ? side_of_word : side_of_space, counter);
   }

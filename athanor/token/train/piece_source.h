@@ -10,7 +10,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "athanor/token/pipeline/normalizer.h"
 #include "athanor/token/split/split.h"
 #include "athanor/token/train/piece_counter.h"
 
@@ -43,10 +45,13 @@ class PieceSource {
   Json frame() const;
 
  private:
+  void count_lines(std::string_view text, PieceCounter& counter) const;
+
   const CutKind* kind_;
   const SplitKind* split_ = nullptr;  // null when the cut is none of split.h's
   std::string normalizer_;
-  std::string (*normalize_)(std::string_view) = nullptr;
+  std::vector<NormalizerStep> steps_;
+  bool keeps_ascii_ = false;
   bool mark_line_ends_;
 };
 

@@ -6,7 +6,7 @@
 #include <tuple>
 
 #include "athanor/base/unicode.h"
-#include "athanor/token/train/script_table.h"
+#include "athanor/token/train/piece_scripts.h"
 
 namespace athanor::token {
 
@@ -16,9 +16,9 @@ constexpr uint8_t kCommon = 0, kInherited = 1;
 constexpr int kAnyScript = -1;
 
 uint8_t search_script(char32_t code) {
-  const auto* const after = std::upper_bound(std::begin(kScriptRanges), std::end(kScriptRanges), code,
-                                             [](char32_t c, const ScriptRange& range) { return c < range.first; });
-  if (after == std::begin(kScriptRanges) || code > (after - 1)->last) {
+  const auto* const after = std::upper_bound(std::begin(kPieceScripts), std::end(kPieceScripts), code,
+                                             [](char32_t c, const PieceScript& range) { return c < range.first; });
+  if (after == std::begin(kPieceScripts) || code > (after - 1)->last) {
     return kCommon;
   }
   return (after - 1)->script;

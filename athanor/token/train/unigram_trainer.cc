@@ -254,10 +254,12 @@ std::string UnigramTrainer::train_json(const CountSource& counts, ThreadPool& po
     const double way = std::log(static_cast<double>(num_seeds) / static_cast<double>(rounds.size())) /
                        std::log(std::max(1.01, static_cast<double>(num_seeds) / static_cast<double>(wanted)));
     tell(0.3 + 0.65 * std::clamp(way, 0.0, 1.0));
-    if (rounds.size() <= wanted) {
+    if (rounds.size() > wanted) {
+      rounds.prune(std::max(wanted, static_cast<size_t>(o.shrinking_factor * static_cast<double>(rounds.size()))));
+    }
+    if (rounds.size() <= wanted) {  // with the scores of the round before, as SentencePiece 0.2.3
       break;
     }
-    rounds.prune(std::max(wanted, static_cast<size_t>(o.shrinking_factor * static_cast<double>(rounds.size()))));
   }
   const std::vector<ScoredPiece> pieces = final_pieces(text, rounds, static_cast<size_t>(o.vocab_size - num_meta));
   const uint64_t num_tokens = rounds.num_tokens();

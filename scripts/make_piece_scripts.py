@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes athanor/token/train/script_table.h: the Unicode script of every code point, as ranges.
+"""Writes athanor/token/train/piece_scripts.h: the Unicode script of every code point, as ranges.
 
-    python3 scripts/make_script_table.py        # needs: pip install regex (its tables are those of Unicode 16 or 17)
+    python3 scripts/make_piece_scripts.py        # needs: pip install regex (its tables are those of Unicode 16 or 17)
 
 Scripts are numbered by name; Common is 0 and not listed, Inherited 1, and Han, Hiragana and Katakana are one (2), as
 SentencePiece has it. A code point without a script is Common.
@@ -10,8 +10,8 @@ import os
 
 import regex
 
-OUT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "athanor/token/train/script_table.h")
-HEAD = """// The Unicode script of every code point; written by scripts/make_script_table.py, do not edit.
+OUT = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "athanor/token/train/piece_scripts.h")
+HEAD = """// The Unicode script of every code point; written by scripts/make_piece_scripts.py, do not edit.
 // {first, last, script}: 0 is Common (not listed), 1 Inherited, 2 Han with Hiragana and Katakana.
 #pragma once
 
@@ -19,12 +19,12 @@ HEAD = """// The Unicode script of every code point; written by scripts/make_scr
 
 namespace athanor::token {
 
-struct ScriptRange {
+struct PieceScript {
   uint32_t first, last;
   uint8_t script;
 };
 
-inline constexpr ScriptRange kScriptRanges[] = {
+inline constexpr PieceScript kPieceScripts[] = {
 """
 NAMES = """Adlam Ahom Anatolian_Hieroglyphs Arabic Armenian Avestan Balinese Bamum Bassa_Vah Batak Bengali Bhaiksuki
 Bopomofo Brahmi Braille Buginese Buhid Canadian_Aboriginal Carian Caucasian_Albanian Chakma Cham Cherokee Chorasmian

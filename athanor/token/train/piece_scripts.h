@@ -1,4 +1,4 @@
-// The Unicode script of every code point; written by scripts/make_script_table.py, do not edit.
+// The Unicode script of every code point; written by scripts/make_piece_scripts.py, do not edit.
 // {first, last, script}: 0 is Common (not listed), 1 Inherited, 2 Han with Hiragana and Katakana.
 #pragma once
 
@@ -6,12 +6,12 @@
 
 namespace athanor::token {
 
-struct ScriptRange {
+struct PieceScript {
   uint32_t first, last;
   uint8_t script;
 };
 
-inline constexpr ScriptRange kScriptRanges[] = {
+inline constexpr PieceScript kPieceScripts[] = {
     {0x41, 0x5A, 68}, {0x61, 0x7A, 68}, {0xAA, 0xAA, 68}, {0xBA, 0xBA, 68}, {0xC0, 0xD6, 68}, {0xD8, 0xF6, 68},
     {0xF8, 0x2B8, 68}, {0x2E0, 0x2E4, 68}, {0x2EA, 0x2EB, 15}, {0x300, 0x36F, 1}, {0x370, 0x373, 45},
     {0x375, 0x377, 45}, {0x37A, 0x37D, 45}, {0x37F, 0x37F, 45}, {0x384, 0x384, 45}, {0x386, 0x386, 45},
