@@ -5,6 +5,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
 #include "athanor/token/pipeline/partial_utf8.h"
+#include "athanor/token/split/nfc_check.h"
 #include "athanor/token/tokenizer_impl.h"
 
 namespace athanor {
@@ -42,6 +43,13 @@ std::string_view Tokenizer::Impl::normalise(std::string_view part, std::string& 
   const size_t size = part.size();
   for (size_t i = 0; i < std::min(steps, normalizers.size()); ++i) {
     const token::NormalizerStep& step = normalizers[i];
+    if (step.type == "NFC" && step.plain) {
+      if (!token::is_plainly_nfc(part)) {
+        scratch = token::to_nfc_in_parts(part, step.plain);
+        part = scratch;
+      }
+      continue;
+    }
     if (step.plain) {
       scratch = step.plain(part);
     } else {
@@ -150,8 +158,12 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) c
     }
     return out + stream.finish();
   }
-  for (const int32_t id : ids) {
-    if (!skip_special || !is_special(id)) {
+  if (skip_special) {
+    const Impl& impl = *impl_;
+    std::call_once(impl.byte_decoder_made, [&impl] { impl.byte_decoder.emplace(impl.bytes, impl.special); });
+    out = impl.byte_decoder->decode(ids);
+  } else {
+    for (const int32_t id : ids) {
       out += token_bytes(id);
     }
   }

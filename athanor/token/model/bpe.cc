@@ -37,10 +37,21 @@ class Bpe : public TokenModel {
       : vocabulary_(vocabulary),
         merges_(std::move(merges)),
         table_(merges_.size()),
+        byte_ranks_(256 * 256, kNone),
         byte_ids_(byte_ids),
         ignore_merges_(ignore_merges) {
     for (size_t rank = 0; rank < merges_.size(); ++rank) {
       table_.insert(merges_[rank].left, merges_[rank].right, static_cast<uint32_t>(rank));
+    }
+    std::vector<int16_t> byte_of(vocabulary_.size(), -1);
+    for (int16_t byte = 0; byte < 256; ++byte) {
+      byte_of[byte_ids_[byte]] = byte;
+    }
+    for (size_t rank = 0; rank < merges_.size(); ++rank) {
+      const int left = byte_of[merges_[rank].left], right = byte_of[merges_[rank].right];
+      if (left >= 0 && right >= 0) {
+        byte_ranks_[left << 8 | right] = static_cast<uint32_t>(rank);
+      }
     }
     for (int32_t id = 0; id < vocabulary_.size(); ++id) {
       seams_.add(token_to_bytes(vocabulary_.token(id)));
@@ -126,7 +137,7 @@ class Bpe : public TokenModel {
       symbols[i] = byte_ids_[static_cast<uint8_t>(piece[i])];
     }
     for (size_t i = 0; i + 1 < count; ++i) {
-      ranks[i] = table_.find(symbols[i], symbols[i + 1]);
+      ranks[i] = byte_ranks_[static_cast<size_t>(static_cast<uint8_t>(piece[i])) << 8 | static_cast<uint8_t>(piece[i + 1])];
     }
     while (count > 1) {
       size_t best = 0;
@@ -213,6 +224,7 @@ class Bpe : public TokenModel {
   const Vocabulary& vocabulary_;  // the tokenizer's, which outlives its model
   std::vector<Merge> merges_;     // by rank
   MergeTable table_;
+  std::vector<uint32_t> byte_ranks_;  // of two bytes: what table_ has
   Seams seams_;
   mutable std::once_flag backtracker_made_;
   mutable std::optional<Backtracker> backtracker_;  // made when the first long piece comes
@@ -261,6 +273,45 @@ void refuse_unsupported(const Field& model) {
   }
 }
 
+// The merges of a list that was left as text. False when something is not plain, or wrong: read_merge says what.
+bool read_raw_merges(std::string_view text, const Vocabulary& vocabulary, std::vector<Merge>& merges) {
+  RawWalk walk(text);
+  std::string_view left, right;
+  std::string joined;
+  int32_t next = -1;  // merges mostly stand in the order of their results
+  while (walk.next_merge(left, right)) {
+    const std::optional<int32_t> left_id = vocabulary.find(left), right_id = vocabulary.find(right);
+    if (!left_id || !right_id) {
+      return false;
+    }
+    joined.assign(left).append(right);
+    const bool as_expected = vocabulary.has(next) && vocabulary.token(next) == joined;
+    const std::optional<int32_t> result = as_expected ? next : vocabulary.find(joined);
+    if (!result) {
+      return false;
+    }
+    merges.push_back({*left_id, *right_id, *result});
+    next = *result + 1;
+  }
+  return !walk.bad() && merges.size() < kNone;
+}
+
+std::vector<Merge> read_merges(const Field& list, const Vocabulary& vocabulary) {
+  std::vector<Merge> merges;
+  if (list.raw() && read_raw_merges(*list.raw(), vocabulary, merges)) {
+    return merges;
+  }
+  merges.clear();
+  if (list.list().size() >= kNone) {
+    list.fail("holds more than " + std::to_string(kNone - 1) + " merges");
+  }
+  merges.reserve(list.value().size());
+  for (size_t i = 0; i < list.value().size(); ++i) {
+    merges.push_back(read_merge(list.item(i), vocabulary));
+  }
+  return merges;
+}
+
 }  // namespace
 
 std::unique_ptr<TokenModel> make_bpe(const Field& model, bool byte_level, Vocabulary& vocabulary) {
@@ -279,15 +330,7 @@ std::unique_ptr<TokenModel> make_bpe(const Field& model, bool byte_level, Vocabu
     }
     byte_ids[byte] = *id;
   }
-  const Field list = model.at("merges");
-  if (list.list().size() >= kNone) {
-    list.fail("holds more than " + std::to_string(kNone - 1) + " merges");
-  }
-  std::vector<Merge> merges;
-  merges.reserve(list.value().size());
-  for (size_t i = 0; i < list.value().size(); ++i) {
-    merges.push_back(read_merge(list.item(i), vocabulary));
-  }
+  std::vector<Merge> merges = read_merges(model.at("merges"), vocabulary);
   return std::make_unique<Bpe>(vocabulary, std::move(merges), byte_ids, model.flag("ignore_merges", false));
 }
 
