@@ -5,6 +5,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
 #include "athanor/token/pipeline/partial_utf8.h"
+#include "athanor/token/split/nfc_check.h"
 #include "athanor/token/tokenizer_impl.h"
 
 namespace athanor {
@@ -42,6 +43,13 @@ std::string_view Tokenizer::Impl::normalise(std::string_view part, std::string& 
   const size_t size = part.size();
   for (size_t i = 0; i < std::min(steps, normalizers.size()); ++i) {
     const token::NormalizerStep& step = normalizers[i];
+    if (step.type == "NFC" && step.plain) {
+      if (!token::is_plainly_nfc(part)) {
+        scratch = token::to_nfc_in_parts(part, step.plain);
+        part = scratch;
+      }
+      continue;
+    }
     if (step.plain) {
       scratch = step.plain(part);
     } else {
@@ -89,15 +97,17 @@ void Tokenizer::Impl::encode_stretch(std::string_view stretch, bool at_start, st
   give_workspace(std::move(workspace));
 }
 
+bool Tokenizer::Impl::none_in_normal(AddedTokens which) const {
+  return normal_matcher.empty() || which == AddedTokens::kNone || (which == AddedTokens::kOrdinary && !normal_ordinary);
+}
+
 void Tokenizer::Impl::encode_text(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const {
   std::string scratch;
-  const bool none_in_normal = normal_matcher.empty() || which == AddedTokens::kNone ||
-                              (which == AddedTokens::kOrdinary && !normal_ordinary);
   const auto encode_part = [&](size_t begin, size_t end) {
     if (begin >= end) {  // rstrip may have taken the beginning of the next added token
       return;
     }
-    if (path.encoder != nullptr && none_in_normal) {
+    if (path.encoder != nullptr && none_in_normal(which)) {
       const std::string_view part = text.substr(begin, end - begin);
       path.encoder->encode(normalise(part, scratch, path.normalizers_left), begin == 0, ids);
       return;
@@ -127,7 +137,10 @@ void Tokenizer::encode(std::string_view text, std::vector<int32_t>& ids) const {
 }
 
 void Tokenizer::encode(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const {
-  if (impl_->needs_alignment) {
+  const token::TextPath& path = impl_->path;
+  const bool front_stays = path.encoder != nullptr && path.normalizers_left == 0 && impl_->none_in_normal(which) &&
+                           path.encoder->keeps_front(text);
+  if (impl_->needs_alignment && !front_stays) {
     const EncodeOptions options{.added_tokens = which};
     const token::Draft draft = impl_->draft(text, 0, options, true);
     ids.insert(ids.end(), draft.ids.begin(), draft.ids.end());
@@ -145,8 +158,12 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) c
     }
     return out + stream.finish();
   }
-  for (const int32_t id : ids) {
-    if (!skip_special || !is_special(id)) {
+  if (skip_special) {
+    const Impl& impl = *impl_;
+    std::call_once(impl.byte_decoder_made, [&impl] { impl.byte_decoder.emplace(impl.bytes, impl.special); });
+    out = impl.byte_decoder->decode(ids);
+  } else {
+    for (const int32_t id : ids) {
       out += token_bytes(id);
     }
   }

@@ -12,6 +12,7 @@
 #include "athanor/token/model/model.h"
 #include "athanor/token/piece_encoder.h"
 #include "athanor/token/pipeline/added_tokens.h"
+#include "athanor/token/pipeline/byte_decoder.h"
 #include "athanor/token/pipeline/decoder.h"
 #include "athanor/token/pipeline/normalizer.h"
 #include "athanor/token/pipeline/post_processor.h"
@@ -61,6 +62,8 @@ struct Tokenizer::Impl {
   std::vector<bool> present;        // by id
   std::vector<bool> special;        // by id: what decode leaves out
   std::unordered_set<std::string> special_contents;
+  mutable std::once_flag byte_decoder_made;
+  mutable std::optional<token::ByteDecoder> byte_decoder;  // made by the first decode
   int32_t end_of_text = -1;
 
   // Sections that are kept as they were read, and the members of "model" beside vocab and merges.
@@ -69,6 +72,7 @@ struct Tokenizer::Impl {
   bool in_lines = true;  // how the file was laid out
 
   static std::unique_ptr<Impl> from_value(const token::Json& json, const std::string& where);
+  static std::unique_ptr<Impl> from_root(const token::Field& root);
   void read_path(const token::Field& root);  // normalizers and pre-tokenizers
   void add_token(AddedToken token);
   void fill_tables();  // tokens, bytes, special and end_of_text, from the vocabulary and the added tokens
@@ -83,6 +87,9 @@ struct Tokenizer::Impl {
   // The text of a part between added tokens; scratch holds it if it had to change.
   // steps: only the first so many.
   std::string_view normalise(std::string_view part, std::string& scratch, size_t steps = ~size_t{0}) const;
+  bool none_in_normal(AddedTokens which) const;  // no added token is looked for after the normalizers
+  // Whether the ids of text are the encoder's, and nothing comes before or after it.
+  bool goes_straight(std::string_view text) const;
   void encode_text(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const;
   void encode_stretch(std::string_view stretch, bool at_start, std::vector<int32_t>& ids) const;
   // Everything before the model.

@@ -109,6 +109,14 @@ TEST(Parity, Qwen3) {
   EXPECT_EQ(Tokenizer::from_json(ours, "ours").to_json(), ours);
 }
 
+TEST(Parity, DeepSeekV3) {
+  if (data_folder() == nullptr) {
+    GTEST_SKIP() << "ATHANOR_DATA is not set";
+  }
+  const std::string json = unpack(fs::path(data_folder()) / "tokenizers/deepseek_v3/tokenizer.json.zst");
+  expect_parity(Tokenizer::from_json(json, "deepseek_v3"), "deepseek_v3");
+}
+
 TEST(Tokenizer, EveryAssignedCharacterComesBack) {
   if (data_folder() == nullptr) {
     GTEST_SKIP() << "ATHANOR_DATA is not set";

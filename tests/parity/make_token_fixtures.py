@@ -6,7 +6,7 @@
 texts.json          the texts (a list of strings; the long ones are given as {"repeat": s, "times": n})
 <name>.json         tokenizers small enough to keep: trained here on tinyshakespeare and a little Chinese and code
 ids.json            name -> list of ids per text (for the long ones: count and an FNV-1a digest)
-The GPT-2 and Qwen 3 vocabularies are read from ATHANOR_DATA and not kept here.
+The GPT-2, Qwen 3 and DeepSeek V3 vocabularies are read from ATHANOR_DATA and not kept here.
 """
 import json
 import os
@@ -138,12 +138,13 @@ def main():
     corpus = [play[:60000]] + chinese(40)
     named = {"gpt2_600": train_bpe("gpt2", 600, corpus), "llama3_600": train_bpe("llama3", 600, corpus),
              "qwen2_500": train_bpe("qwen2", 500, corpus), "chars": train_chars(play[:60000] + "你好\n é"),
-             "gpt2": gpt2(), "qwen3": Tokenizer.from_str(unpacked("tokenizers/qwen3/tokenizer.json.zst").decode())}
+             "gpt2": gpt2(), "qwen3": Tokenizer.from_str(unpacked("tokenizers/qwen3/tokenizer.json.zst").decode()),
+             "deepseek_v3": Tokenizer.from_str(unpacked("tokenizers/deepseek_v3/tokenizer.json.zst").decode())}
     short, long = texts()
     short = [drop_new(text) for text in short]
     ids = {}
     for name, tokenizer in named.items():
-        if name not in ("gpt2", "qwen3"):
+        if name not in ("gpt2", "qwen3", "deepseek_v3"):
             tokenizer.save(os.path.join(OUT, name + ".json"), pretty=False)
         rows = [tokenizer.encode(text, add_special_tokens=False).ids for text in short]
         for row, text in zip(rows, short):

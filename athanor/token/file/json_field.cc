@@ -37,38 +37,65 @@ void Field::fail(const std::string& what, const std::string& hint) const {
 }
 
 Field Field::at(const char* name) const {
-  const auto found = object().find(name);
-  const std::string path = path_.empty() ? name : path_ + "." + name;
-  if (found == value_->end()) {
+  const Json& members = object();
+  const auto found = members.find(name);
+  if (found == members.end()) {
+    const std::string path = path_.empty() ? name : path_ + "." + name;
     throw Error(ErrorKind::kInput, "field '" + path + "' is missing", *where_);
   }
-  return Field(*found, path, *where_);
+  return member(*found, name);
 }
 
 std::optional<Field> Field::find(const char* name) const {
-  const auto found = object().find(name);
-  if (found == value_->end() || found->is_null()) {
+  const Json& members = object();
+  const auto found = members.find(name);
+  if (found == members.end() || found->is_null()) {
     return std::nullopt;
   }
-  return Field(*found, path_.empty() ? name : path_ + "." + name, *where_);
+  return member(*found, name);
+}
+
+Field Field::member(const Json& value, const char* name) const {
+  Field field(value, path_.empty() ? name : path_ + "." + name, *where_);
+  field.parts_ = parts_;
+  if (parts_ != nullptr && !parts_->vocab.text.empty() && field.path_ == "model.vocab") {
+    field.raw_ = &parts_->vocab;
+  } else if (parts_ != nullptr && !parts_->merges.text.empty() && field.path_ == "model.merges") {
+    field.raw_ = &parts_->merges;
+  }
+  return field;
+}
+
+const Json& Field::parsed() const {
+  if (!raw_->parsed) {
+    try {
+      raw_->parsed = parse_json(raw_->text, *where_);
+    } catch (const Error&) {
+      parse_json(parts_->whole, *where_);  // for the offset in the file
+      throw;
+    }
+  }
+  return *raw_->parsed;
 }
 
 Field Field::item(size_t index) const {
-  return Field((*value_)[index], path_ + "[" + std::to_string(index) + "]", *where_);
+  return Field(value()[index], path_ + "[" + std::to_string(index) + "]", *where_);
 }
 
 const Json& Field::object() const {
-  if (!value_->is_object()) {
+  const Json& json = value();
+  if (!json.is_object()) {
     fail("must be an object");
   }
-  return *value_;
+  return json;
 }
 
 const Json& Field::list() const {
-  if (!value_->is_array()) {
+  const Json& json = value();
+  if (!json.is_array()) {
     fail("must be a list");
   }
-  return *value_;
+  return json;
 }
 
 const std::string& Field::string() const {

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 
+#include "athanor/token/file/raw_parts.h"
+
 namespace athanor::token {
 
 using Json = nlohmann::json;
@@ -14,8 +16,15 @@ class Field {
   // where: the file; path: "model.vocab".
   Field(const Json& value, std::string path, const std::string& where)
       : value_(&value), path_(std::move(path)), where_(&where) {}
+  // The root of a document whose large parts were left as text (raw_parts.h).
+  Field(const Json& value, const std::string& where, const RawParts& parts)
+      : value_(&value), where_(&where), parts_(&parts) {}
 
-  const Json& value() const { return *value_; }
+  const Json& value() const { return raw_ == nullptr ? *value_ : parsed(); }
+  // What the value is in the file, when it was left as text.
+  std::optional<std::string_view> raw() const {
+    return raw_ == nullptr ? std::nullopt : std::optional<std::string_view>(raw_->text);
+  }
   const std::string& path() const { return path_; }
   const std::string& where() const { return *where_; }
 
@@ -34,9 +43,14 @@ class Field {
   bool flag(const char* name, bool otherwise) const;  // optional boolean member
 
  private:
+  Field member(const Json& value, const char* name) const;
+  const Json& parsed() const;
+
   const Json* value_;
   std::string path_;
   const std::string* where_;  // outlives the field: all live within one load
+  const RawParts* parts_ = nullptr;
+  const RawValue* raw_ = nullptr;
 };
 
 // Parses text; Error(kInput) when it is not JSON, or nested deeper than 100 levels.

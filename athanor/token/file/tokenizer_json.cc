@@ -1,5 +1,6 @@
 // tokenizer.json, in and out; every other format becomes one first (formats.h).
 #include <algorithm>
+#include <array>
 
 #include "athanor/base/error.h"
 #include "athanor/token/file/canonical_json.h"
@@ -46,18 +47,6 @@ AddedToken read_added(const Field& field, const token::Vocabulary& vocabulary) {
   return added;
 }
 
-// What the last normalizer does to a text alone.
-token::TextFunction last_step(const std::vector<token::NormalizerStep>& steps) {
-  if (steps.empty()) {
-    return nullptr;
-  }
-  return [apply = steps.back().apply](std::string_view text) {
-    token::Aligned aligned = token::Aligned::of(text, 0, false, false);
-    apply(aligned);
-    return std::move(aligned.text);
-  };
-}
-
 }  // namespace
 
 void Tokenizer::Impl::read_path(const token::Field& root) {
@@ -94,12 +83,15 @@ std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_value(const Json& json, c
   if (!json.is_object()) {
     throw Error(ErrorKind::kInput, "is not a JSON object", where);
   }
-  const Field root(json, "", where);
+  return from_root(Field(json, "", where));
+}
+
+std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_root(const Field& root) {
   auto impl = std::make_unique<Impl>();
   impl->read_path(root);
   const Field model = root.at("model");
   impl->model = token::make_model(model, impl->byte_level, impl->vocabulary);
-  impl->path = token::make_text_path(root, *impl->model, impl->vocabulary, last_step(impl->normalizers));
+  impl->path = token::make_text_path(root, impl->normalizers, *impl->model, impl->vocabulary);
   if (impl->pre_tokenizer.scan != nullptr && impl->path.encoder == nullptr) {
     impl->encoder.emplace(impl->pre_tokenizer.scan, *impl->model);
   }
@@ -123,7 +115,7 @@ std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_value(const Json& json, c
   impl->normal_matcher.build();
   impl->fill_tables();
   for (const char* name : kSections) {
-    impl->sections[name] = json.contains(name) ? json[name] : Json();
+    impl->sections[name] = root.value().contains(name) ? root.value()[name] : Json();
   }
   Json& added_tokens = impl->sections["added_tokens"];
   if (!added_tokens.is_array()) {
@@ -176,9 +168,13 @@ void Tokenizer::Impl::fill_tables() {
     tokens[token.id] = token.searched;  // as HF: the decoder undoes what the normalizer did
     present[token.id] = true;
   }
+  std::array<bool, 256> maybe_special{};  // by length: most tokens need no look-up
+  for (const std::string& content : special_contents) {
+    maybe_special[content.size() & 255] = true;
+  }
   for (int32_t id = 0; id < size; ++id) {
     bytes[id] = byte_level || decoder.byte_level_only ? token::token_to_bytes(tokens[id]) : tokens[id];
-    special[id] = special_contents.contains(tokens[id]);
+    special[id] = maybe_special[tokens[id].size() & 255] && special_contents.contains(tokens[id]);
   }
   for (const char* name : kEndOfText) {
     for (const AddedToken& token : added) {
@@ -190,8 +186,18 @@ void Tokenizer::Impl::fill_tables() {
 }
 
 Tokenizer Tokenizer::from_json(std::string_view text, const std::string& where) {
-  std::unique_ptr<Impl> impl = Impl::from_value(token::parse_json(text, where), where);
-  impl->in_lines = text.find('\n') <= text.find('"');
+  const bool in_lines = text.find('\n') <= text.find('"');
+  token::RawParts parts;
+  const std::optional<std::string> rest = token::take_raw_parts(text, parts);
+  Json json;
+  try {
+    json = token::parse_json(rest ? *rest : text, where);
+  } catch (const Error&) {
+    token::parse_json(text, where);  // for the offset in the file
+    throw;
+  }
+  std::unique_ptr<Impl> impl = rest ? Impl::from_root(Field(json, where, parts)) : Impl::from_value(json, where);
+  impl->in_lines = in_lines;
   return Tokenizer(std::move(impl));
 }
 
@@ -212,6 +218,14 @@ Tokenizer Tokenizer::bytes(const std::vector<std::string>& special_tokens) {
 }
 
 Tokenizer Tokenizer::load(const fs::path& path) {
+  std::error_code ignored;
+  const fs::path file = fs::is_directory(path, ignored) ? path / "tokenizer.json" : path;
+  if (file.extension() == ".json" && fs::is_regular_file(file, ignored)) {
+    const std::string text = read_file(file, token::kMaxTokenizerBytes);
+    if (token::detect_format(text) == "tokenizer.json") {
+      return from_json(text, file.string());
+    }
+  }
   return Tokenizer(Impl::from_value(token::read_any(path), path.string()));
 }
 

@@ -1,6 +1,5 @@
 #include "athanor/token/model/backtrack.h"
 
-#include <algorithm>
 #include <bit>
 
 namespace athanor::token {
@@ -24,7 +23,7 @@ Backtracker::Backtracker(std::span<const Merge> merges, const MergeTable& table,
   }
   usable_ = read_merges(merges) && in_order(merges);
   if (usable_) {
-    make_trie();
+    make_trie(merges);
   }
   bytes_ = {};
   begins_ = {};
@@ -65,35 +64,28 @@ bool Backtracker::in_order(std::span<const Merge> merges) const {
   return true;
 }
 
-// Shorter tokens first: then a token's left part is there, and its path goes on from that one's node.
-void Backtracker::make_trie() {
+// In the order of ranks: a token's left part is there, and its path goes on from that one's node.
+void Backtracker::make_trie(std::span<const Merge> merges) {
   const size_t slots = std::bit_ceil(bytes_.size() + 512);
   edges_.assign(slots, Edge{0, 0});
   shift_ = 64 - std::countr_zero(slots);
+  node_ids_.reserve(slots / 2);
   node_ids_.assign(257, -1);
   std::vector<uint32_t> nodes(tokens_.size());
-  std::vector<int32_t> order;
-  for (int32_t id = 0; id < static_cast<int32_t>(tokens_.size()); ++id) {
-    if (tokens_[id].rank >= 0) {
-      order.push_back(id);
-    }
-  }
-  std::stable_sort(order.begin(), order.end(),
-                   [this](int32_t a, int32_t b) { return tokens_[a].length < tokens_[b].length; });
   for (int byte = 0; byte < 256; ++byte) {
     nodes[byte_ids_[byte]] = static_cast<uint32_t>(byte) + 1;
     node_ids_[byte + 1] = byte_ids_[byte];
   }
-  for (const int32_t id : order) {
-    Token& token = tokens_[id];
+  for (size_t rank = 0; rank < merges.size(); ++rank) {
+    const int32_t id = merges[rank].result;
+    const Token& token = tokens_[id];
+    if (token.rank != static_cast<int32_t>(rank)) {
+      continue;
+    }
     uint32_t node = nodes[token.left];
-    token.shorter = token.left;
     const size_t end = begins_[id] + token.length;
     for (size_t i = begins_[id] + tokens_[token.left].length; i < end; ++i) {
       node = add_node(node, static_cast<uint8_t>(bytes_[i]));
-      if (i + 1 < end && node_ids_[node] >= 0) {
-        token.shorter = node_ids_[node];
-      }
     }
     nodes[id] = node;
     node_ids_[node] = id;
@@ -122,10 +114,13 @@ uint32_t Backtracker::next_node(uint32_t node, uint8_t byte) const {
   }
 }
 
-int32_t Backtracker::longest(const char* p, const char* end) const {
-  uint32_t node = static_cast<uint8_t>(*p) + 1u;
+int32_t Backtracker::longest(std::string_view text) const {
+  if (text.empty()) {
+    return -1;
+  }
+  uint32_t node = static_cast<uint8_t>(text[0]) + 1u;
   int32_t found = node_ids_[node];
-  while (++p != end && (node = next_node(node, static_cast<uint8_t>(*p))) != 0) {
+  for (size_t i = 1; i < text.size() && (node = next_node(node, static_cast<uint8_t>(text[i]))) != 0; ++i) {
     found = node_ids_[node] >= 0 ? node_ids_[node] : found;
   }
   return found;
@@ -169,9 +164,8 @@ void Backtracker::encode(std::string_view piece, Workspace& work, std::vector<in
   }
   work.dead.assign(piece.size() / 64 + 1, 0);
   const size_t first = ids.size();
-  const char* const end = piece.data() + piece.size();
   size_t at = 0;
-  int32_t id = longest(piece.data(), end);
+  int32_t id = longest(piece);
   for (;;) {
     const size_t next = at + tokens_[id].length;
     if ((work.dead[next >> 6] >> (next & 63) & 1) == 0 &&
@@ -181,10 +175,10 @@ void Backtracker::encode(std::string_view piece, Workspace& work, std::vector<in
       if (at == piece.size()) {
         return;
       }
-      id = longest(piece.data() + at, end);
+      id = longest(piece.substr(at));
       continue;
     }
-    id = tokens_[id].shorter;
+    id = longest(piece.substr(at, tokens_[id].length - 1));
     if (id < 0) {  // nothing goes on from here: the last token is not one
       work.dead[at >> 6] |= uint64_t{1} << (at & 63);
       id = ids.back();

@@ -40,16 +40,15 @@ class Backtracker {
   struct Token {
     int32_t left = -1, right = -1;  // what its merge joined
     int32_t rank = -1;              // of that merge; -1 for a byte
-    int32_t shorter = -1;           // the longest other token that this one begins with
     uint32_t length = 0;            // in bytes; 0: its bytes never come out as this token
   };
 
   bool read_merges(std::span<const Merge> merges);
   bool in_order(std::span<const Merge> merges) const;
-  void make_trie();
+  void make_trie(std::span<const Merge> merges);
   uint32_t add_node(uint32_t node, uint8_t byte);
   uint32_t next_node(uint32_t node, uint8_t byte) const;  // 0: none
-  int32_t longest(const char* p, const char* end) const;
+  int32_t longest(std::string_view text) const;  // the longest token that text begins with; -1 for an empty text
   // Whether no merge of a rank below limit joins across the boundary of left and right.
   bool apart(int32_t left, int32_t right, uint32_t limit) const;
   bool neighbours(int32_t left, int32_t right, Workspace& work) const;

@@ -10,6 +10,7 @@
 #include "athanor/base/error.h"
 #include "athanor/token/model/backtrack.h"
 #include "athanor/token/model/byte_map.h"
+#include "athanor/token/model/merge_loop.h"
 #include "athanor/token/model/merge_table.h"
 
 namespace athanor::token {
@@ -19,6 +20,16 @@ namespace {
 constexpr uint32_t kNone = MergeTable::kNone;
 constexpr size_t kShortPiece = 48;  // up to here a linear search for the lowest rank beats a heap
 
+struct Rules {  // of merge_long
+  static constexpr uint32_t kNone = MergeTable::kNone;
+  uint32_t find(int32_t left, int32_t right) const { return table.find(left, right); }
+  int32_t result(uint32_t rank) const { return merges[rank].result; }
+  size_t size() const { return merges.size(); }
+
+  const std::vector<Merge>& merges;
+  const MergeTable& table;
+};
+
 class Bpe : public TokenModel {
  public:
   Bpe(const Vocabulary& vocabulary, std::vector<Merge> merges, const std::array<int32_t, 256>& byte_ids,
@@ -26,10 +37,21 @@ class Bpe : public TokenModel {
       : vocabulary_(vocabulary),
         merges_(std::move(merges)),
         table_(merges_.size()),
+        byte_ranks_(256 * 256, kNone),
         byte_ids_(byte_ids),
         ignore_merges_(ignore_merges) {
     for (size_t rank = 0; rank < merges_.size(); ++rank) {
       table_.insert(merges_[rank].left, merges_[rank].right, static_cast<uint32_t>(rank));
+    }
+    std::vector<int16_t> byte_of(vocabulary_.size(), -1);
+    for (int16_t byte = 0; byte < 256; ++byte) {
+      byte_of[byte_ids_[byte]] = byte;
+    }
+    for (size_t rank = 0; rank < merges_.size(); ++rank) {
+      const int left = byte_of[merges_[rank].left], right = byte_of[merges_[rank].right];
+      if (left >= 0 && right >= 0) {
+        byte_ranks_[left << 8 | right] = static_cast<uint32_t>(rank);
+      }
     }
     for (int32_t id = 0; id < vocabulary_.size(); ++id) {
       seams_.add(token_to_bytes(vocabulary_.token(id)));
@@ -74,6 +96,21 @@ class Bpe : public TokenModel {
     }
   }
 
+  void encode_sampled(std::string_view piece, const Sampling& sampling, Rng& rng, Workspace& work,
+                      std::vector<int32_t>& ids) const override {
+    if (sampling.dropout <= 0) {
+      return encode(piece, work, ids);
+    }
+    work.symbols.clear();
+    for (const char byte : piece) {
+      work.symbols.push_back(byte_ids_[static_cast<uint8_t>(byte)]);
+    }
+    merge_long(Rules{merges_, table_}, work, sampling.dropout, &rng);
+    for (uint32_t i = 0; i < work.symbols.size(); i = work.next[i]) {
+      ids.push_back(work.symbols[i]);
+    }
+  }
+
   void write(const Vocabulary& vocabulary, std::string& out) const override {
     vocabulary.write(out);
     out += ",\n    \"merges\": [";
@@ -100,7 +137,7 @@ class Bpe : public TokenModel {
       symbols[i] = byte_ids_[static_cast<uint8_t>(piece[i])];
     }
     for (size_t i = 0; i + 1 < count; ++i) {
-      ranks[i] = table_.find(symbols[i], symbols[i + 1]);
+      ranks[i] = byte_ranks_[static_cast<size_t>(static_cast<uint8_t>(piece[i])) << 8 | static_cast<uint8_t>(piece[i + 1])];
     }
     while (count > 1) {
       size_t best = 0;
@@ -187,6 +224,7 @@ class Bpe : public TokenModel {
   const Vocabulary& vocabulary_;  // the tokenizer's, which outlives its model
   std::vector<Merge> merges_;     // by rank
   MergeTable table_;
+  std::vector<uint32_t> byte_ranks_;  // of two bytes: what table_ has
   Seams seams_;
   mutable std::once_flag backtracker_made_;
   mutable std::optional<Backtracker> backtracker_;  // made when the first long piece comes
@@ -235,6 +273,45 @@ void refuse_unsupported(const Field& model) {
   }
 }
 
+// The merges of a list that was left as text. False when something is not plain, or wrong: read_merge says what.
+bool read_raw_merges(std::string_view text, const Vocabulary& vocabulary, std::vector<Merge>& merges) {
+  RawWalk walk(text);
+  std::string_view left, right;
+  std::string joined;
+  int32_t next = -1;  // merges mostly stand in the order of their results
+  while (walk.next_merge(left, right)) {
+    const std::optional<int32_t> left_id = vocabulary.find(left), right_id = vocabulary.find(right);
+    if (!left_id || !right_id) {
+      return false;
+    }
+    joined.assign(left).append(right);
+    const bool as_expected = vocabulary.has(next) && vocabulary.token(next) == joined;
+    const std::optional<int32_t> result = as_expected ? next : vocabulary.find(joined);
+    if (!result) {
+      return false;
+    }
+    merges.push_back({*left_id, *right_id, *result});
+    next = *result + 1;
+  }
+  return !walk.bad() && merges.size() < kNone;
+}
+
+std::vector<Merge> read_merges(const Field& list, const Vocabulary& vocabulary) {
+  std::vector<Merge> merges;
+  if (list.raw() && read_raw_merges(*list.raw(), vocabulary, merges)) {
+    return merges;
+  }
+  merges.clear();
+  if (list.list().size() >= kNone) {
+    list.fail("holds more than " + std::to_string(kNone - 1) + " merges");
+  }
+  merges.reserve(list.value().size());
+  for (size_t i = 0; i < list.value().size(); ++i) {
+    merges.push_back(read_merge(list.item(i), vocabulary));
+  }
+  return merges;
+}
+
 }  // namespace
 
 std::unique_ptr<TokenModel> make_bpe(const Field& model, bool byte_level, Vocabulary& vocabulary) {
@@ -253,15 +330,7 @@ std::unique_ptr<TokenModel> make_bpe(const Field& model, bool byte_level, Vocabu
     }
     byte_ids[byte] = *id;
   }
-  const Field list = model.at("merges");
-  if (list.list().size() >= kNone) {
-    list.fail("holds more than " + std::to_string(kNone - 1) + " merges");
-  }
-  std::vector<Merge> merges;
-  merges.reserve(list.value().size());
-  for (size_t i = 0; i < list.value().size(); ++i) {
-    merges.push_back(read_merge(list.item(i), vocabulary));
-  }
+  std::vector<Merge> merges = read_merges(model.at("merges"), vocabulary);
   return std::make_unique<Bpe>(vocabulary, std::move(merges), byte_ids, model.flag("ignore_merges", false));
 }
 

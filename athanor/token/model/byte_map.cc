@@ -53,8 +53,15 @@ std::string bytes_to_token(std::string_view bytes) {
 
 std::string token_to_bytes(std::string_view token) {
   std::string bytes;
-  for (const char *p = token.data(), *end = p + token.size(); p != end;) {
-    const int byte = byte_of_character(decode_utf8(p, end));
+  bytes.reserve(token.size());
+  for (size_t i = 0; i < token.size(); ++i) {
+    const auto first = static_cast<uint8_t>(token[i]);
+    int byte = -1;
+    if (first < 0x80) {
+      byte = kInverse[first];
+    } else if (first >= 0xC2 && first <= 0xC5 && i + 1 < token.size() && (token[i + 1] & 0xC0) == 0x80) {
+      byte = byte_of_character(char32_t{first & 0x1Fu} << 6 | (static_cast<uint8_t>(token[++i]) & 0x3F));
+    }
     if (byte < 0) {
       return std::string(token);
     }

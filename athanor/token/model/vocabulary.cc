@@ -1,12 +1,46 @@
 #include "athanor/token/model/vocabulary.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <deque>
+
+#include "athanor/base/unicode.h"
 
 namespace athanor::token {
 
+namespace {
+
+uint64_t mixed(uint64_t a, uint64_t b) {
+  const unsigned __int128 product = static_cast<unsigned __int128>(a ^ 0x9e3779b97f4a7c15ULL) * (b ^ 0xd1b54a32d192ed03ULL);
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+uint64_t hash_of(std::string_view text) {
+  uint64_t hash = text.size(), word = 0;
+  while (text.size() >= 8) {
+    std::memcpy(&word, text.data(), 8);
+    hash = mixed(hash, word);
+    text.remove_prefix(8);
+  }
+  word = 0;
+  std::memcpy(&word, text.data(), text.size());
+  return mixed(hash, word);
+}
+
+int64_t id_limit(size_t num_tokens) {
+  return std::min<int64_t>(kMaxVocabulary, 4 * static_cast<int64_t>(num_tokens) + 65536);
+}
+
+}  // namespace
+
 void Vocabulary::read(const Field& vocab) {
+  if (vocab.raw() && read_raw(*vocab.raw())) {
+    return;
+  }
+  *this = {};
   const Json& object = vocab.object();
-  const int64_t limit = std::min<int64_t>(kMaxVocabulary, 4 * static_cast<int64_t>(object.size()) + 65536);
+  const int64_t limit = id_limit(object.size());
   for (const auto& [name, value] : object.items()) {
     const Field field(value, vocab.path() + "." + json_string(name), vocab.where());
     if (!add(name, static_cast<int32_t>(field.integer(0, limit - 1)))) {
@@ -15,11 +49,66 @@ void Vocabulary::read(const Field& vocab) {
   }
 }
 
+// False when something is not plain, or wrong: then read() says what.
+bool Vocabulary::read_raw(std::string_view text) {
+  struct Entry {
+    std::string_view name;
+    int32_t id;
+  };
+  std::vector<Entry> entries;
+  std::deque<std::string> copies;  // of names that had escapes
+  RawWalk walk(text);
+  Entry entry{};
+  int32_t largest = -1;
+  while (walk.next_pair(entry.name, entry.id)) {
+    if (entry.name.data() < text.data() || entry.name.data() > text.data() + text.size()) {
+      entry.name = copies.emplace_back(entry.name);
+    }
+    if (!is_valid_utf8(entry.name)) {
+      return false;
+    }
+    largest = std::max(largest, entry.id);
+    entries.push_back(entry);
+  }
+  if (walk.bad() || largest >= id_limit(entries.size())) {
+    return false;
+  }
+  make_slots(entries.size());
+  tokens_.resize(largest + 1);
+  present_.resize(largest + 1);
+  return std::all_of(entries.begin(), entries.end(), [this](const Entry& e) { return add(e.name, e.id); });
+}
+
+void Vocabulary::make_slots(size_t num_tokens) {
+  const std::vector<Slot> old = std::move(slots_);
+  slots_.assign(std::bit_ceil(std::max<size_t>(num_tokens, 8) * 2), Slot{0, -1});
+  shift_ = 64 - std::countr_zero(slots_.size());
+  for (const Slot& slot : old) {
+    if (slot.id >= 0) {
+      const uint64_t hash = hash_of(tokens_[slot.id]);
+      slots_[slot_of(tokens_[slot.id], hash)] = slot;
+    }
+  }
+}
+
+size_t Vocabulary::slot_of(std::string_view token, uint64_t hash) const {
+  size_t at = hash >> shift_;
+  while (slots_[at].id >= 0 && (slots_[at].hash != static_cast<uint32_t>(hash) || tokens_[slots_[at].id] != token)) {
+    at = (at + 1) & (slots_.size() - 1);
+  }
+  return at;
+}
+
 bool Vocabulary::add(std::string_view token, int32_t id) {
-  if (id < size() && present_[id]) {
+  if (has(id)) {
     return tokens_[id] == token;
   }
-  if (ids_.contains(token)) {
+  if (num_tokens_ * 2 >= slots_.size()) {
+    make_slots(num_tokens_ * 2);
+  }
+  const uint64_t hash = hash_of(token);
+  Slot& slot = slots_[slot_of(token, hash)];
+  if (slot.id >= 0) {
     return false;
   }
   if (id >= size()) {
@@ -27,21 +116,25 @@ bool Vocabulary::add(std::string_view token, int32_t id) {
     present_.resize(id + 1);
   }
   tokens_[id] = token;
-  present_[id] = true;
-  ids_.emplace(tokens_[id], id);
+  present_[id] = 1;
+  slot = {static_cast<uint32_t>(hash), id};
+  ++num_tokens_;
   return true;
 }
 
 std::optional<int32_t> Vocabulary::find(std::string_view token) const {
-  const auto found = ids_.find(token);
-  return found == ids_.end() ? std::nullopt : std::optional<int32_t>(found->second);
+  if (slots_.empty()) {
+    return std::nullopt;
+  }
+  const Slot& slot = slots_[slot_of(token, hash_of(token))];
+  return slot.id < 0 ? std::nullopt : std::optional<int32_t>(slot.id);
 }
 
 void Vocabulary::write(std::string& out) const {
   out += "\"vocab\": {";
   const char* separator = "\n";
   for (int32_t id = 0; id < size(); ++id) {
-    if (present_[id]) {
+    if (has(id)) {
       out += separator;
       out += "      " + json_string(tokens_[id]) + ": " + std::to_string(id);
       separator = ",\n";

@@ -1,11 +1,9 @@
 // Tokens by id and ids by token, as they are spelt in tokenizer.json.
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "athanor/token/file/json_field.h"
@@ -24,16 +22,27 @@ class Vocabulary {
 
   std::optional<int32_t> find(std::string_view token) const;
   int32_t size() const { return static_cast<int32_t>(tokens_.size()); }  // largest id + 1
-  bool has(int32_t id) const { return id >= 0 && id < size() && present_[id]; }
+  bool has(int32_t id) const { return id >= 0 && id < size() && present_[id] != 0; }
   const std::string& token(int32_t id) const { return tokens_[id]; }  // empty for a hole
 
   // `"vocab": {...}`, in the order of ids, one token a line.
   void write(std::string& out) const;
 
  private:
-  std::deque<std::string> tokens_;  // a deque keeps the map's views alive as it grows
-  std::vector<bool> present_;
-  std::unordered_map<std::string_view, int32_t> ids_;
+  struct Slot {  // of a hash table with open addressing, at most half full
+    uint32_t hash;
+    int32_t id;  // -1: free
+  };
+
+  bool read_raw(std::string_view text);
+  void make_slots(size_t num_tokens);
+  size_t slot_of(std::string_view token, uint64_t hash) const;  // where it is, or the free slot where it would go
+
+  std::vector<std::string> tokens_;
+  std::vector<uint8_t> present_;
+  std::vector<Slot> slots_;
+  size_t num_tokens_ = 0;
+  int shift_ = 64;
 };
 
 }  // namespace athanor::token

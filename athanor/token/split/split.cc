@@ -1,6 +1,7 @@
 #include "athanor/token/split/split.h"
 
 #include "athanor/base/error.h"
+#include "athanor/token/split/o200k.h"
 #include "athanor/token/split/scan.h"
 #include "athanor/token/split/window_scan.h"
 
@@ -16,6 +17,18 @@ constexpr SplitKind kKinds[] = {
     {"qwen2", "Qwen 2, 2.5, 3: digits one by one, after NFC",
      R"re((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re",
      &scan_qwen2, true, "NFC"},
+    {"o200k", "GPT-4o, gpt-oss",
+     R"re([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)re",
+     &scan<O200kScanner<true, 3>>, true, nullptr},
+    {"tekken", "Mistral, Nemotron: o200k without contractions, digits one by one",
+     R"re([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)re",
+     &scan<O200kScanner<false, 1>>, true, nullptr},
+    {"qwen35", "Qwen 3.5: marks are letters",
+     R"re((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re",
+     &scan<Qwen35Scanner>, true, "NFC"},
+    {"cl100k", "GPT-4 as tiktoken has it",
+     R"re('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s+\z|\s*[\r\n]|\s+(?!\S)|\s)re",
+     &scan<Cl100kScanner>, true, nullptr},
     {"bytes", "no cut at all: the whole text is one piece", "", &scan<WholeScanner>, true, nullptr},
     {"char", "each code point is a piece", R"re([\s\S])re", &scan<CharScanner>, false, nullptr},
 };

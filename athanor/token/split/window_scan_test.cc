@@ -12,6 +12,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/base/unicode.h"
 #include "athanor/token/split/deepseek.h"
+#include "athanor/token/split/o200k.h"
 #include "athanor/token/split/scan.h"
 
 namespace athanor::token {
@@ -43,6 +44,7 @@ const std::vector<std::vector<std::string>> kAlphabets = {
     {"e\xCC\x81", "\xCC\x81", "\xC3\xA9", "\xC5\xBF", "'", "s", "\xD0\x9F", "\xF0\x9F\x98\x80", "\xF0\x9D\x92\x9C", " "},
     {"\x01", "\x7F", "\xC2\x85", "\xC2\xA0", "\xE2\x80\x8B", "\xE2\x80\xA8", "a", " ", ".", "\xEE\x80\x80"},
     {"\xFF", "\x80", "\xE4\xBD", "\xC3", "\xED\xA0\x80", "\xF4\x90\x80\x80", "a", " ", "\xE5\xA5\xBD\xBD"},
+    {"A", "B", "c", "d", "\xC4\x90", "\xC7\x85", "\xCA\xB0", "\xE4\xBD\xA0", "\xCC\x81", "'s", "'LL", "/", "!", " ", "\n"},
     {"the ", "quick ", "brown", " fox", ", ", "jumps", ". ", "It's", " he'll", "12345", "\n\n", "The"},
 };
 
@@ -156,6 +158,26 @@ TEST(Scanners, CutAsTheirPatterns) {
     for (int family = 0; family < 4; ++family) {
       ASSERT_EQ(ends_of(kScanners[family], text, 64), ends_by_patterns(patterns[family], text))
           << kNames[family] << " round " << round << ": " << text;
+    }
+  }
+}
+
+TEST(Scanners, LaterFamiliesCutAsTheirPatterns) {
+  struct Family {
+    Scan scan;
+    const char* pattern;
+  };
+  const Family families[] = {{&scan<O200kScanner<true, 3>>, split_kind("o200k").regex},
+                             {&scan<O200kScanner<false, 1>>, split_kind("tekken").regex},
+                             {&scan<Qwen35Scanner>, split_kind("qwen35").regex},
+                             {&scan<Cl100kScanner>, split_kind("cl100k").regex}};
+  Rng rng(7);
+  for (const Family& family : families) {
+    const Pattern pattern(family.pattern);
+    for (int round = 0; round < 5000; ++round) {
+      const std::string text = random_text(rng, true);
+      ASSERT_EQ(ends_of(family.scan, text, 64), ends_by_patterns({&pattern}, text))
+          << family.pattern << " round " << round << ": " << text;
     }
   }
 }

@@ -1,0 +1,15 @@
+// Whether a text is in NFC without a doubt: every character is, whatever stands beside it. What is not may be so too.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace athanor::token {
+
+bool is_plainly_nfc(std::string_view text);
+
+// nfc(text), asked for only where the text is not plainly NFC: line by line, or more (nothing joins with a line end).
+std::string to_nfc_in_parts(std::string_view text, const std::function<std::string(std::string_view)>& nfc);
+
+}  // namespace athanor::token
