@@ -1,6 +1,7 @@
 #include "athanor/data/readers/json_scan.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -43,6 +44,17 @@ size_t skip_plain(std::string_view text, size_t at) {
   }
   return at;
 }
+
+// What an escape of one letter stands for; 0 where there is none.
+constexpr std::array<char, 256> make_escaped() {
+  std::array<char, 256> bytes{};
+  constexpr std::string_view kCodes = "\"\\/bfnrt", kBytes = "\"\\/\b\f\n\r\t";
+  for (size_t i = 0; i < kCodes.size(); ++i) {
+    bytes[static_cast<uint8_t>(kCodes[i])] = kBytes[i];
+  }
+  return bytes;
+}
+constexpr std::array<char, 256> kEscaped = make_escaped();
 
 int hex_digit(char c) {
   return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
@@ -180,7 +192,7 @@ class Scanner {
     }
     const char c = text_[at_++];
     if (c != 'u') {
-      return c != '\0' && std::strchr("\"\\/bfnrt", c) != nullptr;
+      return kEscaped[static_cast<uint8_t>(c)] != '\0';
     }
     const int unit = hex_four(text_, at_);
     at_ += 4;
@@ -281,32 +293,62 @@ bool scan_json_object(std::string_view text, std::vector<JsonField>& fields) {
   return false;
 }
 
-void unescape_json(std::string_view raw, std::string& out) {
-  out.reserve(out.size() + raw.size());
-  size_t at = 0;
-  while (true) {
-    const size_t backslash = std::min(raw.find('\\', at), raw.size());
-    out.append(raw.substr(at, backslash - at));
-    if (backslash + 1 >= raw.size()) {
-      return;
+namespace {
+
+// The bytes before the first backslash, copied; as many again may be written behind them.
+size_t copy_plain(const char* from, size_t size, char* to) {
+  size_t done = 0;
+#if defined(__SSE2__)
+  const __m128i backslash = _mm_set1_epi8('\\');
+  for (; done + 16 <= size; done += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + done));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + done), bytes);
+    if (const int mask = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, backslash)); mask != 0) {
+      return done + static_cast<size_t>(std::countr_zero(static_cast<unsigned>(mask)));
     }
-    const char c = raw[backslash + 1];
-    at = backslash + 2;
+  }
+#endif
+  for (; done < size && from[done] != '\\'; ++done) {
+    to[done] = from[done];
+  }
+  return done;
+}
+
+}  // namespace
+
+void unescape_json(std::string_view raw, std::string& out) {
+  const size_t start = out.size();
+  out.resize(start + raw.size());  // an escape is never shorter than what it stands for
+  char* to = out.data() + start;
+  size_t at = 0;
+  std::string point;
+  while (true) {
+    at = std::min(at, raw.size());
+    const size_t plain = copy_plain(raw.data() + at, raw.size() - at, to);
+    to += plain;
+    at += plain;
+    if (at + 1 >= raw.size()) {
+      break;
+    }
+    const char c = raw[at + 1];
+    at += 2;
     if (c != 'u') {
-      constexpr std::string_view kCodes = "bfnrt", kBytes = "\b\f\n\r\t";
-      const size_t code = kCodes.find(c);
-      out += code == std::string_view::npos ? c : kBytes[code];
+      const char byte = kEscaped[static_cast<uint8_t>(c)];
+      *to++ = byte != '\0' ? byte : c;
       continue;
     }
-    auto point = static_cast<uint32_t>(hex_four(raw, at));
+    auto code = static_cast<uint32_t>(hex_four(raw, at));
     at += 4;
-    if (is_high_surrogate(static_cast<int>(point))) {
+    if (is_high_surrogate(static_cast<int>(code))) {
       const auto low = static_cast<uint32_t>(hex_four(raw, at + 2));
-      point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
       at += 6;
     }
-    append_utf8(point, out);
+    point.clear();
+    append_utf8(code, point);
+    to = std::copy(point.begin(), point.end(), to);
   }
+  out.resize(static_cast<size_t>(to - out.data()));
 }
 
 }  // namespace athanor
