@@ -66,7 +66,8 @@ TEST(Unigram, IsTheBestWay) {
       const std::string piece = random_text(rng, "abcd", 7);
       Tokens best;
       bool after_unknown = false;
-      for (const std::string& token : random.ways(piece)[0].tokens) {
+      const std::vector<Way> ways = random.ways(piece);
+      for (const std::string& token : ways[0].tokens) {
         const bool unknown = !random.scores.contains(token);
         if (!unknown || !after_unknown) {
           best.push_back(unknown ? "<unk>" : token);
