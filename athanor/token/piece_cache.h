@@ -5,8 +5,11 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <string_view>
 #include <vector>
+
+#include "athanor/token/huge_pages.h"
 
 namespace athanor::token {
 
@@ -43,6 +46,26 @@ class PieceCache {
   static_assert(sizeof(Set) == 64);
 
   PieceCache() : sets_(size_t{1} << kFirstBits) {}
+
+  // Memory of whole large pages for the table, where it has so much.
+  template <typename T>
+  struct TableAllocator {
+    using value_type = T;
+    TableAllocator() = default;
+    template <typename U>
+    explicit TableAllocator(const TableAllocator<U>&) {}
+    T* allocate(size_t count) {
+      const size_t bytes = count * sizeof(T), alignment = bytes >= kHugePage ? kHugePage : alignof(T);
+      void* const memory = ::operator new(bytes, std::align_val_t(alignment));
+      prefer_huge_pages(memory, bytes);
+      return static_cast<T*>(memory);
+    }
+    void deallocate(T* memory, size_t count) {
+      const size_t bytes = count * sizeof(T), alignment = bytes >= kHugePage ? kHugePage : alignof(T);
+      ::operator delete(memory, bytes, std::align_val_t(alignment));
+    }
+    bool operator==(const TableAllocator&) const { return true; }
+  };
 
   // piece: 1 to 15 bytes, in memory that may be read for 16.
   static PieceKey key_of(const char* piece, size_t size) {
@@ -91,7 +114,7 @@ class PieceCache {
   static constexpr int kLastBits = 17;   // 8 MiB
 
   void grow() {
-    std::vector<Set> old(sets_.size() * 4);
+    std::vector<Set, TableAllocator<Set>> old(sets_.size() * 4);
     old.swap(sets_);
     shift_ -= 2;
     num_inserted_ = 0;
@@ -109,7 +132,7 @@ class PieceCache {
   }
 
   int shift_ = 64 - kFirstBits;
-  std::vector<Set> sets_;
+  std::vector<Set, TableAllocator<Set>> sets_;
   size_t num_inserted_ = 0;
 };
 

@@ -21,6 +21,9 @@ void make_room(size_t needed, size_t begun_with, size_t done, size_t total, std:
     wanted = std::max(needed, begun_with + static_cast<size_t>(1.1 * ids_a_byte * static_cast<double>(total)));
   }
   ids.reserve(wanted);
+  if (wanted > begun_with + kHugePage) {
+    prefer_huge_pages(ids.data() + ids.size(), (ids.capacity() - ids.size()) * sizeof(int32_t));
+  }
 }
 
 }  // namespace

@@ -1,5 +1,8 @@
 #include "athanor/token/model/seams.h"
 
+#include <algorithm>
+#include <cstring>
+
 #include "athanor/base/unicode.h"
 #include "athanor/token/split/read_utf8.h"
 
@@ -87,13 +90,19 @@ size_t Seams::cut(const char* data, size_t& at, size_t end, size_t* ends, size_t
 }
 
 bool Seams::any_in(std::string_view text) {
-  uint8_t highest = 0;
-  for (const char c : text) {
-    const auto byte = static_cast<uint8_t>(c);
-    const uint8_t value = byte == 0xE2 ? 0 : byte;  // E2 begins the quotes and dashes of every language
-    highest = value > highest ? value : highest;
+  const auto is_first = [](char c) {  // of three bytes or more; E2 begins the quotes and dashes of every language
+    return static_cast<uint8_t>(c) >= 0xE0 && static_cast<uint8_t>(c) != 0xE2;
+  };
+  while (text.size() >= 8) {
+    uint64_t word;
+    std::memcpy(&word, text.data(), 8);
+    const bool some = (word & word << 1 & word << 2 & 0x8080808080808080ULL) != 0;  // a byte of E0 or more
+    if (some && std::any_of(text.begin(), text.begin() + 8, is_first)) {
+      return true;
+    }
+    text.remove_prefix(8);
   }
-  return highest >= 0xE0;
+  return std::any_of(text.begin(), text.end(), is_first);
 }
 
 }  // namespace athanor::token

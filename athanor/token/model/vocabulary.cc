@@ -16,16 +16,39 @@ uint64_t mixed(uint64_t a, uint64_t b) {
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
-uint64_t hash_of(std::string_view text) {
-  uint64_t hash = text.size(), word = 0;
-  while (text.size() >= 8) {
-    std::memcpy(&word, text.data(), 8);
-    hash = mixed(hash, word);
-    text.remove_prefix(8);
+template <typename Word>
+uint64_t word_at(const char* p) {
+  Word word;
+  std::memcpy(&word, p, sizeof(word));
+  return word;
+}
+
+// Fewer than eight bytes as a word, without a call.
+uint64_t short_word(const char* p, size_t size) {
+  if (size >= 4) {
+    return word_at<uint32_t>(p) | word_at<uint32_t>(p + size - 4) << 32;
   }
-  word = 0;
-  std::memcpy(&word, text.data(), text.size());
-  return mixed(hash, word);
+  return size == 0 ? 0 : word_at<uint8_t>(p) | word_at<uint8_t>(p + size / 2) << 8 | word_at<uint8_t>(p + size - 1) << 16;
+}
+
+uint64_t hash_of(std::string_view text) {
+  uint64_t hash = text.size();
+  const char* p = text.data();
+  size_t left = text.size();
+  for (; left >= 8; p += 8, left -= 8) {
+    hash = mixed(hash, word_at<uint64_t>(p));
+  }
+  return mixed(hash, short_word(p, left));
+}
+
+bool same(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) {
+    return false;
+  }
+  if (a.size() < 8) {
+    return short_word(a.data(), a.size()) == short_word(b.data(), b.size());
+  }
+  return std::memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
 int64_t id_limit(size_t num_tokens) {
@@ -93,7 +116,7 @@ void Vocabulary::make_slots(size_t num_tokens) {
 
 size_t Vocabulary::slot_of(std::string_view token, uint64_t hash) const {
   size_t at = hash >> shift_;
-  while (slots_[at].id >= 0 && (slots_[at].hash != static_cast<uint32_t>(hash) || tokens_[slots_[at].id] != token)) {
+  while (slots_[at].id >= 0 && (slots_[at].hash != static_cast<uint32_t>(hash) || !same(tokens_[slots_[at].id], token))) {
     at = (at + 1) & (slots_.size() - 1);
   }
   return at;
