@@ -142,6 +142,10 @@ std::vector<fs::path> files_beside(const fs::path& path) {
 }
 
 std::unique_ptr<Estimator> open_estimator(const fs::path& folder_or_file) {
+  std::error_code code;
+  if (!fs::is_directory(folder_or_file, code)) {
+    return open_file(folder_or_file, TextTokens());  // a bare file: its caller cuts
+  }
   const EstimatorFile found = find_estimator(folder_or_file);
   auto estimator = open_file(found.file, found.tokens);
   if (!found.kind.empty() && estimator->kind() != found.kind) {
