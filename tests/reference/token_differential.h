@@ -59,7 +59,7 @@ inline std::vector<Json> differential_files() {
   }
   const Json bytes = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
   for (const char* regex : {R"([a-z]+|[A-Z]|\p{N}{1,2}| ?[^\s\w]+|\s+(?!\S))", R"((?<=a)b+|(?i:ab)|\s{2,}?|\p{L}\p{M}*)",
-                            R"(^\s*|[^\p{L}\d]+(?=a)|(?:ab|a)+)"}) {
+                            R"(\A\s+|[^\p{L}\d]+(?=a)|(?:ab|a)+)"}) {
     const Json split = {{"type", "Split"}, {"pattern", {{"Regex", regex}}}, {"behavior", "Isolated"}, {"invert", false}};
     out.push_back(file_of({{"type", "Sequence"}, {"pretokenizers", {split, bytes}}}, bpe_model(true), "ByteLevel"));
   }
