@@ -16,6 +16,7 @@ namespace athanor::token {
 
 namespace {
 
+constexpr size_t kStep = 256;    // ASCII copied at a time, so that little room is made in vain
 constexpr size_t kChunk = 8192;  // normalised and cut at a time, so that it stays in the first cache
 
 // HF's table of combining classes is Unicode 9.
@@ -149,11 +150,12 @@ void BertText::append(std::string_view text, std::string& out) const {
   const char* const end = p + text.size();
   while (p != end) {
     const size_t used = out.size();
-    out.resize(used + static_cast<size_t>(end - p));
+    const char* const stop = p + std::min(static_cast<size_t>(end - p), kStep);
+    out.resize(used + static_cast<size_t>(stop - p));
     char* to = out.data() + used;
-    p = copy_ascii(p, end, options_.clean_text, options_.lowercase, to);
+    p = copy_ascii(p, stop, options_.clean_text, options_.lowercase, to);
     out.resize(static_cast<size_t>(to - out.data()));
-    if (p != end && !append_outside(p, end, out)) {
+    if (p != stop && !append_outside(p, end, out)) {
       out.resize(before);
       out += exact_(text);
       return;

@@ -36,7 +36,7 @@ class MarkerEncoder : public TextEncoder {
       const bool visible = text[at] > ' ' && text[at] < 0x7F;
       return visible && (normalizing_.characters == nullptr || normalizing_.characters->keeps(text[at]));
     };
-    return !text.empty() && keeps(0) && (text.size() == 1 || keeps(1));
+    return !text.empty() && keeps(0) && (text.size() == 1 || static_cast<uint8_t>(text[1]) < 0x80);
   }
 
   void encode(std::string_view text, bool first, std::vector<int32_t>& ids) const override {
