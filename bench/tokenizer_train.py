@@ -128,7 +128,7 @@ def main():
         print(f"{os.path.getsize(plain) / 1e6:.1f} MB, {options.vocab} tokens, {options.threads} threads, "
               f"median of {options.rounds}")
         base = None
-        for i, (name, values) in enumerate(results.items()):
+        for i, (name, values) in enumerate(results.items() if options.rounds else ()):
             middle = report(name, [v[0] for v in values], [v[1] for v in values], base if i % 2 else None)
             base = middle if i % 2 == 0 else None
         if options.large_mb:

@@ -45,7 +45,8 @@ class TokenizerWork {
     if (!made.map.is_null()) {
       write_file_atomic(out / "token_map.json", made.map.dump() + "\n");
     }
-    context_.run.events().emit("speed", {{"seconds", monotonic_time() - begin}, {"peak_memory_bytes", peak_memory_bytes()}});
+    context_.run.events().emit(
+        "speed", {{"seconds", monotonic_time() - begin}, {"peak_memory_bytes", peak_memory_bytes()}});
     return summary(tokenizer, made, monotonic_time() - begin);
   }
 
@@ -70,8 +71,8 @@ class TokenizerWork {
   std::pair<std::string, std::string> old_tokenizer() const {
     const StageInput* input = context_.find("tokenizer");
     if (input == nullptr) {
-      throw Error(ErrorKind::kUsage, "kind: " + recipe_.kind + " needs a tokenizer to begin with", "tokenizer.from",
-                  "from: {documents: ..., tokenizer: RUN or PATH}");
+      throw Error(ErrorKind::kUsage, "kind: " + recipe_.kind + " needs a tokenizer to begin with",
+                  "tokenizer.from", "from: {documents: ..., tokenizer: RUN or PATH}");
     }
     return {Tokenizer::load(input->path).to_json(), input->path.string()};
   }
@@ -141,7 +142,8 @@ class TokenizerWork {
       }
       batch.clear();
       bytes += std::exchange(batch_bytes, 0);
-      context_.progress.update(0.9 * static_cast<double>(bytes) / static_cast<double>(std::max<uint64_t>(1, documents_.text_bytes())),
+      context_.progress.update(0.9 * static_cast<double>(bytes) /
+                                   static_cast<double>(std::max<uint64_t>(1, documents_.text_bytes())),
                                "counting tokens");
     };
     const double share = sample_share(recipe_, documents_.text_bytes());
@@ -157,7 +159,8 @@ class TokenizerWork {
     });
     flush();
     AdaptedTokenizer less = prune_tokenizer(text, where, uses, static_cast<uint64_t>(recipe_.keep_count));
-    nlohmann::json trained{{"kind", "prune"}, {"old_vocab_size", less.map["old_vocab_size"]}, {"counted_bytes", bytes}};
+    nlohmann::json trained{
+        {"kind", "prune"}, {"old_vocab_size", less.map["old_vocab_size"]}, {"counted_bytes", bytes}};
     return {std::move(less.json), std::move(trained), std::move(less.map)};
   }
 
@@ -168,21 +171,26 @@ class TokenizerWork {
     }
     for (const std::string& path : recipe_.compare) {
       list.emplace_back(fs::path(path).filename().empty() ? fs::path(path).parent_path().filename().string()
-                                                          : fs::path(path).filename().string(), path);
+                                                          : fs::path(path).filename().string(),
+                        path);
     }
     return list;
   }
 
   nlohmann::json summary(const Tokenizer& tokenizer, const Made& made, double seconds) {
-    nlohmann::json result{{"vocab_size", tokenizer.vocab_size()}, {"trained", made.trained}, {"seconds_trained", seconds},
+    nlohmann::json result{{"vocab_size", tokenizer.vocab_size()},
+                          {"trained", made.trained},
+                          {"seconds_trained", seconds},
                           {"peak_memory_bytes", peak_memory_bytes()}};
     std::string text = grouped_integer(tokenizer.vocab_size()) + " tokens";
     if (recipe_.report_bytes > 0) {
       context_.progress.update(0.96, "report");
       const StageInput* valid = context_.find("valid");
-      const Documents texts = Documents::open(valid != nullptr ? valid->path : context_.input("documents").path);
-      const nlohmann::json report = write_tokenizer_report({recipe_, texts, valid != nullptr, made.trained, compared()},
-                                                           tokenizer, context_.run.out_tmp(), pool_);
+      const Documents texts =
+          Documents::open(valid != nullptr ? valid->path : context_.input("documents").path);
+      const nlohmann::json report =
+          write_tokenizer_report({recipe_, texts, valid != nullptr, made.trained, compared()}, tokenizer,
+                                 context_.run.out_tmp(), pool_);
       const auto& fertility = report["fertility"];
       result["bytes_per_token"] = fertility["bytes_per_token"];
       result["tokens_per_word"] = fertility["tokens_per_word"];

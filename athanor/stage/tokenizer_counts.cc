@@ -65,20 +65,25 @@ class PartCounter {
   std::vector<std::vector<fs::path>> runs_;
 };
 
-std::string merge_key(size_t level, size_t number) { return "merge-" + std::to_string(level) + "-" + std::to_string(number); }
+std::string merge_key(size_t level, size_t number) {
+  return "merge-" + std::to_string(level) + "-" + std::to_string(number);
+}
 
 // Parts are merged 64 at a time, and these again; each step is kept, so that a kill loses one.
-fs::path merge_parts(std::vector<fs::path> runs, const PartJournal& journal, const std::function<void(double)>& progress) {
+fs::path merge_parts(std::vector<fs::path> runs, const PartJournal& journal,
+                     const std::function<void(double)>& progress) {
   for (size_t level = 0; level == 0 || runs.size() > 1; ++level) {
     std::vector<fs::path> merged;
     for (size_t first = 0; first < runs.size(); first += kMergeAtOnce) {
-      const std::vector<fs::path> few(runs.begin() + static_cast<std::ptrdiff_t>(first),
-                                      runs.begin() + static_cast<std::ptrdiff_t>(std::min(runs.size(), first + kMergeAtOnce)));
+      const std::vector<fs::path> few(
+          runs.begin() + static_cast<std::ptrdiff_t>(first),
+          runs.begin() + static_cast<std::ptrdiff_t>(std::min(runs.size(), first + kMergeAtOnce)));
       const std::string key = merge_key(level, merged.size());
       journal.write(key, [&](const fs::path& folder) {
         token::merge_count_runs(few, folder / "counts.run", [&](double share) {
           check_interrupt();
-          progress((static_cast<double>(first) + share * static_cast<double>(few.size())) / static_cast<double>(runs.size()));
+          progress((static_cast<double>(first) + share * static_cast<double>(few.size())) /
+                   static_cast<double>(runs.size()));
         });
       });
       merged.push_back(journal.path(key) / "counts.run");
@@ -99,11 +104,13 @@ fs::path count_documents(StageContext& context, const TokenizerRecipe& recipe, c
   const double begin = monotonic_time();
   for_each_part(documents, journal, context, [&](const DocumentPart& part) {
     if (part.documents != nullptr) {
-      journal.write(part.key, [&](const fs::path& folder) { parts.count(*part.documents, share, recipe.seed, folder); });
+      journal.write(part.key,
+                    [&](const fs::path& folder) { parts.count(*part.documents, share, recipe.seed, folder); });
     }
     runs.push_back(journal.path(part.key) / "counts.run");
-    context.progress.update(0.6 * part.share_done,
-                            "counting, " + human_bytes(static_cast<double>(part.bytes_done) / (monotonic_time() - begin)) + "/s");
+    context.progress.update(
+        0.6 * part.share_done,
+        "counting, " + human_bytes(static_cast<double>(part.bytes_done) / (monotonic_time() - begin)) + "/s");
   });
   if (!context.shard.whole()) {
     return {};
@@ -157,7 +164,8 @@ double mean_bytes(const token::PieceCounter& counter) {
 
 nlohmann::json plan_tokenizer(const nlohmann::json& options, const std::vector<StageInput>& inputs) {
   nlohmann::json plan{{"rows", nlohmann::json::array()}};
-  const auto row = [&](const std::string& name, double value, const std::string& text, const std::string& note) {
+  const auto row = [&](const std::string& name, double value, const std::string& text,
+                       const std::string& note) {
     plan["rows"].push_back({{"name", name}, {"value", value}, {"text", text}, {"note", note}});
   };
   const auto recipe = load_options<TokenizerRecipe>(options);
@@ -165,7 +173,8 @@ nlohmann::json plan_tokenizer(const nlohmann::json& options, const std::vector<S
   for (const StageInput& each : inputs) {
     input = each.role == "documents" ? &each : input;
   }
-  const bool trains = recipe.kind == "bpe" || recipe.kind == "wordpiece" || recipe.kind == "unigram" || recipe.kind == "word";
+  const bool trains =
+      recipe.kind == "bpe" || recipe.kind == "wordpiece" || recipe.kind == "unigram" || recipe.kind == "word";
   if (input == nullptr || !trains) {
     return plan;
   }
@@ -176,10 +185,12 @@ nlohmann::json plan_tokenizer(const nlohmann::json& options, const std::vector<S
   if (pieces == 0) {
     return plan;
   }
-  // Heaps: different words grow as a power of the text; the exponent is that between half of the sample and all of it.
-  const double growth = std::clamp(std::log(pieces / static_cast<double>(std::max<size_t>(1, sample.half.entries().size()))) /
-                                       std::log(static_cast<double>(sample.bytes) / static_cast<double>(sample.half_bytes) + 1e-9),
-                                   0.3, 1.0);
+  // Heaps: different words grow as a power of the text; the exponent is that between half of the sample and all
+  // of it.
+  const double growth = std::clamp(
+      std::log(pieces / static_cast<double>(std::max<size_t>(1, sample.half.entries().size()))) /
+          std::log(static_cast<double>(sample.bytes) / static_cast<double>(sample.half_bytes) + 1e-9),
+      0.3, 1.0);
   const double times = std::max(1.0, all / static_cast<double>(sample.bytes));
   const double expected = times > 1 ? pieces * std::pow(times, growth) : pieces;
   const double length = mean_bytes(sample.all);
@@ -205,13 +216,16 @@ nlohmann::json plan_tokenizer(const nlohmann::json& options, const std::vector<S
   const double counted = sample.seconds * times / pool.num_threads();
   row("text", all, human_bytes(all), "");
   row("different words", expected, "about " + human_count(expected),
-      "from " + human_bytes(static_cast<double>(sample.bytes)) + " of it: as the text to the power " + fixed_number(growth, 2));
+      "from " + human_bytes(static_cast<double>(sample.bytes)) + " of it: as the text to the power " +
+          fixed_number(growth, 2));
   row("memory: counting", counting, human_bytes(counting), "memory_mb bounds it; the rest goes to disk");
   row("memory: training", training, human_bytes(training),
-      training < static_cast<double>(memory_bytes()) ? "fits: this machine has " + human_bytes(static_cast<double>(memory_bytes()))
-                                                     : "does NOT fit: lower sample");
+      training < static_cast<double>(memory_bytes())
+          ? "fits: this machine has " + human_bytes(static_cast<double>(memory_bytes()))
+          : "does NOT fit: lower sample");
   row("time", counted + trained, coarse_duration(counted + trained),
-      "counting " + coarse_duration(counted) + ", training " + coarse_duration(trained) + ", tried on the sample now");
+      "counting " + coarse_duration(counted) + ", training " + coarse_duration(trained) +
+          ", tried on the sample now");
   plan["fits"] = training < static_cast<double>(memory_bytes());
   return plan;
 }

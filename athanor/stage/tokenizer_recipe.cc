@@ -34,7 +34,8 @@ std::string usual_cut(const std::string& kind, const std::string& style) {
   return kind == "unigram" || style == "sentencepiece" ? "metaspace" : "gpt2";
 }
 
-std::vector<std::string> usual_special_tokens(const std::string& kind, const std::string& style, bool of_bytes) {
+std::vector<std::string> usual_special_tokens(const std::string& kind, const std::string& style,
+                                              bool of_bytes) {
   if (kind == "wordpiece") {
     return {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"};
   }
@@ -51,46 +52,72 @@ std::vector<std::string> usual_special_tokens(const std::string& kind, const std
 
 void TokenizerRecipe::fields(Fields<TokenizerRecipe>& f) {
   f.add("kind", &TokenizerRecipe::kind,
-        "bpe: merges of bytes or characters; wordpiece: BERT's; unigram: the likeliest pieces; word: one token a word; "
-        "char: one a character; bytes: 256 of them; extend: the input tokenizer and further merges; prune: the input "
+        "bpe: merges of bytes or characters; wordpiece: BERT's; unigram: the likeliest pieces; word: one token "
+        "a word; "
+        "char: one a character; bytes: 256 of them; extend: the input tokenizer and further merges; prune: the "
+        "input "
         "tokenizer without what the documents do not use")
       .choices({"bpe", "wordpiece", "unigram", "word", "char", "bytes", "extend", "prune"});
   f.add("style", &TokenizerRecipe::style,
         "bpe: hf, the vocabulary that HF tokenizers trains; sentencepiece: that of SentencePiece's BPE")
       .choices({"hf", "sentencepiece"});
-  f.add("vocab_size", &TokenizerRecipe::vocab_size, "tokens, the special ones included (not for char, bytes, extend, prune)")
+  f.add("vocab_size", &TokenizerRecipe::vocab_size,
+        "tokens, the special ones included (not for char, bytes, extend, prune)")
       .range(2, 2e6);
   f.add("min_frequency", &TokenizerRecipe::min_frequency, "pairs (word: words) seen less often become no token")
       .range(0, 1e12);
   f.add("special_tokens", &TokenizerRecipe::special_tokens,
-        "the first ids; empty: what the kind usually has. bpe: the first separates documents; unigram: the first is the unknown token");
-  f.add("user_symbols", &TokenizerRecipe::user_symbols, "unigram: texts that are tokens of their own, never cut");
-  f.add("pre_tokenizer", &TokenizerRecipe::pre_tokenizer, "where text is cut first; empty: the usual one of the kind")
+        "the first ids; empty: what the kind usually has. bpe: the first separates documents; unigram: the "
+        "first is the unknown token");
+  f.add("user_symbols", &TokenizerRecipe::user_symbols,
+        "unigram: texts that are tokens of their own, never cut");
+  f.add("pre_tokenizer", &TokenizerRecipe::pre_tokenizer,
+        "where text is cut first; empty: the usual one of the kind")
       .choices(names_of_cuts());
-  f.add("normalizer", &TokenizerRecipe::normalizer, "what is done to text before; empty: the usual one of the cut")
+  f.add("normalizer", &TokenizerRecipe::normalizer,
+        "what is done to text before; empty: the usual one of the cut")
       .choices(names_of_normalizers());
-  f.add("byte_fallback", &TokenizerRecipe::byte_fallback, "bpe of characters, unigram: 256 byte tokens for what is not in the alphabet");
-  f.add("limit_alphabet", &TokenizerRecipe::limit_alphabet, "bpe of characters, wordpiece: keep so many, the most frequent; 0: all").range(0, 1.2e6);
-  f.add("initial_alphabet", &TokenizerRecipe::initial_alphabet, "bpe of characters, wordpiece: characters that are there in any case");
-  f.add("max_token_length", &TokenizerRecipe::max_token_length, "bpe, wordpiece: tokens stay shorter (HF's meaning); 0: no bound").range(0, 1e6);
-  f.add("continuing_prefix", &TokenizerRecipe::continuing_prefix, "bpe of characters: before a symbol inside a word; wordpiece: ## when empty");
-  f.add("end_of_word_suffix", &TokenizerRecipe::end_of_word_suffix, "bpe of characters: after the last symbol of a word");
-  f.add("character_coverage", &TokenizerRecipe::character_coverage, "unigram, sentencepiece: share of the text that the alphabet covers").range(0.9, 1);
+  f.add("byte_fallback", &TokenizerRecipe::byte_fallback,
+        "bpe of characters, unigram: 256 byte tokens for what is not in the alphabet");
+  f.add("limit_alphabet", &TokenizerRecipe::limit_alphabet,
+        "bpe of characters, wordpiece: keep so many, the most frequent; 0: all")
+      .range(0, 1.2e6);
+  f.add("initial_alphabet", &TokenizerRecipe::initial_alphabet,
+        "bpe of characters, wordpiece: characters that are there in any case");
+  f.add("max_token_length", &TokenizerRecipe::max_token_length,
+        "bpe, wordpiece: tokens stay shorter (HF's meaning); 0: no bound")
+      .range(0, 1e6);
+  f.add("continuing_prefix", &TokenizerRecipe::continuing_prefix,
+        "bpe of characters: before a symbol inside a word; wordpiece: ## when empty");
+  f.add("end_of_word_suffix", &TokenizerRecipe::end_of_word_suffix,
+        "bpe of characters: after the last symbol of a word");
+  f.add("character_coverage", &TokenizerRecipe::character_coverage,
+        "unigram, sentencepiece: share of the text that the alphabet covers")
+      .range(0.9, 1);
   f.add("required_chars", &TokenizerRecipe::required_chars, "unigram, sentencepiece: covered however rare");
-  f.add("max_piece_length", &TokenizerRecipe::max_piece_length, "unigram, sentencepiece: characters").range(1, 63);
-  f.add("split_by_script", &TokenizerRecipe::split_by_script, "unigram, sentencepiece: a piece is of one script");
+  f.add("max_piece_length", &TokenizerRecipe::max_piece_length, "unigram, sentencepiece: characters")
+      .range(1, 63);
+  f.add("split_by_script", &TokenizerRecipe::split_by_script,
+        "unigram, sentencepiece: a piece is of one script");
   f.add("split_by_number", &TokenizerRecipe::split_by_number, "unigram, sentencepiece: digits join no letters");
   f.add("split_digits", &TokenizerRecipe::split_digits, "unigram, sentencepiece: a digit is a piece");
   f.add("seed_size", &TokenizerRecipe::seed_size, "unigram: pieces to begin with").range(1000, 2e7);
-  f.add("shrinking_factor", &TokenizerRecipe::shrinking_factor, "unigram: share of the pieces that a round keeps").range(0.5, 0.95);
+  f.add("shrinking_factor", &TokenizerRecipe::shrinking_factor,
+        "unigram: share of the pieces that a round keeps")
+      .range(0.5, 0.95);
   f.add("sub_iterations", &TokenizerRecipe::sub_iterations, "unigram: EM steps a round").range(1, 10);
   f.add("add_tokens", &TokenizerRecipe::add_tokens, "extend: tokens to learn").range(1, 2e6);
-  f.add("keep_count", &TokenizerRecipe::keep_count, "prune: tokens that the documents use less often go").range(1, 1e12);
-  f.add("sample", &TokenizerRecipe::sample, "share of the documents to learn from, drawn by their ids").range(1e-9, 1);
-  f.add("limit_bytes", &TokenizerRecipe::limit_bytes, "lowers the share so that about so much text remains; 0: no limit").range(0, 9e18);
+  f.add("keep_count", &TokenizerRecipe::keep_count, "prune: tokens that the documents use less often go")
+      .range(1, 1e12);
+  f.add("sample", &TokenizerRecipe::sample, "share of the documents to learn from, drawn by their ids")
+      .range(1e-9, 1);
+  f.add("limit_bytes", &TokenizerRecipe::limit_bytes,
+        "lowers the share so that about so much text remains; 0: no limit")
+      .range(0, 9e18);
   f.add("seed", &TokenizerRecipe::seed, "of the sample").range(0, 9e15);
   f.add("compare", &TokenizerRecipe::compare, "tokenizers to compare with in the report: files or folders");
-  f.add("report_bytes", &TokenizerRecipe::report_bytes, "text that the report's numbers are of; 0: no report").range(0, 1e15);
+  f.add("report_bytes", &TokenizerRecipe::report_bytes, "text that the report's numbers are of; 0: no report")
+      .range(0, 1e15);
   f.add("memory_mb", &TokenizerRecipe::memory_mb, "for counting; the rest goes to disk").range(16, 1e9).speed();
   f.add("threads", &TokenizerRecipe::threads, "0: one a core").range(0, 4096).speed();
 }
@@ -102,7 +129,7 @@ BpeTrainOptions bpe_options(const TokenizerRecipe& recipe) {
   o.special_tokens = recipe.special_tokens;
   o.pre_tokenizer = recipe.pre_tokenizer;
   o.normalizer = recipe.normalizer;
-  o.style = recipe.kind == "wordpiece"           ? BpeStyle::kWordPiece
+  o.style = recipe.kind == "wordpiece"        ? BpeStyle::kWordPiece
             : recipe.style == "sentencepiece" ? BpeStyle::kSentencePiece
                                               : BpeStyle::kHf;
   o.limit_alphabet = recipe.limit_alphabet;
@@ -141,7 +168,8 @@ UnigramTrainOptions unigram_options(const TokenizerRecipe& recipe) {
 
 void prepare_tokenizer(nlohmann::json& resolved) {
   auto recipe = load_options<TokenizerRecipe>(resolved);
-  const bool trains = recipe.kind == "bpe" || recipe.kind == "wordpiece" || recipe.kind == "unigram" || recipe.kind == "word";
+  const bool trains =
+      recipe.kind == "bpe" || recipe.kind == "wordpiece" || recipe.kind == "unigram" || recipe.kind == "word";
   if (recipe.pre_tokenizer.empty() && trains) {
     recipe.pre_tokenizer = usual_cut(recipe.kind, recipe.style);
   }
@@ -176,8 +204,10 @@ std::string tokenizer_notes() {
     text += "  " + std::string(kind.name) + ": " + kind.about + "\n";
   }
   return text +
-         "usual: bpe gpt2; bpe with style sentencepiece, unigram: metaspace; wordpiece: bert; word: whitespace\n"
-         "out: tokenizer.json (Hugging Face), report.json, report.html; extend and prune: token_map.json as well\n";
+         "usual: bpe gpt2; bpe with style sentencepiece, unigram: metaspace; wordpiece: bert; word: "
+         "whitespace\n"
+         "out: tokenizer.json (Hugging Face), report.json, report.html; extend and prune: token_map.json as "
+         "well\n";
 }
 
 TextCounter::TextCounter(const TokenizerRecipe& recipe, const TokenizerExtender* extender)
@@ -211,7 +241,8 @@ void TextCounter::count(std::string_view text, token::PieceCounter& counter) con
 }
 
 bool in_sample(const Document& document, double share, int64_t seed) {
-  return share >= 1 || static_cast<double>(xxh3_64(document.id, static_cast<uint64_t>(seed)) >> 11) * 0x1p-53 < share;
+  return share >= 1 ||
+         static_cast<double>(xxh3_64(document.id, static_cast<uint64_t>(seed)) >> 11) * 0x1p-53 < share;
 }
 
 double sample_share(const TokenizerRecipe& recipe, uint64_t text_bytes) {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "athanor/data/documents.h"
 #include "athanor/run/verb.h"
+#include "athanor/stage/document_parts.h"
 #include "athanor/token/train/adapt.h"
 #include "athanor/token/train/piece_source.h"
 #include "athanor/token/train/trainer.h"
@@ -57,7 +57,8 @@ std::string tokenizer_notes();
 BpeTrainOptions bpe_options(const TokenizerRecipe& recipe);
 UnigramTrainOptions unigram_options(const TokenizerRecipe& recipe);
 
-// How the texts are counted: by the recipe's cut, between its user symbols; or by that of the tokenizer that is extended.
+// How the texts are counted: by the recipe's cut, between its user symbols; or by that of the tokenizer that is
+// extended.
 class TextCounter {
  public:
   TextCounter(const TokenizerRecipe& recipe, const TokenizerExtender* extender);
@@ -74,8 +75,8 @@ bool in_sample(const Document& document, double share, int64_t seed);
 // recipe.sample, lowered so that about limit_bytes of all text remain.
 double sample_share(const TokenizerRecipe& recipe, uint64_t text_bytes);
 
-// Counts the documents part by part into the run's state (a kill loses the part in flight) and gives the path of the
-// merged run; empty when this process does only a share of the parts.
+// Counts the documents part by part into the run's state (a kill loses the part in flight) and gives the path
+// of the merged run; empty when this process does only a share of the parts.
 fs::path count_documents(StageContext& context, const TokenizerRecipe& recipe, const TextCounter& counter,
                          const Documents& documents, ThreadPool& pool);
 
@@ -90,7 +91,7 @@ struct TokenizerReport {
   std::vector<std::pair<std::string, fs::path>> compared;  // name and place of other tokenizers
 };
 // Writes report.json and report.html into dir; gives the numbers.
-nlohmann::json write_tokenizer_report(const TokenizerReport& about, const Tokenizer& tokenizer, const fs::path& dir,
-                                      ThreadPool& pool);
+nlohmann::json write_tokenizer_report(const TokenizerReport& about, const Tokenizer& tokenizer,
+                                      const fs::path& dir, ThreadPool& pool);
 
 }  // namespace athanor

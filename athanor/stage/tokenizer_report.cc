@@ -1,5 +1,5 @@
-// report.json and report.html of the verb tokenizer: fertility by language and source, tokens that nobody uses, the
-// longest ones, and other tokenizers on the same text. Nothing in them depends on the machine or the clock.
+// report.json and report.html of the verb tokenizer: fertility by language and source, tokens that nobody uses,
+// the longest ones, and other tokenizers on the same text. Nothing in them depends on the machine or the clock.
 #include <algorithm>
 #include <map>
 
@@ -19,7 +19,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kGroups = 30;       // listed, by text
+constexpr size_t kGroups = 30;  // listed, by text
 constexpr size_t kTokensListed = 40;
 constexpr size_t kScriptBytes = 4096;  // of a text, to tell its script
 
@@ -36,7 +36,9 @@ struct Fertility {
   }
 
   Json to_json() const {
-    const auto ratio = [](uint64_t a, uint64_t b) { return b == 0 ? Json(nullptr) : Json(static_cast<double>(a) / static_cast<double>(b)); };
+    const auto ratio = [](uint64_t a, uint64_t b) {
+      return b == 0 ? Json(nullptr) : Json(static_cast<double>(a) / static_cast<double>(b));
+    };
     return {{"text_bytes", bytes},
             {"characters", characters},
             {"words", words},
@@ -203,8 +205,8 @@ Json token_json(const Tokenizer& tokenizer, int32_t id, uint64_t uses) {
   return {{"id", id}, {"text", repair_utf8(bytes)}, {"bytes", bytes.size()}, {"uses", uses}};
 }
 
-// Tokens that the texts do not use; those that their own text is not encoded to (byte-level only: elsewhere a word's
-// beginning is marked); those that end inside a character.
+// Tokens that the texts do not use; those that their own text is not encoded to (byte-level only: elsewhere a
+// word's beginning is marked); those that end inside a character.
 Json tokens_json(const Tokenizer& tokenizer, const std::vector<uint64_t>& uses, bool of_bytes) {
   std::vector<int32_t> unused, unreachable, fragments, longest;
   std::vector<int32_t> ids;
@@ -244,13 +246,18 @@ Json tokens_json(const Tokenizer& tokenizer, const std::vector<uint64_t>& uses, 
           {"fragments", fragments.size()},     {"longest", list(longest)}};
 }
 
-std::string json_text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+std::string json_text(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
 
-std::string number_of(const Json& value, int digits) { return value.is_number() ? fixed_number(value.get<double>(), digits) : ""; }
+std::string number_of(const Json& value, int digits) {
+  return value.is_number() ? fixed_number(value.get<double>(), digits) : "";
+}
 
 TableBlock fertility_table(const std::string& caption, const std::string& what, const Json& list) {
-  TableBlock table{.caption = caption,
-                   .header = {what, "text", "tokens", "bytes a token", "tokens a word", "tokens a Chinese character"}};
+  TableBlock table{
+      .caption = caption,
+      .header = {what, "text", "tokens", "bytes a token", "tokens a word", "tokens a Chinese character"}};
   for (const Json& row : list) {
     table.rows.push_back({row.value("name", ""), human_bytes(row["text_bytes"].get<double>()),
                           grouped_integer(row["tokens"].get<int64_t>()), number_of(row["bytes_per_token"], 3),
@@ -263,7 +270,8 @@ TableBlock token_table(const std::string& caption, const Json& list) {
   TableBlock table{.caption = caption, .header = {"id", "token", "bytes", "uses in the texts"}};
   for (const Json& row : list) {
     table.rows.push_back({std::to_string(row["id"].get<int64_t>()), json_text(row["text"]),
-                          grouped_integer(row["bytes"].get<int64_t>()), grouped_integer(row["uses"].get<int64_t>())});
+                          grouped_integer(row["bytes"].get<int64_t>()),
+                          grouped_integer(row["uses"].get<int64_t>())});
   }
   return table;
 }
@@ -274,14 +282,17 @@ Report page_of(const Json& all, const TokenizerReport& about) {
   const Json& fertility = all["fertility"];
   const std::string how = about.held_out ? "on held-out documents" : "on the documents it was trained on";
   page.figures.push_back({"bytes a token", number_of(fertility["bytes_per_token"], 3), "", "", how});
-  page.figures.push_back({"tokens a word", number_of(fertility["tokens_per_word"], 3), "", "", "words parted by white space"});
+  page.figures.push_back(
+      {"tokens a word", number_of(fertility["tokens_per_word"], 3), "", "", "words parted by white space"});
   if (fertility["tokens_per_han_character"].is_number()) {
-    page.figures.push_back({"tokens a Chinese character", number_of(fertility["tokens_per_han_character"], 3), "", "", ""});
+    page.figures.push_back(
+        {"tokens a Chinese character", number_of(fertility["tokens_per_han_character"], 3), "", "", ""});
   }
   page.figures.push_back({"unused tokens", grouped_integer(all["tokens"]["unused"].get<int64_t>()), "", "",
                           "in " + human_bytes(fertility["text_bytes"].get<double>()) + " of text"});
   ReportSection where{.title = "Fertility"};
-  where.blocks.push_back(fertility_table("By language, or by script where the documents name none", "language", all["languages"]));
+  where.blocks.push_back(
+      fertility_table("By language, or by script where the documents name none", "language", all["languages"]));
   where.blocks.push_back(fertility_table("By source", "source", all["sources"]));
   if (all["compared"].size() > 1) {
     where.blocks.push_back(fertility_table("Other tokenizers on the same text", "tokenizer", all["compared"]));
@@ -292,17 +303,21 @@ Report page_of(const Json& all, const TokenizerReport& about) {
                  " tokens are not what their own text is encoded to, " +
                  grouped_integer(all["tokens"]["fragments"].get<int64_t>()) + " end inside a character.";
   tokens.blocks.push_back(token_table("The longest", all["tokens"]["longest"]));
-  tokens.blocks.push_back(token_table("The longest that the texts do not use", all["tokens"]["unused_longest"]));
+  tokens.blocks.push_back(
+      token_table("The longest that the texts do not use", all["tokens"]["unused_longest"]));
   if (!all["tokens"]["unreachable_longest"].empty()) {
-    tokens.blocks.push_back(token_table("Not what their own text is encoded to", all["tokens"]["unreachable_longest"]));
+    tokens.blocks.push_back(
+        token_table("Not what their own text is encoded to", all["tokens"]["unreachable_longest"]));
   }
   page.sections.push_back(std::move(tokens));
   ReportSection trained{.title = "Training"};
   KeyValueBlock values;
   for (const auto& [key, value] : all["trained"].items()) {
-    values.items.push_back({key, value.is_number_integer() ? grouped_integer(value.get<int64_t>())
-                                 : value.is_number()       ? human_number(value.get<double>(), 6)
-                                                           : json_text(value), ""});
+    values.items.push_back({key,
+                            value.is_number_integer() ? grouped_integer(value.get<int64_t>())
+                            : value.is_number()       ? human_number(value.get<double>(), 6)
+                                                      : json_text(value),
+                            ""});
   }
   trained.blocks.push_back(std::move(values));
   page.sections.push_back(std::move(trained));
@@ -313,8 +328,8 @@ Report page_of(const Json& all, const TokenizerReport& about) {
 
 }  // namespace
 
-nlohmann::json write_tokenizer_report(const TokenizerReport& about, const Tokenizer& tokenizer, const fs::path& dir,
-                                      ThreadPool& pool) {
+nlohmann::json write_tokenizer_report(const TokenizerReport& about, const Tokenizer& tokenizer,
+                                      const fs::path& dir, ThreadPool& pool) {
   Measurer measurer(about, pool);
   std::vector<uint64_t> uses(static_cast<size_t>(tokenizer.vocab_size()), 0);
   const Group own = measurer.measure(tokenizer, &uses);
@@ -322,10 +337,14 @@ nlohmann::json write_tokenizer_report(const TokenizerReport& about, const Tokeni
   for (const auto& kind : token::cut_kinds()) {
     of_bytes = of_bytes || (kind.name == about.recipe.pre_tokenizer && kind.byte_level);
   }
-  Json all{{"vocab_size", tokenizer.vocab_size()}, {"held_out", about.held_out},
-           {"documents", measurer.num_texts()},    {"fertility", own.all.to_json()},
-           {"languages", groups_json(own.languages)}, {"sources", groups_json(own.sources)},
-           {"tokens", tokens_json(tokenizer, uses, of_bytes)}, {"trained", about.trained}};
+  Json all{{"vocab_size", tokenizer.vocab_size()},
+           {"held_out", about.held_out},
+           {"documents", measurer.num_texts()},
+           {"fertility", own.all.to_json()},
+           {"languages", groups_json(own.languages)},
+           {"sources", groups_json(own.sources)},
+           {"tokens", tokens_json(tokenizer, uses, of_bytes)},
+           {"trained", about.trained}};
   Json mine = own.all.to_json();
   mine["name"] = "this one (" + grouped_integer(tokenizer.vocab_size()) + ")";
   all["compared"] = Json::array({mine});

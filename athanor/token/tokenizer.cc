@@ -97,15 +97,17 @@ void Tokenizer::Impl::encode_stretch(std::string_view stretch, bool at_start, st
   give_workspace(std::move(workspace));
 }
 
+bool Tokenizer::Impl::none_in_normal(AddedTokens which) const {
+  return normal_matcher.empty() || which == AddedTokens::kNone || (which == AddedTokens::kOrdinary && !normal_ordinary);
+}
+
 void Tokenizer::Impl::encode_text(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const {
   std::string scratch;
-  const bool none_in_normal = normal_matcher.empty() || which == AddedTokens::kNone ||
-                              (which == AddedTokens::kOrdinary && !normal_ordinary);
   const auto encode_part = [&](size_t begin, size_t end) {
     if (begin >= end) {  // rstrip may have taken the beginning of the next added token
       return;
     }
-    if (path.encoder != nullptr && none_in_normal) {
+    if (path.encoder != nullptr && none_in_normal(which)) {
       const std::string_view part = text.substr(begin, end - begin);
       path.encoder->encode(normalise(part, scratch, path.normalizers_left), begin == 0, ids);
       return;
@@ -135,7 +137,10 @@ void Tokenizer::encode(std::string_view text, std::vector<int32_t>& ids) const {
 }
 
 void Tokenizer::encode(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const {
-  if (impl_->needs_alignment) {
+  const token::TextPath& path = impl_->path;
+  const bool front_stays = path.encoder != nullptr && path.normalizers_left == 0 && impl_->none_in_normal(which) &&
+                           path.encoder->keeps_front(text);
+  if (impl_->needs_alignment && !front_stays) {
     const EncodeOptions options{.added_tokens = which};
     const token::Draft draft = impl_->draft(text, 0, options, true);
     ids.insert(ids.end(), draft.ids.begin(), draft.ids.end());

@@ -23,6 +23,10 @@
 
 namespace athanor {
 
+namespace token {
+struct Sampling;  // model/model.h
+}  // namespace token
+
 class Tokenizer {
  public:
   // A file of any format in file/formats.h, told by its content: tokenizer.json, SentencePiece .model, GGUF, tiktoken
@@ -49,6 +53,10 @@ class Tokenizer {
   void encode(std::string_view text, std::vector<int32_t>& ids) const;
   void encode(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const;
 
+  // Draws one way to write the text (subword regularisation): BPE-dropout, or Unigram's sampling. The same ids for the
+  // same seed and document, whatever else is encoded, on any thread; a sampling of zeros gives what encode gives.
+  void encode_sampled(std::string_view text, AddedTokens which, const token::Sampling& sampling, uint64_t seed,
+                      uint64_t document, std::vector<int32_t>& ids) const;
   // How many ids encode() gives; where the pipeline allows none of them is kept.
   size_t count(std::string_view text) const;
   // The byte of text where the first max_ids ids of encode() end (of a character in several tokens: its end, or where

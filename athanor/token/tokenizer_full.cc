@@ -140,7 +140,7 @@ Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::s
     done = found.end;
   }
   add_part(done, text.size());
-  if (pre_tokenizer.scan != nullptr) {
+  if (pre_tokenizer.scan != nullptr && chain.steps.size() <= 2) {  // a scanner for more may cut words finer than they
     cut_by_scan(pre_tokenizer, out);
     return out;
   }

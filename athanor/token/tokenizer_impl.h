@@ -87,6 +87,7 @@ struct Tokenizer::Impl {
   // The text of a part between added tokens; scratch holds it if it had to change.
   // steps: only the first so many.
   std::string_view normalise(std::string_view part, std::string& scratch, size_t steps = ~size_t{0}) const;
+  bool none_in_normal(AddedTokens which) const;  // no added token is looked for after the normalizers
   // Whether the ids of text are the encoder's, and nothing comes before or after it.
   bool goes_straight(std::string_view text) const;
   void encode_text(std::string_view text, AddedTokens which, std::vector<int32_t>& ids) const;

@@ -117,6 +117,40 @@ TEST(Parity, DeepSeekV3) {
   expect_parity(Tokenizer::from_json(json, "deepseek_v3"), "deepseek_v3");
 }
 
+// Ids and character offsets that HF tokenizers 0.23.3 gives for the whole of utf8-all-assigned.txt.
+TEST(Parity, EveryAssignedCharacter) {
+  if (data_folder() == nullptr) {
+    GTEST_SKIP() << "ATHANOR_DATA is not set";
+  }
+  const std::string text = read_file(fs::path(data_folder()) / "conformance/utf8-all-assigned.txt");
+  struct Wanted {
+    const char* name;
+    size_t count;
+    uint64_t ids, offsets;
+  };
+  for (const Wanted& wanted : {Wanted{"qwen3", 768780, 0x97861b1e678360c1, 0x7c99b4a203314ee8},
+                               Wanted{"deepseek_v3", 832639, 0x0c1a01cf69446496, 0x315eedff9380a638}}) {
+    SCOPED_TRACE(wanted.name);
+    const fs::path path = fs::path(data_folder()) / "tokenizers" / wanted.name / "tokenizer.json.zst";
+    const Tokenizer tokenizer = Tokenizer::from_json(unpack(path), wanted.name);
+    std::vector<int32_t> ids;
+    tokenizer.encode(text, ids);
+    EXPECT_EQ(ids.size(), wanted.count);
+    EXPECT_EQ(digest(ids), wanted.ids);
+    EncodeOptions options;
+    options.characters = true;
+    options.add_special_tokens = false;
+    const Encoding full = tokenizer.encode_full(text, options);
+    EXPECT_EQ(digest(full.ids), wanted.ids);
+    std::vector<int32_t> places;
+    for (const TextSpan& span : full.offsets) {
+      places.push_back(static_cast<int32_t>(span.begin));
+      places.push_back(static_cast<int32_t>(span.end));
+    }
+    EXPECT_EQ(digest(places), wanted.offsets);
+  }
+}
+
 TEST(Tokenizer, EveryAssignedCharacterComesBack) {
   if (data_folder() == nullptr) {
     GTEST_SKIP() << "ATHANOR_DATA is not set";

@@ -9,7 +9,8 @@
    these decide are left out (file/README.md).
 2. tiktoken: HF with the tokenizer.json of a rank file against tiktoken with the ranks.
 3. llama.cpp: HF with the tokenizer.json of each GGUF vocabulary against the .inp and .out files; llama.cpp (vocab_only,
-   through the C API that xllamacpp's library exports) with the GGUF that we write of each tokenizer.json.
+   through the C API that xllamacpp's library exports) with the GGUF that we write of each tokenizer.json. Expected to
+   differ: Qwen on text that is not in NFC, which llama.cpp leaves as it is, and BERT on Hangul and some rare characters.
 """
 import base64
 import ctypes

@@ -149,7 +149,7 @@ def main():
             print(f"{name}: not loaded: {loaded['error']}", flush=True)
             continue
         saved = ours.ask(name="t", save=True)["json"]
-        same = "the same bytes" if saved == theirs.to_str(pretty=True) else "OTHER BYTES"
+        same = "as its own save" if saved == theirs.to_str(pretty="\n" in source[:4]) else "OTHER BYTES"
         theirs.no_truncation()
         theirs.no_padding()
         lines, sums = [], collections.Counter()

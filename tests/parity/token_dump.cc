@@ -6,6 +6,8 @@
 //                                         "plain_only": true: the ids of encode() alone; "bare": no truncation, no padding
 //   {"name": "qwen3", "decode": [1, 2], "skip": false}
 //   {"name": "qwen3", "save": true}
+//   {"name": "qwen3", "bench": "path", "bytes": 1000000}    seconds for encode, the second time, and for encode_full
+#include <chrono>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -57,6 +59,25 @@ Json answer(const Json& request, std::map<std::string, Tokenizer>& tokenizers) {
       streamed += stream.push(id);
     }
     return {{"text", tokenizer.decode(ids, skip)}, {"streamed", streamed + stream.finish()}};
+  }
+  if (request.contains("bench")) {
+    const std::string whole = read_file(request["bench"].get<std::string>());
+    const std::string_view some = std::string_view(whole).substr(0, request["bytes"].get<size_t>());
+    const auto seconds = [](const auto& work) {
+      const auto start = std::chrono::steady_clock::now();
+      work();
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
+    std::vector<int32_t> ids;
+    const auto encode = [&] {
+      ids.clear();
+      tokenizer.encode(some, AddedTokens::kAll, ids);
+    };
+    const double first = seconds(encode), second = seconds(encode);
+    const double full = seconds([&] { tokenizer.encode_full(some); });
+    const double decode = seconds([&] { tokenizer.decode(ids); });
+    return {{"bytes", some.size()}, {"ids", ids.size()}, {"first", first}, {"second", second}, {"full", full},
+            {"decode", decode}};
   }
   const std::string text = request.at("text");
   std::vector<int32_t> plain;

@@ -71,7 +71,7 @@ inline std::vector<Json> differential_files() {
     pieces[piece] = id;
   }
   out.push_back(file_of(spaces, {{"type", "WordPiece"}, {"unk_token", "[UNK]"}, {"continuing_subword_prefix", "##"},
-                                 {"max_input_chars_per_word", 12}, {"vocab", pieces}}, "WordPiece"));
+                                 {"max_input_chars_per_word", 12}, {"vocab", pieces}}, "Fuse"));
   Json scores = Json::array({{"<unk>", 0.0}});
   double score = -1.0;
   for (const char* piece : {"\u2581", "a", "\u2581a", "b", "ab", "\u2581ab", "abab", "ba", "aa", "aaa", "中", "中国", "国", "é", "s",
@@ -80,7 +80,7 @@ inline std::vector<Json> differential_files() {
     score -= 0.37;
   }
   const Json metaspace = {{"type", "Metaspace"}, {"replacement", "\u2581"}, {"prepend_scheme", "always"}};
-  out.push_back(file_of(metaspace, {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", scores}}, "Metaspace"));
+  out.push_back(file_of(metaspace, {{"type", "Unigram"}, {"unk_id", 0}, {"vocab", scores}}, "Fuse"));
   return out;
 }
 

@@ -32,7 +32,7 @@ Json read_sentencepiece(std::string_view bytes, const std::string& where);
 // tiktoken rank file: lines of base64(token), space, rank. As transformers' TikTokenConverter makes it, with the
 // pattern of `family` ("r50k", "p50k", "cl100k", "o200k", "llama3", "qwen2", ...: tiktoken_families()), or, when it
 // is empty, of the family guessed from the name of the file or the number of ranks. special: tokens and their ids;
-// when empty, those that the family is published with.
+// when empty, those that the family is published with, if the file has that family's number of ranks.
 Json read_tiktoken(std::string_view text, const std::string& where, std::string family = "",
                    const std::vector<std::pair<std::string, int32_t>>& special = {});
 std::vector<std::string> tiktoken_families();

@@ -154,8 +154,7 @@ TEST(Tiktoken, ReadWriteAndFamilies) {
   const Json json = read_tiktoken(file, "cl100k_base.tiktoken");
   EXPECT_EQ(json["model"]["ignore_merges"], true);
   EXPECT_EQ(json["pre_tokenizer"]["pretokenizers"][0]["pattern"]["Regex"], split_family_by_name("cl100k")->regexes[0]);
-  EXPECT_EQ(json["added_tokens"].back()["content"], "<|endofprompt|>");
-  EXPECT_EQ(json["added_tokens"].back()["id"], 100276);
+  EXPECT_TRUE(json["added_tokens"].empty());  // not the published file: its special tokens are not cl100k's
   EXPECT_EQ(write_tiktoken(json, "x"), file);
   const Json named = read_tiktoken(file, "x", "llama3", {{"<|end|>", 700}});
   EXPECT_EQ(named["added_tokens"].size(), 1u);

@@ -192,6 +192,9 @@ class Writer {
         piece.type = PieceType::kUnused;
       }
       const std::string& text = piece.text;
+      if (text.find('\0') != std::string::npos) {
+        fail("model.vocab", "has a token with the character U+0000, id " + std::to_string(id));
+      }
       if (model_.byte_fallback && text.size() == 6 && text.starts_with("<0x") && text.ends_with(">")) {
         piece.type = PieceType::kByte;
         piece.score = 0;

@@ -180,7 +180,8 @@ Json read_tiktoken(std::string_view text, const std::string& where, std::string 
   json["model"]["vocab"] = vocab_json(spelt, where);
   json["model"]["merges"] = merges_json(merges_by_rank(tokens, where), spelt);
   AddedTokens added(json);
-  for (const auto& [content, id] : !special.empty() || known == nullptr ? special : known->special) {
+  const bool is_published = known != nullptr && (known->num_ranks == 0 || known->num_ranks == tokens.size());
+  for (const auto& [content, id] : special.empty() && is_published ? known->special : special) {
     TokenizerConfig::Added token;
     token.id = id;
     token.content = content;

@@ -47,18 +47,6 @@ AddedToken read_added(const Field& field, const token::Vocabulary& vocabulary) {
   return added;
 }
 
-// What the last normalizer does to a text alone.
-token::TextFunction last_step(const std::vector<token::NormalizerStep>& steps) {
-  if (steps.empty()) {
-    return nullptr;
-  }
-  return [apply = steps.back().apply](std::string_view text) {
-    token::Aligned aligned = token::Aligned::of(text, 0, false, false);
-    apply(aligned);
-    return std::move(aligned.text);
-  };
-}
-
 }  // namespace
 
 void Tokenizer::Impl::read_path(const token::Field& root) {
@@ -103,7 +91,7 @@ std::unique_ptr<Tokenizer::Impl> Tokenizer::Impl::from_root(const Field& root) {
   impl->read_path(root);
   const Field model = root.at("model");
   impl->model = token::make_model(model, impl->byte_level, impl->vocabulary);
-  impl->path = token::make_text_path(root, *impl->model, impl->vocabulary, last_step(impl->normalizers));
+  impl->path = token::make_text_path(root, impl->normalizers, *impl->model, impl->vocabulary);
   if (impl->pre_tokenizer.scan != nullptr && impl->path.encoder == nullptr) {
     impl->encoder.emplace(impl->pre_tokenizer.scan, *impl->model);
   }

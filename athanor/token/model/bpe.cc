@@ -10,6 +10,7 @@
 #include "athanor/base/error.h"
 #include "athanor/token/model/backtrack.h"
 #include "athanor/token/model/byte_map.h"
+#include "athanor/token/model/merge_loop.h"
 #include "athanor/token/model/merge_table.h"
 
 namespace athanor::token {
@@ -18,6 +19,16 @@ namespace {
 
 constexpr uint32_t kNone = MergeTable::kNone;
 constexpr size_t kShortPiece = 48;  // up to here a linear search for the lowest rank beats a heap
+
+struct Rules {  // of merge_long
+  static constexpr uint32_t kNone = MergeTable::kNone;
+  uint32_t find(int32_t left, int32_t right) const { return table.find(left, right); }
+  int32_t result(uint32_t rank) const { return merges[rank].result; }
+  size_t size() const { return merges.size(); }
+
+  const std::vector<Merge>& merges;
+  const MergeTable& table;
+};
 
 class Bpe : public TokenModel {
  public:
@@ -82,6 +93,21 @@ class Bpe : public TokenModel {
       const uint32_t end = begin + static_cast<uint32_t>(std::count_if(token.begin(), token.end(), is_lead));
       spans.push_back({begin, end});
       begin = end;
+    }
+  }
+
+  void encode_sampled(std::string_view piece, const Sampling& sampling, Rng& rng, Workspace& work,
+                      std::vector<int32_t>& ids) const override {
+    if (sampling.dropout <= 0) {
+      return encode(piece, work, ids);
+    }
+    work.symbols.clear();
+    for (const char byte : piece) {
+      work.symbols.push_back(byte_ids_[static_cast<uint8_t>(byte)]);
+    }
+    merge_long(Rules{merges_, table_}, work, sampling.dropout, &rng);
+    for (uint32_t i = 0; i < work.symbols.size(); i = work.next[i]) {
+      ids.push_back(work.symbols[i]);
     }
   }
 

@@ -180,12 +180,4 @@ void BertEncoder::encode_normal(std::string_view text, bool, std::vector<int32_t
   pieces_.encode(text, ids);
 }
 
-void BertEncoder::encode_sampled(std::string_view text, bool, const Sampling& sampling, Rng& rng,
-                                 std::vector<int32_t>& ids) const {
-  const std::string whole = repair_utf8(text);
-  std::string normal;
-  text_.append(whole, normal);
-  token::encode_sampled(&bert_scan, model_, normal, sampling, rng, ids);
-}
-
 }  // namespace athanor::token

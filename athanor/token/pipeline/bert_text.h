@@ -46,8 +46,6 @@ class BertEncoder : public TextEncoder {
 
   void encode(std::string_view text, bool first, std::vector<int32_t>& ids) const override;
   void encode_normal(std::string_view text, bool first, std::vector<int32_t>& ids) const override;
-  void encode_sampled(std::string_view text, bool first, const Sampling& sampling, Rng& rng,
-                      std::vector<int32_t>& ids) const override;
 
  private:
   BertText text_;

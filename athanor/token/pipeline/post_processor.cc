@@ -198,7 +198,9 @@ struct PostProcessorKind {
   std::initializer_list<const char*> fields;  // beside "type"
 };
 const PostProcessorKind kPostProcessors[] = {
-    {"TemplateProcessing", &make_template, {"single", "pair", "special_tokens"}},
+    // Command R's file has ByteLevel's members here, too, which mean nothing.
+    {"TemplateProcessing", &make_template,
+     {"single", "pair", "special_tokens", "add_prefix_space", "trim_offsets", "use_regex"}},
     {"BertProcessing", &make_bert, {"sep", "cls"}},
     {"RobertaProcessing", &make_roberta, {"sep", "cls", "trim_offsets", "add_prefix_space"}},
     {"ByteLevel", &make_byte_level, {"add_prefix_space", "trim_offsets", "use_regex"}},

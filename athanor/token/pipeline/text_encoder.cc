@@ -16,13 +16,32 @@ enum class Prepend {
   kFirst,        // the same, at the beginning of the input only
 };
 
+// Steps of SentencePiece's own normalizer, for a text alone.
+struct Normalizing {
+  std::vector<TextFunction> steps;
+  const AsciiAware* characters = nullptr;  // the step that looks at all characters, if there is one
+};
+
 class MarkerEncoder : public TextEncoder {
  public:
-  MarkerEncoder(Scan scan, Marking marking, Prepend prepend, const TokenModel& model)
-      : scan_(scan), prepend_(prepend), model_(model, marking), pieces_(scan, model_) {}
+  MarkerEncoder(Normalizing normalizing, Scan scan, Marking marking, Prepend prepend, const TokenModel& model)
+      : normalizing_(std::move(normalizing)),
+        scan_(scan),
+        prepend_(prepend),
+        model_(model, marking),
+        pieces_(scan, model_) {}
+
+  bool keeps_front(std::string_view text) const override {
+    const auto keeps = [&](size_t at) {
+      const bool visible = text[at] > ' ' && text[at] < 0x7F;
+      return visible && (normalizing_.characters == nullptr || normalizing_.characters->keeps(text[at]));
+    };
+    return !text.empty() && keeps(0) && (text.size() == 1 || keeps(1));
+  }
 
   void encode(std::string_view text, bool first, std::vector<int32_t>& ids) const override {
-    each_part(text, first, prepend_, [&](std::string_view part) { pieces_.encode(part, ids); });
+    std::string scratch;
+    each_part(normalise(text, scratch), first, prepend_, [&](std::string_view part) { pieces_.encode(part, ids); });
   }
 
   void encode_normal(std::string_view text, bool first, std::vector<int32_t>& ids) const override {
@@ -30,21 +49,22 @@ class MarkerEncoder : public TextEncoder {
     each_part(text, first, prepend, [&](std::string_view part) { pieces_.encode(part, ids); });
   }
 
-  void encode_sampled(std::string_view text, bool first, const Sampling& sampling, Rng& rng,
-                      std::vector<int32_t>& ids) const override {
-    each_part(text, first, prepend_,
-              [&](std::string_view part) { token::encode_sampled(scan_, model_, part, sampling, rng, ids); });
+ private:
+  std::string_view normalise(std::string_view text, std::string& scratch) const {
+    if (!is_valid_utf8_fast(text)) {
+      scratch = repair_utf8(text);
+      text = scratch;
+    }
+    for (const TextFunction& step : normalizing_.steps) {
+      scratch = step(text);
+      text = scratch;
+    }
+    return text;
   }
 
- private:
   // The text, or, when a marker goes before it, its first piece with that and then the rest.
   template <typename Encode>
   void each_part(std::string_view text, bool first, Prepend when, const Encode& encode) const {
-    std::string repaired;
-    if (!is_valid_utf8_fast(text)) {
-      repaired = repair_utf8(text);
-      text = repaired;
-    }
     if (text.empty()) {
       return;
     }
@@ -62,6 +82,7 @@ class MarkerEncoder : public TextEncoder {
     }
   }
 
+  Normalizing normalizing_;
   Scan scan_;
   Prepend prepend_;
   MarkerModel model_;
@@ -121,6 +142,52 @@ std::optional<Prepend> prepend_of(const Field& metaspace) {
   return is_text(metaspace, "prepend_scheme", "first") ? Prepend::kFirst : Prepend::kUnlessThere;
 }
 
+TextFunction alone(const NormalizerStep& step) {
+  if (step.plain) {
+    return step.plain;
+  }
+  return [apply = step.apply](std::string_view text) {
+    Aligned aligned = Aligned::of(text, 0, false, false);
+    apply(aligned);
+    return std::move(aligned.text);
+  };
+}
+
+// Strip, which looks at the ends only.
+TextFunction alone_at_ends(const NormalizerStep& step) {
+  const auto is_visible = [](char c) { return c > ' ' && c < 0x7F; };
+  return [exact = alone(step), is_visible](std::string_view text) {
+    const bool same = !text.empty() && is_visible(text.front()) && is_visible(text.back());
+    return same ? std::string(text) : exact(text);
+  };
+}
+
+// The last steps, as many as are of the kinds that are fast here; left: how many come before them.
+Normalizing fast_steps(const std::vector<Field>& fields, const std::vector<NormalizerStep>& steps, size_t& left) {
+  Normalizing out;
+  for (left = fields.size(); left > 0; --left) {
+    const Field& field = fields[left - 1];
+    const std::string& type = field.at("type").string();
+    const std::optional<Field> pattern = field.find("pattern");
+    TextFunction step;
+    if (type == "Precompiled" && out.characters == nullptr) {
+      const auto aware = std::make_shared<const AsciiAware>(alone(steps[left - 1]));
+      out.characters = aware.get();
+      step = [aware](std::string_view text) { return (*aware)(text); };
+    } else if (type == "Strip") {
+      step = alone_at_ends(steps[left - 1]);
+    } else if (type == "Replace" && pattern && pattern->value().is_object() && is_text(*pattern, "Regex", " {2,}")) {
+      step = [content = field.at("content").string()](std::string_view text) {
+        return replace_space_runs(text, content);
+      };
+    } else {
+      break;
+    }
+    out.steps.insert(out.steps.begin(), std::move(step));
+  }
+  return out;
+}
+
 TextPath bert_path(const std::vector<Field>& normalizers, const TokenModel& model, const TextFunction& exact) {
   const Field& field = normalizers.back();
   BertOptions options;
@@ -132,7 +199,8 @@ TextPath bert_path(const std::vector<Field>& normalizers, const TokenModel& mode
 }
 
 // Metaspace, alone or after WhitespaceSplit.
-TextPath metaspace_path(const std::vector<Field>& cuts, size_t normalizers, const TokenModel& model,
+TextPath metaspace_path(const std::vector<Field>& cuts, const std::vector<Field>& normalizers,
+                        const std::vector<NormalizerStep>& steps, const TokenModel& model,
                         const Vocabulary& vocabulary) {
   const Field& metaspace = cuts.back();
   const std::optional<Prepend> prepend = prepend_of(metaspace);
@@ -146,24 +214,27 @@ TextPath metaspace_path(const std::vector<Field>& cuts, size_t normalizers, cons
   if (!prepend || scan == nullptr) {
     return {};
   }
-  return {std::make_unique<MarkerEncoder>(scan, marking, marking == Marking::kWords ? Prepend::kNever : *prepend, model),
-          normalizers};
+  size_t left = 0;
+  Normalizing normalizing = fast_steps(normalizers, steps, left);
+  return {std::make_unique<MarkerEncoder>(std::move(normalizing), scan, marking,
+                                          marking == Marking::kWords ? Prepend::kNever : *prepend, model),
+          left};
 }
 
 }  // namespace
 
-TextPath make_text_path(const Field& root, const TokenModel& model, const Vocabulary& vocabulary,
-                        const TextFunction& bert) {
+TextPath make_text_path(const Field& root, const std::vector<NormalizerStep>& steps, const TokenModel& model,
+                        const Vocabulary& vocabulary) {
   const std::vector<Field> normalizers = parts_of(root, "normalizer", "normalizers");
   const std::vector<Field> cuts = parts_of(root, "pre_tokenizer", "pretokenizers");
   const size_t count = normalizers.size();
   if (count >= 1 && is_type(normalizers, count - 1, "BertNormalizer") && cuts.size() == 1 &&
-      is_type(cuts, 0, "BertPreTokenizer") && bert != nullptr) {
-    return bert_path(normalizers, model, bert);
+      is_type(cuts, 0, "BertPreTokenizer")) {
+    return bert_path(normalizers, model, alone(steps.back()));
   }
   if ((cuts.size() == 1 && is_type(cuts, 0, "Metaspace")) ||
       (cuts.size() == 2 && is_type(cuts, 0, "WhitespaceSplit") && is_type(cuts, 1, "Metaspace"))) {
-    return metaspace_path(cuts, count, model, vocabulary);
+    return metaspace_path(cuts, normalizers, steps, model, vocabulary);
   }
   const bool whole = cuts.empty() || (cuts.size() == 1 && splits_at_spaces(cuts[0]));
   if (whole && count >= 1 && replaces_spaces(normalizers[count - 1])) {
@@ -171,21 +242,12 @@ TextPath make_text_path(const Field& root, const TokenModel& model, const Vocabu
     const bool prepends = count >= 2 && is_type(normalizers, count - 2, "Prepend") &&
                           is_text(normalizers[count - 2], "prepend", kMarker);
     if (scan != nullptr) {
-      return {std::make_unique<MarkerEncoder>(scan, Marking::kSpaces, prepends ? Prepend::kAlways : Prepend::kNever,
-                                              model),
+      return {std::make_unique<MarkerEncoder>(Normalizing{}, scan, Marking::kSpaces,
+                                              prepends ? Prepend::kAlways : Prepend::kNever, model),
               count - (prepends ? 2 : 1)};
     }
   }
   return {};
-}
-
-void encode_sampled(Scan scan, const TokenModel& model, std::string_view text, const Sampling& sampling, Rng& rng,
-                    std::vector<int32_t>& ids) {
-  Workspace work;
-  size_t end;
-  for (size_t begin = 0; scan(text, begin, &end, 1) != 0; begin = end) {
-    model.encode_sampled(text.substr(begin, end - begin), sampling, rng, work, ids);
-  }
 }
 
 }  // namespace athanor::token

@@ -167,24 +167,25 @@ TEST(TextEncoder, MarkersSpansAreOfThePieceAsItStands) {
   EXPECT_EQ(spans_of(Marking::kWords, "\n aB"), (std::vector<Span>{{1, 4}}));
 }
 
-TEST(TextEncoder, SamplingIsSeeded) {
-  const Json json = frame(nullptr, {{"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", "always"}}, unigram());
-  const std::string where = "here";
-  Vocabulary vocabulary;
-  const Field root(json, "", where);
-  const std::unique_ptr<TokenModel> model = make_model(root.at("model"), false, vocabulary);
-  const TextPath path = make_text_path(root, *model, vocabulary, nullptr);
-  ASSERT_NE(path.encoder, nullptr);
-  std::vector<int32_t> plain, none, first, second;
+TEST(TextEncoder, SamplingIsAFunctionOfSeedAndDocument) {
+  const Json merges = bpe({{"▁", "a"}, {"a", "B"}, {"▁a", "B"}});
+  const Json metaspace = {{"type", "Metaspace"}, {"replacement", "▁"}, {"prepend_scheme", "always"}, {"split", true}};
   const std::string text = "aB aBc aB. aB aB aB aBa";
-  path.encoder->encode(text, true, plain);
-  Rng rng(3), a(4), b(4);
-  path.encoder->encode_sampled(text, true, {}, rng, none);
-  EXPECT_EQ(none, plain);
-  path.encoder->encode_sampled(text, true, {.alpha = 0.1}, a, first);
-  path.encoder->encode_sampled(text, true, {.alpha = 0.1}, b, second);
-  EXPECT_EQ(first, second);
-  EXPECT_NE(first, plain);
+  for (const Json& model : {unigram(), merges}) {
+    const Tokenizer tokenizer = Tokenizer::from_json(frame(nullptr, metaspace, model).dump(), "sampled");
+    const Sampling sampling{.dropout = 0.5, .alpha = 0.1};
+    const auto drawn = [&](const Sampling& how, uint64_t seed, uint64_t document) {
+      std::vector<int32_t> ids;
+      tokenizer.encode_sampled(text, AddedTokens::kOrdinary, how, seed, document, ids);
+      return ids;
+    };
+    std::vector<int32_t> plain;
+    tokenizer.encode(text, plain);
+    EXPECT_EQ(drawn({}, 1, 1), plain);
+    EXPECT_EQ(drawn(sampling, 1, 1), drawn(sampling, 1, 1));
+    EXPECT_NE(drawn(sampling, 1, 1), drawn(sampling, 1, 2));
+    EXPECT_NE(drawn(sampling, 1, 1), drawn(sampling, 2, 1));
+  }
 }
 
 }  // namespace

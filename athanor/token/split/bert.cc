@@ -106,12 +106,4 @@ void SpacedModel::encode_spans(std::string_view piece, Workspace& work, std::vec
   }
 }
 
-void SpacedModel::encode_sampled(std::string_view piece, const Sampling& sampling, Rng& rng, Workspace& work,
-                                 std::vector<int32_t>& ids) const {
-  piece.remove_prefix(count_space(piece));
-  if (!piece.empty()) {
-    model_.encode_sampled(piece, sampling, rng, work, ids);
-  }
-}
-
 }  // namespace athanor::token

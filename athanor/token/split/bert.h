@@ -16,8 +16,6 @@ class SpacedModel : public TokenModel {
   void encode(std::string_view piece, Workspace& work, std::vector<int32_t>& ids) const override;
   void encode_spans(std::string_view piece, Workspace& work, std::vector<int32_t>& ids,
                     std::vector<Span>& spans) const override;
-  void encode_sampled(std::string_view piece, const Sampling& sampling, Rng& rng, Workspace& work,
-                      std::vector<int32_t>& ids) const override;
 
  private:
   const TokenModel& model_;

@@ -228,12 +228,4 @@ void MarkerModel::encode_spans(std::string_view piece, Workspace& work, std::vec
   }
 }
 
-void MarkerModel::encode_sampled(std::string_view piece, const Sampling& sampling, Rng& rng, Workspace& work,
-                                 std::vector<int32_t>& ids) const {
-  const std::string_view marked = mark(piece, work);
-  if (!marked.empty()) {
-    model_.encode_sampled(marked, sampling, rng, work, ids);
-  }
-}
-
 }  // namespace athanor::token

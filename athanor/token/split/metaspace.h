@@ -35,8 +35,6 @@ class MarkerModel : public TokenModel {
   // A marker that was put in has the bytes of the space it stands for; one at the front of a word, none.
   void encode_spans(std::string_view piece, Workspace& work, std::vector<int32_t>& ids,
                     std::vector<Span>& spans) const override;
-  void encode_sampled(std::string_view piece, const Sampling& sampling, Rng& rng, Workspace& work,
-                      std::vector<int32_t>& ids) const override;
 
  private:
   std::string_view mark(std::string_view piece, Workspace& work) const;  // in work.text; empty for nothing but space

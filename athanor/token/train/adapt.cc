@@ -23,12 +23,12 @@ constexpr size_t kBatch = 256;
 // The vocabulary of a BPE model with its merges as pairs of ids.
 struct BpeFile {
   Json json;
-  std::vector<std::string> tokens;            // by id; empty for a hole
+  std::vector<std::string> tokens;  // by id; empty for a hole
   std::vector<bool> present;
   std::unordered_map<std::string, int32_t> ids;
   std::vector<std::pair<int32_t, int32_t>> merges;
-  std::vector<int32_t> results;               // of merges
-  std::string prefix;                         // continuing_subword_prefix
+  std::vector<int32_t> results;  // of merges
+  std::string prefix;            // continuing_subword_prefix
 };
 
 void put_token(BpeFile& file, const std::string& token, int64_t id, const Field& field) {
@@ -45,7 +45,8 @@ void put_token(BpeFile& file, const std::string& token, int64_t id, const Field&
 }
 
 std::pair<std::string, std::string> merge_parts(const Field& item) {
-  if (item.value().is_array() && item.value().size() == 2 && item.value()[0].is_string() && item.value()[1].is_string()) {
+  if (item.value().is_array() && item.value().size() == 2 && item.value()[0].is_string() &&
+      item.value()[1].is_string()) {
     return {item.value()[0].get<std::string>(), item.value()[1].get<std::string>()};
   }
   const std::string& line = item.string();
@@ -74,7 +75,9 @@ BpeFile read_bpe(const std::string& text, const std::string& where) {
   const Field merges = model.at("merges");
   for (size_t i = 0; i < merges.list().size(); ++i) {
     const auto [left, right] = merge_parts(merges.item(i));
-    const std::string joined = left + (!file.prefix.empty() && right.starts_with(file.prefix) ? right.substr(file.prefix.size()) : right);
+    const std::string joined =
+        left +
+        (!file.prefix.empty() && right.starts_with(file.prefix) ? right.substr(file.prefix.size()) : right);
     const auto l = file.ids.find(left), r = file.ids.find(right), made = file.ids.find(joined);
     if (l == file.ids.end() || r == file.ids.end() || made == file.ids.end()) {
       merges.item(i).fail("names a token that is not in the vocabulary");
@@ -85,14 +88,18 @@ BpeFile read_bpe(const std::string& text, const std::string& where) {
   if (const auto added = root.find("added_tokens")) {
     for (size_t i = 0; i < added->list().size(); ++i) {
       const Field item = added->item(i);
-      put_token(file, item.at("content").string(), item.at("id").integer(0, token::kMaxVocabulary), item.at("id"));
+      put_token(file, item.at("content").string(), item.at("id").integer(0, token::kMaxVocabulary),
+                item.at("id"));
     }
   }
   return file;
 }
 
 Json empty_map(size_t old_size) {
-  return {{"old_vocab_size", old_size}, {"new_vocab_size", old_size}, {"old_to_new", Json::array()}, {"new_tokens", Json::object()}};
+  return {{"old_vocab_size", old_size},
+          {"new_vocab_size", old_size},
+          {"old_to_new", Json::array()},
+          {"new_tokens", Json::object()}};
 }
 
 }  // namespace
@@ -109,7 +116,8 @@ namespace {
 Tokenizer without_cut(Json json, const std::string& where) {
   json["normalizer"] = nullptr;
   json["post_processor"] = nullptr;
-  json["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
+  json["pre_tokenizer"] = {
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
   return Tokenizer::from_json(json.dump(), where);
 }
 
@@ -120,12 +128,15 @@ TokenizerExtender::TokenizerExtender(const std::string& text, const std::string&
   const Field root(file.json, "", where);
   const token::PreTokenizer cut = token::read_pre_tokenizer(root.at("pre_tokenizer"));
   if (!cut.byte_level || cut.add_prefix_space) {
-    root.at("pre_tokenizer").fail("must be of the byte-level kind: only such tokenizers can be extended", "train a new one on both texts");
+    root.at("pre_tokenizer")
+        .fail("must be of the byte-level kind: only such tokenizers can be extended",
+              "train a new one on both texts");
   }
   bool nfc = false;
   if (const auto normalizer = root.find("normalizer")) {
     nfc = normalizer->at("type").string() == "NFC";
-    if (!nfc && !(normalizer->at("type").string() == "Sequence" && normalizer->at("normalizers").list().empty())) {
+    if (!nfc &&
+        !(normalizer->at("type").string() == "Sequence" && normalizer->at("normalizers").list().empty())) {
       normalizer->at("type").fail("is a normalizer that extending does not know", "known: NFC, none");
     }
   }
@@ -157,7 +168,8 @@ AdaptedTokenizer TokenizerExtender::extend(const CountSource& counts, int64_t nu
   const BpeFile& file = state_->file;
   const auto old_size = static_cast<int64_t>(file.tokens.size());
   if (old_size + num_tokens > token::kMaxVocabulary) {
-    throw Error(ErrorKind::kUsage, "the vocabulary would have " + std::to_string(old_size + num_tokens) + " tokens");
+    throw Error(ErrorKind::kUsage,
+                "the vocabulary would have " + std::to_string(old_size + num_tokens) + " tokens");
   }
   token::MergeLoop loop({.vocab_size = old_size + num_tokens,
                          .min_frequency = min_frequency,
@@ -167,7 +179,8 @@ AdaptedTokenizer TokenizerExtender::extend(const CountSource& counts, int64_t nu
                          .valid = nullptr});
   for (int64_t id = 0; id < old_size; ++id) {
     // A hole keeps its id: by a string that no merge can make.
-    const std::string token = file.present[id] ? file.tokens[id] : std::string("\0hole", 5) + std::to_string(id);
+    const std::string token =
+        file.present[id] ? file.tokens[id] : std::string("\0hole", 5) + std::to_string(id);
     if (loop.add_token(token) != id) {
       throw Error(ErrorKind::kInput, "the token '" + token + "' has two ids", "the tokenizer to extend");
     }
@@ -196,7 +209,8 @@ AdaptedTokenizer TokenizerExtender::extend(const CountSource& counts, int64_t nu
   }
   Json json = file.json;
   for (size_t i = 0; i < loop.merges().size(); ++i) {
-    const auto left = static_cast<int32_t>(loop.merges()[i] >> 32), right = static_cast<int32_t>(loop.merges()[i] & 0xFFFFFFFF);
+    const auto left = static_cast<int32_t>(loop.merges()[i] >> 32),
+               right = static_cast<int32_t>(loop.merges()[i] & 0xFFFFFFFF);
     const int32_t made = loop.results()[i];
     json["model"]["merges"].push_back({loop.tokens()[left], loop.tokens()[right]});
     if (made < old_size || !parts[made].empty()) {
@@ -219,7 +233,8 @@ AdaptedTokenizer TokenizerExtender::extend(const CountSource& counts, int64_t nu
 
 namespace {
 
-// Template, BERT's and RoBERTa's post-processors hold ids of special tokens: "ids": [..], "sep": ["[SEP]", id], "cls".
+// Template, BERT's and RoBERTa's post-processors hold ids of special tokens: "ids": [..], "sep": ["[SEP]", id],
+// "cls".
 void renumber_ids(Json& value, const std::vector<int32_t>& to) {
   if (value.is_array()) {
     for (Json& item : value) {
@@ -245,8 +260,8 @@ void renumber_ids(Json& value, const std::vector<int32_t>& to) {
 
 }  // namespace
 
-AdaptedTokenizer prune_tokenizer(const std::string& text, const std::string& where, const std::vector<uint64_t>& counts,
-                                 uint64_t least) {
+AdaptedTokenizer prune_tokenizer(const std::string& text, const std::string& where,
+                                 const std::vector<uint64_t>& counts, uint64_t least) {
   BpeFile file = read_bpe(text, where);
   std::vector<bool> keep(file.tokens.size());
   std::vector<bool> made(file.tokens.size());

@@ -1,12 +1,13 @@
-// A tokenizer made from another one: with further merges learnt on new text, or without the tokens that nobody uses.
-// What models do with it: AdaptedTokenizer::map goes to token_map.json (docs/formats/token_map.md) beside tokenizer.json.
+// A tokenizer made from another one: with further merges learnt on new text, or without the tokens that nobody
+// uses. What models do with it: AdaptedTokenizer::map goes to token_map.json (docs/formats/token_map.md) beside
+// tokenizer.json.
 //
 //   TokenizerExtender extender(json, "gpt2/tokenizer.json");
 //   extender.count(text, counter);                                    // thread-safe
 //   AdaptedTokenizer more = extender.extend(counts_of_run(path), 1000);
 //
-// Extending is exact for byte-level BPE: every old id and merge stays, new merges have later ranks, so a text is first
-// cut as ever and then joined further. Of other kinds it is an Error(kInput) that says so.
+// Extending is exact for byte-level BPE: every old id and merge stays, new merges have later ranks, so a text
+// is first cut as ever and then joined further. Of other kinds it is an Error(kInput) that says so.
 #pragma once
 
 #include <memory>
@@ -40,10 +41,10 @@ class TokenizerExtender {
   std::unique_ptr<State> state_;
 };
 
-// Keeps of a BPE tokenizer the tokens with counts[id] >= least, special tokens, single bytes and characters, byte
-// tokens <0x00>, and whatever a kept token is merged from; ids are given anew, in the old order. Merges of dropped tokens
-// go, so a text is then cut as before wherever only kept tokens stood in it.
-AdaptedTokenizer prune_tokenizer(const std::string& json, const std::string& where, const std::vector<uint64_t>& counts,
-                                 uint64_t least);
+// Keeps of a BPE tokenizer the tokens with counts[id] >= least, special tokens, single bytes and characters,
+// byte tokens <0x00>, and whatever a kept token is merged from; ids are given anew, in the old order. Merges of
+// dropped tokens go, so a text is then cut as before wherever only kept tokens stood in it.
+AdaptedTokenizer prune_tokenizer(const std::string& json, const std::string& where,
+                                 const std::vector<uint64_t>& counts, uint64_t least);
 
 }  // namespace athanor

@@ -12,7 +12,9 @@ using Json = nlohmann::json;
 
 const fs::path kFixtures = fs::path(ATHANOR_SOURCE_DIR) / "tests/fixtures/token";
 
-std::vector<std::string> corpus() { return Json::parse(read_file(kFixtures / "corpus.json")).get<std::vector<std::string>>(); }
+std::vector<std::string> corpus() {
+  return Json::parse(read_file(kFixtures / "corpus.json")).get<std::vector<std::string>>();
+}
 
 CountSource source_of(const token::PieceCounter& counter) {
   return [&counter](const CountVisitor& visit) {

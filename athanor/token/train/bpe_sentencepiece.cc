@@ -31,7 +31,8 @@ std::vector<std::string> sentencepiece_tokens(const BpeTrainOptions& o, const Al
   return tokens;
 }
 
-// SentencePiece merges any two pieces whose string is a piece, by its place; so every split of a piece is a merge.
+// SentencePiece merges any two pieces whose string is a piece, by its place; so every split of a piece is a
+// merge.
 Json sentencepiece_merges(const Json& vocab, const std::vector<std::string>& tokens, size_t first, size_t end) {
   Json merges = Json::array();
   for (size_t id = first; id < end; ++id) {
@@ -73,8 +74,8 @@ TextTotals load_sentencepiece(const Alphabet& alphabet, const CountSource& count
 
 }  // namespace
 
-std::string train_sentencepiece_bpe(const BpeTrainOptions& o, const PieceSource& source, const CountSource& counts,
-                                    const TrainProgress& progress, Json& report) {
+std::string train_sentencepiece_bpe(const BpeTrainOptions& o, const PieceSource& source,
+                                    const CountSource& counts, const TrainProgress& progress, Json& report) {
   const Alphabet alphabet = choose_alphabet(count_characters(counts), o.pieces);
   const auto num_meta = static_cast<int64_t>(o.special_tokens.size()) + (o.byte_fallback ? 256 : 0);
   const auto num_characters = static_cast<int64_t>(alphabet.characters.size());
@@ -82,8 +83,9 @@ std::string train_sentencepiece_bpe(const BpeTrainOptions& o, const PieceSource&
     throw Error(ErrorKind::kInput, "there is no text to train on", "tokenizer training");
   }
   if (num_meta + num_characters > o.vocab_size) {
-    throw Error(ErrorKind::kUsage, "vocab_size " + std::to_string(o.vocab_size) + " is less than the " +
-                                       std::to_string(num_meta + num_characters) + " special tokens and characters",
+    throw Error(ErrorKind::kUsage,
+                "vocab_size " + std::to_string(o.vocab_size) + " is less than the " +
+                    std::to_string(num_meta + num_characters) + " special tokens and characters",
                 "", "raise vocab_size or lower character_coverage");
   }
   MergeLoop loop({.vocab_size = o.vocab_size - num_meta,

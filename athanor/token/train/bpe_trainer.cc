@@ -46,7 +46,8 @@ std::vector<char32_t> hf_alphabet(const BpeTrainOptions& o, const CountSource& c
   return alphabet;
 }
 
-// Symbols of words whose tokens are characters, with HF's prefix and suffix; a character outside the alphabet is left out.
+// Symbols of words whose tokens are characters, with HF's prefix and suffix; a character outside the alphabet
+// is left out.
 class CharacterSymbols {
  public:
   CharacterSymbols(const BpeTrainOptions& o, const CountSource& counts, MergeLoop& loop) : o_(o), loop_(loop) {
@@ -203,8 +204,11 @@ BpeTrainer::BpeTrainer(BpeTrainOptions options)
   const bool bytes = state_->source.byte_level();
   if (bytes && (o.style != BpeStyle::kHf || !o.continuing_prefix.empty() || !o.end_of_word_suffix.empty() ||
                 o.byte_fallback || o.limit_alphabet > 0 || !o.initial_alphabet.empty())) {
-    throw Error(ErrorKind::kUsage, "the pre-tokenizer '" + o.pre_tokenizer + "' makes tokens of bytes: prefix, suffix, "
-                "alphabet, byte_fallback and the other styles are for characters", "", "pre_tokenizer: metaspace");
+    throw Error(ErrorKind::kUsage,
+                "the pre-tokenizer '" + o.pre_tokenizer +
+                    "' makes tokens of bytes: prefix, suffix, "
+                    "alphabet, byte_fallback and the other styles are for characters",
+                "", "pre_tokenizer: metaspace");
   }
   if (o.style == BpeStyle::kWordPiece) {
     o.continuing_prefix = o.continuing_prefix.empty() ? "##" : o.continuing_prefix;
@@ -212,17 +216,16 @@ BpeTrainer::BpeTrainer(BpeTrainOptions options)
   } else if (o.style == BpeStyle::kSentencePiece && o.unk_token.empty()) {
     o.unk_token = o.special_tokens.empty() ? "<unk>" : o.special_tokens[0];
   }
-  if (!o.unk_token.empty() && std::find(o.special_tokens.begin(), o.special_tokens.end(), o.unk_token) == o.special_tokens.end()) {
+  if (!o.unk_token.empty() &&
+      std::find(o.special_tokens.begin(), o.special_tokens.end(), o.unk_token) == o.special_tokens.end()) {
     throw Error(ErrorKind::kUsage, "the unknown token '" + o.unk_token + "' is none of the special tokens", "",
                 "name it in special_tokens");
   }
-  const int64_t least =
-      (bytes || o.byte_fallback ? 256 : 1) + static_cast<int64_t>(o.special_tokens.size());
+  const int64_t least = (bytes || o.byte_fallback ? 256 : 1) + static_cast<int64_t>(o.special_tokens.size());
   if (o.vocab_size < least || o.vocab_size > token::kMaxVocabulary) {
-    throw Error(ErrorKind::kUsage, "vocab_size must be from " + std::to_string(least) +
-                                       " (the bytes and the special tokens) to " +
-                                       std::to_string(token::kMaxVocabulary) + ", not " +
-                                       std::to_string(o.vocab_size));
+    throw Error(ErrorKind::kUsage,
+                "vocab_size must be from " + std::to_string(least) + " (the bytes and the special tokens) to " +
+                    std::to_string(token::kMaxVocabulary) + ", not " + std::to_string(o.vocab_size));
   }
   // A single character could be the spelling of a byte.
   token::check_special_tokens(o.special_tokens, bytes ? 2 : 1);
@@ -232,7 +235,9 @@ BpeTrainer::~BpeTrainer() = default;
 BpeTrainer::BpeTrainer(BpeTrainer&&) noexcept = default;
 BpeTrainer& BpeTrainer::operator=(BpeTrainer&&) noexcept = default;
 
-void BpeTrainer::add(std::string_view text) { state_->source.count(text, state_->counter); }
+void BpeTrainer::add(std::string_view text) {
+  state_->source.count(text, state_->counter);
+}
 
 void BpeTrainer::add(std::span<const std::string_view> texts, ThreadPool& pool) {
   std::vector<PieceCounter> counters(static_cast<size_t>(std::max(pool.num_threads(), 1)));
@@ -263,7 +268,8 @@ std::string BpeTrainer::State::train_hf(const CountSource& counts, const TrainPr
   }
   const size_t num_first = loop.tokens().size();
   loop.run(progress);
-  report = token::bpe_report(loop, totals, o.special_tokens.size() + (o.byte_fallback ? 256 : 0), loop.tokens().size());
+  report = token::bpe_report(loop, totals, o.special_tokens.size() + (o.byte_fallback ? 256 : 0),
+                             loop.tokens().size());
   report["alphabet"] = num_first - o.special_tokens.size() - (o.byte_fallback ? 256 : 0);
   Json json = token::trained_frame(source, o.special_tokens);
   set_hf_model(o, loop, json);
@@ -294,6 +300,8 @@ Tokenizer BpeTrainer::train(const TrainProgress& progress) {
   return Tokenizer::from_json(train_json(progress), "the trained tokenizer");
 }
 
-const nlohmann::json& BpeTrainer::report() const { return state_->report; }
+const nlohmann::json& BpeTrainer::report() const {
+  return state_->report;
+}
 
 }  // namespace athanor

@@ -38,7 +38,9 @@ uint64_t read_word(const char* bytes) {
 
 }  // namespace
 
-CountRunWriter::CountRunWriter(const fs::path& path) : file_(path) { file_.write(kMagic); }
+CountRunWriter::CountRunWriter(const fs::path& path) : file_(path) {
+  file_.write(kMagic);
+}
 
 void CountRunWriter::add(std::string_view piece, uint64_t count) {
   const size_t most = std::min(piece.size(), last_.size());
@@ -72,20 +74,23 @@ void CountRunWriter::finish() {
   file_.close();
 }
 
-CountRunReader::CountRunReader(const fs::path& path) : path_(path.string()), file_(std::fopen(path_.c_str(), "rb")) {
+CountRunReader::CountRunReader(const fs::path& path)
+    : path_(path.string()), file_(std::fopen(path_.c_str(), "rb")) {
   if (!file_) {
     throw Error(ErrorKind::kInput, "cannot be opened", path_);
   }
   std::error_code error;
   const uint64_t size = fs::file_size(path, error);
   char footer[kFooter];
-  if (error || size < kMagic.size() + kFooter || fseeko(file_.get(), static_cast<off_t>(size - kFooter), SEEK_SET) != 0 ||
+  if (error || size < kMagic.size() + kFooter ||
+      fseeko(file_.get(), static_cast<off_t>(size - kFooter), SEEK_SET) != 0 ||
       std::fread(footer, 1, kFooter, file_.get()) != kFooter) {
     fail("is too short");
   }
   totals_ = {read_word(footer), read_word(footer + 8), read_word(footer + 16), read_word(footer + 24)};
   char magic[kMagic.size()];
-  if (fseeko(file_.get(), 0, SEEK_SET) != 0 || std::fread(magic, 1, sizeof magic, file_.get()) != sizeof magic ||
+  if (fseeko(file_.get(), 0, SEEK_SET) != 0 ||
+      std::fread(magic, 1, sizeof magic, file_.get()) != sizeof magic ||
       std::string_view(magic, sizeof magic) != kMagic) {
     fail("does not begin as a run does");
   }
@@ -93,7 +98,8 @@ CountRunReader::CountRunReader(const fs::path& path) : path_(path.string()), fil
 }
 
 void CountRunReader::fail(const std::string& what) const {
-  throw Error(ErrorKind::kInput, "a file of counted pieces " + what, path_, "remove the run's state/ folder and run again");
+  throw Error(ErrorKind::kInput, "a file of counted pieces " + what, path_,
+              "remove the run's state/ folder and run again");
 }
 
 // Makes sure that `want` bytes stand in the buffer, or as many as there are.
@@ -151,7 +157,8 @@ bool CountRunReader::next() {
 
 namespace {
 
-void merge_few(std::span<const fs::path> runs, const fs::path& to, const std::function<void(double)>& progress) {
+void merge_few(std::span<const fs::path> runs, const fs::path& to,
+               const std::function<void(double)>& progress) {
   std::vector<std::unique_ptr<CountRunReader>> readers;
   uint64_t all = 0, done = 0;
   const auto after = [](const CountRunReader* a, const CountRunReader* b) { return b->piece() < a->piece(); };
@@ -193,7 +200,8 @@ void merge_few(std::span<const fs::path> runs, const fs::path& to, const std::fu
 
 }  // namespace
 
-void merge_count_runs(std::span<const fs::path> runs, const fs::path& to, const std::function<void(double)>& progress) {
+void merge_count_runs(std::span<const fs::path> runs, const fs::path& to,
+                      const std::function<void(double)>& progress) {
   std::vector<fs::path> now(runs.begin(), runs.end());
   std::vector<fs::path> mine;  // made here, removed when merged
   size_t number = 0;

@@ -5,9 +5,9 @@
 //   merge_count_runs(runs, folder / "all.run");        // equal pieces add up
 //   for (CountRunReader reader(path); reader.next();) { reader.piece(), reader.count() }
 //
-// A file of a run's state, not a format: "ATHCNT1\n", then for each piece varints {bytes shared with the piece before,
-// further bytes}, these bytes and a varint of the count; at the end {pieces, bytes of all pieces, counted pieces, counted bytes}
-// as u64, little-endian. Lengths are checked all the same.
+// A file of a run's state, not a format: "ATHCNT1\n", then for each piece varints {bytes shared with the piece
+// before, further bytes}, these bytes and a varint of the count; at the end {pieces, bytes of all pieces,
+// counted pieces, counted bytes} as u64, little-endian. Lengths are checked all the same.
 #pragma once
 
 #include <cstdint>
@@ -65,9 +65,9 @@ class CountRunReader {
   std::string path_;
   std::unique_ptr<std::FILE, Close> file_;
   std::string buffer_;
-  size_t at_ = 0;        // in buffer_
-  uint64_t left_ = 0;    // bytes of records not yet in the buffer
-  uint64_t read_ = 0;    // pieces given
+  size_t at_ = 0;      // in buffer_
+  uint64_t left_ = 0;  // bytes of records not yet in the buffer
+  uint64_t read_ = 0;  // pieces given
   std::string piece_;
   uint64_t count_ = 0;
   CountTotals totals_;
@@ -75,6 +75,7 @@ class CountRunReader {
 
 // At most kMergeFanIn runs are open at a time; more are merged in steps beside `to`. One run is copied.
 inline constexpr size_t kMergeFanIn = 128;
-void merge_count_runs(std::span<const fs::path> runs, const fs::path& to, const std::function<void(double)>& progress = {});
+void merge_count_runs(std::span<const fs::path> runs, const fs::path& to,
+                      const std::function<void(double)>& progress = {});
 
 }  // namespace athanor::token

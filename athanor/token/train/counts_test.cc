@@ -17,7 +17,9 @@ namespace {
 
 class Folder {
  public:
-  Folder() : path_(fs::temp_directory_path() / ("athanor-counts-" + std::to_string(::getpid()))) { make_dirs(path_); }
+  Folder() : path_(fs::temp_directory_path() / ("athanor-counts-" + std::to_string(::getpid()))) {
+    make_dirs(path_);
+  }
   ~Folder() { fs::remove_all(path_); }
   const fs::path& path() const { return path_; }
 
@@ -114,12 +116,15 @@ std::map<std::string, int64_t> cut(const PieceSource& source, std::string_view t
 
 TEST(PieceSource, Cuts) {
   using Counts = std::map<std::string, int64_t>;
-  EXPECT_EQ(cut(PieceSource("", "metaspace"), "  ｆull  width\tx\n\nfull\n"), (Counts{{"▁full", 2}, {"▁width", 1}, {"▁x", 1}}));
+  EXPECT_EQ(cut(PieceSource("", "metaspace"), "  ｆull  width\tx\n\nfull\n"),
+            (Counts{{"▁full", 2}, {"▁width", 1}, {"▁x", 1}}));
   EXPECT_EQ(cut(PieceSource("", "metaspace", true), "a b\na"), (Counts{{"▁a", 1}, {"▁b\n", 1}, {"▁a\n", 1}}));
   EXPECT_EQ(cut(PieceSource("none", "metaspace"), "a▁b \x01"), (Counts{{"▁a", 1}, {"▁b", 1}, {"▁\x01", 1}}));
-  EXPECT_EQ(cut(PieceSource("", "whitespace"), "don't 你好，x_1"), (Counts{{"don", 1}, {"'", 1}, {"t", 1}, {"你好", 1}, {"，", 1}, {"x_1", 1}}));
+  EXPECT_EQ(cut(PieceSource("", "whitespace"), "don't 你好，x_1"),
+            (Counts{{"don", 1}, {"'", 1}, {"t", 1}, {"你好", 1}, {"，", 1}, {"x_1", 1}}));
   EXPECT_EQ(cut(PieceSource("", "whitespace_split"), "don't \n x"), (Counts{{"don't", 1}, {"x", 1}}));
-  EXPECT_EQ(cut(PieceSource("", "bert"), "Héllo, 你好!\x07"), (Counts{{"hello", 1}, {",", 1}, {"你", 1}, {"好", 1}, {"!", 1}}));
+  EXPECT_EQ(cut(PieceSource("", "bert"), "Héllo, 你好!\x07"),
+            (Counts{{"hello", 1}, {",", 1}, {"你", 1}, {"好", 1}, {"!", 1}}));
   EXPECT_EQ(cut(PieceSource("bert_cased", "bert"), "Héllo"), (Counts{{"Héllo", 1}}));
   EXPECT_EQ(cut(PieceSource("", "gpt2"), "a  b"), (Counts{{"a", 1}, {" ", 1}, {" b", 1}}));
   EXPECT_THROW(PieceSource("", "nope"), Error);
@@ -146,7 +151,8 @@ TEST(SuffixArray, EqualsSortingOnRandomTexts) {
     const std::vector<int32_t> lcp = common_prefixes(text, sa);
     for (size_t i = 1; i < sa.size(); ++i) {
       int32_t shared = 0;
-      while (sa[i] + shared < static_cast<int32_t>(text.size()) && sa[i - 1] + shared < static_cast<int32_t>(text.size()) &&
+      while (sa[i] + shared < static_cast<int32_t>(text.size()) &&
+             sa[i - 1] + shared < static_cast<int32_t>(text.size()) &&
              text[sa[i] + shared] == text[sa[i - 1] + shared]) {
         ++shared;
       }
@@ -160,7 +166,9 @@ TEST(SuffixArray, RepeatsAreTheInnerNodes) {
   const std::vector<int32_t> text{2, 1, 3, 1, 3, 1, 0};
   const std::vector<int32_t> sa = suffix_array(text, 4);
   std::vector<std::pair<int32_t, int32_t>> found;  // length, times
-  for_each_repeat(common_prefixes(text, sa), [&](const RepeatedSubstring& node) { found.emplace_back(node.length, node.right - node.left); });
+  for_each_repeat(common_prefixes(text, sa), [&](const RepeatedSubstring& node) {
+    found.emplace_back(node.length, node.right - node.left);
+  });
   EXPECT_EQ(found, (std::vector<std::pair<int32_t, int32_t>>{{3, 2}, {1, 3}, {2, 2}}));
 }
 
@@ -177,7 +185,9 @@ TEST(WordTrainer, MostFrequentWords) {
     }
   };
   nlohmann::json report;
-  const auto json = nlohmann::json::parse(train_words({.vocab_size = 5, .min_frequency = 1, .special_tokens = {"<s>"}, .pre_tokenizer = "whitespace"}, counts, report));
+  const auto json = nlohmann::json::parse(train_words(
+      {.vocab_size = 5, .min_frequency = 1, .special_tokens = {"<s>"}, .pre_tokenizer = "whitespace"}, counts,
+      report));
   EXPECT_EQ(json["model"]["vocab"], (nlohmann::json{{"<unk>", 0}, {"<s>", 1}, {"a", 2}, {"b", 3}, {"c", 4}}));
   EXPECT_NEAR(report["covered"].get<double>(), 6.0 / 7, 1e-9);
 }

@@ -6,10 +6,11 @@
 //   loop.run({.vocab_size = 8192});
 //   loop.tokens(), loop.merges()
 //
-// HF's order (Sennrich, Haddow, Birch 2016; huggingface/tokenizers, bpe/trainer.rs): higher count first, then the smaller
-// pair of ids. SentencePiece's: higher count, fewer characters, the smaller string; a string that is a token
-// already is never made by another pair. Counts are 64 bits wide. Both are kept as the originals keep them: a merged
-// pair's own count is left standing, which matters (HF) when two merges give the same string and a pair comes to life again.
+// HF's order (Sennrich, Haddow, Birch 2016; huggingface/tokenizers, bpe/trainer.rs): higher count first, then
+// the smaller pair of ids. SentencePiece's: higher count, fewer characters, the smaller string; a string that
+// is a token already is never made by another pair. Counts are 64 bits wide. Both are kept as the originals
+// keep them: a merged pair's own count is left standing, which matters (HF) when two merges give the same
+// string and a pair comes to life again.
 //
 // Memory: 16 bytes a word, 4 a symbol, 4 more a pair of neighbours, and about 100 a different pair.
 #pragma once
@@ -44,10 +45,10 @@ class PairIndex {
 };
 
 struct MergeRules {
-  int64_t vocab_size = 8192;     // run() stops at so many tokens
-  int64_t min_frequency = 0;     // pairs seen less often are not merged
+  int64_t vocab_size = 8192;      // run() stops at so many tokens
+  int64_t min_frequency = 0;      // pairs seen less often are not merged
   uint64_t max_token_length = 0;  // in symbols of the alphabet; 0: none. HF's bound is one less than it says
-  std::string prefix;            // of symbols inside a word ("##"): a merge takes it off its right part
+  std::string prefix;             // of symbols inside a word ("##"): a merge takes it off its right part
   bool sentencepiece = false;
   // SentencePiece: whether a string may be a token at all.
   std::function<bool(std::string_view)> valid;

@@ -74,7 +74,8 @@ const CutKind& find_cut(const std::string& name) {
     }
     known += (known.empty() ? "" : ", ") + std::string(kind.name);
   }
-  throw Error(ErrorKind::kUsage, "there is no pre-tokenizer '" + name + "' to train with", "", "one of: " + known);
+  throw Error(ErrorKind::kUsage, "there is no pre-tokenizer '" + name + "' to train with", "",
+              "one of: " + known);
 }
 
 void count_scanned(Scan scan, std::string_view text, PieceCounter& counter) {
@@ -147,7 +148,8 @@ Side side_of_word(char32_t c) {  // \w as Rust's regex has it: Alphabetic, M, Nd
   const Category category = category_of(c);
   const bool word = is_letter(c) || is_mark(c) || category == Category::kNd || category == Category::kNl ||
                     category == Category::kPc || c == 0x200C || c == 0x200D || (c >= 0x24B6 && c <= 0x24E9) ||
-                    (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) || (c >= 0x1F170 && c <= 0x1F189);
+                    (c >= 0x1F130 && c <= 0x1F149) || (c >= 0x1F150 && c <= 0x1F169) ||
+                    (c >= 0x1F170 && c <= 0x1F189);
   return word ? Side::kWord : Side::kOther;
 }
 
@@ -155,11 +157,14 @@ Side side_of_bert(char32_t c) {
   if (is_space(c)) {
     return Side::kSpace;
   }
-  const bool ascii_mark = (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
+  const bool ascii_mark =
+      (c >= '!' && c <= '/') || (c >= ':' && c <= '@') || (c >= '[' && c <= '`') || (c >= '{' && c <= '~');
   return ascii_mark || is_punctuation(c) ? Side::kAlone : Side::kWord;
 }
 
-Side side_of_space(char32_t c) { return is_space(c) ? Side::kSpace : Side::kWord; }
+Side side_of_space(char32_t c) {
+  return is_space(c) ? Side::kSpace : Side::kWord;
+}
 
 // Runs of characters of one side are pieces; white space is none.
 void count_runs(std::string_view text, Side (*side_of)(char32_t), PieceCounter& counter) {
@@ -191,7 +196,9 @@ Json normalizer_json(const Normal& normal, bool metaspace) {
   for (const char* type : normal.types) {
     list.push_back({{"type", type}});
     if (type == std::string_view("BertNormalizer")) {
-      list.back().update({{"clean_text", true}, {"handle_chinese_chars", true}, {"strip_accents", nullptr},
+      list.back().update({{"clean_text", true},
+                          {"handle_chinese_chars", true},
+                          {"strip_accents", nullptr},
                           {"lowercase", normal.kind.name == std::string_view("bert_uncased")}});
     }
   }
@@ -207,7 +214,9 @@ Json normalizer_json(const Normal& normal, bool metaspace) {
 
 }  // namespace
 
-std::span<const CutKind> cut_kinds() { return all_cuts(); }
+std::span<const CutKind> cut_kinds() {
+  return all_cuts();
+}
 
 std::span<const NormalKind> normal_kinds() {
   static const std::vector<NormalKind> kinds = [] {
@@ -234,7 +243,9 @@ PieceSource::PieceSource(const std::string& normalizer, const std::string& pre_t
   }
 }
 
-bool PieceSource::metaspace() const { return kind_->name == std::string_view("metaspace"); }
+bool PieceSource::metaspace() const {
+  return kind_->name == std::string_view("metaspace");
+}
 
 // A line at a time, so that no normalizer can join two of them.
 void PieceSource::count_lines(std::string_view text, PieceCounter& counter) const {
@@ -265,7 +276,11 @@ void PieceSource::count(std::string_view text, PieceCounter& counter) const {
   if (split_ != nullptr) {
     count_scanned(split_->scan, text, counter);
   } else {
-    count_runs(text, name == "bert" ? side_of_bert : name == "whitespace" ? side_of_word : side_of_space, counter);
+    count_runs(text,
+               name == "bert"         ? side_of_bert
+               : name == "whitespace" ? side_of_word
+                                      : side_of_space,
+               counter);
   }
 }
 

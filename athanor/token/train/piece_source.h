@@ -1,5 +1,5 @@
-// From texts to counted pieces: the normaliser and the cut that a tokenizer is trained with, by the names that recipes
-// use, and the same as fields of the tokenizer.json that comes of it.
+// From texts to counted pieces: the normaliser and the cut that a tokenizer is trained with, by the names that
+// recipes use, and the same as fields of the tokenizer.json that comes of it.
 //
 //   const PieceSource source("nmt_nfkc", "metaspace");
 //   source.count(text, counter);      // thread-safe
@@ -35,8 +35,9 @@ std::span<const NormalKind> normal_kinds();
 
 class PieceSource {
  public:
-  // An empty normalizer is the usual one of the cut. mark_line_ends: metaspace only; a word that ends a line is counted
-  // as the word and "\n", which tells the Unigram trainer what SentencePiece sees. Error(kUsage) for an unknown name.
+  // An empty normalizer is the usual one of the cut. mark_line_ends: metaspace only; a word that ends a line is
+  // counted as the word and "\n", which tells the Unigram trainer what SentencePiece sees. Error(kUsage) for an
+  // unknown name.
   PieceSource(const std::string& normalizer, const std::string& pre_tokenizer, bool mark_line_ends = false);
 
   void count(std::string_view text, PieceCounter& counter) const;

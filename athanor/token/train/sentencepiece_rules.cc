@@ -16,15 +16,18 @@ constexpr uint8_t kCommon = 0, kInherited = 1;
 constexpr int kAnyScript = -1;
 
 uint8_t search_script(char32_t code) {
-  const auto* const after = std::upper_bound(std::begin(kPieceScripts), std::end(kPieceScripts), code,
-                                             [](char32_t c, const PieceScript& range) { return c < range.first; });
+  const auto* const after =
+      std::upper_bound(std::begin(kPieceScripts), std::end(kPieceScripts), code,
+                       [](char32_t c, const PieceScript& range) { return c < range.first; });
   if (after == std::begin(kPieceScripts) || code > (after - 1)->last) {
     return kCommon;
   }
   return (after - 1)->script;
 }
 
-bool is_decimal(char32_t code) { return (code >= '0' && code <= '9') || (code >= 0xFF10 && code <= 0xFF19); }
+bool is_decimal(char32_t code) {
+  return (code >= '0' && code <= '9') || (code >= 0xFF10 && code <= 0xFF19);
+}
 
 }  // namespace
 
@@ -94,7 +97,8 @@ Alphabet choose_alphabet(const std::unordered_map<char32_t, uint64_t>& counts, c
   });
   uint64_t sum = 0;
   for (const auto& [is_required, count, c] : rows) {
-    const float covered = static_cast<float>(1.0 * static_cast<double>(sum) / static_cast<double>(alphabet.counted));
+    const float covered =
+        static_cast<float>(1.0 * static_cast<double>(sum) / static_cast<double>(alphabet.counted));
     const bool enough = rules.character_coverage < 1 && covered >= static_cast<float>(rules.character_coverage);
     sum += count;
     if (c == '\t' || c == kUncovered || (enough && !is_required)) {

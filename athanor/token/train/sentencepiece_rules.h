@@ -1,5 +1,5 @@
-// What SentencePiece (google/sentencepiece, trainer_interface.cc) lets be a piece, and which characters it keeps: shared
-// by the Unigram trainer and the BPE trainer in SentencePiece's manner.
+// What SentencePiece (google/sentencepiece, trainer_interface.cc) lets be a piece, and which characters it
+// keeps: shared by the Unigram trainer and the BPE trainer in SentencePiece's manner.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,12 @@ inline constexpr char32_t kUncovered = 0x2585;  // stands for a character outsid
 
 struct PieceRules {
   int64_t max_piece_length = 16;  // characters
-  bool split_by_script = true;    // a piece has characters of one script (Han with kana; digits and marks are Common)
-  bool split_by_number = true;    // 0-9 count as Common; else they go with any script
-  bool split_digits = false;      // a digit is a piece of its own
+  bool split_by_script =
+      true;  // a piece has characters of one script (Han with kana; digits and marks are Common)
+  bool split_by_number = true;  // 0-9 count as Common; else they go with any script
+  bool split_digits = false;    // a digit is a piece of its own
   double character_coverage = 0.9995;
-  std::string required_chars;     // covered however rare
+  std::string required_chars;  // covered however rare
 };
 
 // 0 Common, 1 Inherited, 2 Han and kana, ...
@@ -34,8 +35,8 @@ struct Alphabet {
   uint64_t counted = 0;              // all characters, the uncovered too
   uint64_t num_left_out = 0;         // different ones
 };
-// counts: how often each character stands in the text. As SentencePiece: characters are taken until their share reaches
-// the coverage; with a coverage of 1 all of them.
+// counts: how often each character stands in the text. As SentencePiece: characters are taken until their share
+// reaches the coverage; with a coverage of 1 all of them.
 Alphabet choose_alphabet(const std::unordered_map<char32_t, uint64_t>& counts, const PieceRules& rules);
 
 std::vector<char32_t> characters_of(std::string_view text);

@@ -8,12 +8,18 @@ namespace {
 
 constexpr int32_t kEmpty = -1;
 
-// One level: S-type suffixes are less than their successor, L-type ones greater; "leftmost S" ones begin a run of S.
+// One level: S-type suffixes are less than their successor, L-type ones greater; "leftmost S" ones begin a run
+// of S.
 class Level {
  public:
   Level(std::span<const int32_t> text, int32_t alphabet_size, std::span<int32_t> sa)
-      : text_(text), sa_(sa), n_(static_cast<int32_t>(text.size())), is_small_(text.size()), counts_(alphabet_size + 1) {
-    for (int32_t i = n_ - 1; i >= 0; --i) {  // the end of the text is less than every symbol: the last suffix is L
+      : text_(text),
+        sa_(sa),
+        n_(static_cast<int32_t>(text.size())),
+        is_small_(text.size()),
+        counts_(alphabet_size + 1) {
+    for (int32_t i = n_ - 1; i >= 0;
+         --i) {  // the end of the text is less than every symbol: the last suffix is L
       is_small_[i] = i + 1 < n_ && (text_[i] < text_[i + 1] || (text_[i] == text_[i + 1] && is_small_[i + 1]));
     }
     for (const int32_t symbol : text_) {
@@ -90,7 +96,8 @@ class Level {
     }
   }
 
-  // names_[i / 2] for a mark at i: the place of its substring among the different ones. Marks are never neighbours.
+  // names_[i / 2] for a mark at i: the place of its substring among the different ones. Marks are never
+  // neighbours.
   int32_t name_marks(const std::vector<int32_t>& marks) {
     names_.assign(static_cast<size_t>(n_) / 2 + 1, kEmpty);
     int32_t names = 0, last = kEmpty;

@@ -7,22 +7,23 @@
 
 namespace athanor::token {
 
-// Where the suffixes of text begin, in the order of the suffixes (a suffix that ends comes before its continuations).
-// text: values in [0, alphabet_size); size() < 2^31. Memory: 4 bytes a symbol for the result, about 5 more at work.
+// Where the suffixes of text begin, in the order of the suffixes (a suffix that ends comes before its
+// continuations). text: values in [0, alphabet_size); size() < 2^31. Memory: 4 bytes a symbol for the result,
+// about 5 more at work.
 std::vector<int32_t> suffix_array(std::span<const int32_t> text, int32_t alphabet_size);
 
 // lcp[i]: symbols that the suffixes at sa[i - 1] and sa[i] share; lcp[0] is 0 (Kasai and others 2001).
 std::vector<int32_t> common_prefixes(std::span<const int32_t> text, std::span<const int32_t> sa);
 
-// A substring that occurs at sa[left .. right - 1] and is followed there by at least two different symbols: an inner node
-// of the suffix tree.
+// A substring that occurs at sa[left .. right - 1] and is followed there by at least two different symbols: an
+// inner node of the suffix tree.
 struct RepeatedSubstring {
   int32_t left, right;
   int32_t length;
 };
 
-// Calls fn for each, children before their parents, in the order of their last occurrence in sa (that is the order in
-// which the enhanced suffix array of Abouelhoda, Kurtz, Ohlebusch 2004 is walked from below).
+// Calls fn for each, children before their parents, in the order of their last occurrence in sa (that is the
+// order in which the enhanced suffix array of Abouelhoda, Kurtz, Ohlebusch 2004 is walked from below).
 template <class Fn>
 void for_each_repeat(std::span<const int32_t> lcp, Fn fn) {
   struct Open {

@@ -18,8 +18,9 @@ void check_special_tokens(const std::vector<std::string>& special_tokens, size_t
   std::vector<std::string_view> seen;
   for (const std::string& token : special_tokens) {
     if (!is_valid_utf8(token) || count_code_points(token) < least_characters) {
-      throw Error(ErrorKind::kUsage, least_characters < 2 ? "a special token must be UTF-8 text"
-                                                          : "a special token must be UTF-8 text of two characters or more");
+      throw Error(ErrorKind::kUsage, least_characters < 2
+                                         ? "a special token must be UTF-8 text"
+                                         : "a special token must be UTF-8 text of two characters or more");
     }
     if (std::find(seen.begin(), seen.end(), token) != seen.end()) {
       throw Error(ErrorKind::kUsage, "the special token '" + token + "' is given twice");

@@ -5,8 +5,9 @@
 //   Tokenizer tokenizer = trainer.train();   // vocabulary and merges equal those of HF tokenizers' BpeTrainer
 //   trainer.report();
 //
-// or from counts that stand on disk (count_run.h): trainer.train_json(counts). The result depends only on the multiset
-// of pre-tokens: not on the order of texts nor on the number of threads. unigram_trainer.h has the other method.
+// or from counts that stand on disk (count_run.h): trainer.train_json(counts). The result depends only on the
+// multiset of pre-tokens: not on the order of texts nor on the number of threads. unigram_trainer.h has the
+// other method.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +34,9 @@ CountSource counts_of_run(const fs::path& path);  // of a count_run.h file
 using TrainProgress = std::function<void(double fraction)>;
 
 enum class BpeStyle {
-  kHf,            // HF's BpeTrainer
+  kHf,             // HF's BpeTrainer
   kSentencePiece,  // SentencePiece's BPE trainer: its pieces and their order
-  kWordPiece      // HF's WordPieceTrainer, which is its BpeTrainer with a prefix
+  kWordPiece       // HF's WordPieceTrainer, which is its BpeTrainer with a prefix
 };
 
 struct BpeTrainOptions {
@@ -51,17 +52,18 @@ struct BpeTrainOptions {
 
   // The rest is for characters, not bytes.
   BpeStyle style = BpeStyle::kHf;
-  int64_t limit_alphabet = 0;          // keep so many characters, the most frequent (ties: the smaller code); 0: all
-  std::string initial_alphabet;        // characters that are there in any case
-  int64_t max_token_length = 0;        // HF's: tokens stay below it; 0: no bound
-  std::string continuing_prefix;       // of symbols inside a word
-  std::string end_of_word_suffix;      // of the last symbol of a word
-  // Symbols with a prefix or suffix get their ids by the character's code. HF gives them as a hash map has them, another
-  // order at every run, and ties go by ids: to repeat one of its runs, name them here in its order.
+  int64_t limit_alphabet = 0;     // keep so many characters, the most frequent (ties: the smaller code); 0: all
+  std::string initial_alphabet;   // characters that are there in any case
+  int64_t max_token_length = 0;   // HF's: tokens stay below it; 0: no bound
+  std::string continuing_prefix;  // of symbols inside a word
+  std::string end_of_word_suffix;  // of the last symbol of a word
+  // Symbols with a prefix or suffix get their ids by the character's code. HF gives them as a hash map has
+  // them, another order at every run, and ties go by ids: to repeat one of its runs, name them here in its
+  // order.
   std::vector<std::string> first_symbols;
-  std::string unk_token;               // for what is not in the alphabet
-  bool byte_fallback = false;          // 256 tokens <0x00>..<0xFF> in its place
-  token::PieceRules pieces;            // SentencePiece
+  std::string unk_token;       // for what is not in the alphabet
+  bool byte_fallback = false;  // 256 tokens <0x00>..<0xFF> in its place
+  token::PieceRules pieces;    // SentencePiece
 };
 
 // Byte-pair encoding (Sennrich, Haddow, Birch 2016). Ties: merge_loop.h.
@@ -82,8 +84,8 @@ class BpeTrainer {
   std::string train_json(const CountSource& counts, const TrainProgress& progress = nullptr);
 
   // After train(): {"vocab_size", "num_merges", "num_bytes", "num_tokens", "bytes_per_token", "num_pieces",
-  // "num_unused_tokens", "alphabet"}: of the training text as the trained tokenizer encodes it; special tokens and
-  // those for bytes do not count as unused.
+  // "num_unused_tokens", "alphabet"}: of the training text as the trained tokenizer encodes it; special tokens
+  // and those for bytes do not count as unused.
   const nlohmann::json& report() const;
 
  private:
@@ -91,8 +93,8 @@ class BpeTrainer {
   std::unique_ptr<State> state_;
 };
 
-// One id a code point: <unk>, the special tokens, then the code points seen, in order. Ill-formed bytes count as
-// U+FFFD.
+// One id a code point: <unk>, the special tokens, then the code points seen, in order. Ill-formed bytes count
+// as U+FFFD.
 class CharTrainer {
  public:
   explicit CharTrainer(std::vector<std::string> special_tokens = {"<|endoftext|>"});
@@ -109,7 +111,8 @@ class CharTrainer {
   nlohmann::json report_;
 };
 
-// One id a word (a pre-token), the most frequent vocab_size of them; ties: by bytes. WordLevel in tokenizer.json.
+// One id a word (a pre-token), the most frequent vocab_size of them; ties: by bytes. WordLevel in
+// tokenizer.json.
 std::string train_words(const BpeTrainOptions& options, const CountSource& counts, nlohmann::json& report);
 
 }  // namespace athanor

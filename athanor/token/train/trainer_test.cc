@@ -14,9 +14,13 @@ using Json = nlohmann::json;
 
 const fs::path kFixtures = fs::path(ATHANOR_SOURCE_DIR) / "tests/fixtures/token";
 
-Json model_of(const std::string& json) { return Json::parse(json)["model"]; }
+Json model_of(const std::string& json) {
+  return Json::parse(json)["model"];
+}
 
-std::vector<std::string> corpus() { return Json::parse(read_file(kFixtures / "corpus.json")).get<std::vector<std::string>>(); }
+std::vector<std::string> corpus() {
+  return Json::parse(read_file(kFixtures / "corpus.json")).get<std::vector<std::string>>();
+}
 
 void expect_same_as_hf(const std::string& fixture, const std::string& pre_tokenizer, int64_t vocab_size) {
   BpeTrainer trainer({.vocab_size = vocab_size, .pre_tokenizer = pre_tokenizer});
@@ -30,9 +34,15 @@ void expect_same_as_hf(const std::string& fixture, const std::string& pre_tokeni
   EXPECT_EQ(trainer.report()["vocab_size"], vocab_size);
 }
 
-TEST(BpeTrainer, EqualsHfGpt2) { expect_same_as_hf("gpt2_600.json", "gpt2", 600); }
-TEST(BpeTrainer, EqualsHfLlama3) { expect_same_as_hf("llama3_600.json", "llama3", 600); }
-TEST(BpeTrainer, EqualsHfQwen2) { expect_same_as_hf("qwen2_500.json", "qwen2", 500); }
+TEST(BpeTrainer, EqualsHfGpt2) {
+  expect_same_as_hf("gpt2_600.json", "gpt2", 600);
+}
+TEST(BpeTrainer, EqualsHfLlama3) {
+  expect_same_as_hf("llama3_600.json", "llama3", 600);
+}
+TEST(BpeTrainer, EqualsHfQwen2) {
+  expect_same_as_hf("qwen2_500.json", "qwen2", 500);
+}
 
 TEST(BpeTrainer, OrderAndThreadsDoNotMatter) {
   std::vector<std::string> texts = corpus();

@@ -45,7 +45,8 @@ std::vector<int64_t> weight_sums(const UnigramText& text, std::span<const int32_
   return sums;
 }
 
-std::vector<Candidate> find_candidates(const UnigramText& text, const PieceRules& rules, std::span<const int32_t> sa) {
+std::vector<Candidate> find_candidates(const UnigramText& text, const PieceRules& rules,
+                                       std::span<const int32_t> sa) {
   std::vector<int32_t> lcp = common_prefixes(text.text, sa);
   stop_at_words(text, sa, lcp);
   const std::vector<int64_t> sums = weight_sums(text, sa);
@@ -100,7 +101,8 @@ Seeds make_seeds(const UnigramText& text, const PieceRules& rules, size_t seed_s
     return a.score != b.score ? a.score > b.score : a.number < b.number;
   };
   if (found.size() > seed_size) {
-    std::nth_element(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(seed_size), found.end(), better);
+    std::nth_element(found.begin(), found.begin() + static_cast<std::ptrdiff_t>(seed_size), found.end(),
+                     better);
     found.resize(seed_size);
   }
   std::sort(found.begin(), found.end(), better);
@@ -112,13 +114,15 @@ Seeds make_seeds(const UnigramText& text, const PieceRules& rules, size_t seed_s
     seeds.pieces.push_back({place, node.length, node.left, node.right, 0});
     values.push_back(static_cast<float>(candidate.score));
   }
-  float sum = 0;  // as SentencePiece adds them, small ones lost: it is the weight of a piece against that of two
+  float sum =
+      0;  // as SentencePiece adds them, small ones lost: it is the weight of a piece against that of two
   for (const float value : values) {
     sum += value;
   }
   const float log_sum = static_cast<float>(std::log(static_cast<double>(sum)));
   for (size_t i = 0; i < values.size(); ++i) {
-    seeds.pieces[i].score = static_cast<float>(std::log(static_cast<double>(values[i])) - static_cast<double>(log_sum));
+    seeds.pieces[i].score =
+        static_cast<float>(std::log(static_cast<double>(values[i])) - static_cast<double>(log_sum));
   }
   return seeds;
 }

@@ -134,7 +134,8 @@ class ForwardBackward {
 
 }  // namespace
 
-Expectation expect(const UnigramText& text, const PieceGrid& grid, const std::vector<float>& scores, ThreadPool& pool) {
+Expectation expect(const UnigramText& text, const PieceGrid& grid, const std::vector<float>& scores,
+                   ThreadPool& pool) {
   std::vector<double> weights(scores.size());
   for (size_t i = 0; i < scores.size(); ++i) {
     weights[i] = std::exp(static_cast<double>(scores[i]));
@@ -191,7 +192,8 @@ void start(CutLane& lane, int32_t n) {
 
 }  // namespace
 
-BestCuts cut_best(const UnigramText& text, const PieceGrid& grid, const std::vector<float>& scores, ThreadPool& pool) {
+BestCuts cut_best(const UnigramText& text, const PieceGrid& grid, const std::vector<float>& scores,
+                  ThreadPool& pool) {
   const float unknown = lowest(scores) - kUnknownPenalty;
   std::vector<CutLane> lanes(static_cast<size_t>(std::max(1, pool.num_threads())));
   for (CutLane& lane : lanes) {

@@ -29,7 +29,8 @@ double digamma(double x) {
   }
   x -= 0.5;
   const double xx = 1 / x, xx2 = xx * xx, xx4 = xx2 * xx2;
-  return result + std::log(x) + xx2 / 24 - 7.0 / 960 * xx4 + 31.0 / 8064 * xx4 * xx2 - 127.0 / 30720 * xx4 * xx4;
+  return result + std::log(x) + xx2 / 24 - 7.0 / 960 * xx4 + 31.0 / 8064 * xx4 * xx2 -
+         127.0 / 30720 * xx4 * xx4;
 }
 
 // The state of training: pieces with their scores, and where they stand.
@@ -62,7 +63,8 @@ class Rounds {
     const float log_sum = static_cast<float>(digamma(sum));
     for (size_t i = 0; i < size(); ++i) {
       if (keep[i]) {
-        scores_[i] = static_cast<float>(digamma(static_cast<float>(expected.pieces[i])) - static_cast<double>(log_sum));
+        scores_[i] =
+            static_cast<float>(digamma(static_cast<float>(expected.pieces[i])) - static_cast<double>(log_sum));
       }
     }
     keep_only(keep);
@@ -88,7 +90,8 @@ class Rounds {
       }
     }
     std::sort(losses.begin(), losses.end());
-    std::vector<size_t> order;  // SentencePiece puts the sure ones first, then by loss; later ties go by that order
+    std::vector<size_t>
+        order;  // SentencePiece puts the sure ones first, then by loss; later ties go by that order
     for (size_t i = 0; i < size(); ++i) {
       if (keep[i]) {
         order.push_back(i);
@@ -146,7 +149,8 @@ class Rounds {
   double objective_ = 0;
 };
 
-using ScoredPiece = std::pair<float, std::string>;  // the score negated, so that sorting is SentencePiece's order
+using ScoredPiece =
+    std::pair<float, std::string>;  // the score negated, so that sorting is SentencePiece's order
 
 // Required characters, then the best pieces, until there are `target`.
 std::vector<ScoredPiece> final_pieces(const UnigramText& text, const Rounds& rounds, size_t target) {
@@ -190,10 +194,12 @@ void check_options(const UnigramTrainOptions& o) {
   token::check_special_tokens(o.special_tokens, 1);
   token::check_special_tokens(o.user_symbols, 1);
   if (o.special_tokens.empty()) {
-    throw Error(ErrorKind::kUsage, "a Unigram tokenizer needs an unknown token", "", "special_tokens: [<unk>, <s>, </s>]");
+    throw Error(ErrorKind::kUsage, "a Unigram tokenizer needs an unknown token", "",
+                "special_tokens: [<unk>, <s>, </s>]");
   }
   if (o.pieces.max_piece_length > PieceGrid::kMaxLength) {
-    throw Error(ErrorKind::kUsage, "a piece may have at most " + std::to_string(PieceGrid::kMaxLength) + " characters");
+    throw Error(ErrorKind::kUsage,
+                "a piece may have at most " + std::to_string(PieceGrid::kMaxLength) + " characters");
   }
   if (o.vocab_size > token::kMaxVocabulary) {
     throw Error(ErrorKind::kUsage, "vocab_size is above " + std::to_string(token::kMaxVocabulary));
@@ -223,9 +229,12 @@ Json model_json(const UnigramTrainOptions& o, const std::vector<ScoredPiece>& pi
 
 }  // namespace
 
-UnigramTrainer::UnigramTrainer(UnigramTrainOptions options) : options_(std::move(options)) { check_options(options_); }
+UnigramTrainer::UnigramTrainer(UnigramTrainOptions options) : options_(std::move(options)) {
+  check_options(options_);
+}
 
-std::string UnigramTrainer::train_json(const CountSource& counts, ThreadPool& pool, const TrainProgress& progress) {
+std::string UnigramTrainer::train_json(const CountSource& counts, ThreadPool& pool,
+                                       const TrainProgress& progress) {
   const UnigramTrainOptions& o = options_;
   const auto tell = [&](double fraction) {
     if (progress) {
@@ -233,11 +242,13 @@ std::string UnigramTrainer::train_json(const CountSource& counts, ThreadPool& po
     }
   };
   const UnigramText text = token::load_words(counts, o.pieces);
-  const int64_t num_meta = static_cast<int64_t>(o.special_tokens.size() + o.user_symbols.size()) + (o.byte_fallback ? 256 : 0);
+  const int64_t num_meta =
+      static_cast<int64_t>(o.special_tokens.size() + o.user_symbols.size()) + (o.byte_fallback ? 256 : 0);
   const auto num_characters = static_cast<int64_t>(text.alphabet.characters.size());
   if (num_meta + num_characters >= o.vocab_size) {
-    throw Error(ErrorKind::kUsage, "vocab_size " + std::to_string(o.vocab_size) + " does not exceed the " +
-                                       std::to_string(num_meta + num_characters) + " special tokens and characters",
+    throw Error(ErrorKind::kUsage,
+                "vocab_size " + std::to_string(o.vocab_size) + " does not exceed the " +
+                    std::to_string(num_meta + num_characters) + " special tokens and characters",
                 "", "raise vocab_size or lower character_coverage");
   }
   tell(0.05);
@@ -255,13 +266,15 @@ std::string UnigramTrainer::train_json(const CountSource& counts, ThreadPool& po
                        std::log(std::max(1.01, static_cast<double>(num_seeds) / static_cast<double>(wanted)));
     tell(0.3 + 0.65 * std::clamp(way, 0.0, 1.0));
     if (rounds.size() > wanted) {
-      rounds.prune(std::max(wanted, static_cast<size_t>(o.shrinking_factor * static_cast<double>(rounds.size()))));
+      rounds.prune(
+          std::max(wanted, static_cast<size_t>(o.shrinking_factor * static_cast<double>(rounds.size()))));
     }
     if (rounds.size() <= wanted) {  // with the scores of the round before, as SentencePiece 0.2.3
       break;
     }
   }
-  const std::vector<ScoredPiece> pieces = final_pieces(text, rounds, static_cast<size_t>(o.vocab_size - num_meta));
+  const std::vector<ScoredPiece> pieces =
+      final_pieces(text, rounds, static_cast<size_t>(o.vocab_size - num_meta));
   const uint64_t num_tokens = rounds.num_tokens();
   report_ = {{"vocab_size", static_cast<int64_t>(pieces.size()) + num_meta},
              {"num_seeds", num_seeds},
@@ -269,7 +282,8 @@ std::string UnigramTrainer::train_json(const CountSource& counts, ThreadPool& po
              {"objective", rounds.objective()},
              {"num_tokens", num_tokens},
              {"num_bytes", text.counted_bytes},
-             {"bytes_per_token", static_cast<double>(text.counted_bytes) / static_cast<double>(std::max<uint64_t>(1, num_tokens))},
+             {"bytes_per_token",
+              static_cast<double>(text.counted_bytes) / static_cast<double>(std::max<uint64_t>(1, num_tokens))},
              {"num_pieces", text.num_pieces},
              {"alphabet", num_characters},
              {"left_out_characters", text.alphabet.num_left_out}};

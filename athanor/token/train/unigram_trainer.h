@@ -1,19 +1,22 @@
-// Unigram language model (Kudo 2018), trained as SentencePiece does (google/sentencepiece, unigram_model_trainer.cc):
-// seed pieces are repeated substrings by count times length; then rounds of EM (Bayesian M step by digamma; pieces
-// expected less than half a time go) and of pruning by how much the likelihood would lose.
+// Unigram language model (Kudo 2018), trained as SentencePiece does (google/sentencepiece,
+// unigram_model_trainer.cc): seed pieces are repeated substrings by count times length; then rounds of EM
+// (Bayesian M step by digamma; pieces expected less than half a time go) and of pruning by how much the
+// likelihood would lose.
 //
 //   UnigramTrainer trainer({.vocab_size = 32000});
 //   std::string json = trainer.train_json(counts_of_run(path), pool);
 //
-// The counts must come of a PieceSource with mark_line_ends (words that end a line are counted as the word and "\n"):
-// what follows a word decides whether SentencePiece sees it as a substring of its own. Without marks the result is a good
-// model still. The same bytes for any number of threads: expectations are summed as integers of 2^-k.
+// The counts must come of a PieceSource with mark_line_ends (words that end a line are counted as the word and
+// "\n"): what follows a word decides whether SentencePiece sees it as a substring of its own. Without marks the
+// result is a good model still. The same bytes for any number of threads: expectations are summed as integers
+// of 2^-k.
 //
-// Unlike SentencePiece: lines of any length count (it drops those above 4,192 bytes); sums of expectations are exact
-// (it adds 32-bit floats), so scores agree to about 1e-5 and pieces but for near-ties; counts are 64 bits wide.
+// Unlike SentencePiece: lines of any length count (it drops those above 4,192 bytes); sums of expectations are
+// exact (it adds 32-bit floats), so scores agree to about 1e-5 and pieces but for near-ties; counts are 64 bits
+// wide.
 //
-// Memory: 12 bytes a character of different words for the suffix array, then 4 bytes for each place where a seed piece
-// stands (about 6 a character).
+// Memory: 12 bytes a character of different words for the suffix array, then 4 bytes for each place where a
+// seed piece stands (about 6 a character).
 #pragma once
 
 #include "athanor/token/train/trainer.h"

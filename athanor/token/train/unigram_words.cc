@@ -15,7 +15,9 @@ constexpr int32_t kChunkPlaces = 1 << 15;
 constexpr int32_t kMark = 64;
 constexpr int32_t kNumEnds = 2;
 
-bool ends_line(std::string_view piece) { return piece.size() > 1 && piece.back() == '\n'; }
+bool ends_line(std::string_view piece) {
+  return piece.size() > 1 && piece.back() == '\n';
+}
 
 struct Pending {
   std::string word;
@@ -54,8 +56,8 @@ UnigramText load_words(const CountSource& counts, const PieceRules& rules) {
     throw Error(ErrorKind::kInput, "there is no text to train on", "tokenizer training");
   }
   if (places + kNumEnds > static_cast<uint64_t>(std::numeric_limits<int32_t>::max())) {
-    throw Error(ErrorKind::kResource, "the different words have more than 2 billion characters", "tokenizer training",
-                "train on a sample (sample:), or with kind: bpe");
+    throw Error(ErrorKind::kResource, "the different words have more than 2 billion characters",
+                "tokenizer training", "train on a sample (sample:), or with kind: bpe");
   }
   out.alphabet = choose_alphabet(seen, rules);
   std::vector<char32_t> sorted = out.alphabet.characters;
@@ -146,7 +148,8 @@ PieceGrid::PieceGrid(const UnigramText& text, const Seeds& seeds, ThreadPool& po
     }
   });
   std::vector<uint32_t> chunk_of(static_cast<size_t>(text.num_training) / kMark + 1);
-  for (size_t c = 0; c < chunks_.size(); ++c) {  // chunks begin at multiples of no number: look at the next one, too
+  for (size_t c = 0; c < chunks_.size();
+       ++c) {  // chunks begin at multiples of no number: look at the next one, too
     for (int32_t i = chunks_[c].begin / kMark; i <= (chunks_[c].end - 1) / kMark; ++i) {
       chunk_of[i] = static_cast<uint32_t>(c);
     }

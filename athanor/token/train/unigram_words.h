@@ -16,9 +16,9 @@ struct UnigramWord {
   int64_t count;
 };
 
-// Symbols: 0 and 1 end a word (before a space; at the end of a line), then the characters in the order of their codes;
-// characters outside the alphabet are all kUncovered. text holds `words` first, each once; what the end of a line adds
-// for the suffix array (the same word again) comes after num_training symbols.
+// Symbols: 0 and 1 end a word (before a space; at the end of a line), then the characters in the order of their
+// codes; characters outside the alphabet are all kUncovered. text holds `words` first, each once; what the end
+// of a line adds for the suffix array (the same word again) comes after num_training symbols.
 struct UnigramText {
   std::vector<int32_t> text;
   std::vector<UnigramWord> words;
@@ -49,8 +49,8 @@ struct Seeds {
 };
 Seeds make_seeds(const UnigramText& text, const PieceRules& rules, size_t seed_size);
 
-// Where pieces stand: for each place of the training text the pieces that begin there, shorter first. Kept in chunks of
-// whole words, so that threads share the work and pieces can be taken out.
+// Where pieces stand: for each place of the training text the pieces that begin there, shorter first. Kept in
+// chunks of whole words, so that threads share the work and pieces can be taken out.
 class PieceGrid {
  public:
   static constexpr int kLengthBits = 6;  // an edge is piece << 6 | length
@@ -67,8 +67,8 @@ class PieceGrid {
   size_t num_chunks() const { return chunks_.size(); }
   const Chunk& chunk(size_t i) const { return chunks_[i]; }
   const std::vector<uint8_t>& counts() const { return counts_; }
-  // Edges of the piece's own string, at any place: begin is where it stands. Calls fn(offset, piece, length), for the
-  // offsets in turn.
+  // Edges of the piece's own string, at any place: begin is where it stands. Calls fn(offset, piece, length),
+  // for the offsets in turn.
   template <class Fn>
   void within(int32_t begin, int32_t length, Fn fn) const {
     const Chunk& chunk = chunk_at(begin);
@@ -96,7 +96,8 @@ class PieceGrid {
 
   std::vector<Chunk> chunks_;
   std::vector<uint8_t> counts_;
-  std::vector<uint32_t> marks_;  // edges of the chunk before every kMark-th place of it, so that a place is found at once
+  std::vector<uint32_t>
+      marks_;  // edges of the chunk before every kMark-th place of it, so that a place is found at once
   std::vector<size_t> first_mark_;
 };
 

@@ -30,7 +30,8 @@ std::string train_words(const BpeTrainOptions& options, const CountSource& count
     specials.insert(specials.begin(), unknown);
   }
   token::check_special_tokens(specials, 1);
-  std::stable_sort(words.begin(), words.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::stable_sort(words.begin(), words.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
   Json vocab = Json::object();
   for (const std::string& token : specials) {
     vocab[token] = vocab.size();
