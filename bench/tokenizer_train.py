@@ -13,6 +13,7 @@ words (Heaps' law); BPE of ours and of HF, once each.
 """
 import argparse
 import json
+import multiprocessing
 import os
 import random
 import statistics
@@ -57,7 +58,8 @@ def made_up(number):
     return word
 
 
-def vary(texts, target, out_text, out_rows):
+def vary(path, target, out_text, out_rows):
+    texts = read_texts(path)
     rng = random.Random(1)
     written = made = words_before = 0
     with open(out_text, "w", encoding="utf-8") as text_file, open(out_rows, "w", encoding="utf-8") as row_file:
@@ -75,7 +77,25 @@ def vary(texts, target, out_text, out_rows):
                 if written >= target:
                     break
             made += 1
-    return written
+
+
+def apart(task, *arguments):
+    """In a process of its own: what is started later counts this one's memory as its own."""
+    process = multiprocessing.Process(target=task, args=arguments)
+    process.start()
+    process.join()
+    if process.exitcode != 0:
+        sys.exit(f"{task.__name__} failed")
+
+
+def read_texts(path):
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line)["text"] for line in file]
+
+
+def write_plain(rows, plain):
+    with open(plain, "w", encoding="utf-8") as file:
+        file.write("\n".join(read_texts(rows)))
 
 
 def report(name, times, memory, base=None):
@@ -94,14 +114,12 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--vocab", type=int, default=32000)
     options = parser.parse_args()
+    options.texts = os.path.abspath(options.texts)
     program = os.path.abspath(options.program)
-    with open(options.texts, encoding="utf-8") as file:
-        texts = [json.loads(line)["text"] for line in file]
     peer_env = dict(os.environ, RAYON_NUM_THREADS=str(options.threads))
     with tempfile.TemporaryDirectory(prefix="athanor-train-") as folder:
         plain = os.path.join(folder, "texts.txt")
-        with open(plain, "w", encoding="utf-8") as file:
-            file.write("\n".join(texts))
+        apart(write_plain, options.texts, plain)
         os.chdir(folder)
         subprocess.run([program, "collect", f"source={os.path.abspath(options.texts)}", "runs=data"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -133,7 +151,8 @@ def main():
             base = middle if i % 2 == 0 else None
         if options.large_mb:
             rows = os.path.join(folder, "large.jsonl")
-            size = vary(texts, options.large_mb * 1_000_000, plain, rows)
+            apart(vary, os.path.abspath(options.texts), options.large_mb * 1_000_000, plain, rows)
+            size = os.path.getsize(plain)
             subprocess.run([program, "collect", f"source={rows}", "runs=large"], check=True, stdout=subprocess.DEVNULL,
                            stderr=subprocess.DEVNULL)
             os.remove(rows)

@@ -7,12 +7,18 @@ namespace athanor::token {
 std::string utf8(char32_t c) { return utf8_of(&c, &c + 1); }
 
 std::unordered_map<char32_t, uint64_t> count_characters(const CountSource& counts) {
-  std::unordered_map<char32_t, uint64_t> seen;
+  std::vector<uint64_t> all(0x110000);
   counts([&](std::string_view piece, int64_t count) {
     for (const char *p = piece.data(), *end = p + piece.size(); p != end;) {
-      seen[decode_utf8(p, end)] += static_cast<uint64_t>(count);
+      all[decode_utf8(p, end)] += static_cast<uint64_t>(count);
     }
   });
+  std::unordered_map<char32_t, uint64_t> seen;
+  for (char32_t c = 0; c < all.size(); ++c) {
+    if (all[c] > 0) {
+      seen[c] = all[c];
+    }
+  }
   return seen;
 }
 

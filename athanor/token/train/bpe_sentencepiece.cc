@@ -53,7 +53,7 @@ Json sentencepiece_merges(const Json& vocab, const std::vector<std::string>& tok
 }
 
 TextTotals load_sentencepiece(const Alphabet& alphabet, const CountSource& counts, MergeLoop& loop) {
-  std::unordered_map<char32_t, int32_t> ids;
+  std::vector<int32_t> ids(0x110000, -1);
   for (const char32_t c : alphabet.characters) {
     ids[c] = loop.add_token(utf8(c));
   }
@@ -62,8 +62,7 @@ TextTotals load_sentencepiece(const Alphabet& alphabet, const CountSource& count
   counts([&](std::string_view piece, int64_t count) {
     symbols.clear();
     for (const char *p = piece.data(), *end = p + piece.size(); p != end;) {
-      const auto found = ids.find(decode_utf8(p, end));
-      symbols.push_back(found == ids.end() ? -1 : found->second);
+      symbols.push_back(ids[decode_utf8(p, end)]);
     }
     totals.bytes += piece.size() * static_cast<uint64_t>(count);
     ++totals.pieces;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace athanor::token {
 
@@ -18,33 +19,54 @@ int32_t right_of(uint64_t key) { return static_cast<int32_t>(key & 0xFFFFFFFF); 
 }  // namespace
 
 uint32_t PairIndex::get(uint64_t key) {
-  if (2 * size_ >= slots_.size()) {
+  if (2 * keys_.size() >= slots_.size()) {
     grow();
   }
-  Slot& slot = slots_[place_of(key)];
-  if (slot.index == 0) {
-    slot = {key, ++size_};
+  uint32_t& slot = slots_[place_of(key)];
+  if (slot == 0) {
+    keys_.push_back(key);
+    slot = static_cast<uint32_t>(keys_.size());
   }
-  return slot.index - 1;
+  return slot - 1;
 }
 
 size_t PairIndex::place_of(uint64_t key) const {
   const size_t mask = slots_.size() - 1;
   size_t at = (key * 0x9e3779b97f4a7c15ULL) >> (64 - std::countr_zero(slots_.size()));
-  while (slots_[at].index != 0 && slots_[at].key != key) {
+  while (slots_[at] != 0 && keys_[slots_[at] - 1] != key) {
     at = (at + 1) & mask;
   }
   return at;
 }
 
 void PairIndex::grow() {
-  std::vector<Slot> old(2 * slots_.size());
-  old.swap(slots_);
-  for (const Slot& slot : old) {
-    if (slot.index != 0) {
-      slots_[place_of(slot.key)] = slot;
-    }
+  slots_.assign(2 * slots_.size(), 0);
+  for (uint32_t i = 0; i < keys_.size(); ++i) {
+    slots_[place_of(keys_[i])] = i + 1;
   }
+}
+
+void WordList::reserve(uint32_t capacity) {
+  if (capacity <= capacity_) {
+    return;
+  }
+  auto* const more = new uint32_t[capacity];
+  std::copy(begin(), end(), more);
+  if (capacity_ > kInside) {
+    delete[] rest_;
+  }
+  rest_ = more;
+  capacity_ = capacity;
+}
+
+void WordList::swap(WordList& other) noexcept {
+  static_assert(sizeof(inside_) == sizeof(rest_));
+  std::swap(size_, other.size_);
+  std::swap(capacity_, other.capacity_);
+  uint32_t mine[kInside];
+  std::memcpy(mine, inside_, sizeof mine);
+  std::memcpy(inside_, other.inside_, sizeof mine);
+  std::memcpy(other.inside_, mine, sizeof mine);
 }
 
 int32_t MergeLoop::add_token(const std::string& token) {
@@ -96,7 +118,6 @@ uint32_t MergeLoop::pair_of(int32_t left, int32_t right) {
   if (index == pairs_.size()) {
     pairs_.emplace_back();
     pairs_.back().dead = left < 0 || right < 0;
-    keys_.push_back(key);
     if (rules_.sentencepiece && !pairs_.back().dead && rules_.valid) {
       pairs_.back().dead = !rules_.valid(joined(key));
     }
@@ -137,7 +158,7 @@ void MergeLoop::count_pairs() {
   }
   for (uint32_t i = 0; i < pairs_.size(); ++i) {
     if (!pairs_[i].dead) {
-      queue_.push({pairs_[i].count, keys_[i], i});
+      queue_.push({pairs_[i].count, index_.key(i), i});
     }
   }
 }
@@ -150,7 +171,7 @@ bool MergeLoop::may_merge(const Candidate& top) {
   }
   if (rules_.sentencepiece && ids_.contains(joined(top.key))) {
     pair.dead = true;
-    pair.words = {};
+    pair.words = WordList();
     return false;
   }
   return !pair.words.empty();  // else merged already through a better entry
@@ -200,8 +221,7 @@ void MergeLoop::merge(const Candidate& top) {
   }
   merges_.push_back(top.key);
   results_.push_back(result);
-  const std::vector<uint32_t> words = std::move(pairs_[top.pair].words);
-  pairs_[top.pair].words = {};
+  const WordList words = std::move(pairs_[top.pair].words);
   pairs_[top.pair].dead = rules_.sentencepiece;
   ++round_;
   raised_.clear();
@@ -210,7 +230,7 @@ void MergeLoop::merge(const Candidate& top) {
   }
   for (const uint32_t pair : raised_) {
     if (pairs_[pair].count > 0 && !pairs_[pair].dead) {
-      queue_.push({pairs_[pair].count, keys_[pair], pair});
+      queue_.push({pairs_[pair].count, index_.key(pair), pair});
     }
   }
 }

@@ -12,15 +12,17 @@
 // keep them: a merged pair's own count is left standing, which matters (HF) when two merges give the same
 // string and a pair comes to life again.
 //
-// Memory: 16 bytes a word, 4 a symbol, 4 more a pair of neighbours, and about 100 a different pair.
+// Memory: 16 bytes a word, 4 a symbol, 4 more a pair of neighbours, and about 60 a different pair.
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <queue>
 #include <span>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace athanor::token {
@@ -31,17 +33,52 @@ class PairIndex {
   PairIndex() : slots_(1 << 16) {}
   // The pair's index; a new pair gets the next one.
   uint32_t get(uint64_t key);
+  uint64_t key(uint32_t index) const { return keys_[index]; }
 
  private:
-  struct Slot {
-    uint64_t key = 0;
-    uint32_t index = 0;  // + 1; 0: free
-  };
   size_t place_of(uint64_t key) const;
   void grow();
 
-  std::vector<Slot> slots_;
-  uint32_t size_ = 0;
+  std::vector<uint32_t> slots_;  // index + 1; 0: free
+  std::vector<uint64_t> keys_;   // by index
+};
+
+// Numbers of words, mostly one or two of them: 16 bytes where a vector takes 24 and an allocation.
+class WordList {
+ public:
+  WordList() = default;
+  WordList(WordList&& other) noexcept { swap(other); }
+  WordList& operator=(WordList&& other) noexcept {
+    WordList(std::move(other)).swap(*this);
+    return *this;
+  }
+  ~WordList() {
+    if (capacity_ > kInside) {
+      delete[] rest_;
+    }
+  }
+
+  bool empty() const { return size_ == 0; }
+  uint32_t back() const { return begin()[size_ - 1]; }
+  const uint32_t* begin() const { return capacity_ > kInside ? rest_ : inside_; }
+  const uint32_t* end() const { return begin() + size_; }
+  void reserve(uint32_t capacity);
+  void push_back(uint32_t word) {
+    if (size_ == capacity_) {
+      reserve(size_ + size_ / 2 + 2);
+    }
+    (capacity_ > kInside ? rest_ : inside_)[size_++] = word;
+  }
+
+ private:
+  static constexpr uint32_t kInside = 2;
+  void swap(WordList& other) noexcept;
+
+  uint32_t size_ = 0, capacity_ = kInside;
+  union {
+    uint32_t inside_[kInside] = {};
+    uint32_t* rest_;
+  };
 };
 
 struct MergeRules {
@@ -83,9 +120,9 @@ class MergeLoop {
   };
   struct Pair {
     int64_t count = 0;
-    uint32_t touched = 0;         // the round that last raised the count
-    bool dead = false;            // SentencePiece: made already, or not to be made
-    std::vector<uint32_t> words;  // where it may occur
+    uint32_t touched : 31 = 0;  // the round that last raised the count
+    uint32_t dead : 1 = false;  // SentencePiece: made already, or not to be made
+    WordList words;             // where it may occur
   };
   // Counts go stale; they are checked when popped.
   struct Candidate {
@@ -122,8 +159,7 @@ class MergeLoop {
   std::vector<Word> words_;
   std::vector<int32_t> symbols_;
   PairIndex index_;
-  std::vector<Pair> pairs_;
-  std::vector<uint64_t> keys_;  // of pairs_
+  std::deque<Pair> pairs_;  // by index
   std::priority_queue<Candidate, std::vector<Candidate>, Order> queue_;
   std::vector<uint64_t> merges_;
   std::vector<int32_t> results_;

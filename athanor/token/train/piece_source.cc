@@ -13,23 +13,26 @@ namespace {
 constexpr size_t kBatch = 256;
 constexpr const char* kMarker = "\xE2\x96\x81";  // U+2581
 
+// Which characters are sure to come through as they are, when a text has no others.
+enum class Unchanged : uint8_t { kNone, kAscii, kComposed };
+
 struct Normal {
   NormalKind kind;
   std::vector<const char*> types;  // in tokenizer.json
-  bool keeps_ascii;                // printable ASCII comes through as it is
+  Unchanged unchanged;
 };
 
 const std::vector<Normal>& normals() {
   static const std::vector<Normal> all = {
-      {{"none", "as the text stands"}, {}, true},
-      {{"nfc", "composed"}, {"NFC"}, true},
-      {{"nfd", "decomposed"}, {"NFD"}, true},
-      {{"nfkc", "composed, compatibility characters replaced"}, {"NFKC"}, true},
-      {{"nfkd", "decomposed, compatibility characters replaced"}, {"NFKD"}, true},
-      {{"nmt_nfkc", "SentencePiece's: odd spaces and control characters, then nfkc"}, {"Nmt", "NFKC"}, true},
-      {{"lowercase", "lower case"}, {"Lowercase"}, false},
-      {{"bert_uncased", "BERT's: clean, lower case, no accents, ideographs apart"}, {"BertNormalizer"}, false},
-      {{"bert_cased", "BERT's: clean, ideographs apart"}, {"BertNormalizer"}, false},
+      {{"none", "as the text stands"}, {}, Unchanged::kComposed},
+      {{"nfc", "composed"}, {"NFC"}, Unchanged::kComposed},
+      {{"nfd", "decomposed"}, {"NFD"}, Unchanged::kAscii},
+      {{"nfkc", "composed, compatibility characters replaced"}, {"NFKC"}, Unchanged::kComposed},
+      {{"nfkd", "decomposed, compatibility characters replaced"}, {"NFKD"}, Unchanged::kAscii},
+      {{"nmt_nfkc", "SentencePiece's: odd spaces and control characters, then nfkc"}, {"Nmt", "NFKC"}, Unchanged::kComposed},
+      {{"lowercase", "lower case"}, {"Lowercase"}, Unchanged::kNone},
+      {{"bert_uncased", "BERT's: clean, lower case, no accents, ideographs apart"}, {"BertNormalizer"}, Unchanged::kNone},
+      {{"bert_cased", "BERT's: clean, ideographs apart"}, {"BertNormalizer"}, Unchanged::kNone},
   };
   return all;
 }
@@ -89,8 +92,23 @@ void count_scanned(Scan scan, std::string_view text, PieceCounter& counter) {
   }
 }
 
-bool is_printable_ascii(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= ' ' && c <= '~') || c == '\n'; });
+// Composed forms, and SentencePiece's table, leave these alone where no combining mark is near: printable ASCII, letters of
+// Latin 1, dashes and quotation marks, kana, ideographs.
+bool is_composed(char32_t c) {
+  return (c >= 0xC0 && c <= 0xFF) || (c >= 0x2013 && c <= 0x2014) || (c >= 0x2018 && c <= 0x201F) ||
+         (c >= 0x2020 && c <= 0x2022) || (c >= 0x3001 && c <= 0x3002) || (c >= 0x3041 && c <= 0x3096) ||
+         (c >= 0x30A1 && c <= 0x30FA) || (c >= 0x4E00 && c <= 0x9FA5);
+}
+
+bool stays(std::string_view text, Unchanged unchanged) {
+  for (const char *p = text.data(), *end = p + text.size(); p != end;) {
+    if ((*p >= ' ' && *p <= '~') || *p == '\n') {
+      ++p;
+    } else if (unchanged != Unchanged::kComposed || static_cast<uint8_t>(*p) < 0x80 || !is_composed(decode_utf8(p, end))) {
+      return false;
+    }
+  }
+  return unchanged != Unchanged::kNone;
 }
 
 std::string normalise(const std::vector<NormalizerStep>& steps, std::string_view text) {
@@ -233,7 +251,6 @@ PieceSource::PieceSource(const std::string& normalizer, const std::string& pre_t
     : kind_(&find_cut(pre_tokenizer)),
       normalizer_(normalizer.empty() ? kind_->normalizer : normalizer),
       mark_line_ends_(mark_line_ends) {
-  keeps_ascii_ = find_normal(normalizer_).keeps_ascii;
   if (const Json json = normalizer_json(find_normal(normalizer_), false); !json.is_null()) {
     const std::string where = "the normalizer";
     steps_ = read_normalizers(Field(json, "normalizer", where));
@@ -249,12 +266,16 @@ bool PieceSource::metaspace() const {
 
 // A line at a time, so that no normalizer can join two of them.
 void PieceSource::count_lines(std::string_view text, PieceCounter& counter) const {
+  const Unchanged unchanged = find_normal(normalizer_).unchanged;
   std::string word, normal;
   while (!text.empty()) {
     const size_t end = std::min(text.find('\n'), text.size());
     std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    if (!steps_.empty() && !(keeps_ascii_ && is_printable_ascii(line))) {
+    if (line.ends_with('\r') && normalizer_ == "nmt_nfkc") {
+      line.remove_suffix(1);  // a space for that normalizer, and spaces at the end go
+    }
+    if (!steps_.empty() && !stays(line, unchanged)) {
       normal = normalise(steps_, line);
       line = normal;
     }
@@ -268,7 +289,7 @@ void PieceSource::count(std::string_view text, PieceCounter& counter) const {
     return;
   }
   std::string normal;
-  if (!steps_.empty() && !(keeps_ascii_ && is_printable_ascii(text))) {
+  if (!steps_.empty() && !stays(text, find_normal(normalizer_).unchanged)) {
     normal = normalise(steps_, text);
     text = normal;
   }

@@ -52,7 +52,6 @@ class PieceSource {
   const SplitKind* split_ = nullptr;  // null when the cut is none of split.h's
   std::string normalizer_;
   std::vector<NormalizerStep> steps_;
-  bool keeps_ascii_ = false;
   bool mark_line_ends_;
 };
 
