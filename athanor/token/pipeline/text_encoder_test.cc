@@ -162,7 +162,7 @@ TEST(TextEncoder, MarkersSpansAreOfThePieceAsItStands) {
   };
   EXPECT_EQ(spans_of(Marking::kSpaces, " aB"), (std::vector<Span>{{0, 3}}));
   EXPECT_EQ(spans_of(Marking::kSpaces, "\xE2\x96\x81" "aB"), (std::vector<Span>{{0, 5}}));
-  EXPECT_EQ(spans_of(Marking::kSpaces, "  ."), (std::vector<Span>{{0, 2}, {2, 3}}));
+  EXPECT_EQ(spans_of(Marking::kSpaces, "  ."), (std::vector<Span>{{0, 1}, {1, 2}, {2, 3}}));  // two singles score higher
   EXPECT_EQ(spans_of(Marking::kWords, "aB"), (std::vector<Span>{{0, 2}}));
   EXPECT_EQ(spans_of(Marking::kWords, "\n aB"), (std::vector<Span>{{1, 4}}));
 }
