@@ -91,7 +91,8 @@ std::vector<bool> parts_to_do(const std::vector<PartCut>& parts, size_t number, 
       throw Error(ErrorKind::kInput, "the part " + part.key + " is not done", context.run.name(),
                   "run the recipe with shard=i/n for every i");
     }
-    wanted.push_back(!done && context.shard.mine(number++));
+    const bool mine = context.shard.mine(number++);
+    wanted.push_back(mine && !done);
   }
   return wanted;
 }
