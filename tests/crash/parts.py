@@ -91,7 +91,7 @@ def main():
                     sys.exit(f"after {killed} kills: {digests('killed')}, expected {expected}")
                 subprocess.run(["rm", "-rf", "killed"], check=True)
 
-        for _ in range(8):  # collect, measure, dedup, mix, describe, count, encode, predict: each is cut into parts
+        for _ in range(9):  # collect, measure, dedup, mix, describe, tokenizer, count, encode, predict: each is cut into parts
             workers = [subprocess.Popen([program, "run", "r.yaml", "runs=shards", f"shard={i}/3", "threads=1"],
                                         stdout=subprocess.DEVNULL) for i in range(3)]
             if any(worker.wait() != 0 for worker in workers):
