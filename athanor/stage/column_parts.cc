@@ -12,27 +12,6 @@ namespace {
 
 constexpr const char* kFile = "columns.parquet";
 
-ColumnValues empty_of(ColumnType type) {
-  switch (type) {
-    case ColumnType::kString:
-      return std::vector<std::string>();
-    case ColumnType::kInt64:
-      return std::vector<int64_t>();
-    case ColumnType::kFloat64:
-      break;
-  }
-  return std::vector<double>();
-}
-
-void append(ColumnValues& all, ColumnValues&& more) {
-  std::visit(
-      [&](auto& values) {
-        auto& add = std::get<std::decay_t<decltype(values)>>(more);
-        values.insert(values.end(), std::make_move_iterator(add.begin()), std::make_move_iterator(add.end()));
-      },
-      all);
-}
-
 // Values of kept rows -> values of all rows of a shard.
 ColumnValues spread(ColumnValues&& kept_values, const std::vector<bool>& keep, uint64_t first, uint64_t rows) {
   return std::visit(
@@ -88,13 +67,13 @@ void ColumnParts::for_each_shard(const Shard& fn) const {
     const auto wanted = static_cast<size_t>(std::count(begin, begin + rows, true));
     std::vector<ColumnValues> values;
     for (const ColumnInfo& column : columns_) {
-      values.push_back(empty_of(column.type));
+      values.push_back(empty_values(column.type));
     }
     while (size_of(values[0]) < wanted) {  // a part never crosses the end of a shard
       const ParquetFile file(journal_.path(keys_.at(next++)) / kFile);
       file.for_each_batch(columns_, [&](uint64_t, std::vector<ColumnValues>&& batch) {
         for (size_t i = 0; i < values.size(); ++i) {
-          append(values[i], std::move(batch[i]));
+          append_values(values[i], std::move(batch[i]));
         }
       });
     }

@@ -19,8 +19,17 @@ namespace athanor {
 namespace {
 
 struct EncodeRecipe {
+  double dropout = 0;
+  double alpha = 0;
+  int64_t nbest = 0;
+  int64_t seed = 1;
   int64_t threads = 0;
   static void fields(Fields<EncodeRecipe>& f) {
+    f.add("dropout", &EncodeRecipe::dropout, "BPE: chance that a merge is passed over (subword regularisation)").range(0, 1);
+    f.add("alpha", &EncodeRecipe::alpha, "Unigram: draw a way to write the text, with chance ~ P^alpha; 0: the likeliest")
+        .range(0, 100);
+    f.add("nbest", &EncodeRecipe::nbest, "Unigram: draw from the n likeliest only; 0: from all").range(0, 1024);
+    f.add("seed", &EncodeRecipe::seed, "of dropout and alpha: another one gives other pieces").range(0, 9e15);
     f.add("threads", &EncodeRecipe::threads, "0: one a core").range(0, 4096).speed();
   }
 };
@@ -32,18 +41,28 @@ nlohmann::json execute_encode(StageContext& context) {
   if (context.shard.whole()) {
     context.run.events().truncate(0);
   }
-  return encode_documents(context, documents, tokenizer, context.run.out_tmp(), static_cast<int>(options.threads));
+  return encode_documents(context, documents, tokenizer, context.run.out_tmp(),
+                          {static_cast<int>(options.threads),
+                           {options.dropout, options.alpha, static_cast<int>(options.nbest)},
+                           static_cast<uint64_t>(options.seed)});
+}
+
+// A document's own number: half of its id.
+uint64_t number_of(const Document& document) {
+  return std::stoull(document.id.substr(0, 16), nullptr, 16);  // 32 hex digits, which the readers see to
 }
 
 // Encodes the parts that are not done. Threads take a shard each while there are enough of them, else they share one.
 class PartEncoder {
  public:
-  PartEncoder(StageContext& context, const Documents& documents, const Tokenizer& tokenizer, int threads)
+  PartEncoder(StageContext& context, const Documents& documents, const Tokenizer& tokenizer,
+              const EncodeSettings& settings)
       : context_(context),
         documents_(documents),
         tokenizer_(tokenizer),
         digest_(sha256_hex(tokenizer.to_json())),
-        pool_(threads),
+        settings_(settings),
+        pool_(settings.threads),
         journal_(context.run.state() / "parts", context.shard),
         parts_(cut_into_parts(documents)) {}
 
@@ -99,28 +118,34 @@ class PartEncoder {
 
   void encode_part(const std::vector<Document>& batch, ThreadPool* pool, const fs::path& folder) const {
     TokenSetWriter part = writer(folder);
-    std::vector<std::vector<int32_t>> ids(1);
+    std::vector<std::vector<int32_t>> ids(pool == nullptr ? 1 : batch.size());
     if (pool != nullptr) {
-      std::vector<std::string_view> texts;
-      for (const Document& document : batch) {
-        texts.push_back(document.text);
-      }
-      encode_batch(tokenizer_, texts, *pool, ids);
+      pool->parallel_for(batch.size(), [&](size_t i) { encode_document(batch[i], ids[i]); });
     }
     for (size_t i = 0; i < batch.size(); ++i) {
       if (pool == nullptr) {
         ids[0].clear();
-        tokenizer_.encode(batch[i].text, ids[0]);
+        encode_document(batch[i], ids[0]);
       }
       part.add(batch[i].id, ids[pool == nullptr ? 0 : i], batch[i].text.size());
     }
     part.finish();
   }
 
+  void encode_document(const Document& document, std::vector<int32_t>& ids) const {
+    if (settings_.sampling.dropout == 0 && settings_.sampling.alpha == 0) {
+      tokenizer_.encode(document.text, ids);
+    } else {
+      tokenizer_.encode_sampled(document.text, AddedTokens::kOrdinary, settings_.sampling, settings_.seed,
+                                number_of(document), ids);
+    }
+  }
+
   StageContext& context_;
   const Documents& documents_;
   const Tokenizer& tokenizer_;
   std::string digest_;
+  EncodeSettings settings_;
   ThreadPool pool_;
   PartJournal journal_;
   std::vector<std::vector<PartCut>> parts_;  // by shard
@@ -132,8 +157,8 @@ class PartEncoder {
 }  // namespace
 
 nlohmann::json encode_documents(StageContext& context, const Documents& documents, const Tokenizer& tokenizer,
-                                const fs::path& dir, int threads) {
-  PartEncoder encoder(context, documents, tokenizer, threads);
+                                const fs::path& dir, const EncodeSettings& settings) {
+  PartEncoder encoder(context, documents, tokenizer, settings);
   encoder.encode();
   if (!context.shard.whole()) {
     return nlohmann::json::object();

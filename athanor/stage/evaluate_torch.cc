@@ -23,7 +23,7 @@ nlohmann::json execute_evaluate(StageContext& context) {
   const fs::path encoded = context.run.state() / "tokens";
   fs::remove_all(encoded);
   make_dirs(encoded);
-  encode_documents(context, documents, tokenizer, encoded, static_cast<int>(options.threads));
+  encode_documents(context, documents, tokenizer, encoded, {.threads = static_cast<int>(options.threads)});
   const TokenSet tokens = TokenSet::open(encoded);
 
   const auto model = load_model(folder);

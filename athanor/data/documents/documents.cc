@@ -32,27 +32,6 @@ ParquetFile open_shard(const fs::path& dir, const std::string& relative, uint64_
   return file;
 }
 
-void append(ColumnValues& all, ColumnValues&& batch) {
-  std::visit(
-      [&](auto& values) {
-        auto& more = std::get<std::decay_t<decltype(values)>>(batch);
-        values.insert(values.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
-      },
-      all);
-}
-
-ColumnValues empty_values(ColumnType type) {
-  switch (type) {
-    case ColumnType::kString:
-      return std::vector<std::string>();
-    case ColumnType::kInt64:
-      return std::vector<int64_t>();
-    case ColumnType::kFloat64:
-      return std::vector<double>();
-  }
-  return std::vector<std::string>();
-}
-
 template <typename T>
 std::vector<T> kept_only(std::vector<T>&& values, const std::vector<bool>& keep) {
   size_t used = 0;
@@ -162,7 +141,7 @@ void Documents::append_shard(size_t index, const ColumnInfo& column, bool extra,
   const DocumentsManifest::Shard& shard = manifest_.shards[index];
   const auto append_from = [&](const ParquetFile& file) {
     file.for_each_batch({column}, [&](uint64_t, std::vector<ColumnValues>&& batch) {
-      append(all, std::move(batch[0]));
+      append_values(all, std::move(batch[0]));
     });
   };
   if (!extra) {

@@ -32,6 +32,9 @@ using ColumnValues =
 
 ColumnType type_of(const ColumnValues& values);
 size_t size_of(const ColumnValues& values);
+ColumnValues empty_values(ColumnType type);
+// Both of one type.
+void append_values(ColumnValues& all, ColumnValues&& more);
 
 struct ColumnInfo {
   std::string name;

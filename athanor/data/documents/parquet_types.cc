@@ -1,3 +1,5 @@
+#include <iterator>
+
 #include "athanor/base/error.h"
 #include "athanor/data/documents/parquet.h"
 
@@ -32,6 +34,27 @@ ColumnType type_of(const ColumnValues& values) {
 
 size_t size_of(const ColumnValues& values) {
   return std::visit([](const auto& vector) { return vector.size(); }, values);
+}
+
+void append_values(ColumnValues& all, ColumnValues&& batch) {
+  std::visit(
+      [&](auto& values) {
+        auto& more = std::get<std::decay_t<decltype(values)>>(batch);
+        values.insert(values.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+      },
+      all);
+}
+
+ColumnValues empty_values(ColumnType type) {
+  switch (type) {
+    case ColumnType::kString:
+      return std::vector<std::string>();
+    case ColumnType::kInt64:
+      return std::vector<int64_t>();
+    case ColumnType::kFloat64:
+      return std::vector<double>();
+  }
+  return std::vector<std::string>();
 }
 
 PageCodec page_codec(std::string_view name, const std::string& where) {
