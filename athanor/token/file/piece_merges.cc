@@ -32,7 +32,7 @@ std::string_view checked(std::string_view text, const std::string& where) {
 
 }  // namespace
 
-std::vector<Merge> merges_by_score(const std::vector<ScoredPiece>& pieces, const std::string& where) {
+std::vector<PieceMerge> merges_by_score(const std::vector<ScoredPiece>& pieces, const std::string& where) {
   Ids ids;
   ids.reserve(pieces.size());
   for (uint32_t id = 0; id < pieces.size(); ++id) {
@@ -70,7 +70,7 @@ std::vector<Merge> merges_by_score(const std::vector<ScoredPiece>& pieces, const
     }
     return a.piece < b.piece;
   });
-  std::vector<Merge> out;
+  std::vector<PieceMerge> out;
   out.reserve(cuts.size());
   for (const Cut& cut : cuts) {
     out.push_back({cut.left, cut.right});
@@ -78,7 +78,7 @@ std::vector<Merge> merges_by_score(const std::vector<ScoredPiece>& pieces, const
   return out;
 }
 
-std::vector<Merge> merges_by_rank(const std::vector<std::string>& tokens, const std::string& where) {
+std::vector<PieceMerge> merges_by_rank(const std::vector<std::string>& tokens, const std::string& where) {
   Ids ranks;
   ranks.reserve(tokens.size());
   for (uint32_t rank = 0; rank < tokens.size(); ++rank) {
@@ -86,7 +86,7 @@ std::vector<Merge> merges_by_rank(const std::vector<std::string>& tokens, const 
       ranks.emplace(checked(tokens[rank], where), rank);
     }
   }
-  std::vector<Merge> out;
+  std::vector<PieceMerge> out;
   std::vector<std::pair<uint32_t, uint32_t>> local;
   for (uint32_t rank = 0; rank < tokens.size(); ++rank) {
     const std::string_view token = tokens[rank];
@@ -127,10 +127,10 @@ std::vector<std::string> merge_results(const Json& model) {
   return out;
 }
 
-Json merges_json(const std::vector<Merge>& merges, const std::vector<std::string>& tokens) {
+Json merges_json(const std::vector<PieceMerge>& merges, const std::vector<std::string>& tokens) {
   const auto spaced = [&](uint32_t id) { return tokens[id].find(' ') != std::string::npos; };
   const bool pairs = std::any_of(merges.begin(), merges.end(),
-                                 [&](const Merge& merge) { return spaced(merge.left) || spaced(merge.right); });
+                                 [&](const PieceMerge& merge) { return spaced(merge.left) || spaced(merge.right); });
   Json::array_t out;
   out.reserve(merges.size());
   for (const auto& [left, right] : merges) {

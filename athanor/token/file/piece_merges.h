@@ -16,17 +16,17 @@ struct ScoredPiece {
   float score;
   bool merges;  // false: neither made by a merge nor part of one (control, byte, user-defined pieces)
 };
-struct Merge {
+struct PieceMerge {
   uint32_t left, right;  // ids
 };
 
 // Pieces by id; UTF-8, cut at characters. In the order of transformers' generate_merges with scores: best score
 // first, then the longest left part (in characters), the longest right part, the lowest id.
-std::vector<Merge> merges_by_score(const std::vector<ScoredPiece>& pieces, const std::string& where);
+std::vector<PieceMerge> merges_by_score(const std::vector<ScoredPiece>& pieces, const std::string& where);
 
 // By rank: tokens[rank], bytes, cut anywhere; empty where a rank is not used. As transformers' TikTokenConverter:
 // by rank, then the ranks of the parts.
-std::vector<Merge> merges_by_rank(const std::vector<std::string>& tokens, const std::string& where);
+std::vector<PieceMerge> merges_by_rank(const std::vector<std::string>& tokens, const std::string& where);
 
 // What a merge of tokenizer.json, a pair or "left right", makes.
 std::string merge_result(const Json& merge);
@@ -34,6 +34,6 @@ std::string merge_result(const Json& merge);
 std::vector<std::string> merge_results(const Json& model);
 
 // The strings "left right" of tokenizer.json, or pairs when a part has a space in it. tokens: by id, as spelt there.
-Json merges_json(const std::vector<Merge>& merges, const std::vector<std::string>& tokens);
+Json merges_json(const std::vector<PieceMerge>& merges, const std::vector<std::string>& tokens);
 
 }  // namespace athanor::token
