@@ -2,6 +2,7 @@
 // cache line; grows with what it is given up to a fixed size, so memory is bounded; one per workspace, so no locks.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -98,7 +99,7 @@ class PieceCache {
     Entry& entry = set.entries[0];
     entry.key = key;
     entry.count = static_cast<uint32_t>(ids.size());
-    std::memcpy(entry.ids, ids.data(), ids.size() * sizeof(int32_t));
+    std::copy(ids.begin(), ids.end(), entry.ids);
     ++num_inserted_;
   }
 
