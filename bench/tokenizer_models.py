@@ -10,15 +10,13 @@ SentencePiece get the first 2 MB, line by line (SentencePiece) or as one text (H
 from DATA; a Unigram of 16,000 and a BPE of 8,000 tokens are trained by SentencePiece on 2.5 MB of English and some
 Chinese and Japanese; other tokenizers (Gemma 3, Llama 2) can be named on the command line.
 """
-import base64, json, os, statistics, subprocess, sys, tempfile, time
+import base64, json, os, sys, tempfile, time
 from pathlib import Path
+
+from tokenizer import rates, run, unpack
 
 PEER_BYTES = 2_000_000
 MARKER = '\u2581'
-
-
-def unpack(path):
-    return subprocess.run(['zstd', '-dcq', path], capture_output=True, check=True).stdout
 
 
 def peer(tool, tokenizer, path):
@@ -102,19 +100,6 @@ def make_inputs(data, folder):
     (folder / 'random').write_bytes(os.urandom(1000000))
     (folder / 'BERT.json').write_bytes((data / 'tokenizers/bert-base-uncased/tokenizer.json').read_bytes())
     train(folder, data)
-
-
-def run(command):
-    return json.loads(subprocess.run(command, capture_output=True, check=True, text=True).stdout.splitlines()[-1])
-
-
-def rates(runs):
-    """MB/s on first sight and warm, as text and as the medians."""
-    def spread(values):
-        return f'{statistics.median(values):.4g} ({min(values):.4g}-{max(values):.4g})'
-    first = [r['bytes'] / r['encode'][0] / 1e6 for r in runs]
-    warm = [r['bytes'] / statistics.median(r['encode'][1:]) / 1e6 for r in runs]
-    return spread(first), spread(warm), statistics.median(first), statistics.median(warm)
 
 
 def main():

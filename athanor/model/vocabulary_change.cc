@@ -13,10 +13,6 @@ namespace athanor {
 
 namespace {
 
-bool is_token_table(const std::string& name) {
-  return name.ends_with("embed_tokens.weight") || name.ends_with("wte.weight") || name.ends_with("lm_head.weight");
-}
-
 // rows_VD by the mean of source rows.
 void fill_rows(const at::Tensor& old_VD, std::span<const std::vector<int32_t>> sources, at::Tensor rows_VD) {
   const at::Tensor mean_D = old_VD.mean(0);
@@ -57,6 +53,10 @@ void check(const ModelConfig& config, std::span<const std::vector<int32_t>> sour
 }
 
 }  // namespace
+
+bool is_token_table(std::string_view name) {
+  return name.ends_with("embed_tokens.weight") || name.ends_with("wte.weight") || name.ends_with("lm_head.weight");
+}
 
 std::unique_ptr<LanguageModel> change_vocabulary(const LanguageModel& model,
                                                  std::span<const std::vector<int32_t>> sources) {

@@ -5,11 +5,15 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "athanor/model/language_model.h"
 
 namespace athanor {
+
+// A table with one row a token, by its HF name: the input embedding or the head.
+bool is_token_table(std::string_view parameter_name);
 
 // sources[i]: ids of the old vocabulary that the new id i stands for (map_vocabulary gives them). Its row, in the token
 // table and in an untied head, is the mean of theirs, so a token kept is the same row bit for bit; without sources it is

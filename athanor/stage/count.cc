@@ -31,9 +31,7 @@ nlohmann::json execute_count(StageContext& context) {
   const auto count = [&](const std::vector<Document>& some) {
     std::vector<int64_t> counts(some.size());
     pool.parallel_for(some.size(), [&](size_t i) {
-      std::vector<int32_t> ids;
-      tokenizer.encode(some[i].text, ids);
-      counts[i] = static_cast<int64_t>(ids.size());
+      counts[i] = static_cast<int64_t>(tokenizer.count(some[i].text));
     });
     return std::vector<ColumnValues>{std::move(counts)};
   };

@@ -8,6 +8,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
+#include "athanor/model/vocabulary_change.h"
 #include "athanor/tensor/simd.h"
 #include "athanor/train/muon.h"
 #include "athanor/train/parameter_groups.h"
@@ -44,11 +45,6 @@ ATHANOR_SIMD double sum_of_squares(const float* x, int64_t count) {
   return total;
 }
 
-bool is_token_table(const std::string& name) {
-  return name.ends_with("embed_tokens.weight") || name.ends_with("wte.weight") || name.ends_with("wpe.weight") ||
-         name.ends_with("lm_head.weight");
-}
-
 }  // namespace
 
 double clip_scale(double norm, double max_norm) {
@@ -56,7 +52,8 @@ double clip_scale(double norm, double max_norm) {
 }
 
 bool is_muon_matrix(const NamedParameter& parameter) {
-  return parameter.tensor.dim() == 2 && parameter.decay && !is_token_table(parameter.name);
+  return parameter.tensor.dim() == 2 && parameter.decay && !is_token_table(parameter.name) &&
+         !parameter.name.ends_with("wpe.weight");
 }
 
 int64_t optimizer_bytes(const OptimizerOptions& options, int64_t elements, int64_t muon_elements) {

@@ -232,24 +232,8 @@ class Bpe : public TokenModel {
   bool ignore_merges_;
 };
 
-// A merge is ["a", "b"], or "a b" in older files.
 Merge read_merge(const Field& field, const Vocabulary& vocabulary) {
-  std::string left, right;
-  if (field.value().is_string()) {
-    const std::string& text = field.string();
-    const size_t space = text.find(' ');
-    if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
-      field.fail("must be two tokens with one space between, not " + json_string(text));
-    }
-    left = text.substr(0, space);
-    right = text.substr(space + 1);
-  } else {
-    if (field.list().size() != 2) {
-      field.fail("must hold two tokens");
-    }
-    left = field.item(0).string();
-    right = field.item(1).string();
-  }
+  const auto [left, right] = read_merge_tokens(field);
   const auto id_of = [&](const std::string& token) {
     const std::optional<int32_t> id = vocabulary.find(token);
     if (!id) {
@@ -313,6 +297,21 @@ std::vector<Merge> read_merges(const Field& list, const Vocabulary& vocabulary) 
 }
 
 }  // namespace
+
+std::pair<std::string, std::string> read_merge_tokens(const Field& field) {
+  if (field.value().is_string()) {
+    const std::string& text = field.string();
+    const size_t space = text.find(' ');
+    if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
+      field.fail("must be two tokens with one space between, not " + json_string(text));
+    }
+    return {text.substr(0, space), text.substr(space + 1)};
+  }
+  if (field.list().size() != 2) {
+    field.fail("must hold two tokens");
+  }
+  return {field.item(0).string(), field.item(1).string()};
+}
 
 std::unique_ptr<TokenModel> make_bpe(const Field& model, bool byte_level, Vocabulary& vocabulary) {
   if (!byte_level) {

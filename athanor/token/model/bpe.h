@@ -2,9 +2,16 @@
 // leftmost of equals, becomes one symbol. Ids equal those of HF tokenizers.
 #pragma once
 
+#include <memory>
+#include <string>
+#include <utility>
+
 #include "athanor/token/model/model.h"
 
 namespace athanor::token {
+
+// The two tokens of an entry of "merges": ["a", "b"], or "a b" in older files. Error(kInput) for anything else.
+std::pair<std::string, std::string> read_merge_tokens(const Field& field);
 
 std::unique_ptr<TokenModel> make_bpe(const Field& model, bool byte_level, Vocabulary& vocabulary);
 

@@ -5,6 +5,8 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
+#include "athanor/token/model/backtrack.h"
+#include "athanor/token/model/bpe.h"
 #include "athanor/token/model/byte_map.h"
 #include "athanor/token/model/merge_loop.h"
 #include "athanor/token/model/merge_table.h"
@@ -12,10 +14,6 @@
 namespace athanor::token {
 
 namespace {
-
-struct Merge {
-  int32_t left, right, result;
-};
 
 struct Rules {
   static constexpr uint32_t kNone = MergeTable::kNone;
@@ -259,24 +257,9 @@ class BpeChars : public TokenModel {
   Settings settings_;
 };
 
-// A merge is ["a", "b"], or "a b" in older files; its result loses the prefix of b.
+// The result of a merge loses the prefix of its second token.
 Merge read_merge(const Field& field, const Vocabulary& vocabulary, size_t prefix) {
-  std::string left, right;
-  if (field.value().is_string()) {
-    const std::string& text = field.string();
-    const size_t space = text.find(' ');
-    if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
-      field.fail("must be two tokens with one space between, not " + json_string(text));
-    }
-    left = text.substr(0, space);
-    right = text.substr(space + 1);
-  } else {
-    if (field.list().size() != 2) {
-      field.fail("must hold two tokens");
-    }
-    left = field.item(0).string();
-    right = field.item(1).string();
-  }
+  const auto [left, right] = read_merge_tokens(field);
   if (right.size() < prefix) {
     field.fail("has a second token shorter than model.continuing_subword_prefix");
   }
