@@ -70,7 +70,7 @@ struct Bench {
   TrainResult go(LanguageModel& model, const TrainOptions& options) {
     const auto point = find_resume_point(state);
     log.resize(point ? point->event_position : 0);
-    CausalObjective objective(model, train_tokens, &valid_tokens, options);
+    CausalObjective objective(model, {{"train", &train_tokens}}, &valid_tokens, options);
     return train(objective, options, state, hooks());
   }
 };
