@@ -44,3 +44,7 @@ if(ATHANOR_WITH_TORCH)
     COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/kill_resume.py" $<TARGET_FILE:athanor> 200 2)
   set_tests_properties(soak.kill_resume PROPERTIES TIMEOUT 3600 LABELS soak)
 endif()
+
+# The GPU's kernels compile with nvcc alone, wherever it is found.
+add_test(NAME cuda.compile COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/cuda/compile.py")
+set_tests_properties(cuda.compile PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 120)
