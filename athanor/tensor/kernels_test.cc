@@ -4,18 +4,15 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/_softmax.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/rms_norm.h>
-#include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
@@ -23,7 +20,6 @@
 #include <cmath>
 
 #include "athanor/base/error.h"
-#include "athanor/tensor/activation.h"
 #include "athanor/tensor/attention.h"
 #include "athanor/tensor/autograd.h"
 #include "athanor/tensor/cross_entropy.h"
@@ -72,38 +68,6 @@ TEST(Kernels, NormsAndTheirGradients) {
       }
     }
   }
-}
-
-TEST(Kernels, ActivationsAndTheirGradients) {
-  for (const int64_t width : {1, 15, 16, 100}) {
-    const at::Tensor dy = at::randn({9, width});
-    const at::Tensor gated = at::randn({9, 2 * width}).mul(4);
-    const at::Tensor gated64 = wide(gated);
-    const at::Tensor swiglu =
-        at::silu(gated64.narrow(1, 0, width)).mul(gated64.narrow(1, width, width));
-    EXPECT_LT(relative(activation_forward(Activation::kSwiGlu, gated), swiglu), 1e-6);
-    backward(swiglu.mul(dy).sum());
-    const ActivationGradients a = activation_backward(Activation::kSwiGlu, dy, gated);
-    EXPECT_LT(relative(a.du, gated64.grad()), 2e-6);
-    EXPECT_LT(relative(a.y_NI, swiglu), 1e-6);
-
-    const at::Tensor u = at::randn({9, width}).mul(4);
-    const at::Tensor u64 = wide(u);
-    const at::Tensor gelu = at::gelu(u64, "tanh");
-    EXPECT_LT(relative(activation_forward(Activation::kGeluTanh, u), gelu), 1e-6);
-    backward(gelu.mul(dy).sum());
-    EXPECT_LT(relative(activation_backward(Activation::kGeluTanh, dy, u).du, u64.grad()), 2e-6);
-  }
-  const at::Tensor extreme = at::full({1, 2}, -200.0f);
-  EXPECT_LT(activation_forward(Activation::kSwiGlu, extreme).abs().max().item<float>(), 1e-30f);
-  const at::Tensor nan = at::full({2, 16}, NAN);
-  EXPECT_TRUE(std::isnan(activation_forward(Activation::kGeluTanh, nan).sum().item<float>()));  // never hidden
-}
-
-TEST(Kernels, ConversionsRoundToNearestEven) {
-  const at::Tensor x = at::cat({at::randn({1003}), at::full({3}, 1e38f), at::full({2}, INFINITY)});
-  EXPECT_TRUE(to_dtype(x, at::kBFloat16).equal(x.to(at::kBFloat16)));
-  EXPECT_TRUE(to_dtype(x.to(at::kBFloat16), at::kFloat).equal(x.to(at::kBFloat16).to(at::kFloat)));
 }
 
 TEST(Kernels, ProductsInEveryLayout) {
