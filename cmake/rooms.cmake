@@ -37,6 +37,7 @@ add_dependencies(athanor_version athanor_version_file)
 # Sources of rooms below the line that need no LibTorch and that the program wants before it loads it.
 file(GLOB ATHANOR_TORCH_FREE CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/athanor/model/config*.cc")
 list(FILTER ATHANOR_TORCH_FREE EXCLUDE REGEX "_test\\.cc$")
+list(APPEND ATHANOR_TORCH_FREE "${CMAKE_SOURCE_DIR}/athanor/train/loading/mixture.cc")
 set(torch_free_present "")
 foreach(file IN LISTS ATHANOR_TORCH_FREE)
   if(EXISTS "${file}")
