@@ -73,6 +73,7 @@ struct FamilyTraits {
   bool qkv_biases;  // on q, k, v alone
   bool head_norms;  // RMSNorm of each query and key head
   bool out_norms;   // a second norm after each block
+  bool plus_one;    // norms multiply by 1 + weight
   bool tied;        // one matrix for tokens and head, where from_depth decides
 };
 // Error(kInput) with `where` for an unknown name; the message lists those there are.
