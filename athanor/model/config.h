@@ -46,7 +46,7 @@ struct ModelConfig {
   int64_t sliding_window = 0;
   int64_t full_every = 0;
   double local_rope_theta = 10000;
-  double query_scalar = 0;
+  int64_t query_scalar = 0;
 
   // Encoders.
   int64_t type_vocab_size = 2;      // token types: which of two texts

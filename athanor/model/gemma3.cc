@@ -49,7 +49,7 @@ class Gemma3 : public Decoder {
     layer.attention.num_heads = c.num_heads;
     layer.attention.num_kv_heads = c.num_kv_heads;
     layer.attention.head_dim = head;
-    layer.attention.scale = c.query_scalar > 0 ? 1 / std::sqrt(c.query_scalar) : 0;
+    layer.attention.scale = c.query_scalar > 0 ? 1 / std::sqrt(static_cast<double>(c.query_scalar)) : 0;
     layer.attention.local = c.is_local(index);
     layer.mlp.norms.in = add_norm(prefix + "pre_feedforward_layernorm.weight", c.hidden_size);
     layer.mlp.norms.out = add_norm(prefix + "post_feedforward_layernorm.weight", c.hidden_size);
