@@ -1,7 +1,9 @@
 #include "athanor/stage/pretrain.h"
 
 #include "athanor/base/error.h"
+#include "athanor/base/text.h"
 #include "athanor/stage/verb_list.h"
+#include "athanor/train/loading/mixture.h"
 
 namespace athanor {
 
@@ -38,8 +40,14 @@ void PretrainOptions::fields(Fields<PretrainOptions>& f) {
   f.add("micro_batch", &PretrainOptions::micro_batch, "sequences a forward pass; 0: the whole batch").range(0, 1e9);
   f.add("sequence_length", &PretrainOptions::sequence_length, "tokens a sequence").range(1, 1 << 22);
   f.add("seed", &PretrainOptions::seed, "of initialisation, sample order and dropout").range(0, kMany);
-  f.add("sampling", &PretrainOptions::sampling, "shuffled: each window once an epoch; random: uniform starts")
-      .choices({"shuffled", "random"});
+  f.add("sampling", &PretrainOptions::sampling,
+        "shuffled: each row once an epoch; ordered: as the documents stand (a curriculum); random: windows anywhere")
+      .choices({"shuffled", "ordered", "random"});
+  f.add("packing", &PretrainOptions::packing,
+        "windows: cut the text every sequence_length tokens; best_fit: whole documents, packed, the rest padded")
+      .choices({"windows", "best_fit"});
+  f.add("mixture", &PretrainOptions::mixture,
+        "shares of several sets: {train: 0.8, books: 0.2}; or stages: [{until: 0.9, weights: {...}}, {weights: {...}}]");
   f.add("document_mask", &PretrainOptions::document_mask, "attention never crosses from one document into another");
   f.add("dropout", &PretrainOptions::dropout, "share of activations dropped").range(0, 0.99);
   f.add("stochastic_depth", &PretrainOptions::stochastic_depth,
@@ -145,6 +153,23 @@ void prepare_pretrain(nlohmann::json& resolved) {
   }
 }
 
+// One set needs no shares; of several each must be named in `mixture`, so that a misspelt role is not trained on.
+void check_pretrain_inputs(const nlohmann::json& resolved, const std::vector<std::string>& inputs) {
+  const auto options = load_options<PretrainOptions>(resolved);
+  std::vector<std::string> sets;
+  for (const std::string& name : inputs) {
+    if (name != "valid" && name != "tokenizer" && name != "model") {
+      sets.push_back(name);
+    }
+  }
+  if (sets.size() > 1 && options.mixture.empty()) {
+    throw Error(ErrorKind::kUsage, "several sets to learn from (" + join_text(sets, ", ") + ") and no mixture", "mixture",
+                "say their shares, for example mixture: {" + sets[0] + ": 0.8, " + sets[1] + ": 0.2}");
+  }
+  parse_mixture(options.mixture, sets, std::vector<double>(sets.size(), 1),
+                static_cast<uint64_t>(options.steps) * static_cast<uint64_t>(options.batch_size));
+}
+
 }  // namespace
 
 Verb pretrain_verb() {
@@ -154,12 +179,15 @@ Verb pretrain_verb() {
   verb.roles = {{"train", ArtifactKind::kTokens, true, "what to learn from"},
                 {"valid", ArtifactKind::kTokens, false, "what to validate on"},
                 {"tokenizer", ArtifactKind::kTokenizer, true, "stored with the model"},
-                {"model", ArtifactKind::kModel, false, "weights to begin with, its shape then counts; else fresh ones"}};
+                {"model", ArtifactKind::kModel, false, "weights to begin with, its shape then counts; else fresh ones"},
+                {"more", ArtifactKind::kTokens, false, "further sets to learn from, under names of your choice; see mixture",
+                 true}};
   verb.output = ArtifactKind::kModel;
   verb.schema = schema_of<PretrainOptions>();
   verb.torch = true;
   verb.resumable = true;
   verb.prepare = prepare_pretrain;
+  verb.check_inputs = check_pretrain_inputs;
   verb.example = "athanor run recipes/quickstart.yaml pretrain.depth=2 pretrain.steps=100";
   return verb;
 }

@@ -87,7 +87,9 @@ struct TrainOptions {
   int64_t micro_batch = 0;           // sequences a forward pass; 0 = the whole batch at once
   int64_t sequence_length = 256;     // tokens a sequence, >= 1
   int64_t seed = 1;                  // of initialisation, sample order and dropout
-  std::string sampling = "shuffled"; // shuffled: every window once an epoch | random: uniform window starts
+  std::string sampling = "shuffled"; // the order of rows, see loading/rows.h: shuffled | ordered | random
+  std::string packing = "windows";   // how documents become rows: windows | best_fit (loading/packed_rows.h)
+  nlohmann::json mixture = nlohmann::json::object();  // shares of several train sets, see loading/mixture.h
   bool document_mask = true;         // attention never crosses from one document into another
   double dropout = 0.0;              // the caller copies it into the model's config
   double stochastic_depth = 0.0;     // likewise

@@ -143,6 +143,7 @@ at::Tensor attention_block(const BlockContext& context, const AttentionWeights& 
   append(inputs, w.qkv);
   append(inputs, w.out);
   const AttentionShape shape = shape_of(context, w);
+  const KeyIntervals keys = causal_keys(context.position_N, context.length);
   const auto forward = [&](Tensors& saved) {
     const at::Tensor w_qkv = context.weights->get(w.qkv.weight());
     const at::Tensor w_out = context.weights->get(w.out.weight());
@@ -152,7 +153,7 @@ at::Tensor attention_block(const BlockContext& context, const AttentionWeights& 
     if (context.rope != nullptr) {
       rope_(qkv, *context.rope, context.position_N, w.num_heads + w.num_kv_heads, w.head_dim, false);
     }
-    const AttentionOutput attended = attention_forward(shape, qkv, context.position_N);
+    const AttentionOutput attended = attention_forward(shape, qkv, keys);
     const at::Tensor delta = linear(attended.y_NE, w_out, in_compute(context, w.out.bias()));
     saved = {x_NC, w.norm.weight_C, h.rstd_N, h.mean_N, h.y_NC, qkv, attended.y_NE, attended.lse_BHT, w_qkv, w_out};
     return residual_sum(x_NC, delta, context.dropout, context.dropout_key);
@@ -160,7 +161,7 @@ at::Tensor attention_block(const BlockContext& context, const AttentionWeights& 
   return custom_op(
       std::move(inputs), forward,
       [shape, norm = w.norm.kind, qkv_shape = GroupShape(w.qkv), out_shape = GroupShape(w.out), rope = context.rope,
-       position = context.position_N, p = context.dropout,
+       position = context.position_N, keys, p = context.dropout,
        key = context.dropout_key](const Tensors& s, const at::Tensor& dy) {
         const at::Tensor& h = s[4];
         const at::Tensor& qkv = s[5];
@@ -168,7 +169,7 @@ at::Tensor attention_block(const BlockContext& context, const AttentionWeights& 
         Tensors out_gradients;
         out_shape.append_gradients(ddelta, s[6], out_gradients);
         const at::Tensor dattended = linear_grad_input(ddelta, s[9]);
-        at::Tensor dqkv = attention_backward(shape, dattended, qkv, {s[6], s[7]}, position);
+        at::Tensor dqkv = attention_backward(shape, dattended, qkv, {s[6], s[7]}, keys);
         if (rope != nullptr) {
           rope_(dqkv, *rope, position, shape.num_heads + shape.num_kv_heads, shape.head_dim, true);
         }

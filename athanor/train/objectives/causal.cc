@@ -1,0 +1,87 @@
+#include "athanor/train/objectives/causal.h"
+
+#include <algorithm>
+
+#include "athanor/base/error.h"
+#include "athanor/eval/language_model_eval.h"
+
+namespace athanor {
+
+namespace {
+
+uint64_t total_samples(const TrainOptions& options) {
+  return static_cast<uint64_t>(options.steps) * static_cast<uint64_t>(options.batch_size);
+}
+
+}  // namespace
+
+CausalObjective::CausalObjective(LanguageModel& model, std::vector<TokenSource> train_tokens, const TokenSet* valid_tokens,
+                                 const TrainOptions& options)
+    : model_(model),
+      train_tokens_(std::move(train_tokens)),
+      valid_tokens_(valid_tokens),
+      options_(options),
+      loader_(train_tokens_,
+              {options.sequence_length, options.seed, options.sampling, options.packing, options.document_mask},
+              options.mixture, total_samples(options)) {
+  for (const TokenSource& source : train_tokens_) {
+    if (source.tokens->vocab_size() > model.config().vocab_size) {
+      throw Error(ErrorKind::kUsage,
+                  "the tokens of '" + source.name + "' are of a vocabulary of " +
+                      std::to_string(source.tokens->vocab_size()) + ", the model's is " +
+                      std::to_string(model.config().vocab_size),
+                  "", "encode the documents with the model's own tokenizer");
+    }
+  }
+}
+
+nlohmann::json CausalObjective::fingerprint() const {
+  nlohmann::json data = nlohmann::json::object();
+  for (const TokenSource& source : train_tokens_) {
+    data[source.name] = {{"num_tokens", source.tokens->num_tokens()},
+                         {"num_documents", source.tokens->num_documents()},
+                         {"tokenizer", source.tokens->tokenizer_digest()}};
+  }
+  return {{"model", to_hf_config(model_.config())}, {"data", data}};
+}
+
+nlohmann::json CausalObjective::sources() const { return loader_.describe(total_samples(options_)); }
+
+double CausalObjective::flops_per_unit() const { return flops_per_token(model_.config(), options_.sequence_length); }
+
+MemoryPlan CausalObjective::memory() const { return plan_memory(model_.config(), options_); }
+
+int64_t CausalObjective::load(uint64_t first, int64_t count) {
+  batch_ = loader_.batch(first, count);
+  const auto* targets = batch_.targets_BT.const_data_ptr<int64_t>();
+  return batch_.targets_BT.numel() - std::count(targets, targets + batch_.targets_BT.numel(), int64_t{-1});
+}
+
+at::Tensor CausalObjective::loss_sum(int64_t begin, int64_t count, uint64_t dropout_seed) {
+  Batch part{batch_.tokens_BT.narrow(0, begin, count), batch_.targets_BT.narrow(0, begin, count), {}};
+  if (batch_.document_BT.defined()) {
+    part.document_BT = batch_.document_BT.narrow(0, begin, count);
+  }
+  return model_.loss_sum(part, dropout_seed, options_.label_smoothing);
+}
+
+std::vector<std::string> CausalObjective::documents_of(uint64_t first, int64_t count) const {
+  return loader_.documents_of(first, count);
+}
+
+std::optional<nlohmann::json> CausalObjective::evaluate() {
+  if (valid_tokens_ == nullptr) {
+    return std::nullopt;
+  }
+  const LanguageModelScore score = score_language_model(
+      model_, *valid_tokens_,
+      {options_.sequence_length, options_.micro_batch > 0 ? options_.micro_batch : options_.batch_size,
+       options_.eval_batches * options_.batch_size, options_.document_mask});
+  return nlohmann::json{{"loss", score.loss()},
+                        {"standard_error", score.standard_error},
+                        {"perplexity", score.perplexity()},
+                        {"bits_per_byte", score.bits_per_byte()},
+                        {"num_tokens", score.num_tokens}};
+}
+
+}  // namespace athanor
