@@ -2,6 +2,7 @@
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/scalar_tensor.h>
 
 #include <algorithm>
 #include <string>
@@ -80,9 +81,7 @@ at::Tensor Decoder::embed(const at::Tensor& tokens_BT, const at::Tensor& positio
     return x_NC;
   }
   // transformers rounds the factor to the weights' precision.
-  const bool bf16 = precision() == Precision::kBf16;
-  const auto scale = static_cast<float>(embedding_scale_);
-  return x_NC.mul(bf16 ? static_cast<double>(static_cast<float>(c10::BFloat16(scale))) : static_cast<double>(scale));
+  return x_NC.mul(at::scalar_tensor(embedding_scale_).to(scalar_type(precision())).item<double>());
 }
 
 namespace {

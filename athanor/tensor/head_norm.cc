@@ -101,8 +101,12 @@ ATHANOR_SIMD void head_rows_bf16(const HeadRows& a, int64_t begin, int64_t end) 
   head_rows_of<c10::BFloat16>(a, begin, end);
 }
 
-void run(const HeadRows& args, int64_t begin, int64_t end, bool bf16) {
-  bf16 ? head_rows_bf16(args, begin, end) : head_rows_fp32(args, begin, end);
+ATHANOR_SIMD void head_rows_fp16(const HeadRows& a, int64_t begin, int64_t end) {
+  head_rows_of<c10::Half>(a, begin, end);
+}
+
+auto kernel_of(at::ScalarType dtype) {
+  return dtype == at::kBFloat16 ? head_rows_bf16 : dtype == at::kHalf ? head_rows_fp16 : head_rows_fp32;
 }
 
 HeadRows rows_of(const at::Tensor& x, at::Tensor& out, const HeadNorm& norm, bool backward) {
@@ -122,15 +126,15 @@ HeadRows rows_of(const at::Tensor& x, at::Tensor& out, const HeadNorm& norm, boo
 
 void head_norm_(at::Tensor& x_NF, const HeadNorm& norm) {
   const HeadRows args = rows_of(x_NF, x_NF, norm, false);
-  const bool bf16 = x_NF.scalar_type() == at::kBFloat16;
+  const auto kernel = kernel_of(x_NF.scalar_type());
   const int64_t grain = std::max<int64_t>(1, 16384 / (norm.count * norm.head_dim));
-  at::parallel_for(0, x_NF.size(0), grain, [&](int64_t begin, int64_t end) { run(args, begin, end, bf16); });
+  at::parallel_for(0, x_NF.size(0), grain, [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
 }
 
 at::Tensor head_norm_backward_(at::Tensor& dy_NF, const at::Tensor& x_NF, const HeadNorm& norm) {
   const int64_t rows = x_NF.size(0);
   const int64_t part_rows = (rows + kParts - 1) / kParts;
-  const bool bf16 = x_NF.scalar_type() == at::kBFloat16;
+  const auto kernel = kernel_of(x_NF.scalar_type());
   at::Tensor parts = at::zeros({kParts, norm.head_dim}, at::kFloat);
   float* sums = parts.mutable_data_ptr<float>();
   const HeadRows all = rows_of(x_NF, dy_NF, norm, true);
@@ -139,7 +143,7 @@ at::Tensor head_norm_backward_(at::Tensor& dy_NF, const at::Tensor& x_NF, const 
       HeadRows args = all;
       args.dweight = sums + part * norm.head_dim;
       const int64_t first = std::min(rows, part * part_rows);
-      run(args, first, std::min(rows, first + part_rows), bf16);
+      kernel(args, first, std::min(rows, first + part_rows));
     }
   });
   return parts.sum(0);

@@ -14,7 +14,7 @@ struct HeadNorm {
   double eps;
 };
 
-// y = x rstd weight, in place, for the heads that norm names; the others stay. x_NF: fp32 or bf16.
+// y = x rstd weight, in place, for the heads that norm names; the others stay. x_NF: fp32, bf16 or fp16.
 void head_norm_(at::Tensor& x_NF, const HeadNorm& norm);
 
 // dy_NF becomes dL/dx for the same heads; x_NF is what head_norm_ was given. -> dL/dweight [D], fp32; the order of its

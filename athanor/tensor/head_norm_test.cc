@@ -28,15 +28,15 @@ TEST(HeadNorm, ValueAndGradient) {
     const at::Tensor want =
         at::cat({x64.narrow(1, 0, dim), middle.view({37, 3 * dim}), x64.narrow(1, 4 * dim, dim)}, 1);
     backward(want.mul(dy).sum());
-    for (const bool bf16 : {false, true}) {
-      const at::ScalarType dtype = bf16 ? at::kBFloat16 : at::kFloat;
+    for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16, at::kHalf}) {
+      const bool exact = dtype == at::kFloat;
       at::Tensor y = x.to(dtype, false, true);
       head_norm_(y, norm);
-      EXPECT_LT(relative(y, want.detach()), bf16 ? 1e-2 : 2e-6) << dim;
+      EXPECT_LT(relative(y, want.detach()), exact ? 2e-6 : 1e-2) << dim;
       at::Tensor dx = dy.to(dtype, false, true);
       const at::Tensor dw = head_norm_backward_(dx, x.to(dtype), norm);
-      EXPECT_LT(relative(dx, x64.grad()), bf16 ? 2e-2 : 1e-5) << dim;
-      EXPECT_LT(relative(dw, w64.grad()), bf16 ? 2e-2 : 1e-5) << dim;
+      EXPECT_LT(relative(dx, x64.grad()), exact ? 1e-5 : 2e-2) << dim;
+      EXPECT_LT(relative(dw, w64.grad()), exact ? 1e-5 : 2e-2) << dim;
     }
   }
 }

@@ -93,7 +93,7 @@ at::Tensor WeightCache::get(const at::Tensor& weight) {
   }
   Entry& entry = entries_[weight.const_data_ptr()];
   if (!entry.copy.defined() || entry.copy.sizes() != weight.sizes()) {
-    entry = {weight.detach(), at::empty(weight.sizes(), weight.options().dtype(at::kBFloat16).requires_grad(false)),
+    entry = {weight.detach(), at::empty(weight.sizes(), weight.options().dtype(scalar_type(precision_)).requires_grad(false)),
              false};
   }
   if (!entry.fresh) {
