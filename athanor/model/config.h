@@ -46,7 +46,7 @@ struct ModelConfig {
   int64_t sliding_window = 0;
   int64_t full_every = 0;
   double local_rope_theta = 10000;
-  double query_scalar = 0;
+  int64_t query_scalar = 0;
 
   // Encoders.
   int64_t type_vocab_size = 2;      // token types: which of two texts
@@ -73,6 +73,7 @@ struct FamilyTraits {
   bool qkv_biases;  // on q, k, v alone
   bool head_norms;  // RMSNorm of each query and key head
   bool out_norms;   // a second norm after each block
+  bool plus_one;    // norms multiply by 1 + weight
   bool tied;        // one matrix for tokens and head, where from_depth decides
 };
 // Error(kInput) with `where` for an unknown name; the message lists those there are.

@@ -71,7 +71,7 @@ ModelConfig read_gemma3(const Json& json, const std::string& where) {
   config.max_positions = int_or(json, "max_position_embeddings", 131072, where);
   config.norm_eps = number_or(json, "rms_norm_eps", 1e-6, where);
   config.tie_embeddings = flag_or(json, "tie_word_embeddings", true, where);
-  config.query_scalar = number_or(json, "query_pre_attn_scalar", 256, where);
+  config.query_scalar = int_or(json, "query_pre_attn_scalar", 256, where);
   config.sliding_window = int_or(json, "sliding_window", 4096, where);
   config.full_every = int_or(json, "sliding_window_pattern", 6, where);
   if (const auto it = json.find("layer_types"); it != json.end() && !it->is_null()) {
@@ -104,7 +104,7 @@ Json write_gemma3(const ModelConfig& c) {
           {"intermediate_size", c.intermediate_size},
           {"max_position_embeddings", c.max_positions},
           {"rms_norm_eps", c.norm_eps},
-          {"query_pre_attn_scalar", c.query_scalar > 0 ? c.query_scalar : static_cast<double>(c.head_width())},
+          {"query_pre_attn_scalar", c.query_scalar > 0 ? c.query_scalar : c.head_width()},
           {"sliding_window", c.sliding_window},
           {"layer_types", types},
           {"rope_parameters",

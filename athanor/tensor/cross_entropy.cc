@@ -134,8 +134,9 @@ int64_t chunk_rows(int64_t rows, int64_t vocab) {
 
 // Logits of rows [first, first + count), then their losses; returns the logits, which hold the gradient if asked.
 at::Tensor chunk_losses(const at::Tensor& x_NC, const at::Tensor& w_VC, const int64_t* target, float* loss,
-                        int64_t first, int64_t count, bool gradient, float smoothing) {
-  at::Tensor logits = linear(x_NC.narrow(0, first, count), w_VC);
+                        int64_t first, int64_t count, bool gradient, float smoothing,
+                        const at::Tensor& bias_V = {}) {
+  at::Tensor logits = linear(x_NC.narrow(0, first, count), w_VC, bias_V);
   const SoftmaxRows args{logits.mutable_data_ptr(), target + first, loss + first, w_VC.size(0), gradient, smoothing};
   run_softmax(args, count, logits.scalar_type());
   return logits;
@@ -168,15 +169,17 @@ at::Tensor linear_cross_entropy_each(const at::Tensor& x_NC, const at::Tensor& c
 }
 
 at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, const at::Tensor& compute_w_VC,
-                                const at::Tensor& target_N, double label_smoothing) {
-  if (!needs_grad({x_NC, w_VC}) && label_smoothing == 0) {
+                                const at::Tensor& target_N, double label_smoothing, const at::Tensor& bias_V) {
+  if (!needs_grad({x_NC, w_VC, bias_V}) && label_smoothing == 0 && !bias_V.defined()) {
     return sum_of(linear_cross_entropy_each(x_NC, compute_w_VC, target_N));
   }
   const at::Tensor target = target_N.contiguous();
   check_targets(target, w_VC.size(0));
   return custom_op(
-      {x_NC, w_VC},
+      {x_NC, w_VC, bias_V},
       [&](std::vector<at::Tensor>& saved) {
+        const at::Tensor bias = bias_V.defined() ? to_dtype(bias_V, x_NC.scalar_type()) : bias_V;
+        at::Tensor dbias = bias_V.defined() ? at::zeros(bias_V.sizes(), bias_V.options()) : bias_V;
         const int64_t rows = x_NC.size(0);
         const int64_t step = chunk_rows(rows, w_VC.size(0));
         at::Tensor loss = at::empty({rows}, x_NC.options().dtype(at::kFloat));
@@ -186,13 +189,16 @@ at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, 
           const int64_t count = std::min(step, rows - first);
           const at::Tensor dlogits =
               chunk_losses(x_NC, compute_w_VC, target.const_data_ptr<int64_t>(), loss.mutable_data_ptr<float>(),
-                           first, count, true, static_cast<float>(label_smoothing));
+                           first, count, true, static_cast<float>(label_smoothing), bias);
+          if (dbias.defined()) {
+            dbias.add_(column_sum(dlogits));
+          }
           dx.narrow(0, first, count).copy_(linear_grad_input(dlogits, compute_w_VC));
           if (dw.defined()) {
             add_grad_weight(dlogits, x_NC.narrow(0, first, count), dw, first == 0);
           }
         }
-        saved = {dx, dw};
+        saved = {dx, dw, dbias};
         return sum_of(loss);
       },
       [](const std::vector<at::Tensor>& saved, const at::Tensor& grad) {
@@ -200,7 +206,9 @@ at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, 
         const double scale = grad.item<float>();
         at::Tensor dx = saved[0];
         at::Tensor dw = saved[1];
-        return std::vector<at::Tensor>{dx.mul_(scale), dw.defined() ? dw.mul_(scale) : dw};
+        at::Tensor dbias = saved[2];
+        return std::vector<at::Tensor>{dx.mul_(scale), dw.defined() ? dw.mul_(scale) : dw,
+                                       dbias.defined() ? dbias.mul_(scale) : dbias};
       });
 }
 

@@ -13,8 +13,10 @@ namespace athanor {
 // same tensor in fp32). label_smoothing s: the target is (1 - s) onehot + s / V (Szegedy 2016).
 // Products run in x's dtype, sums and the softmax in fp32, dL/dw is accumulated in fp32. Beside the two gradients it
 // needs the larger of 4 M logits and at most a twelfth of all logits. One backward pass a call.
+// bias_V: fp32, added to every row of logits where defined; gets its gradient too.
 at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, const at::Tensor& compute_w_VC,
-                                const at::Tensor& target_N, double label_smoothing = 0);
+                                const at::Tensor& target_N, double label_smoothing = 0,
+                                const at::Tensor& bias_V = {});
 
 // The same loss (without smoothing) for each token, without gradient -> [N] fp32; 0 where the target is -1.
 at::Tensor linear_cross_entropy_each(const at::Tensor& x_NC, const at::Tensor& compute_w_VC,

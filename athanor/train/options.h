@@ -106,7 +106,8 @@ struct TrainOptions {
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   double grad_clip = 1.0;            // global norm above which gradients are scaled down; 0 = never
-  std::string on_spike = "stop";     // stop | skip (leave the update out) | ignore; NaN is never ignored
+  std::string on_spike = "stop";     // stop | skip (leave the update out) | rollback (back to the last checkpoint, the
+                                     // samples since then are left out) | ignore; NaN is never ignored
   double spike_zscore = 10.0;        // a loss this many deviations above its last 128 is a spike; 0 = off
   double spike_zscore_grad = 0.0;    // the same for the gradient's norm; 0 = off
   int64_t eval_every = 250;          // steps between evaluations on the validation set; 0 = only at the end
@@ -119,6 +120,8 @@ struct TrainOptions {
   int64_t keep_last = 2;                 // newest checkpoints kept, >= 1
   bool keep_best = true;                 // and the one with the lowest validation loss
   int64_t stop_at = 0;                   // end early after this step, as paused; 0 = never
+  int64_t watch_every = 0;               // steps between looks at every parameter and layer; 0 = never
+  int64_t profile_steps = 0;             // steps recorded as a Chrome trace, from the fourth of this process; 0 = none
   bool mfu = true;                       // measure this machine's matrix-product peak (0.3 s) to report MFU
   int64_t threads = 0;                   // compute threads; 0 = leave as the process has them
 };

@@ -53,7 +53,7 @@ struct Bench {
     TrainHooks hooks;
     hooks.emit = [this](const nlohmann::json& event) {
       nlohmann::json kept = event;
-      for (const char* clock : {"seconds", "tokens_per_second", "mfu", "eta_seconds"}) {
+      for (const char* clock : {"seconds", "breakdown", "tokens_per_second", "mfu", "eta_seconds"}) {
         kept.erase(clock);
       }
       log += kept.dump() + "\n";
