@@ -122,10 +122,20 @@ at::Tensor Decoder::hidden(const Batch& batch, uint64_t dropout_seed) {
   x_NC = dropout_layer(x_NC, context.dropout, random_at(dropout_seed, site));
   for (const Layer& layer : layers_) {
     const at::Tensor before_NC = x_NC;
+    const uint64_t attention_key = random_at(dropout_seed, ++site);
     context.dropout_key = random_at(dropout_seed, ++site);
-    x_NC = attention_block(context, layer.attention, x_NC);
-    context.dropout_key = random_at(dropout_seed, ++site);
-    x_NC = mlp_block(context, layer.mlp, x_NC);
+    const auto attention = [context, attention_key, &layer](const at::Tensor& x) {
+      BlockContext own = context;
+      own.dropout_key = attention_key;
+      return attention_block(own, layer.attention, x);
+    };
+    const auto mlp = [context, &layer](const at::Tensor& x) { return mlp_block(context, layer.mlp, x); };
+    if (recompute() == Recompute::kBlock) {
+      x_NC = recomputed(x_NC, [attention, mlp](const at::Tensor& x) { return mlp(attention(x)); });
+    } else {
+      x_NC = attention(x_NC);
+      x_NC = recompute() == Recompute::kMlp ? recomputed(x_NC, mlp) : mlp(x_NC);
+    }
     if (training() && config().stochastic_depth > 0) {
       const double chance = config().stochastic_depth * static_cast<double>(&layer - layers_.data() + 1) /
                             static_cast<double>(layers_.size());
