@@ -35,8 +35,9 @@ target_include_directories(athanor_version PRIVATE "${CMAKE_SOURCE_DIR}")
 add_dependencies(athanor_version athanor_version_file)
 
 # Sources of rooms below the line that need no LibTorch and that the program wants before it loads it.
-set(ATHANOR_TORCH_FREE "athanor/model/config.cc" "athanor/train/loading/mixture.cc")
-list(TRANSFORM ATHANOR_TORCH_FREE PREPEND "${CMAKE_SOURCE_DIR}/")
+file(GLOB ATHANOR_TORCH_FREE CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/athanor/model/config*.cc")
+list(FILTER ATHANOR_TORCH_FREE EXCLUDE REGEX "_test\\.cc$")
+list(APPEND ATHANOR_TORCH_FREE "${CMAKE_SOURCE_DIR}/athanor/train/loading/mixture.cc")
 set(torch_free_present "")
 foreach(file IN LISTS ATHANOR_TORCH_FREE)
   if(EXISTS "${file}")

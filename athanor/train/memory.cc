@@ -44,7 +44,8 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   const auto attention = static_cast<uint64_t>(config.num_heads * config.head_width());
   const auto qkv = static_cast<uint64_t>((config.num_heads + 2 * config.num_kv_heads) * config.head_width());
   const auto inner = static_cast<uint64_t>(config.intermediate_size);
-  const uint64_t mlp_in = config.family == "gpt2" ? inner : 2 * inner;
+  const FamilyTraits& family = family_of(config.family);
+  const uint64_t mlp_in = family.gated ? 2 * inner : inner;
   const auto layers = static_cast<uint64_t>(config.num_layers);
   const auto vocab = static_cast<uint64_t>(config.vocab_size);
 
@@ -56,8 +57,10 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   plan.optimizer = static_cast<uint64_t>(optimizer_bytes(options.optimizer, num_parameters(config), hidden));
   plan.compute_copies = bf16 ? 2 * static_cast<uint64_t>(num_matmul_parameters(config)) : 0;
   plan.process = kProcessBytes;
-  // A layer keeps two fp32 residual streams, two normed inputs, q k v, the attended values and the inner product.
-  const uint64_t layer = tokens * (8 * width + element * (2 * width + qkv + attention + mlp_in) +
+  // A layer keeps two fp32 residual streams, two normed inputs, q k v, the attended values and the inner product; with
+  // norms after its blocks also what went into those.
+  const uint64_t normed = family.out_norms ? 4 * width : 2 * width;
+  const uint64_t layer = tokens * (8 * width + element * (normed + qkv + attention + mlp_in) +
                                    4 * static_cast<uint64_t>(config.num_heads));
   const uint64_t head = 4 * vocab * width;
   // Activations go as gradients come: the peak is the fuller end of the backward pass.
