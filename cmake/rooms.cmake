@@ -22,7 +22,7 @@ add_library(athanor_core_deps INTERFACE)
 target_include_directories(athanor_core_deps INTERFACE "${CMAKE_SOURCE_DIR}")
 target_link_libraries(athanor_core_deps INTERFACE Threads::Threads OpenSSL::Crypto ZLIB::ZLIB CURL::libcurl
   yaml-cpp nlohmann_json::nlohmann_json PkgConfig::ZSTD PkgConfig::XXHASH
-  BZip2::BZip2 PkgConfig::DEFLATE PkgConfig::PCRE2 PkgConfig::PQ PkgConfig::SQLITE
+  BZip2::BZip2 PkgConfig::DEFLATE PkgConfig::PCRE2 PkgConfig::PQ PkgConfig::SQLITE PkgConfig::PNG PkgConfig::JPEG
   athanor_arrow athanor_lexbor ${CMAKE_DL_LIBS})
 
 # Which commit this is: its own small object, so that a commit rebuilds one file.
@@ -35,7 +35,7 @@ target_include_directories(athanor_version PRIVATE "${CMAKE_SOURCE_DIR}")
 add_dependencies(athanor_version athanor_version_file)
 
 # Sources of rooms below the line that need no LibTorch and that the program wants before it loads it.
-set(ATHANOR_TORCH_FREE "athanor/model/config.cc")
+set(ATHANOR_TORCH_FREE "athanor/model/config.cc" "athanor/model/nets/net_config.cc")
 list(TRANSFORM ATHANOR_TORCH_FREE PREPEND "${CMAKE_SOURCE_DIR}/")
 set(torch_free_present "")
 foreach(file IN LISTS ATHANOR_TORCH_FREE)
