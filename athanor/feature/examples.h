@@ -43,4 +43,12 @@ struct Examples {
   }
 };
 
+// With what is to be answered.
+struct LabelledExamples {
+  Examples examples;
+  std::vector<int32_t> labels;         // classification: ids of labels
+  std::vector<float> targets;          // regression: standardised
+  std::vector<std::string> documents;  // ids, for messages
+};
+
 }  // namespace athanor
