@@ -40,7 +40,7 @@ struct InputOptions {
         .range(1, 1 << 20);
     f.add("lowercase", &InputOptions::lowercase, "text: lower-case it first");
     f.add("columns", &InputOptions::columns, "table: keys of meta, series: names of the first line; empty: all");
-    f.add("exclude", &InputOptions::exclude, "table, series: not these; the label is always left out");
+    f.add("exclude", &InputOptions::exclude, "table, series: not these; a table's label is always left out");
     f.add("categorical", &InputOptions::categorical, "table: keys that are categories although they look like numbers");
     f.add("max_categories", &InputOptions::max_categories, "table: the most frequent ones of a column are told apart")
         .range(1, 1e6);

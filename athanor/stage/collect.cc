@@ -29,6 +29,7 @@ struct CollectOptions {
   std::vector<std::string> columns;
   CollectSeries series;
   bool images = false;
+  std::string members;
   std::string query;
   std::string query_key;
   std::string invalid_utf8 = "reject";
@@ -54,6 +55,7 @@ struct CollectOptions {
     f.add("columns", &CollectOptions::columns, "csv, tsv: the names of the columns of files that have no header row");
     f.add("series", &CollectOptions::series, "csv, tsv: rows put together to series, a document each");
     f.add("images", &CollectOptions::images, "folders: take .png and .jpg files and archives (.tar, .zip) too");
+    f.add("members", &CollectOptions::members, "archives: which of their files, with *, ? and **; empty: all");
     f.add("query", &CollectOptions::query, "for sqlite and postgres: one SELECT");
     f.add("query_key", &CollectOptions::query_key,
           "for postgres: a column of the query that tells rows apart (a primary key): rows come in its order and in parts, "
@@ -100,6 +102,7 @@ std::vector<ResolvedSource> resolve_all(const CollectOptions& options, SourceCon
     source.read.columns = options.columns;
     source.read.series = {options.series.rows, options.series.stride, options.series.ahead};
     source.read.images = options.images;
+    source.read.members = options.members;
     source.read.replace_invalid_utf8 = options.invalid_utf8 == "replace";
     source.read.split = options.split == "lines"        ? ReadOptions::Split::kLines
                         : options.split == "paragraphs" ? ReadOptions::Split::kParagraphs

@@ -14,6 +14,10 @@ void FinetuneOptions::fields(Fields<FinetuneOptions>& f) {
   f.add("task", &FinetuneOptions::task, "labels to tell apart, or a number to say").choices({"classification", "regression"});
   f.add("label_field", &FinetuneOptions::label_field,
         "a column, a key of meta, or folder: the folder that the document's file lies in");
+  f.add("label_key", &FinetuneOptions::label_key, "of the role labels: the column or key of meta that says whose label it is");
+  f.add("label_pattern", &FinetuneOptions::label_pattern,
+        "with label_key: a regular expression whose first group, in a document's source, is its key; as it stands: the name "
+        "of the file without its extension");
   f.add("hold_out", &FinetuneOptions::hold_out, "without valid documents: the share of each label's that validates")
       .range(0, 0.9);
   f.add("epochs", &FinetuneOptions::epochs, "how often each document is seen").range(0.001, 1e6);
@@ -87,6 +91,7 @@ Verb finetune_verb() {
   verb.summary = "train a network on labelled documents, from nothing or from a model";
   verb.roles = {{"train", ArtifactKind::kDocuments, true, "what to learn from"},
                 {"valid", ArtifactKind::kDocuments, false, "what to validate on; else hold_out"},
+                {"labels", ArtifactKind::kDocuments, false, "labels that stand in a table of their own, with label_key"},
                 {"tokenizer", ArtifactKind::kTokenizer, false, "for networks that read text; stored with the model"},
                 {"model", ArtifactKind::kModel, false, "weights to begin with, its shape and inputs then count"}};
   verb.output = ArtifactKind::kModel;

@@ -30,6 +30,8 @@ struct FinetuneOptions : TrainOptions {
   std::string reads;
   std::string task = "classification";
   std::string label_field = "label";
+  std::string label_key;
+  std::string label_pattern = "([^/]+)\\.[^./]*$";
   double hold_out = 0.1;
   double epochs = 3;
   std::string class_weights = "none";

@@ -39,6 +39,18 @@ LabelMeaning meaning_of(const NetConfig& config) {
   return {config.task == "regression", config.labels, config.target_mean, config.target_deviation};
 }
 
+std::vector<std::string> labels_of(const StageContext& context, const FinetuneOptions& options, const Documents& documents) {
+  const StageInput* table = context.find("labels");
+  if (table == nullptr) {
+    return read_labels(documents, options.label_field);
+  }
+  if (options.label_key.empty()) {
+    throw Error(ErrorKind::kUsage, "labels in a table of their own want a key", "label_key",
+                "label_key: the column that says whose label a row is");
+  }
+  return join_labels(documents, {Documents::open(table->path), options.label_key, options.label_pattern}, options.label_field);
+}
+
 // given: the model to begin with, whose inputs and labels then count; null: they are learnt here.
 FinetuneData read_data(StageContext& context, const FinetuneOptions& options, Inputs& inputs, const NetFolder* given) {
   FinetuneData data;
@@ -46,7 +58,7 @@ FinetuneData read_data(StageContext& context, const FinetuneOptions& options, In
   const bool regression = given != nullptr ? given->config.task == "regression" : options.task == "regression";
   const Documents train = Documents::open(context.input("train").path);
   const StageInput* valid = context.find("valid");
-  const std::vector<std::string> labels = read_labels(train, options.label_field);
+  const std::vector<std::string> labels = labels_of(context, options, train);
   std::vector<bool> held(labels.size(), false);
   if (valid == nullptr) {
     held = held_out(labels, train.ids(), options.hold_out, options.seed, !regression);
@@ -62,7 +74,7 @@ FinetuneData read_data(StageContext& context, const FinetuneOptions& options, In
   rejects.check(data.train.examples.size(), options.max_rejected, true);
   if (valid != nullptr) {
     const Documents documents = Documents::open(valid->path);
-    data.valid = read_examples(documents, read_labels(documents, options.label_field), {}, inputs, data.meaning, rejects);
+    data.valid = read_examples(documents, labels_of(context, options, documents), {}, inputs, data.meaning, rejects);
   } else {
     data.valid = read_examples(train, labels, held, inputs, data.meaning, rejects);
   }
@@ -136,7 +148,12 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& given_
   }
   std::unique_ptr<Inputs> fresh;
   if (!given) {
-    fresh = make_inputs(input_kind(given_options), given_options.inputs, tokenizer ? &*tokenizer : nullptr);
+    const InputKind kind = input_kind(given_options);
+    InputOptions settings = given_options.inputs;
+    if (kind == InputKind::kTable) {  // a row must not say its own label
+      settings.exclude.push_back(given_options.label_field);
+    }
+    fresh = make_inputs(kind, settings, tokenizer ? &*tokenizer : nullptr);
   }
   Inputs& inputs = given ? *given->inputs : *fresh;
   const FinetuneData data = read_data(context, given_options, inputs, given ? &*given : nullptr);

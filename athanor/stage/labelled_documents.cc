@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <regex>
 #include <set>
 
 #include "athanor/base/error.h"
@@ -50,6 +51,40 @@ std::vector<std::string> read_labels(const Documents& documents, const std::stri
   if (std::all_of(labels.begin(), labels.end(), [](const auto& label) { return label.empty(); })) {
     throw Error(ErrorKind::kInput, "no document has the label field '" + field + "'", "label_field",
                 "a column or a key of meta (athanor show lists them), or folder");
+  }
+  return labels;
+}
+
+std::vector<std::string> join_labels(const Documents& documents, const LabelTable& table, const std::string& field) {
+  std::regex pattern;
+  try {
+    pattern = std::regex(table.pattern);
+  } catch (const std::regex_error& error) {
+    throw Error(ErrorKind::kUsage, std::string("is no regular expression: ") + error.what(), "label_pattern");
+  }
+  const DocumentLabels keys(table.rows, table.key);
+  const DocumentLabels values(table.rows, field);
+  std::map<std::string, std::string> by_key;
+  size_t index = 0;
+  table.rows.for_each([&](uint64_t, Document&& row) {
+    const auto key = keys.of(index, row);
+    const auto value = values.of(index++, row);
+    if (!key.empty() && !value.empty()) {
+      by_key[without_blanks(key.front())] = without_blanks(value.front());
+    }
+  });
+  std::vector<std::string> labels;
+  size_t found = 0;
+  documents.for_each([&](uint64_t, Document&& document) {
+    std::smatch match;
+    const bool has_key = std::regex_search(document.source, match, pattern) && match.size() > 1;
+    const auto row = has_key ? by_key.find(match[1].str()) : by_key.end();
+    labels.push_back(row == by_key.end() ? "" : row->second);
+    found += row == by_key.end() ? 0 : 1;
+  });
+  if (found == 0) {
+    throw Error(ErrorKind::kInput, "no document's key is among the " + std::to_string(by_key.size()) + " of the labels",
+                "label_key", "label_pattern must take the key out of a document's source; athanor show lists sources");
   }
   return labels;
 }

@@ -13,6 +13,16 @@ namespace athanor {
 // The first label of every kept document, "" where there is none. field: as labels.h; or "folder".
 std::vector<std::string> read_labels(const Documents& documents, const std::string& field);
 
+// Labels that stand in other documents (a table of file and label): a document's key is the first group of `pattern` in its
+// source, and the label is that of the row whose field `key` is equal. Error(kUsage) for a pattern that is no regular
+// expression.
+struct LabelTable {
+  const Documents& rows;
+  std::string key;
+  std::string pattern;
+};
+std::vector<std::string> join_labels(const Documents& documents, const LabelTable& table, const std::string& field);
+
 // Each once; as numbers where all are, else by their bytes.
 std::vector<std::string> label_names(const std::vector<std::string>& labels);
 

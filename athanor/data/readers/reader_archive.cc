@@ -6,6 +6,7 @@
 #include "athanor/data/containers/tar.h"
 #include "athanor/data/containers/zip.h"
 #include "athanor/data/readers/reader_formats.h"
+#include "athanor/data/sources/source.h"
 
 namespace athanor {
 
@@ -30,10 +31,10 @@ class MemoryStream : public ByteStream {
   std::optional<StreamFault> fault_;
 };
 
-// The reader of a member; nullptr when it is left out: another kind of file, an archive in an archive.
-const Reader* member_reader(const std::string& name) {
+// The reader of a member; nullptr when it is left out: not asked for, another kind of file, an archive in an archive.
+const Reader* member_reader(const std::string& name, const ReadOptions& options) {
   const Reader* reader = find_reader(name);
-  return reader == nullptr || reader->kind == Reader::Kind::kPath || reader->read == &read_tar ? nullptr : reader;
+  return reader == nullptr || !match_path(options.members, name) || reader->kind == Reader::Kind::kPath || reader->read == &read_tar ? nullptr : reader;
 }
 
 void read_member(const ReadInput& archive, const std::string& name, std::unique_ptr<ByteStream> raw,
@@ -41,7 +42,7 @@ void read_member(const ReadInput& archive, const std::string& name, std::unique_
   const auto stream = decoded_stream(std::move(raw));
   const ReadInput input{archive.source + "/" + name, stream.get(), {}};
   const ReadSink rows{sink.on_document, sink.on_rejected, {}, {}, sink.on_skipped};
-  member_reader(name)->read(input, options, rows);
+  member_reader(name, options)->read(input, options, rows);
 }
 
 }  // namespace
@@ -52,8 +53,8 @@ void read_tar(const ReadInput& input, const ReadOptions& options, const ReadSink
     TarReader tar(*input.stream, input.source);
     while (const auto member = tar.next()) {
       rows.progress();
-      if (member_reader(member->name) == nullptr) {
-        rows.skip("member of an archive without a reader");
+      if (member_reader(member->name, options) == nullptr) {
+        rows.skip("another file of an archive");
       } else {
         read_member(input, member->name, tar.open_member(), options, sink);
       }
@@ -79,8 +80,8 @@ void read_zip(const ReadInput& input, const ReadOptions& options, const ReadSink
   std::string bytes;
   std::string reason;
   for (const ZipMember& member : zip->members()) {
-    if (member_reader(member.name) == nullptr) {
-      rows.skip("member of an archive without a reader");
+    if (member_reader(member.name, options) == nullptr) {
+      rows.skip("another file of an archive");
     } else if (!zip->read(member, options.max_file_bytes, bytes, reason)) {
       rows.reject(reason.c_str(), member.header, member.name);
     } else {

@@ -42,6 +42,7 @@ struct ReadOptions {
   std::vector<std::string> columns;   // csv, tsv: the names of the columns of files without a header row
   SeriesCut series;                   // csv, tsv
   bool images = false;                // folders: images and archives are taken too
+  std::string members;                // archives: which of their files, with * and **; empty: all
   bool replace_invalid_utf8 = false;  // U+FFFD instead of rejecting
   uint64_t max_line_bytes = LineReader::kMaxLineBytes;
   uint64_t max_file_bytes = uint64_t{1} << 30;  // decompressed; where a file is read whole (txt as one, json)
