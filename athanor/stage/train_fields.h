@@ -22,7 +22,9 @@ void add_train_fields(Fields<Options>& f) {
   f.add("optimizer", &Options::optimizer, "which update, and its constants");
   f.add("schedule", &Options::schedule, "the learning rate over the run");
   f.add("grad_clip", &Options::grad_clip, "global gradient norm above which it is scaled down; 0: never").range(0, 1e9);
-  f.add("on_spike", &Options::on_spike, "what a loss spike does; NaN is never ignored").choices({"stop", "skip", "ignore"});
+  f.add("on_spike", &Options::on_spike, "what a loss spike does: end, leave the update out, or go back to the last checkpoint and past its data; NaN is "
+        "never ignored")
+      .choices({"stop", "skip", "rollback", "ignore"});
   f.add("spike_zscore", &Options::spike_zscore, "deviations above the last 128 losses; 0: off").range(0, 1e9);
   f.add("spike_zscore_grad", &Options::spike_zscore_grad, "the same for the gradient's norm; 0: off").range(0, 1e9);
   f.add("eval_batches", &Options::eval_batches, "batches a validation; 0: the whole set").range(0, 1e9);
@@ -38,6 +40,13 @@ void add_train_fields(Fields<Options>& f) {
   f.add("keep_last", &Options::keep_last, "newest checkpoints kept").range(1, 1000).speed();
   f.add("keep_best", &Options::keep_best, "and the one with the lowest validation loss").speed();
   f.add("stop_at", &Options::stop_at, "end early after this step, as paused; 0: never").range(0, 1e12).speed();
+  f.add("watch_every", &Options::watch_every,
+        "steps between looks at every parameter (norms, update ratio) and layer (activations); 0: never")
+      .range(0, 1e12)
+      .speed();
+  f.add("profile_steps", &Options::profile_steps, "steps recorded as a Chrome trace, trace.json; 0: none")
+      .range(0, 1000)
+      .speed();
   f.add("mfu", &Options::mfu, "measure this machine's matrix products (0.3 s) to report MFU").speed();
   f.add("threads", &Options::threads, "compute threads; 0: one a core").range(0, 4096).speed();
 }
