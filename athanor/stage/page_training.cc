@@ -90,7 +90,7 @@ void add_training(const std::string& label, const StepOutcome& outcome, Report& 
   const auto result = outcome.info.value("result", nlohmann::json::object());
   const std::string unit = result.value("unit", "tokens");
   Curves curves = read_curves(outcome.dir / "events.jsonl", unit);
-  ReportSection section{.title = label == "pretrain" ? "Training" : "Training: " + label};
+  ReportSection section{.title = label == "pretrain" || label == "finetune" ? "Training" : "Training: " + label};
   ChartBlock loss;
   loss.charts.push_back({.title = "Loss", .y_label = unit == "tokens" ? "nats a token" : "loss", .x_label = "step",
                          .series = {std::move(curves.train), std::move(curves.valid)}});

@@ -14,6 +14,7 @@ namespace {
 
 constexpr TorchEntry kEntries[] = {
     {"pretrain", &execute_pretrain, &plan_pretrain},
+    {"finetune", &execute_finetune, &plan_finetune},
     {"evaluate", &execute_evaluate, nullptr},
     {"generate", &execute_generate, nullptr},
     {"predict", &execute_predict_model, nullptr},
