@@ -12,7 +12,7 @@ struct Curves {
   Series valid{.name = "validation"};
   Series rate{.name = "learning rate"};
   Series norm{.name = "gradient norm", .smooth = true};
-  Series speed{.name = "tokens a second", .smooth = true};
+  Series speed{.smooth = true};
   std::vector<std::string> remarks;
 };
 
@@ -24,15 +24,16 @@ void add_point(Series& series, const nlohmann::json& event, const char* key) {
   }
 }
 
-Curves read_curves(const fs::path& events) {
+Curves read_curves(const fs::path& events, const std::string& unit) {
   Curves curves;
+  curves.speed.name = unit + " a second";
   read_events(events, [&](const nlohmann::json& event) {
     const std::string type = event.value("type", "");
     if (type == "step") {
       add_point(curves.train, event, "loss");
       add_point(curves.rate, event, "lr");
       add_point(curves.norm, event, "grad_norm");
-      add_point(curves.speed, event, "tokens_per_second");
+      add_point(curves.speed, event, (unit + "_per_second").c_str());
     } else if (type == "eval") {
       add_point(curves.valid, event, "loss");
     } else if (type == "spike" || type == "warning" || type == "resumed") {
@@ -70,32 +71,40 @@ KeyValueBlock memory_block(const nlohmann::json& memory) {
 
 void add_training(const std::string& label, const StepOutcome& outcome, Report& page) {
   const auto result = outcome.info.value("result", nlohmann::json::object());
-  Curves curves = read_curves(outcome.dir / "events.jsonl");
+  const std::string unit = result.value("unit", "tokens");
+  Curves curves = read_curves(outcome.dir / "events.jsonl", unit);
   ReportSection section{.title = label == "pretrain" ? "Training" : "Training: " + label};
   ChartBlock loss;
-  loss.charts.push_back({.title = "Loss", .y_label = "nats a token", .x_label = "step",
+  loss.charts.push_back({.title = "Loss", .y_label = unit == "tokens" ? "nats a token" : "loss", .x_label = "step",
                          .series = {std::move(curves.train), std::move(curves.valid)}});
   section.blocks.push_back(std::move(loss));
   ChartBlock more;
   more.charts.push_back({.title = "Learning rate", .x_label = "step", .series = {std::move(curves.rate)}, .y_from_zero = true});
   more.charts.push_back({.title = "Gradient norm", .x_label = "step", .series = {std::move(curves.norm)}});
-  more.charts.push_back({.title = "Speed", .y_label = "tokens a second", .x_label = "step", .series = {std::move(curves.speed)}, .y_from_zero = true});
+  more.charts.push_back({.title = "Speed", .y_label = unit + " a second", .x_label = "step", .series = {std::move(curves.speed)}, .y_from_zero = true});
   section.blocks.push_back(std::move(more));
   for (const auto& remark : curves.remarks) {
     section.blocks.push_back(NoteBlock{NoteBlock::Level::kNote, remark});
   }
   KeyValueBlock numbers{.caption = "Numbers"};
   numbers.items.push_back({"parameters", grouped_integer(result.value("parameters", int64_t{0})), ""});
-  numbers.items.push_back({"tokens trained on", grouped_integer(result.value("tokens", int64_t{0})), ""});
-  numbers.items.push_back({"FLOPs a token", human_count(result.value("flops_per_token", 0.0)), "6 N + 12 L C T"});
-  numbers.items.push_back({"speed", human_count(result.value("tokens_per_second", 0.0)), "tokens a second"});
-  numbers.items.push_back({"MFU", human_percent(result.value("mfu", 0.0)),
-                           "of " + human_count(result.value("gemm_peak_flops", 0.0)) + " FLOP/s, this machine's own matrix products"});
+  numbers.items.push_back({unit + " trained on", grouped_integer(result.value(unit, int64_t{0})), ""});
+  const double speed = result.value(unit + "_per_second", 0.0);
+  const std::string mfu = human_percent(result.value("mfu", 0.0));
+  numbers.items.push_back({"speed", human_count(speed), unit + " a second"});
+  if (result.value("flops_per_unit", 0.0) > 0) {
+    numbers.items.push_back({"FLOPs a token", human_count(result.value("flops_per_unit", 0.0)), "6 N + 12 L C T"});
+    numbers.items.push_back({"MFU", mfu, "of " + human_count(result.value("gemm_peak_flops", 0.0)) +
+                                             " FLOP/s, this machine's own matrix products"});
+  }
   add_time(result.value("time", nlohmann::json()), numbers);
   section.blocks.push_back(std::move(numbers));
-  section.blocks.push_back(memory_block(result.value("memory", nlohmann::json::object())));
-  page.figures.push_back({"speed", human_count(result.value("tokens_per_second", 0.0)), "tokens a second",
-                          "MFU " + human_percent(result.value("mfu", 0.0)), label});
+  const auto memory = result.value("memory", nlohmann::json::object());
+  if (memory.contains("by_category")) {
+    section.blocks.push_back(memory_block(memory));
+  }
+  page.figures.push_back({"speed", human_count(speed), unit + " a second",
+                          result.value("mfu", 0.0) > 0 ? "MFU " + mfu : "", label});
   page.figures.push_back({"parameters", human_count(result.value("parameters", 0.0)), "", "", label});
   page.sections.push_back(std::move(section));
 }

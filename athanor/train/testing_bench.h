@@ -5,6 +5,7 @@
 #include <functional>
 #include <string>
 
+#include "athanor/train/objectives/causal.h"
 #include "athanor/train/testing.h"
 #include "athanor/train/trainer.h"
 
@@ -69,7 +70,8 @@ struct Bench {
   TrainResult go(LanguageModel& model, const TrainOptions& options) {
     const auto point = find_resume_point(state);
     log.resize(point ? point->event_position : 0);
-    return train(model, train_tokens, &valid_tokens, options, state, hooks());
+    CausalObjective objective(model, train_tokens, &valid_tokens, options);
+    return train(objective, options, state, hooks());
   }
 };
 

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "athanor/train/control.h"
-#include "athanor/train/loader.h"
+#include "athanor/train/objective.h"
 #include "athanor/train/optimizer.h"
 #include "athanor/train/schedule.h"
 #include "athanor/train/spike.h"
@@ -40,8 +40,7 @@ struct StepOutcome {
 
 class TrainRun {
  public:
-  TrainRun(LanguageModel& model, const TokenSet& train_tokens, const TokenSet* valid_tokens, const TrainOptions& options,
-      const fs::path& state_dir, const TrainHooks& hooks);
+  TrainRun(Objective& objective, const TrainOptions& options, const fs::path& state_dir, const TrainHooks& hooks);
   TrainResult run();
 
  private:
@@ -49,9 +48,9 @@ class TrainRun {
   // A checkpoint of another run must not be continued in silence: names the first field that differs.
   void require_same_run(const ResumePoint& point) const;
   StepOutcome train_step();
-  // Sums of token losses of the pieces, each divided by the whole batch's count before its backward pass. Every
-  // target of a training window counts, so the count is known before the first piece.
-  double accumulate_gradients(const Batch& batch);
+  // Sums of losses of the pieces of a batch of so many rows, each divided by the whole batch's count of targets before
+  // its backward pass.
+  double accumulate_gradients(int64_t rows);
   // True: leave the update out. Throws where the run must stop.
   bool handle_spike(const SpikeGuard::Verdict& verdict, const StepOutcome& outcome);
   void report_step(const StepOutcome& outcome);
@@ -64,27 +63,25 @@ class TrainRun {
   void choose_final_weights(const fs::path& state_dir);
   // Grows in a straight line over the batch warm-up; control may change it.
   int64_t batch_size_at(int64_t step) const;
+  NamedTensors model_state() const;
   NamedTensors optimizer_state() const;
   bool checkpoint_due(bool improved) const;
   void save_checkpoint();
   void finish_rates();
   void emit(const nlohmann::json& event) const;
 
-  LanguageModel& model_;
-  const TokenSet* valid_tokens_;
+  Objective& objective_;
   const TrainOptions& options_;
   const TrainHooks& hooks_;
   fs::path state_dir_;
   Precision precision_;
-  Loader loader_;
   Schedule schedule_;
   Optimizer optimizer_;
   WeightAverage average_;
   Plateau plateau_;
   Control control_;
   SpikeGuard guard_;
-  double flops_per_token_;
-  nlohmann::json fingerprint_;
+  nlohmann::json fingerprint_;  // options, model, data
   std::unique_ptr<CheckpointWriter> writer_;
   TrainResult result_;
   uint64_t samples_ = 0;
@@ -94,9 +91,9 @@ class TrainRun {
   std::optional<double> metric_;  // the validation loss of this very step
   Stopwatch step_watch_;
   Stopwatch since_checkpoint_;
-  uint64_t reported_tokens_ = 0;
+  uint64_t reported_units_ = 0;
   double training_seconds_ = 0;
-  double training_tokens_ = 0;
+  double training_units_ = 0;
 };
 
 }  // namespace athanor

@@ -2,7 +2,6 @@
 #include <cmath>
 
 #include "athanor/base/machine.h"
-#include "athanor/eval/language_model_eval.h"
 #include "athanor/train/throughput.h"
 #include "athanor/train/train_run.h"
 
@@ -11,7 +10,7 @@ namespace athanor {
 namespace {
 
 nlohmann::json without_clocks(nlohmann::json event) {
-  for (const char* key : {"seconds", "tokens_per_second", "mfu", "eta_seconds"}) {
+  for (const char* key : {"seconds", "tokens_per_second", "samples_per_second", "mfu", "eta_seconds"}) {
     event.erase(key);
   }
   return event;
@@ -26,29 +25,30 @@ void TrainRun::report_step(const StepOutcome& outcome) {
     return;
   }
   const double seconds = step_watch_.lap();
-  const auto tokens = static_cast<double>(result_.num_tokens - reported_tokens_);
+  const auto units = static_cast<double>(result_.num_units - reported_units_);
+  const std::string unit = objective_.unit();
   training_seconds_ += seconds;
-  training_tokens_ += tokens;
-  reported_tokens_ = result_.num_tokens;
+  training_units_ += units;
+  reported_units_ = result_.num_units;
   nlohmann::json event = {{"type", "step"},
                           {"step", result_.step},
                           {"loss", outcome.loss},
                           {"lr", outcome.lr},
                           {"grad_norm", outcome.grad_norm},
-                          {"tokens", result_.num_tokens},
+                          {unit, result_.num_units},
                           {"seconds", seconds},
-                          {"tokens_per_second", tokens / seconds}};
+                          {unit + "_per_second", units / seconds}};
   if (result_.gemm_peak > 0) {
-    event["mfu"] = tokens / seconds * flops_per_token_ / result_.gemm_peak;
+    event["mfu"] = units / seconds * objective_.flops_per_unit() / result_.gemm_peak;
   }
   emit(event);
   if (hooks_.progress) {
     const auto left = static_cast<double>((options_.steps - result_.step) * options_.batch_size *
-                                          options_.sequence_length);
-    event["eta_seconds"] = left * training_seconds_ / training_tokens_;
+                                          objective_.units_per_sample());
+    event["eta_seconds"] = left * training_seconds_ / training_units_;
     hooks_.progress(static_cast<double>(result_.step) / static_cast<double>(options_.steps), event);
   }
-  if (options_.mfu && result_.gemm_peak == 0) {  // after the first step, so that it does not delay it
+  if (options_.mfu && result_.gemm_peak == 0 && objective_.flops_per_unit() > 0) {  // after the first step, so that it does not delay it
     result_.gemm_peak = measure_gemm_peak(precision_);
   }
   step_watch_.lap();
@@ -58,29 +58,24 @@ bool TrainRun::evaluate_if_due() {
   metric_.reset();
   const bool due = result_.step == options_.steps ||
                    (options_.eval_every > 0 && result_.step % options_.eval_every == 0);
-  if (valid_tokens_ == nullptr || !due) {
+  if (!due) {
     return false;
   }
   const Stopwatch watch;
   average_.swap();
-  model_.begin_step();
-  const LanguageModelScore score = score_language_model(
-      model_, *valid_tokens_,
-      {options_.sequence_length, options_.micro_batch > 0 ? options_.micro_batch : options_.batch_size,
-       options_.eval_batches * options_.batch_size, options_.document_mask});
+  objective_.begin_step();
+  const std::optional<nlohmann::json> score = objective_.evaluate();
   average_.swap();
-  model_.begin_step();
-  const nlohmann::json event = {{"type", "eval"},
-                                {"step", result_.step},
-                                {"loss", score.loss()},
-                                {"standard_error", score.standard_error},
-                                {"perplexity", score.perplexity()},
-                                {"bits_per_byte", score.bits_per_byte()},
-                                {"num_tokens", score.num_tokens},
-                                {"seconds", watch.seconds()}};
+  objective_.begin_step();
+  if (!score) {
+    return false;
+  }
+  nlohmann::json event = {{"type", "eval"}, {"step", result_.step}};
+  event.update(*score);
+  event["seconds"] = watch.seconds();
   emit(event);
   result_.last_eval = without_clocks(event);
-  metric_ = score.loss();
+  metric_ = score->at("loss").get<double>();
   const bool improved = std::isfinite(*metric_) && (!result_.best_metric || *metric_ < *result_.best_metric);
   if (improved) {
     result_.best_metric = metric_;
@@ -121,8 +116,9 @@ void TrainRun::note_progress(double loss) {
 void TrainRun::finish_rates() {
   result_.peak_bytes = peak_memory_bytes();
   if (training_seconds_ > 0) {
-    result_.tokens_per_second = training_tokens_ / training_seconds_;
-    result_.mfu = result_.gemm_peak > 0 ? result_.tokens_per_second * flops_per_token_ / result_.gemm_peak : 0;
+    result_.units_per_second = training_units_ / training_seconds_;
+    result_.mfu =
+        result_.gemm_peak > 0 ? result_.units_per_second * objective_.flops_per_unit() / result_.gemm_peak : 0;
   }
 }
 

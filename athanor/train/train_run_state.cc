@@ -9,18 +9,6 @@
 
 namespace athanor {
 
-namespace {
-
-NamedTensors named_tensors(LanguageModel& model) {
-  NamedTensors tensors;
-  for (const NamedParameter& parameter : model.named_parameters()) {
-    tensors.emplace_back(parameter.name, parameter.tensor);
-  }
-  return tensors;
-}
-
-}  // namespace
-
 void TrainRun::resume(const fs::path& state_dir) {
   const auto point = find_resume_point(state_dir, &result_.warnings);
   writer_ = std::make_unique<CheckpointWriter>(state_dir, options_.keep_last, options_.keep_best,
@@ -30,7 +18,7 @@ void TrainRun::resume(const fs::path& state_dir) {
     return;
   }
   require_same_run(*point);
-  load_tensors(point->path / "model.safetensors", named_tensors(model_));
+  load_tensors(point->path / "model.safetensors", model_state());
   load_tensors(point->path / "optimizer.safetensors", optimizer_state());
   try {
     const nlohmann::json& saved = point->trainer;
@@ -55,7 +43,7 @@ void TrainRun::resume(const fs::path& state_dir) {
     throw Error(ErrorKind::kInput, std::string("lacks a field: ") + error.what(),
                 (point->path / "trainer.json").string());
   }
-  result_.num_tokens = reported_tokens_ = samples_ * static_cast<uint64_t>(options_.sequence_length);
+  result_.num_units = reported_units_ = samples_ * static_cast<uint64_t>(objective_.units_per_sample());
 }
 
 void TrainRun::require_same_run(const ResumePoint& point) const {
@@ -79,11 +67,22 @@ void TrainRun::choose_final_weights(const fs::path& state_dir) {
       throw Error(ErrorKind::kInput, "the checkpoint of the best validation is gone or damaged", state_dir.string(),
                   "use final_weights: last");
     }
-    load_tensors(best->path / "model.safetensors", named_tensors(model_));
+    load_tensors(best->path / "model.safetensors", model_state());
     load_tensors(best->path / "optimizer.safetensors", optimizer_state());
   }
   average_.swap();
-  model_.begin_step();
+  objective_.begin_step();
+}
+
+NamedTensors TrainRun::model_state() const {
+  NamedTensors tensors;
+  for (const NamedParameter& parameter : objective_.module().named_parameters()) {
+    tensors.emplace_back(parameter.name, parameter.tensor);
+  }
+  for (auto& buffer : objective_.module().named_buffers()) {
+    tensors.push_back(std::move(buffer));
+  }
+  return tensors;
 }
 
 NamedTensors TrainRun::optimizer_state() const {
@@ -132,7 +131,7 @@ void TrainRun::save_checkpoint() {
     trainer["last_eval"] = *result_.last_eval;
   }
   ::malloc_trim(0);  // the step's freed memory, so that the copy does not come on top of it
-  writer_->save(result_.step, named_tensors(model_), optimizer_state(), std::move(trainer));
+  writer_->save(result_.step, model_state(), optimizer_state(), std::move(trainer));
   since_checkpoint_.lap();
   step_watch_.lap();
 }

@@ -20,30 +20,22 @@ constexpr int64_t kMaxSkipsInARow = 20;
 
 }  // namespace
 
-TrainRun::TrainRun(LanguageModel& model, const TokenSet& train_tokens, const TokenSet* valid_tokens, const TrainOptions& options,
-    const fs::path& state_dir, const TrainHooks& hooks)
-    : model_(model),
-      valid_tokens_(valid_tokens),
+TrainRun::TrainRun(Objective& objective, const TrainOptions& options, const fs::path& state_dir, const TrainHooks& hooks)
+    : objective_(objective),
       options_(options),
       hooks_(hooks),
       state_dir_(state_dir),
       precision_(options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32),
-      loader_(train_tokens, {options.sequence_length, options.seed, options.sampling == "random",
-                             options.document_mask}),
       schedule_(options.optimizer.lr, options.schedule, options.steps),
-      optimizer_(model.named_parameters(), options.optimizer, options.precision == "bf16"),
-      average_(model.named_parameters(), options.ema_decay),
+      optimizer_(objective.module().named_parameters(), options.optimizer, options.precision == "bf16"),
+      average_(objective.module().named_parameters(), options.ema_decay),
       plateau_(options.schedule),
       control_(parse_control(options.control)),
       guard_(options.spike_zscore, options.spike_zscore_grad),
-      flops_per_token_(flops_per_token(model.config(), options.sequence_length)) {
-  fingerprint_ = {{"options", to_json(options)},
-                  {"model", to_hf_config(model.config())},
-                  {"data", {{"num_tokens", train_tokens.num_tokens()},
-                            {"num_documents", train_tokens.num_documents()},
-                            {"tokenizer", train_tokens.tokenizer_digest()}}}};
-  model_.set_precision(precision_);
-  result_.memory = plan_memory(model.config(), options);
+      fingerprint_(objective.fingerprint()) {
+  fingerprint_["options"] = to_json(options);
+  objective_.set_precision(precision_);
+  result_.memory = objective_.memory();
   resume(state_dir);
 }
 
@@ -65,7 +57,7 @@ TrainResult TrainRun::run() {
   }
   save_checkpoint();
   writer_->wait();
-  model_.set_training(false);
+  objective_.module().set_training(false);
   const bool done = result_.step >= options_.steps || result_.stopped_early;
   result_.status = done ? TrainStatus::kDone : TrainStatus::kPaused;
   if (done) {
@@ -80,11 +72,10 @@ StepOutcome TrainRun::train_step() {
   StepOutcome outcome;
   const int64_t step = result_.step;
   const int64_t rows = batch_size_at(step);
-  const Batch batch = loader_.batch(samples_, rows);
   outcome.lr = schedule_.lr(step) * plateau_.factor() * control_.lr_factor();
-  model_.set_training(true);
-  model_.begin_step();
-  outcome.loss = accumulate_gradients(batch);
+  objective_.module().set_training(true);
+  objective_.begin_step();
+  outcome.loss = accumulate_gradients(rows);
   if (options_.grad_noise > 0) {
     optimizer_.add_noise(std::sqrt(options_.grad_noise / std::pow(1 + static_cast<double>(step), 0.55)),
                          random_at(static_cast<uint64_t>(options_.seed), kNoiseDraw, static_cast<uint64_t>(step)));
@@ -103,24 +94,20 @@ StepOutcome TrainRun::train_step() {
   samples_ += static_cast<uint64_t>(rows);
   result_.step = step + 1;
   result_.loss = outcome.loss;
-  result_.num_tokens = samples_ * static_cast<uint64_t>(options_.sequence_length);
+  result_.num_units = samples_ * static_cast<uint64_t>(objective_.units_per_sample());
   return outcome;
 }
 
-double TrainRun::accumulate_gradients(const Batch& batch) {
-  const int64_t rows = batch.tokens_BT.size(0);
+double TrainRun::accumulate_gradients(int64_t rows) {
+  const int64_t targets = objective_.load(samples_, rows);
   const int64_t piece = options_.micro_batch > 0 ? std::min(options_.micro_batch, rows) : rows;
-  const double scale = 1.0 / static_cast<double>(batch.targets_BT.numel());
+  const double scale = 1.0 / static_cast<double>(std::max<int64_t>(1, targets));
   double loss = 0;
   for (int64_t begin = 0; begin < rows; begin += piece) {
     const int64_t count = std::min(piece, rows - begin);
-    Batch part{batch.tokens_BT.narrow(0, begin, count), batch.targets_BT.narrow(0, begin, count), {}};
-    if (batch.document_BT.defined()) {
-      part.document_BT = batch.document_BT.narrow(0, begin, count);
-    }
     const uint64_t dropout_seed = random_at(static_cast<uint64_t>(options_.seed), kDropoutDraw,
                                             samples_ + static_cast<uint64_t>(begin), 2);
-    const at::Tensor mean = model_.loss_sum(part, dropout_seed, options_.label_smoothing).mul(scale);
+    const at::Tensor mean = objective_.loss_sum(begin, count, dropout_seed).mul(scale);
     backward(mean);
     loss += mean.item<double>();
   }
@@ -131,7 +118,7 @@ bool TrainRun::handle_spike(const SpikeGuard::Verdict& verdict, const StepOutcom
   const bool stuck = skips_in_a_row_ >= kMaxSkipsInARow;
   const bool skip = options_.on_spike == "skip" && !stuck;
   const bool ignore = options_.on_spike == "ignore" && verdict.finite;
-  const std::vector<std::string> documents = loader_.documents_of(samples_, batch_size_at(result_.step));
+  const std::vector<std::string> documents = objective_.documents_of(samples_, batch_size_at(result_.step));
   emit({{"type", "spike"},
         {"step", result_.step + 1},
         {"loss", outcome.loss},
@@ -163,19 +150,13 @@ int64_t TrainRun::batch_size_at(int64_t step) const {
   return std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(size) * control_.batch_factor()));
 }
 
-TrainResult train(LanguageModel& model, const TokenSet& train_tokens, const TokenSet* valid_tokens,
-                  const TrainOptions& options, const fs::path& state_dir, const TrainHooks& hooks) {
+TrainResult train(Objective& objective, const TrainOptions& options, const fs::path& state_dir,
+                  const TrainHooks& hooks) {
   check_options(options);
-  if (train_tokens.vocab_size() > model.config().vocab_size) {
-    throw Error(ErrorKind::kUsage,
-                "the tokens are of a vocabulary of " + std::to_string(train_tokens.vocab_size()) +
-                    ", the model's is " + std::to_string(model.config().vocab_size),
-                "", "encode the documents with the model's own tokenizer");
-  }
   if (options.threads > 0) {
     at::set_num_threads(static_cast<int>(options.threads));
   }
-  TrainRun run(model, train_tokens, valid_tokens, options, state_dir, hooks);
+  TrainRun run(objective, options, state_dir, hooks);
   return run.run();
 }
 

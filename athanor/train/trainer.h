@@ -3,10 +3,11 @@
 //
 //   auto point = find_resume_point(run / "state");
 //   events.truncate(point ? point->event_position : 0);
-//   TrainResult result = train(model, tokens, &valid, options, run / "state", hooks);
+//   CausalObjective objective(model, tokens, &valid, options);
+//   TrainResult result = train(objective, options, run / "state", hooks);
 //   if (result.status == TrainStatus::kDone) save_model(...);
 //
-// Loss: sum of token losses over the number of targets that count in the WHOLE batch, so that micro_batch changes
+// Loss: sum of the losses over the number of targets that count in the WHOLE batch, so that micro_batch changes
 // the result by rounding only (tests state the bound).
 #pragma once
 
@@ -19,20 +20,19 @@
 #include <nlohmann/json.hpp>
 
 #include "athanor/base/file.h"
-#include "athanor/data/tokens/token_set.h"
-#include "athanor/model/language_model.h"
 #include "athanor/train/checkpoint.h"
 #include "athanor/train/memory.h"
+#include "athanor/train/objective.h"
 #include "athanor/train/options.h"
 
 namespace athanor {
 
 // Any of them may be empty.
 struct TrainHooks {
-  // One event. Clocks stand only in the keys "seconds", "tokens_per_second", "mfu" and "eta_seconds"; all else is
-  // the same on every run.
-  //   {"type":"step","step","loss","lr","grad_norm","tokens","seconds","tokens_per_second","mfu"}
-  //   {"type":"eval","step","loss","standard_error","perplexity","bits_per_byte","num_tokens","seconds"}
+  // One event. Clocks stand only in the keys "seconds", "<unit>_per_second", "mfu" and "eta_seconds"; all else is
+  // the same on every run. <unit>: the objective's, "tokens" or "samples".
+  //   {"type":"step","step","loss","lr","grad_norm","<unit>","seconds","<unit>_per_second","mfu"}
+  //   {"type":"eval","step","loss", ... what the objective measures ..., "seconds"}
   //   {"type":"decision","step","what","why"}: a lower rate on a plateau, an early end
   //   {"type":"spike","step","loss","grad_norm","reason","action","documents"}
   std::function<void(const nlohmann::json&)> emit;
@@ -50,7 +50,7 @@ struct TrainResult {
   TrainStatus status = TrainStatus::kDone;
   int64_t step = 0;                      // updates done, earlier processes included
   int64_t resumed_from = 0;              // the step this process began at
-  uint64_t num_tokens = 0;               // trained on, earlier processes included
+  uint64_t num_units = 0;                // of the objective, trained on, earlier processes included
   double loss = 0;                       // of the last step of this process; NaN when it made none
   std::optional<nlohmann::json> last_eval;  // the last eval event, clocks left out
   std::optional<double> best_metric;     // lowest validation loss, and its step
@@ -58,7 +58,7 @@ struct TrainResult {
   bool stopped_early = false;            // by patience
   int64_t num_skipped = 0;               // updates left out because of spikes, in this process
   double seconds = 0;                    // in this process: training and evaluation
-  double tokens_per_second = 0;          // training steps only
+  double units_per_second = 0;           // training steps only
   double mfu = 0;                        // against gemm_peak
   double gemm_peak = 0;                  // FLOP/s of this machine's own matrix products
   MemoryPlan memory;                     // predicted
@@ -66,12 +66,11 @@ struct TrainResult {
   std::vector<std::string> warnings;     // checkpoints that did not verify
 };
 
-// Trains until options.steps, options.stop_at or a stop request. The model is left in evaluation mode with the last
-// step's weights. Throws Error(kUsage) for options out of range, Error(kInput) for data that does not fit, a
-// checkpoint made with other options, or a spike that stops the run (it names step and documents),
-// Error(kResource) when a checkpoint cannot be written.
-TrainResult train(LanguageModel& model, const TokenSet& train_tokens, const TokenSet* valid_tokens,
-                  const TrainOptions& options, const fs::path& state_dir, const TrainHooks& hooks);
+// Trains until options.steps, options.stop_at or a stop request. The module is left in evaluation mode with the final
+// weights. Throws Error(kUsage) for options out of range, Error(kInput) for a checkpoint made with other options or a
+// spike that stops the run (it names step and documents), Error(kResource) when a checkpoint cannot be written.
+TrainResult train(Objective& objective, const TrainOptions& options, const fs::path& state_dir,
+                  const TrainHooks& hooks);
 
 // Checks what can be checked without data. Throws Error(kUsage) that names the option.
 void check_options(const TrainOptions& options);

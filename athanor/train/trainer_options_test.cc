@@ -52,7 +52,7 @@ TEST(TrainerOptions, StoppedAndResumedIsTheSameToTheBit) {
     }
     const auto after = make_model(tiny_config(), 1);
     const TrainResult result = parts.go(*after, options);
-    EXPECT_EQ(result.num_tokens, (1 + 1 + 2 + 2 + 3 + 3 + 2 * 4 + 4 * 8) * 16u);
+    EXPECT_EQ(result.num_units, (1 + 1 + 2 + 2 + 3 + 3 + 2 * 4 + 4 * 8) * 16u);
     EXPECT_TRUE(same_weights(*model, *after)) << name;
     EXPECT_EQ(parts.log, whole.log) << name;
   }

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "athanor/train/objectives/causal.h"
 #include "athanor/train/testing.h"
 #include "athanor/train/trainer.h"
 
@@ -40,7 +41,8 @@ TEST(TrainerParity, TenLossesAreThoseOfAPyTorchLoop) {
       steps.push_back(event);
     }
   };
-  train(*model, tokens, nullptr, options, folder.path() / "state", hooks);
+  CausalObjective objective(*model, tokens, nullptr, options);
+  train(objective, options, folder.path() / "state", hooks);
   ASSERT_EQ(steps.size(), expected["steps"].size());
   double worst = 0;
   for (size_t i = 0; i < steps.size(); ++i) {

@@ -46,7 +46,7 @@ TEST(Trainer, LossFallsOnAPatternThatCanBeLearnt) {
   EXPECT_LT(losses.back(), 1.0);
   EXPECT_EQ(result.status, TrainStatus::kDone);
   EXPECT_EQ(result.step, 150);
-  EXPECT_EQ(result.num_tokens, 150u * 4 * 16);
+  EXPECT_EQ(result.num_units, 150u * 4 * 16);
   EXPECT_LT(*result.best_metric, 1.0);
   EXPECT_GT(result.mfu, 0);
   EXPECT_GT(result.peak_bytes, 0u);

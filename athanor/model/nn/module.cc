@@ -18,6 +18,12 @@ std::vector<NamedParameter> Module::named_parameters() const {
   return once;
 }
 
+std::vector<std::pair<std::string, at::Tensor>> Module::named_buffers() const {
+  std::vector<std::pair<std::string, at::Tensor>> all;
+  collect_buffers("", all);
+  return all;
+}
+
 void Module::set_training(bool training) {
   training_ = training;
   for (const auto& [name, child] : children_) {
@@ -32,6 +38,11 @@ at::Tensor Module::register_parameter(const std::string& name, const at::Tensor&
   return leaf;
 }
 
+at::Tensor Module::register_buffer(const std::string& name, const at::Tensor& tensor) {
+  buffers_.emplace_back(name, tensor);
+  return tensor;
+}
+
 void Module::register_child(const std::string& name, Module& child) { children_.emplace_back(name, &child); }
 
 void Module::collect(const std::string& prefix, std::vector<NamedParameter>& out) const {
@@ -40,6 +51,15 @@ void Module::collect(const std::string& prefix, std::vector<NamedParameter>& out
   }
   for (const auto& [name, child] : children_) {
     child->collect(name.empty() ? prefix : prefix + name + ".", out);
+  }
+}
+
+void Module::collect_buffers(const std::string& prefix, std::vector<std::pair<std::string, at::Tensor>>& out) const {
+  for (const auto& [name, tensor] : buffers_) {
+    out.emplace_back(prefix + name, tensor);
+  }
+  for (const auto& [name, child] : children_) {
+    child->collect_buffers(name.empty() ? prefix : prefix + name + ".", out);
   }
 }
 

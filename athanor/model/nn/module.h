@@ -31,6 +31,9 @@ class Module {
   // In order of registration, depth first; a tied tensor once, under its first name.
   std::vector<NamedParameter> named_parameters() const;
 
+  // What belongs to the model but is not trained (batch normalisation's running statistics), by PyTorch's names.
+  std::vector<std::pair<std::string, at::Tensor>> named_buffers() const;
+
   // Training turns dropout on. New modules are in evaluation mode.
   void set_training(bool training);
   bool training() const { return training_; }
@@ -38,14 +41,17 @@ class Module {
  protected:
   // Makes tensor a leaf that requires a gradient; returns it.
   at::Tensor register_parameter(const std::string& name, const at::Tensor& tensor, bool decay);
+  at::Tensor register_buffer(const std::string& name, const at::Tensor& tensor);  // returns it
   // The child is owned by the caller's members and lives as long as this. Its names get "name." before them; an
   // empty name adds nothing.
   void register_child(const std::string& name, Module& child);
 
  private:
   void collect(const std::string& prefix, std::vector<NamedParameter>& out) const;
+  void collect_buffers(const std::string& prefix, std::vector<std::pair<std::string, at::Tensor>>& out) const;
 
   std::vector<NamedParameter> parameters_;
+  std::vector<std::pair<std::string, at::Tensor>> buffers_;
   std::vector<std::pair<std::string, Module*>> children_;
   bool training_ = false;
 };

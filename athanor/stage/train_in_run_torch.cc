@@ -1,0 +1,193 @@
+#include "athanor/stage/train_in_run.h"
+
+#include <algorithm>
+
+#include "athanor/base/error.h"
+#include "athanor/base/format.h"
+#include "athanor/base/interrupt.h"
+#include "athanor/base/text.h"
+#include "athanor/run/tensorboard.h"
+#include "athanor/train/checkpoint.h"
+
+namespace athanor {
+
+namespace {
+
+std::string details_text(const nlohmann::json& event, const std::string& unit) {
+  std::string text = "step " + grouped_integer(event.value("step", int64_t{0})) + "  loss " +
+                     fixed_number(event.value("loss", 0.0), 3) + "  " +
+                     human_count(event.value(unit + "_per_second", 0.0)) + " " + unit.substr(0, 3) + "/s";
+  const double mfu = event.value("mfu", 0.0);
+  return mfu > 0 ? text + "  mfu " + human_percent(mfu) : text;
+}
+
+// The event log goes back to where the checkpoint was taken, and TensorBoard's file with it.
+std::unique_ptr<TensorBoardWriter> prepare_events(Run& run, const std::optional<ResumePoint>& point) {
+  run.events().truncate(point ? point->event_position : 0);
+  const fs::path dir = run.dir() / "tensorboard";
+  fs::remove_all(dir);
+  if (point) {
+    rebuild_tensorboard(run.dir() / "events.jsonl", dir, unix_time());
+  }
+  return std::make_unique<TensorBoardWriter>(dir, unix_time());
+}
+
+void write_scalars(TensorBoardWriter& board, const nlohmann::json& event) {
+  const std::string type = event.value("type", "");
+  if (type != "step" && type != "eval") {
+    return;
+  }
+  const std::string prefix = type == "step" ? "train/" : "valid/";
+  for (const auto& [key, value] : event.items()) {
+    if (value.is_number() && key != "step" && key != "t") {
+      board.scalar(prefix + key, event.value("step", int64_t{0}), value.get<double>(), event.value("t", 0.0));
+    }
+  }
+}
+
+// The whole time as the first seconds of steps predict it: what the report holds against the time it took.
+class TimePrediction {
+ public:
+  explicit TimePrediction(int64_t steps) : steps_(steps) {}
+
+  void see(int64_t step) {
+    const double now = monotonic_time();
+    if (first_step_ < 0) {
+      first_step_ = step;
+      begin_ = now;
+    } else if (predicted_ == 0 && now - begin_ >= kSeconds) {
+      predicted_ = (now - begin_) / static_cast<double>(step - first_step_) * static_cast<double>(steps_ - first_step_);
+    }
+  }
+
+  // {"predicted_seconds", "measured_seconds", "error"}; null for a run too short to say.
+  nlohmann::json to_json() const {
+    if (predicted_ == 0) {
+      return nullptr;
+    }
+    const double measured = monotonic_time() - begin_;
+    return {{"predicted_seconds", predicted_}, {"measured_seconds", measured}, {"error", predicted_ / measured - 1}};
+  }
+
+ private:
+  static constexpr double kSeconds = 3;
+  int64_t steps_;
+  int64_t first_step_ = -1;
+  double begin_ = 0;
+  double predicted_ = 0;
+};
+
+// "  loss 2.1034  perplexity 8.19  accuracy 0.81": what the objective measured, in its own order.
+std::string score_text(const nlohmann::json& event) {
+  std::string text = " loss " + fixed_number(event.value("loss", 0.0), 4);
+  for (const auto& [key, value] : event.items()) {
+    if (value.is_number_float() && key != "loss" && key != "seconds" && key != "standard_error") {
+      std::string name = key;
+      std::replace(name.begin(), name.end(), '_', ' ');
+      text += "  " + name + " " + human_number(value.get<double>());
+    }
+  }
+  return text;
+}
+
+TrainHooks make_hooks(StageContext& context, const std::string& unit, TensorBoardWriter& board,
+                      TimePrediction& prediction) {
+  TrainHooks hooks;
+  EventLog& events = context.run.events();
+  events.on_event([&board](const nlohmann::json& event) { write_scalars(board, event); });
+  hooks.emit = [&events, &context](const nlohmann::json& event) {
+    nlohmann::json fields = event;
+    const std::string type = fields.value("type", "");
+    fields.erase("type");
+    events.emit(type, fields);
+    if (type == "eval") {
+      context.progress.line("  step " + grouped_integer(event.value("step", int64_t{0})) + "  validation" + score_text(event));
+    } else if (type == "spike") {
+      context.progress.line("  spike: " + event.dump());
+    }
+  };
+  hooks.event_position = [&events] { return events.position(); };
+  hooks.stop_requested = [] { return interrupted(); };
+  hooks.progress = [&context, &prediction, unit](double fraction, const nlohmann::json& event) {
+    prediction.see(event.value("step", int64_t{0}));
+    context.progress.update(fraction, details_text(event, unit));
+  };
+  return hooks;
+}
+
+nlohmann::json result_json(const TrainResult& result, Objective& objective) {
+  const double predicted = static_cast<double>(result.memory.total());
+  const std::string unit = objective.unit();
+  int64_t parameters = 0;
+  for (const NamedParameter& parameter : objective.module().named_parameters()) {
+    parameters += parameter.tensor.numel();
+  }
+  nlohmann::json json{{"parameters", parameters},
+                      {"steps", result.step},
+                      {"unit", unit},
+                      {unit, result.num_units},
+                      {unit + "_per_second", result.units_per_second},
+                      {"train_loss", result.loss},
+                      {"mfu", result.mfu},
+                      {"gemm_peak_flops", result.gemm_peak},
+                      {"flops_per_unit", objective.flops_per_unit()},
+                      {"skipped_steps", result.num_skipped},
+                      {"memory", {{"measured_bytes", result.peak_bytes}}}};
+  if (predicted > 0) {
+    json["memory"].update({{"predicted_bytes", result.memory.total()},
+                           {"error", result.peak_bytes > 0 ? predicted / static_cast<double>(result.peak_bytes) - 1 : 0.0},
+                           {"by_category", result.memory.to_json()}});
+  }
+  std::string summary = human_count(static_cast<double>(parameters)) + " parameters, loss " + fixed_number(result.loss, 3);
+  if (result.last_eval) {
+    json["valid"] = *result.last_eval;
+    summary += ", validation " + fixed_number(result.last_eval->value("loss", 0.0), 3);
+  }
+  if (result.best_metric) {
+    json["best_valid_loss"] = *result.best_metric;
+    json["best_step"] = result.best_step;
+  }
+  json["summary"] = summary + ", " + human_count(result.units_per_second) + " " + unit.substr(0, 3) + "/s";
+  return json;
+}
+
+}  // namespace
+
+nlohmann::json train_in_run(StageContext& context, Objective& objective, const TrainOptions& options,
+                            const nlohmann::json& started) {
+  make_dirs(context.run.state());
+  const auto point = find_resume_point(context.run.state());
+  const auto board = prepare_events(context.run, point);
+  TimePrediction prediction(options.stop_at > 0 ? std::min(options.stop_at, options.steps) : options.steps);
+  const TrainHooks hooks = make_hooks(context, objective.unit(), *board, prediction);
+  nlohmann::json fields = {{"step", point ? point->step : 0}};
+  fields.update(started);
+  context.run.events().emit(point ? "resumed" : "started", fields);
+  if (point) {
+    context.progress.line("  resumed at step " + grouped_integer(point->step));
+  }
+  const TrainResult result = train(objective, options, context.run.state(), hooks);
+  for (const auto& warning : result.warnings) {
+    context.progress.line("  warning: " + warning);
+    context.run.events().emit("warning", {{"what", warning}});
+  }
+  if (result.status == TrainStatus::kPaused) {
+    if (interrupted()) {
+      throw Error(ErrorKind::kInterrupted, "stopped at step " + grouped_integer(result.step) + "; the state is saved", "",
+                  "run the same command again to go on");
+    }
+    return {{"paused", "stop_at step " + std::to_string(result.step)}};
+  }
+  board->flush();
+  nlohmann::json json = result_json(result, objective);
+  json["time"] = prediction.to_json();
+  return json;
+}
+
+void keep_last_checkpoint(const Run& run) {
+  if (const auto last = find_resume_point(run.state())) {
+    fs::copy(last->path, run.out_tmp() / "checkpoint", fs::copy_options::recursive);
+  }
+}
+
+}  // namespace athanor
