@@ -25,7 +25,6 @@ using std::chrono::milliseconds;
 
 constexpr auto kBeat = milliseconds(500);
 constexpr double kSilentSeconds = 3;  // without a sign of life: six beats
-constexpr double kMinMeetingSeconds = 60;
 
 std::string key_of(const char* what, int rank) { return std::string(what) + "/" + std::to_string(rank); }
 
@@ -117,10 +116,9 @@ std::string RankStore::Impl::where(const c10::intrusive_ptr<c10d::Store>& from, 
   }
 }
 
-RankStore::RankStore(const Launch& launch, double timeout_seconds) : impl_(std::make_unique<Impl>()) {
+RankStore::RankStore(const Launch& launch, double timeout_seconds, double meeting) : impl_(std::make_unique<Impl>()) {
   impl_->launch = launch;
   impl_->timeout = timeout_seconds;
-  const double meeting = std::max(timeout_seconds, kMinMeetingSeconds);
   c10d::TCPStoreOptions options;
   options.port = static_cast<uint16_t>(launch.port);
   options.isServer = launch.rank == 0 && !launch.store_is_hosted;

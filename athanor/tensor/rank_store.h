@@ -27,9 +27,8 @@ namespace athanor {
 
 class RankStore {
  public:
-  // Meets the other processes. Error(kResource) that names the address, or the ranks that did not come within
-  // max(timeout, 60) seconds.
-  RankStore(const Launch& launch, double timeout_seconds);
+  // Meets the other processes. Error(kResource) that names the address, or the ranks that did not come in time.
+  RankStore(const Launch& launch, double timeout_seconds, double meeting_seconds = 120);
   ~RankStore();
   RankStore(const RankStore&) = delete;
   RankStore& operator=(const RankStore&) = delete;
