@@ -35,7 +35,7 @@ target_include_directories(athanor_version PRIVATE "${CMAKE_SOURCE_DIR}")
 add_dependencies(athanor_version athanor_version_file)
 
 # Sources of rooms below the line that need no LibTorch and that the program wants before it loads it.
-set(ATHANOR_TORCH_FREE "athanor/model/config.cc")
+set(ATHANOR_TORCH_FREE "athanor/model/config.cc" "athanor/train/loading/mixture.cc")
 list(TRANSFORM ATHANOR_TORCH_FREE PREPEND "${CMAKE_SOURCE_DIR}/")
 set(torch_free_present "")
 foreach(file IN LISTS ATHANOR_TORCH_FREE)

@@ -81,6 +81,8 @@ struct Verb {
   // Writes out what one dial derives, and checks what needs no input's bytes (a model's shape against itself, step
   // names, ...); throws Error(kUsage).
   std::function<void(nlohmann::json& options)> prepare;
+  // Checks the options against which inputs are given, by name; throws Error(kUsage).
+  std::function<void(const nlohmann::json& options, const std::vector<std::string>& inputs)> check_inputs;
   // The step to put before this one, if any. options: resolved.
   std::function<BeforeStep(const nlohmann::json& options)> before;
   // Pins outside sources for the run id.

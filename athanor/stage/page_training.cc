@@ -53,6 +53,23 @@ void add_time(const nlohmann::json& time, KeyValueBlock& block) {
   }
 }
 
+// Where the time of the steps went.
+void add_breakdown(const nlohmann::json& breakdown, KeyValueBlock& block) {
+  double whole = 0;
+  for (const auto& [part, seconds] : breakdown.items()) {
+    whole += seconds.get<double>();
+  }
+  const std::pair<const char*, const char*> parts[] = {{"load", "waiting for data"}, {"forward", "forward"},
+                                                       {"backward", "backward"},     {"update", "norm and update"},
+                                                       {"other", "all else"}};
+  for (const auto& [part, what] : parts) {
+    if (whole > 0) {
+      const double seconds = breakdown.value(part, 0.0);
+      block.items.push_back({std::string("time: ") + what, human_percent(seconds / whole), human_duration(seconds)});
+    }
+  }
+}
+
 KeyValueBlock memory_block(const nlohmann::json& memory) {
   KeyValueBlock block{.caption = "Memory: planned and measured"};
   const auto categories = memory.value("by_category", nlohmann::json::object());
@@ -97,6 +114,7 @@ void add_training(const std::string& label, const StepOutcome& outcome, Report& 
     numbers.items.push_back({"MFU", mfu, "of " + human_count(result.value("gemm_peak_flops", 0.0)) +
                                              " FLOP/s, this machine's own matrix products"});
   }
+  add_breakdown(result.value("breakdown", nlohmann::json::object()), numbers);
   add_time(result.value("time", nlohmann::json()), numbers);
   section.blocks.push_back(std::move(numbers));
   const auto memory = result.value("memory", nlohmann::json::object());

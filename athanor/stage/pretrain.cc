@@ -1,7 +1,9 @@
 #include "athanor/stage/pretrain.h"
 
 #include "athanor/base/error.h"
+#include "athanor/base/text.h"
 #include "athanor/stage/verb_list.h"
+#include "athanor/train/loading/mixture.h"
 
 namespace athanor {
 
@@ -38,8 +40,14 @@ void PretrainOptions::fields(Fields<PretrainOptions>& f) {
   f.add("micro_batch", &PretrainOptions::micro_batch, "sequences a forward pass; 0: the whole batch").range(0, 1e9);
   f.add("sequence_length", &PretrainOptions::sequence_length, "tokens a sequence").range(1, 1 << 22);
   f.add("seed", &PretrainOptions::seed, "of initialisation, sample order and dropout").range(0, kMany);
-  f.add("sampling", &PretrainOptions::sampling, "shuffled: each window once an epoch; random: uniform starts")
-      .choices({"shuffled", "random"});
+  f.add("sampling", &PretrainOptions::sampling,
+        "shuffled: each row once an epoch; ordered: as the documents stand (a curriculum); random: windows anywhere")
+      .choices({"shuffled", "ordered", "random"});
+  f.add("packing", &PretrainOptions::packing,
+        "windows: cut the text every sequence_length tokens; best_fit: whole documents, packed, the rest padded")
+      .choices({"windows", "best_fit"});
+  f.add("mixture", &PretrainOptions::mixture,
+        "shares of several sets: {train: 0.8, books: 0.2}; or stages: [{until: 0.9, weights: {...}}, {weights: {...}}]");
   f.add("document_mask", &PretrainOptions::document_mask, "attention never crosses from one document into another");
   f.add("dropout", &PretrainOptions::dropout, "share of activations dropped").range(0, 0.99);
   f.add("stochastic_depth", &PretrainOptions::stochastic_depth,
@@ -61,8 +69,9 @@ void PretrainOptions::fields(Fields<PretrainOptions>& f) {
   f.add("schedule", &PretrainOptions::schedule, "the learning rate over the run");
   f.add("grad_clip", &PretrainOptions::grad_clip, "global gradient norm above which it is scaled down; 0: never")
       .range(0, 1e9);
-  f.add("on_spike", &PretrainOptions::on_spike, "what a loss spike does; NaN is never ignored")
-      .choices({"stop", "skip", "ignore"});
+  f.add("on_spike", &PretrainOptions::on_spike, "what a loss spike does: end, leave the update out, or go back to the last checkpoint and past its data; NaN is "
+        "never ignored")
+      .choices({"stop", "skip", "rollback", "ignore"});
   f.add("spike_zscore", &PretrainOptions::spike_zscore, "deviations above the last 128 losses; 0: off").range(0, 1e9);
   f.add("spike_zscore_grad", &PretrainOptions::spike_zscore_grad, "the same for the gradient's norm; 0: off")
       .range(0, 1e9);
@@ -85,6 +94,13 @@ void PretrainOptions::fields(Fields<PretrainOptions>& f) {
   f.add("keep_last", &PretrainOptions::keep_last, "newest checkpoints kept").range(1, 1000).speed();
   f.add("keep_best", &PretrainOptions::keep_best, "and the one with the lowest validation loss").speed();
   f.add("stop_at", &PretrainOptions::stop_at, "end early after this step, as paused; 0: never").range(0, 1e12).speed();
+  f.add("watch_every", &PretrainOptions::watch_every,
+        "steps between looks at every parameter (norms, update ratio) and layer (activations); 0: never")
+      .range(0, 1e12)
+      .speed();
+  f.add("profile_steps", &PretrainOptions::profile_steps, "steps recorded as a Chrome trace, trace.json; 0: none")
+      .range(0, 1000)
+      .speed();
   f.add("mfu", &PretrainOptions::mfu, "measure this machine's matrix products (0.3 s) to report MFU").speed();
   f.add("threads", &PretrainOptions::threads, "compute threads; 0: one a core").range(0, 4096).speed();
 }
@@ -145,6 +161,23 @@ void prepare_pretrain(nlohmann::json& resolved) {
   }
 }
 
+// One set needs no shares; of several each must be named in `mixture`, so that a misspelt role is not trained on.
+void check_pretrain_inputs(const nlohmann::json& resolved, const std::vector<std::string>& inputs) {
+  const auto options = load_options<PretrainOptions>(resolved);
+  std::vector<std::string> sets;
+  for (const std::string& name : inputs) {
+    if (name != "valid" && name != "tokenizer" && name != "model") {
+      sets.push_back(name);
+    }
+  }
+  if (sets.size() > 1 && options.mixture.empty()) {
+    throw Error(ErrorKind::kUsage, "several sets to learn from (" + join_text(sets, ", ") + ") and no mixture", "mixture",
+                "say their shares, for example mixture: {" + sets[0] + ": 0.8, " + sets[1] + ": 0.2}");
+  }
+  parse_mixture(options.mixture, sets, std::vector<double>(sets.size(), 1),
+                static_cast<uint64_t>(options.steps) * static_cast<uint64_t>(options.batch_size));
+}
+
 }  // namespace
 
 Verb pretrain_verb() {
@@ -154,12 +187,15 @@ Verb pretrain_verb() {
   verb.roles = {{"train", ArtifactKind::kTokens, true, "what to learn from"},
                 {"valid", ArtifactKind::kTokens, false, "what to validate on"},
                 {"tokenizer", ArtifactKind::kTokenizer, true, "stored with the model"},
-                {"model", ArtifactKind::kModel, false, "weights to begin with, its shape then counts; else fresh ones"}};
+                {"model", ArtifactKind::kModel, false, "weights to begin with, its shape then counts; else fresh ones"},
+                {"more", ArtifactKind::kTokens, false, "further sets to learn from, under names of your choice; see mixture",
+                 true}};
   verb.output = ArtifactKind::kModel;
   verb.schema = schema_of<PretrainOptions>();
   verb.torch = true;
   verb.resumable = true;
   verb.prepare = prepare_pretrain;
+  verb.check_inputs = check_pretrain_inputs;
   verb.example = "athanor run recipes/quickstart.yaml pretrain.depth=2 pretrain.steps=100";
   return verb;
 }

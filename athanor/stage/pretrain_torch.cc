@@ -1,4 +1,6 @@
 // pretrain's work: tokens -> model, through the trainer.
+#include <list>
+
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
 #include "athanor/base/hash.h"
@@ -71,20 +73,27 @@ nlohmann::json execute_pretrain(StageContext& context) {
   const auto options = load_options<PretrainOptions>(context.options);
   reset_peak_memory();  // the plan is for training, not for the steps before it in this process
   const Tokenizer tokenizer = Tokenizer::load(context.input("tokenizer").path);
-  const TokenSet train_tokens = TokenSet::open(context.input("train").path);
-  check_tokens(train_tokens, context.input("train"), tokenizer);
-  std::optional<TokenSet> valid_tokens;
-  if (const StageInput* valid = context.find("valid")) {
-    valid_tokens = TokenSet::open(valid->path);
-    check_tokens(*valid_tokens, *valid, tokenizer);
+  std::list<TokenSet> sets;
+  std::vector<TokenSource> sources;
+  const TokenSet* valid_tokens = nullptr;
+  for (const StageInput& input : context.inputs) {
+    if (input.kind != ArtifactKind::kTokens) {
+      continue;
+    }
+    sets.push_back(TokenSet::open(input.path));
+    check_tokens(sets.back(), input, tokenizer);
+    if (input.role == "valid") {
+      valid_tokens = &sets.back();
+    } else {
+      sources.push_back({input.role, &sets.back()});
+    }
   }
   const auto model = begin_model(context, options, tokenizer);
   const ModelConfig config = model->config();
-  CausalObjective objective(*model, train_tokens, valid_tokens ? &*valid_tokens : nullptr, options);
+  CausalObjective objective(*model, sources, valid_tokens, options);
   nlohmann::json json = train_in_run(context, objective, options,
                                      {{"parameters", num_parameters(config)},
-                                      {"tokens", train_tokens.num_tokens()},
-                                      {"documents", train_tokens.num_documents()}});
+                                      {"sources", objective.sources()}});
   if (json.contains("paused")) {
     return json;
   }
@@ -94,6 +103,7 @@ nlohmann::json execute_pretrain(StageContext& context) {
     keep_last_checkpoint(context.run);
   }
   json["model"] = to_hf_config(config);
+  json["sources"] = objective.sources();
   return json;
 }
 

@@ -82,6 +82,17 @@ class Resolver {
       }
     }
     bind_inputs(step, node.find("from"));
+    if (step.verb->check_inputs) {
+      std::vector<std::string> names;
+      for (const RunInput& input : step.inputs) {
+        names.push_back(input.role);
+      }
+      try {
+        step.verb->check_inputs(step.options, names);
+      } catch (const Error& error) {
+        throw Error(error.kind(), "step '" + step.label + "': " + error.message(), step.mark.text(), error.hint());
+      }
+    }
     if (step.verb->before) {
       insert_before(step);
     }

@@ -107,6 +107,7 @@ TrainHooks make_hooks(StageContext& context, const std::string& unit, TensorBoar
     }
   };
   hooks.event_position = [&events] { return events.position(); };
+  hooks.trace_path = context.run.dir() / "trace.json";
   hooks.stop_requested = [] { return interrupted(); };
   hooks.progress = [&context, &prediction, unit](double fraction, const nlohmann::json& event) {
     prediction.see(event.value("step", int64_t{0}));
@@ -132,7 +133,9 @@ nlohmann::json result_json(const TrainResult& result, Objective& objective) {
                       {"gemm_peak_flops", result.gemm_peak},
                       {"flops_per_unit", objective.flops_per_unit()},
                       {"skipped_steps", result.num_skipped},
-                      {"memory", {{"measured_bytes", result.peak_bytes}}}};
+                      {"rollbacks", result.num_rollbacks},
+                      {"breakdown", result.breakdown},
+                      {"memory", {{"measured_bytes", result.peak_bytes}, {"measured_by_use", result.memory_by_use}}}};
   if (predicted > 0) {
     json["memory"].update({{"predicted_bytes", result.memory.total()},
                            {"error", result.peak_bytes > 0 ? predicted / static_cast<double>(result.peak_bytes) - 1 : 0.0},
@@ -165,6 +168,9 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
   context.run.events().emit(point ? "resumed" : "started", fields);
   if (point) {
     context.progress.line("  resumed at step " + grouped_integer(point->step));
+  }
+  if (options.profile_steps > 0) {
+    context.progress.line("  trace of " + grouped_integer(options.profile_steps) + " steps: " + hooks.trace_path.string());
   }
   const TrainResult result = train(objective, options, context.run.state(), hooks);
   for (const auto& warning : result.warnings) {

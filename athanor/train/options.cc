@@ -27,10 +27,15 @@ void check_options(const TrainOptions& o) {
   require(o.batch_size >= 1, "must be at least 1", "batch_size");
   require(o.micro_batch >= 0, "must be 0 or more", "micro_batch");
   require(o.sequence_length >= 1, "must be at least 1", "sequence_length");
-  require(o.sampling == "shuffled" || o.sampling == "random", "must be shuffled or random", "sampling");
+  require(o.sampling == "shuffled" || o.sampling == "ordered" || o.sampling == "random",
+          "must be shuffled, ordered or random", "sampling");
+  require(o.packing == "windows" || o.packing == "best_fit", "must be windows or best_fit", "packing");
+  require(o.packing == "windows" || o.sampling != "random", "packing: best_fit has no random windows", "sampling");
   require(o.precision == "fp32" || o.precision == "bf16", "must be fp32 or bf16", "precision");
-  require(o.on_spike == "stop" || o.on_spike == "skip" || o.on_spike == "ignore", "must be stop, skip or ignore",
-          "on_spike");
+  require(o.on_spike == "stop" || o.on_spike == "skip" || o.on_spike == "rollback" || o.on_spike == "ignore",
+          "must be stop, skip, rollback or ignore", "on_spike");
+  require(o.watch_every >= 0, "must be 0 or more", "watch_every");
+  require(o.profile_steps >= 0, "must be 0 or more", "profile_steps");
   require(o.optimizer.beta1 >= 0 && o.optimizer.beta1 < 1, "must lie in [0, 1)", "optimizer.beta1");
   require(o.optimizer.beta2 >= 0 && o.optimizer.beta2 < 1, "must lie in [0, 1)", "optimizer.beta2");
   require(std::isfinite(o.optimizer.eps) && o.optimizer.eps >= 0, "must be 0 or more", "optimizer.eps");
@@ -68,6 +73,8 @@ nlohmann::json to_json(const TrainOptions& o) {
           {"sequence_length", o.sequence_length},
           {"seed", o.seed},
           {"sampling", o.sampling},
+          {"packing", o.packing},
+          {"mixture", o.mixture},
           {"document_mask", o.document_mask},
           {"precision", o.precision},
           {"optimizer", dump_options(o.optimizer, true)},

@@ -87,7 +87,9 @@ struct TrainOptions {
   int64_t micro_batch = 0;           // sequences a forward pass; 0 = the whole batch at once
   int64_t sequence_length = 256;     // tokens a sequence, >= 1
   int64_t seed = 1;                  // of initialisation, sample order and dropout
-  std::string sampling = "shuffled"; // shuffled: every window once an epoch | random: uniform window starts
+  std::string sampling = "shuffled"; // the order of rows, see loading/rows.h: shuffled | ordered | random
+  std::string packing = "windows";   // how documents become rows: windows | best_fit (loading/packed_rows.h)
+  nlohmann::json mixture = nlohmann::json::object();  // shares of several train sets, see loading/mixture.h
   bool document_mask = true;         // attention never crosses from one document into another
   double dropout = 0.0;              // the caller copies it into the model's config
   double stochastic_depth = 0.0;     // likewise
@@ -104,7 +106,8 @@ struct TrainOptions {
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   double grad_clip = 1.0;            // global norm above which gradients are scaled down; 0 = never
-  std::string on_spike = "stop";     // stop | skip (leave the update out) | ignore; NaN is never ignored
+  std::string on_spike = "stop";     // stop | skip (leave the update out) | rollback (back to the last checkpoint, the
+                                     // samples since then are left out) | ignore; NaN is never ignored
   double spike_zscore = 10.0;        // a loss this many deviations above its last 128 is a spike; 0 = off
   double spike_zscore_grad = 0.0;    // the same for the gradient's norm; 0 = off
   int64_t eval_every = 250;          // steps between evaluations on the validation set; 0 = only at the end
@@ -117,6 +120,8 @@ struct TrainOptions {
   int64_t keep_last = 2;                 // newest checkpoints kept, >= 1
   bool keep_best = true;                 // and the one with the lowest validation loss
   int64_t stop_at = 0;                   // end early after this step, as paused; 0 = never
+  int64_t watch_every = 0;               // steps between looks at every parameter and layer; 0 = never
+  int64_t profile_steps = 0;             // steps recorded as a Chrome trace, from the fourth of this process; 0 = none
   bool mfu = true;                       // measure this machine's matrix-product peak (0.3 s) to report MFU
   int64_t threads = 0;                   // compute threads; 0 = leave as the process has them
 };

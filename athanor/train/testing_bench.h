@@ -53,7 +53,7 @@ struct Bench {
     TrainHooks hooks;
     hooks.emit = [this](const nlohmann::json& event) {
       nlohmann::json kept = event;
-      for (const char* clock : {"seconds", "tokens_per_second", "mfu", "eta_seconds"}) {
+      for (const char* clock : {"seconds", "breakdown", "tokens_per_second", "mfu", "eta_seconds"}) {
         kept.erase(clock);
       }
       log += kept.dump() + "\n";
@@ -70,7 +70,7 @@ struct Bench {
   TrainResult go(LanguageModel& model, const TrainOptions& options) {
     const auto point = find_resume_point(state);
     log.resize(point ? point->event_position : 0);
-    CausalObjective objective(model, train_tokens, &valid_tokens, options);
+    CausalObjective objective(model, {{"train", &train_tokens}}, &valid_tokens, options);
     return train(objective, options, state, hooks());
   }
 };

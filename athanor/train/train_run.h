@@ -6,12 +6,15 @@
 #include <memory>
 #include <optional>
 
+#include "athanor/base/error.h"
 #include "athanor/train/control.h"
 #include "athanor/train/objective.h"
 #include "athanor/train/optimizer.h"
+#include "athanor/train/profile.h"
 #include "athanor/train/schedule.h"
 #include "athanor/train/spike.h"
 #include "athanor/train/trainer.h"
+#include "athanor/train/watch.h"
 #include "athanor/train/weight_average.h"
 
 namespace athanor {
@@ -32,10 +35,20 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+// Where the seconds of the steps since the last report went.
+struct StepClock {
+  double load = 0;      // waiting for data
+  double forward = 0;
+  double backward = 0;
+  double update = 0;    // gradients' norm and the optimiser
+  void add(const StepClock& other);
+};
+
 struct StepOutcome {
   double loss = 0;
   double grad_norm = 0;
   double lr = 0;
+  bool done = false;  // false: rolled back
 };
 
 class TrainRun {
@@ -45,14 +58,24 @@ class TrainRun {
 
  private:
   void resume(const fs::path& state_dir);
+  // Weights, optimiser and everything else as the checkpoint has them.
+  void restore(const ResumePoint& point);
   // A checkpoint of another run must not be continued in silence: names the first field that differs.
   void require_same_run(const ResumePoint& point) const;
   StepOutcome train_step();
+  // train_step; when memory runs out, the state before the step is kept on disk and the Error says which knob to turn.
+  StepOutcome guarded_step();
+  Error out_of_memory(const std::string& what);
+  void update(StepOutcome& outcome, int64_t rows);
   // Sums of losses of the pieces of a batch of so many rows, each divided by the whole batch's count of targets before
   // its backward pass.
   double accumulate_gradients(int64_t rows);
-  // True: leave the update out. Throws where the run must stop.
-  bool handle_spike(const SpikeGuard::Verdict& verdict, const StepOutcome& outcome);
+  enum class SpikeAction { kApply, kSkip, kRollBack };
+  // Says the spike and decides. Throws where the run must stop.
+  SpikeAction handle_spike(const SpikeGuard::Verdict& verdict, const StepOutcome& outcome);
+  // Back to the last checkpoint; the samples from there to the end of this batch are never seen again.
+  void roll_back(int64_t rows);
+  void profile_if_due();
   void report_step(const StepOutcome& outcome);
   // True when this step has the lowest validation loss so far.
   bool evaluate_if_due();
@@ -76,6 +99,7 @@ class TrainRun {
   fs::path state_dir_;
   Precision precision_;
   Schedule schedule_;
+  std::vector<NamedParameter> parameters_;
   Optimizer optimizer_;
   WeightAverage average_;
   Plateau plateau_;
@@ -89,6 +113,13 @@ class TrainRun {
   int64_t evaluations_without_progress_ = 0;
   std::optional<double> progress_mark_;
   std::optional<double> metric_;  // the validation loss of this very step
+  std::unique_ptr<ParameterWatch> watch_;  // only inside a step that is looked at
+  ActivationLog activations_;
+  StepProfile profile_;
+  int64_t steps_here_ = 0;                 // of this process
+  int64_t rollbacks_since_checkpoint_ = 0;
+  StepClock clock_;
+  StepClock whole_clock_;
   Stopwatch step_watch_;
   Stopwatch since_checkpoint_;
   uint64_t reported_units_ = 0;

@@ -1,4 +1,5 @@
 // What a training run says after a step, and what validation decides.
+#include <algorithm>
 #include <cmath>
 
 #include "athanor/base/machine.h"
@@ -10,13 +11,36 @@ namespace athanor {
 namespace {
 
 nlohmann::json without_clocks(nlohmann::json event) {
-  for (const char* key : {"seconds", "tokens_per_second", "samples_per_second", "mfu", "eta_seconds"}) {
+  for (const char* key : {"seconds", "breakdown", "tokens_per_second", "samples_per_second", "mfu", "eta_seconds"}) {
     event.erase(key);
   }
   return event;
 }
 
+nlohmann::json breakdown_of(const StepClock& clock, double seconds) {
+  return {{"load", clock.load},
+          {"forward", clock.forward},
+          {"backward", clock.backward},
+          {"update", clock.update},
+          {"other", std::max(0.0, seconds - clock.load - clock.forward - clock.backward - clock.update)}};
+}
+
+uint64_t bytes_of(const NamedTensors& tensors) {
+  uint64_t bytes = 0;
+  for (const auto& [name, tensor] : tensors) {
+    bytes += tensor.nbytes();
+  }
+  return bytes;
+}
+
 }  // namespace
+
+void StepClock::add(const StepClock& other) {
+  load += other.load;
+  forward += other.forward;
+  backward += other.backward;
+  update += other.update;
+}
 
 void TrainRun::report_step(const StepOutcome& outcome) {
   const bool due = result_.step == 1 || result_.step == options_.steps ||
@@ -37,7 +61,10 @@ void TrainRun::report_step(const StepOutcome& outcome) {
                           {"grad_norm", outcome.grad_norm},
                           {unit, result_.num_units},
                           {"seconds", seconds},
+                          {"breakdown", breakdown_of(clock_, seconds)},
                           {unit + "_per_second", units / seconds}};
+  whole_clock_.add(clock_);
+  clock_ = {};
   if (result_.gemm_peak > 0) {
     event["mfu"] = units / seconds * objective_.flops_per_unit() / result_.gemm_peak;
   }
@@ -115,6 +142,12 @@ void TrainRun::note_progress(double loss) {
 
 void TrainRun::finish_rates() {
   result_.peak_bytes = peak_memory_bytes();
+  const uint64_t parameters = bytes_of(model_state());
+  result_.memory_by_use = {{"parameters", parameters},
+                           {"gradients", parameters},
+                           {"optimizer", bytes_of(optimizer_.state())},
+                           {"weight_average", bytes_of(average_.state())}};
+  result_.breakdown = breakdown_of(whole_clock_, training_seconds_);
   if (training_seconds_ > 0) {
     result_.units_per_second = training_units_ / training_seconds_;
     result_.mfu =

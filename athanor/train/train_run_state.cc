@@ -18,11 +18,16 @@ void TrainRun::resume(const fs::path& state_dir) {
     return;
   }
   require_same_run(*point);
-  load_tensors(point->path / "model.safetensors", model_state());
-  load_tensors(point->path / "optimizer.safetensors", optimizer_state());
+  restore(*point);
+  result_.resumed_from = point->step;
+}
+
+void TrainRun::restore(const ResumePoint& point) {
+  load_tensors(point.path / "model.safetensors", model_state());
+  load_tensors(point.path / "optimizer.safetensors", optimizer_state());
   try {
-    const nlohmann::json& saved = point->trainer;
-    result_.step = result_.resumed_from = point->step;
+    const nlohmann::json& saved = point.trainer;
+    result_.step = point.step;
     samples_ = saved.at("samples").get<uint64_t>();
     optimizer_.set_num_updates(saved.at("num_updates").get<int64_t>());
     skips_in_a_row_ = saved.at("skips_in_a_row").get<int64_t>();
@@ -41,9 +46,23 @@ void TrainRun::resume(const fs::path& state_dir) {
     }
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorKind::kInput, std::string("lacks a field: ") + error.what(),
-                (point->path / "trainer.json").string());
+                (point.path / "trainer.json").string());
   }
   result_.num_units = reported_units_ = samples_ * static_cast<uint64_t>(objective_.units_per_sample());
+}
+
+void TrainRun::roll_back(int64_t rows) {
+  const uint64_t past = samples_ + static_cast<uint64_t>(rows);
+  writer_->wait();
+  const auto point = find_resume_point(state_dir_, &result_.warnings);
+  if (!point) {
+    throw Error(ErrorKind::kInput, "the checkpoint to go back to is gone or damaged", state_dir_.string());
+  }
+  restore(*point);
+  samples_ = past;
+  result_.num_units = reported_units_ = samples_ * static_cast<uint64_t>(objective_.units_per_sample());
+  ++rollbacks_since_checkpoint_;
+  ++result_.num_rollbacks;
 }
 
 void TrainRun::require_same_run(const ResumePoint& point) const {
@@ -132,6 +151,7 @@ void TrainRun::save_checkpoint() {
   }
   ::malloc_trim(0);  // the step's freed memory, so that the copy does not come on top of it
   writer_->save(result_.step, model_state(), optimizer_state(), std::move(trainer));
+  rollbacks_since_checkpoint_ = 0;
   since_checkpoint_.lap();
   step_watch_.lap();
 }

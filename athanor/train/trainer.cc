@@ -1,6 +1,7 @@
 #include "athanor/train/trainer.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <cmath>
@@ -17,6 +18,7 @@ namespace {
 constexpr uint64_t kDropoutDraw = 3;  // place for random_at; the loader uses 1 and 2
 constexpr uint64_t kNoiseDraw = 4;
 constexpr int64_t kMaxSkipsInARow = 20;
+constexpr int64_t kMaxRollbacks = 5;  // to one checkpoint
 
 }  // namespace
 
@@ -27,8 +29,9 @@ TrainRun::TrainRun(Objective& objective, const TrainOptions& options, const fs::
       state_dir_(state_dir),
       precision_(options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32),
       schedule_(options.optimizer.lr, options.schedule, options.steps),
-      optimizer_(objective.module().named_parameters(), options.optimizer, options.precision == "bf16"),
-      average_(objective.module().named_parameters(), options.ema_decay),
+      parameters_(objective.module().named_parameters()),
+      optimizer_(parameters_, options.optimizer, options.precision == "bf16"),
+      average_(parameters_, options.ema_decay),
       plateau_(options.schedule),
       control_(parse_control(options.control)),
       guard_(options.spike_zscore, options.spike_zscore_grad),
@@ -45,7 +48,12 @@ TrainResult TrainRun::run() {
   bool stopped = false;
   step_watch_.lap();
   while (result_.step < last && !stopped && !result_.stopped_early) {
-    const StepOutcome outcome = train_step();
+    profile_if_due();
+    const StepOutcome outcome = guarded_step();
+    ++steps_here_;
+    if (!outcome.done) {
+      continue;  // rolled back
+    }
     report_step(outcome);
     follow(control_.see_step(outcome.loss, outcome.grad_norm));
     const bool improved = evaluate_if_due();
@@ -64,8 +72,39 @@ TrainResult TrainRun::run() {
     choose_final_weights(state_dir_);
   }
   result_.seconds = whole.seconds();
+  if (profile_.recording()) {
+    profile_.finish(hooks_.trace_path);
+  }
   finish_rates();
   return result_;
+}
+
+StepOutcome TrainRun::guarded_step() {
+  try {
+    return train_step();
+  } catch (const std::bad_alloc&) {
+    throw out_of_memory("");
+  } catch (const c10::Error& error) {
+    const std::string what = error.what_without_backtrace();
+    if (what.find("allocate memory") == std::string::npos && what.find("out of memory") == std::string::npos) {
+      throw;
+    }
+    throw out_of_memory(what.substr(0, what.find('\n')));
+  }
+}
+
+Error TrainRun::out_of_memory(const std::string& what) {
+  optimizer_.zero_grad();
+  watch_.reset();
+  save_checkpoint();  // a step changes nothing before its update
+  writer_->wait();
+  const int64_t rows = batch_size_at(result_.step);
+  const int64_t piece = options_.micro_batch > 0 ? std::min(options_.micro_batch, rows) : rows;
+  return Error(ErrorKind::kResource, "memory ran out" + (what.empty() ? "" : ": " + what),
+               "step " + std::to_string(result_.step + 1),
+               piece > 1 ? "set micro_batch=" + std::to_string(std::max<int64_t>(1, piece / 2)) +
+                               ": the same batch in smaller pieces; the state is kept, so the run goes on from here"
+                         : "a shorter sequence_length, a smaller model or precision=bf16 needs less");
 }
 
 StepOutcome TrainRun::train_step() {
@@ -73,16 +112,37 @@ StepOutcome TrainRun::train_step() {
   const int64_t step = result_.step;
   const int64_t rows = batch_size_at(step);
   outcome.lr = schedule_.lr(step) * plateau_.factor() * control_.lr_factor();
+  const bool look = options_.watch_every > 0 && (step + 1) % options_.watch_every == 0;
+  activations_.values.clear();
+  objective_.module().set_activation_log(look ? &activations_ : nullptr);
   objective_.module().set_training(true);
   objective_.begin_step();
   outcome.loss = accumulate_gradients(rows);
+  objective_.module().set_activation_log(nullptr);
+  if (look) {
+    watch_ = std::make_unique<ParameterWatch>(parameters_);
+  }
+  update(outcome, rows);
+  optimizer_.zero_grad();
+  return outcome;
+}
+
+void TrainRun::update(StepOutcome& outcome, int64_t rows) {
+  RECORD_USER_SCOPE("update");
+  Stopwatch watch;
+  const int64_t step = result_.step;
   if (options_.grad_noise > 0) {
     optimizer_.add_noise(std::sqrt(options_.grad_noise / std::pow(1 + static_cast<double>(step), 0.55)),
                          random_at(static_cast<uint64_t>(options_.seed), kNoiseDraw, static_cast<uint64_t>(step)));
   }
   outcome.grad_norm = optimizer_.grad_norm();
   const SpikeGuard::Verdict verdict = guard_.judge(outcome.loss, outcome.grad_norm);
-  if (verdict.spike && handle_spike(verdict, outcome)) {
+  const SpikeAction action = verdict.spike ? handle_spike(verdict, outcome) : SpikeAction::kApply;
+  if (action == SpikeAction::kRollBack) {
+    roll_back(rows);
+    return;
+  }
+  if (action == SpikeAction::kSkip) {
     ++skips_in_a_row_;
     ++result_.num_skipped;
   } else {
@@ -90,16 +150,22 @@ StepOutcome TrainRun::train_step() {
     optimizer_.step(outcome.lr, clip_scale(outcome.grad_norm, options_.grad_clip));
     average_.update(optimizer_.num_updates());
   }
-  optimizer_.zero_grad();
   samples_ += static_cast<uint64_t>(rows);
   result_.step = step + 1;
   result_.loss = outcome.loss;
   result_.num_units = samples_ * static_cast<uint64_t>(objective_.units_per_sample());
-  return outcome;
+  outcome.done = true;
+  clock_.update += watch.lap();
+  if (watch_) {
+    emit({{"type", "watch"}, {"step", result_.step}, {"parameters", watch_->compare()}, {"activations", to_json(activations_)}});
+    watch_.reset();
+  }
 }
 
 double TrainRun::accumulate_gradients(int64_t rows) {
+  Stopwatch watch;
   const int64_t targets = objective_.load(samples_, rows);
+  clock_.load += watch.lap();
   const int64_t piece = options_.micro_batch > 0 ? std::min(options_.micro_batch, rows) : rows;
   const double scale = 1.0 / static_cast<double>(std::max<int64_t>(1, targets));
   double loss = 0;
@@ -107,37 +173,65 @@ double TrainRun::accumulate_gradients(int64_t rows) {
     const int64_t count = std::min(piece, rows - begin);
     const uint64_t dropout_seed = random_at(static_cast<uint64_t>(options_.seed), kDropoutDraw,
                                             samples_ + static_cast<uint64_t>(begin), 2);
-    const at::Tensor mean = objective_.loss_sum(begin, count, dropout_seed).mul(scale);
+    at::Tensor mean;
+    {
+      RECORD_USER_SCOPE("forward");
+      mean = objective_.loss_sum(begin, count, dropout_seed).mul(scale);
+      loss += mean.item<double>();
+      clock_.forward += watch.lap();
+    }
+    RECORD_USER_SCOPE("backward");
     backward(mean);
-    loss += mean.item<double>();
+    clock_.backward += watch.lap();
   }
   return loss;
 }
 
-bool TrainRun::handle_spike(const SpikeGuard::Verdict& verdict, const StepOutcome& outcome) {
-  const bool stuck = skips_in_a_row_ >= kMaxSkipsInARow;
+void TrainRun::profile_if_due() {
+  constexpr int64_t kWarmUp = 3;  // first steps allocate and choose kernels
+  if (options_.profile_steps == 0 || hooks_.trace_path.empty()) {
+    return;
+  }
+  if (steps_here_ == kWarmUp) {
+    profile_.start();
+  } else if (profile_.recording() && steps_here_ == kWarmUp + options_.profile_steps) {
+    profile_.finish(hooks_.trace_path);
+  }
+}
+
+TrainRun::SpikeAction TrainRun::handle_spike(const SpikeGuard::Verdict& verdict, const StepOutcome& outcome) {
+  const bool stuck = skips_in_a_row_ >= kMaxSkipsInARow || rollbacks_since_checkpoint_ >= kMaxRollbacks;
   const bool skip = options_.on_spike == "skip" && !stuck;
+  const bool back = options_.on_spike == "rollback" && !stuck && writer_->last_step() >= 0;
   const bool ignore = options_.on_spike == "ignore" && verdict.finite;
   const std::vector<std::string> documents = objective_.documents_of(samples_, batch_size_at(result_.step));
-  emit({{"type", "spike"},
-        {"step", result_.step + 1},
-        {"loss", outcome.loss},
-        {"grad_norm", outcome.grad_norm},
-        {"loss_zscore", verdict.loss_zscore},
-        {"grad_zscore", verdict.grad_zscore},
-        {"reason", verdict.reason},
-        {"action", ignore ? "ignore" : skip ? "skip" : "stop"},
-        {"documents", documents}});
-  if (skip || ignore) {
-    return skip;
+  nlohmann::json event = {{"type", "spike"},
+                          {"step", result_.step + 1},
+                          {"loss", outcome.loss},
+                          {"grad_norm", outcome.grad_norm},
+                          {"loss_zscore", verdict.loss_zscore},
+                          {"grad_zscore", verdict.grad_zscore},
+                          {"reason", verdict.reason},
+                          {"action", ignore ? "ignore" : skip ? "skip" : back ? "rollback" : "stop"},
+                          {"documents", documents}};
+  if (back) {
+    event["to_step"] = writer_->last_step();
+  }
+  emit(event);
+  if (skip || back || ignore) {
+    return skip ? SpikeAction::kSkip : back ? SpikeAction::kRollBack : SpikeAction::kApply;
   }
   std::string names;
   for (const std::string& id : documents) {
     names += (names.empty() ? "" : ", ") + id;
   }
-  throw Error(ErrorKind::kInput,
-              verdict.reason + (stuck ? ", after " + std::to_string(kMaxSkipsInARow) + " skipped updates in a row" : "") +
-                  "; the batch holds documents " + names,
+  const std::string tried = skips_in_a_row_ >= kMaxSkipsInARow
+                                ? ", after " + std::to_string(kMaxSkipsInARow) + " skipped updates in a row"
+                            : rollbacks_since_checkpoint_ >= kMaxRollbacks
+                                ? ", after going back to one checkpoint " + std::to_string(kMaxRollbacks) + " times"
+                            : options_.on_spike == "rollback" ? ", and there is no checkpoint yet to go back to"
+                                                              : "";
+  throw Error(ErrorKind::kInput, verdict.reason + tried + "; the batch holds documents " + names,
               "step " + std::to_string(result_.step + 1),
               "look at these documents, lower optimizer.lr, or set on_spike=skip");
 }

@@ -29,12 +29,14 @@ namespace athanor {
 
 // Any of them may be empty.
 struct TrainHooks {
-  // One event. Clocks stand only in the keys "seconds", "<unit>_per_second", "mfu" and "eta_seconds"; all else is
-  // the same on every run. <unit>: the objective's, "tokens" or "samples".
-  //   {"type":"step","step","loss","lr","grad_norm","<unit>","seconds","<unit>_per_second","mfu"}
+  // One event. Clocks stand only in the keys "seconds", "breakdown", "<unit>_per_second", "mfu" and "eta_seconds"; all
+  // else is the same on every run. <unit>: the objective's, "tokens" or "samples".
+  //   {"type":"step","step","loss","lr","grad_norm","<unit>","seconds","breakdown","<unit>_per_second","mfu"}
+  //     breakdown: seconds spent in "load" (waiting for data), "forward", "backward", "update", "other"
   //   {"type":"eval","step","loss", ... what the objective measures ..., "seconds"}
   //   {"type":"decision","step","what","why"}: a lower rate on a plateau, an early end
-  //   {"type":"spike","step","loss","grad_norm","reason","action","documents"}
+  //   {"type":"spike","step","loss","grad_norm","reason","action","documents"}; a rollback adds "to_step"
+  //   {"type":"watch","step","parameters":{name:{"weight","gradient","ratio"}},"activations":{...}}: see watch.h
   std::function<void(const nlohmann::json&)> emit;
   // Flushes the event log and gives its size, which the checkpoint stores.
   std::function<uint64_t()> event_position;
@@ -42,6 +44,7 @@ struct TrainHooks {
   std::function<bool()> stop_requested;
   // fraction of all steps done, and what a progress line shows: the step event with "eta_seconds".
   std::function<void(double fraction, const nlohmann::json&)> progress;
+  fs::path trace_path;  // where profile_steps are written; empty: nowhere
 };
 
 enum class TrainStatus { kDone, kPaused };
@@ -57,6 +60,9 @@ struct TrainResult {
   int64_t best_step = 0;
   bool stopped_early = false;            // by patience
   int64_t num_skipped = 0;               // updates left out because of spikes, in this process
+  int64_t num_rollbacks = 0;             // likewise
+  nlohmann::json breakdown;              // seconds of this process by what they went into, see TrainHooks::emit
+  nlohmann::json memory_by_use;          // measured bytes: "parameters", "gradients", "optimizer", "weight_average"
   double seconds = 0;                    // in this process: training and evaluation
   double units_per_second = 0;           // training steps only
   double mfu = 0;                        // against gemm_peak

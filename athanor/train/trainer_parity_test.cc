@@ -41,7 +41,7 @@ TEST(TrainerParity, TenLossesAreThoseOfAPyTorchLoop) {
       steps.push_back(event);
     }
   };
-  CausalObjective objective(*model, tokens, nullptr, options);
+  CausalObjective objective(*model, {{"train", &tokens}}, nullptr, options);
   train(objective, options, folder.path() / "state", hooks);
   ASSERT_EQ(steps.size(), expected["steps"].size());
   double worst = 0;

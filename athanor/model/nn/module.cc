@@ -1,6 +1,7 @@
 #include "athanor/model/nn/module.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace athanor {
 
@@ -29,6 +30,33 @@ void Module::set_training(bool training) {
   for (const auto& [name, child] : children_) {
     child->set_training(training);
   }
+}
+
+void Module::set_activation_log(ActivationLog* log) {
+  activation_log_ = log;
+  for (const auto& [name, child] : children_) {
+    child->set_activation_log(log);
+  }
+}
+
+void Module::note_activation(const std::string& name, const at::Tensor& x) const {
+  if (activation_log_ == nullptr) {
+    return;
+  }
+  const at::Tensor values = x.detach().to(at::kFloat).contiguous();
+  const auto* data = values.const_data_ptr<float>();
+  double sum = 0;
+  double largest = 0;
+  int64_t zero = 0;
+  for (int64_t i = 0; i < values.numel(); ++i) {
+    const double value = data[i];
+    sum += value * value;
+    largest = std::max(largest, std::abs(value));
+    zero += value == 0 ? 1 : 0;
+  }
+  const auto count = static_cast<double>(std::max<int64_t>(1, values.numel()));
+  activation_log_->values.emplace_back(
+      name, ActivationLog::Seen{std::sqrt(sum / count), largest, static_cast<double>(zero) / count});
 }
 
 at::Tensor Module::register_parameter(const std::string& name, const at::Tensor& tensor, bool decay) {

@@ -21,6 +21,16 @@ struct NamedParameter {
                       // biases, nor tables that are only looked up
 };
 
+// What modules noted of their outputs; see Module::set_activation_log.
+struct ActivationLog {
+  struct Seen {
+    double rms = 0;
+    double largest = 0;  // by absolute value
+    double zero = 0;     // share that is exactly 0: dead units
+  };
+  std::vector<std::pair<std::string, Seen>> values;  // in order of the forward pass
+};
+
 class Module {
  public:
   Module() = default;
@@ -38,7 +48,13 @@ class Module {
   void set_training(bool training);
   bool training() const { return training_; }
 
+  // From now on the module's layers note their outputs in log (null: no longer). For a look now and then: it reads every
+  // activation once more.
+  void set_activation_log(ActivationLog* log);
+
  protected:
+  // Notes x under this name where a log was asked for.
+  void note_activation(const std::string& name, const at::Tensor& x) const;
   // Makes tensor a leaf that requires a gradient; returns it.
   at::Tensor register_parameter(const std::string& name, const at::Tensor& tensor, bool decay);
   at::Tensor register_buffer(const std::string& name, const at::Tensor& tensor);  // returns it
@@ -53,6 +69,7 @@ class Module {
   std::vector<NamedParameter> parameters_;
   std::vector<std::pair<std::string, at::Tensor>> buffers_;
   std::vector<std::pair<std::string, Module*>> children_;
+  ActivationLog* activation_log_ = nullptr;
   bool training_ = false;
 };
 

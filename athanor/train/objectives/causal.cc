@@ -1,32 +1,51 @@
 #include "athanor/train/objectives/causal.h"
 
+#include <algorithm>
+
 #include "athanor/base/error.h"
 #include "athanor/eval/language_model_eval.h"
 
 namespace athanor {
 
-CausalObjective::CausalObjective(LanguageModel& model, const TokenSet& train_tokens, const TokenSet* valid_tokens,
+namespace {
+
+uint64_t total_samples(const TrainOptions& options) {
+  return static_cast<uint64_t>(options.steps) * static_cast<uint64_t>(options.batch_size);
+}
+
+}  // namespace
+
+CausalObjective::CausalObjective(LanguageModel& model, std::vector<TokenSource> train_tokens, const TokenSet* valid_tokens,
                                  const TrainOptions& options)
     : model_(model),
-      train_tokens_(train_tokens),
+      train_tokens_(std::move(train_tokens)),
       valid_tokens_(valid_tokens),
       options_(options),
-      loader_(train_tokens, {options.sequence_length, options.seed, options.sampling == "random",
-                             options.document_mask}) {
-  if (train_tokens.vocab_size() > model.config().vocab_size) {
-    throw Error(ErrorKind::kUsage,
-                "the tokens are of a vocabulary of " + std::to_string(train_tokens.vocab_size()) +
-                    ", the model's is " + std::to_string(model.config().vocab_size),
-                "", "encode the documents with the model's own tokenizer");
+      loader_(train_tokens_,
+              {options.sequence_length, options.seed, options.sampling, options.packing, options.document_mask},
+              options.mixture, total_samples(options)) {
+  for (const TokenSource& source : train_tokens_) {
+    if (source.tokens->vocab_size() > model.config().vocab_size) {
+      throw Error(ErrorKind::kUsage,
+                  "the tokens of '" + source.name + "' are of a vocabulary of " +
+                      std::to_string(source.tokens->vocab_size()) + ", the model's is " +
+                      std::to_string(model.config().vocab_size),
+                  "", "encode the documents with the model's own tokenizer");
+    }
   }
 }
 
 nlohmann::json CausalObjective::fingerprint() const {
-  return {{"model", to_hf_config(model_.config())},
-          {"data", {{"num_tokens", train_tokens_.num_tokens()},
-                    {"num_documents", train_tokens_.num_documents()},
-                    {"tokenizer", train_tokens_.tokenizer_digest()}}}};
+  nlohmann::json data = nlohmann::json::object();
+  for (const TokenSource& source : train_tokens_) {
+    data[source.name] = {{"num_tokens", source.tokens->num_tokens()},
+                         {"num_documents", source.tokens->num_documents()},
+                         {"tokenizer", source.tokens->tokenizer_digest()}};
+  }
+  return {{"model", to_hf_config(model_.config())}, {"data", data}};
 }
+
+nlohmann::json CausalObjective::sources() const { return loader_.describe(total_samples(options_)); }
 
 double CausalObjective::flops_per_unit() const { return flops_per_token(model_.config(), options_.sequence_length); }
 
@@ -34,7 +53,8 @@ MemoryPlan CausalObjective::memory() const { return plan_memory(model_.config(),
 
 int64_t CausalObjective::load(uint64_t first, int64_t count) {
   batch_ = loader_.batch(first, count);
-  return batch_.targets_BT.numel();  // every target of a training window counts
+  const auto* targets = batch_.targets_BT.const_data_ptr<int64_t>();
+  return batch_.targets_BT.numel() - std::count(targets, targets + batch_.targets_BT.numel(), int64_t{-1});
 }
 
 at::Tensor CausalObjective::loss_sum(int64_t begin, int64_t count, uint64_t dropout_seed) {

@@ -4,7 +4,7 @@
 #include "athanor/data/tokens/token_set.h"
 #include "athanor/model/language_model.h"
 #include "athanor/tensor/batch.h"
-#include "athanor/train/loader.h"
+#include "athanor/train/loading/loader.h"
 #include "athanor/train/objective.h"
 #include "athanor/train/options.h"
 
@@ -13,8 +13,8 @@ namespace athanor {
 class CausalObjective : public Objective {
  public:
   // All must outlive it; valid_tokens may be null. Throws Error(kUsage) when the tokens' vocabulary is larger than the
-  // model's, Error(kInput) when the set is shorter than one window.
-  CausalObjective(LanguageModel& model, const TokenSet& train_tokens, const TokenSet* valid_tokens,
+  // model's, Error(kInput) when a set is shorter than one row.
+  CausalObjective(LanguageModel& model, std::vector<TokenSource> train_tokens, const TokenSet* valid_tokens,
                   const TrainOptions& options);
 
   Module& module() override { return model_; }
@@ -28,12 +28,14 @@ class CausalObjective : public Objective {
   int64_t load(uint64_t first, int64_t count) override;
   at::Tensor loss_sum(int64_t begin, int64_t count, uint64_t dropout_seed) override;
   std::vector<std::string> documents_of(uint64_t first, int64_t count) const override;
+  // What each set gives over the whole run; see Loader::describe.
+  nlohmann::json sources() const;
   // loss, standard_error, perplexity, bits_per_byte, num_tokens.
   std::optional<nlohmann::json> evaluate() override;
 
  private:
   LanguageModel& model_;
-  const TokenSet& train_tokens_;
+  std::vector<TokenSource> train_tokens_;
   const TokenSet* valid_tokens_;
   const TrainOptions& options_;
   Loader loader_;

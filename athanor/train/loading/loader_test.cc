@@ -1,4 +1,4 @@
-#include "athanor/train/loader.h"
+#include "athanor/train/loading/loader.h"
 
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ std::vector<int64_t> values(const at::Tensor& tensor) {
 TEST(Loader, AnEpochHoldsEveryTokenOnce) {
   const TemporaryFolder folder;
   const TokenSet tokens = ramp(folder.path() / "t", 64);
-  const Loader loader(tokens, {.sequence_length = 8, .seed = 5});
+  Loader loader({{"t", &tokens}}, {.sequence_length = 8, .seed = 5});
   ASSERT_EQ(loader.num_samples(), 8u);
   for (uint64_t epoch = 0; epoch < 5; ++epoch) {
     const Batch batch = loader.batch(epoch * 8, 8);
@@ -47,26 +47,26 @@ TEST(Loader, AnEpochHoldsEveryTokenOnce) {
 TEST(Loader, OrderIsAPureFunctionOfSeedAndSample) {
   const TemporaryFolder folder;
   const TokenSet tokens = ramp(folder.path() / "t", 1000);
-  const Loader loader(tokens, {.sequence_length = 16, .seed = 7});
+  Loader loader({{"t", &tokens}}, {.sequence_length = 16, .seed = 7});
   const std::vector<int64_t> whole = values(loader.batch(0, 200).tokens_BT);  // over several epochs
   for (const uint64_t cut : {1, 3, 61, 62, 63, 199}) {
-    const Loader again(tokens, {.sequence_length = 16, .seed = 7});
+    Loader again({{"t", &tokens}}, {.sequence_length = 16, .seed = 7});
     std::vector<int64_t> pieces = values(again.batch(cut, 200 - static_cast<int64_t>(cut)).tokens_BT);
     const std::vector<int64_t> front = values(again.batch(0, static_cast<int64_t>(cut)).tokens_BT);
     pieces.insert(pieces.begin(), front.begin(), front.end());
     EXPECT_EQ(pieces, whole) << cut;
   }
-  const Loader other(tokens, {.sequence_length = 16, .seed = 8});
+  Loader other({{"t", &tokens}}, {.sequence_length = 16, .seed = 8});
   EXPECT_NE(values(other.batch(0, 200).tokens_BT), whole);
 }
 
 TEST(Loader, EpochsDifferInOrderAndOffset) {
   const TemporaryFolder folder;
   const TokenSet tokens = ramp(folder.path() / "t", 1024);
-  const Loader loader(tokens, {.sequence_length = 16, .seed = 1});
+  const WindowRows loader(tokens, {.sequence_length = 16, .seed = 1});
   std::set<uint64_t> offsets;
   for (uint64_t epoch = 0; epoch < 20; ++epoch) {
-    offsets.insert(loader.window_begin(epoch * loader.num_samples()) % 16);
+    offsets.insert(loader.window_begin(epoch * loader.num_rows()) % 16);
   }
   EXPECT_GT(offsets.size(), 5u);
 }
@@ -75,8 +75,8 @@ TEST(Loader, EpochsDifferInOrderAndOffset) {
 TEST(Loader, Golden) {
   const TemporaryFolder folder;
   const TokenSet tokens = ramp(folder.path() / "t", 100);
-  const Loader shuffled(tokens, {.sequence_length = 10, .seed = 42});
-  const Loader random(tokens, {.sequence_length = 10, .seed = 42, .random_windows = true});
+  const WindowRows shuffled(tokens, {.sequence_length = 10, .seed = 42});
+  const WindowRows random(tokens, {.sequence_length = 10, .seed = 42, .sampling = "random"});
   std::vector<uint64_t> begins;
   for (uint64_t i = 0; i < 12; ++i) {
     begins.push_back(shuffled.window_begin(i));
@@ -90,7 +90,7 @@ TEST(Loader, Golden) {
 TEST(Loader, RandomWindowsStayInside) {
   const TemporaryFolder folder;
   const TokenSet tokens = ramp(folder.path() / "t", 20);
-  const Loader loader(tokens, {.sequence_length = 8, .random_windows = true});
+  const WindowRows loader(tokens, {.sequence_length = 8, .sampling = "random"});
   std::set<uint64_t> begins;
   for (uint64_t i = 0; i < 1000; ++i) {
     begins.insert(loader.window_begin(i));
@@ -102,16 +102,16 @@ TEST(Loader, RandomWindowsStayInside) {
 TEST(Loader, MarksDocumentsOnlyWhereThereIsMoreThanOne) {
   const TemporaryFolder folder;
   const TokenSet tokens = make_token_set(folder.path() / "t", {{0, 1}, {2}, {3, 4, 5}}, 10);
-  EXPECT_TRUE(Loader(tokens, {.sequence_length = 8}).batch(0, 1).document_BT.defined());
-  EXPECT_FALSE(Loader(tokens, {.sequence_length = 8, .document_mask = false}).batch(0, 1).document_BT.defined());
+  EXPECT_TRUE(Loader({{"t", &tokens}}, {.sequence_length = 8}).batch(0, 1).document_BT.defined());
+  EXPECT_FALSE(Loader({{"t", &tokens}}, {.sequence_length = 8, .document_mask = false}).batch(0, 1).document_BT.defined());
   const TokenSet one = ramp(folder.path() / "one", 100);
-  EXPECT_FALSE(Loader(one, {.sequence_length = 8}).batch(0, 8).document_BT.defined());
+  EXPECT_FALSE(Loader({{"t", &one}}, {.sequence_length = 8}).batch(0, 8).document_BT.defined());
 }
 
 TEST(Loader, NamesTheDocumentsOfABatch) {
   const TemporaryFolder folder;
   const TokenSet tokens = make_token_set(folder.path() / "t", {{0, 1}, {2}, {3, 4, 5}, {6}}, 10);
-  const Loader loader(tokens, {.sequence_length = 10});
+  Loader loader({{"t", &tokens}}, {.sequence_length = 10});
   // A window and its last target: all 11 tokens of the set, wherever it begins.
   std::vector<std::string> ids = loader.documents_of(0, 1);
   std::sort(ids.begin(), ids.end());
@@ -122,9 +122,9 @@ TEST(Loader, NamesTheDocumentsOfABatch) {
 TEST(Loader, RefusesASetShorterThanOneWindow) {
   const TemporaryFolder folder;
   const TokenSet tokens = make_token_set(folder.path() / "t", {{0, 1, 2}}, 10);
-  EXPECT_NO_THROW(Loader(tokens, {.sequence_length = 3}));
-  EXPECT_THROW(Loader(tokens, {.sequence_length = 4}), Error);
-  EXPECT_THROW(Loader(tokens, {.sequence_length = 0}), Error);
+  EXPECT_NO_THROW(Loader({{"t", &tokens}}, {.sequence_length = 3}));
+  EXPECT_THROW(Loader({{"t", &tokens}}, {.sequence_length = 4}), Error);
+  EXPECT_THROW(Loader({{"t", &tokens}}, {.sequence_length = 0}), Error);
 }
 
 }  // namespace

@@ -1,0 +1,29 @@
+// How far one step moves each parameter: what shows a layer that stands still, or one that is about to run away.
+// A healthy ratio of update to weight lies near 1e-3 for AdamW (Karpathy, "Neural Networks: Zero to Hero").
+#pragma once
+
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "athanor/model/nn/module.h"
+
+namespace athanor {
+
+// Takes a copy of every parameter before an update, and compares after it.
+class ParameterWatch {
+ public:
+  explicit ParameterWatch(const std::vector<NamedParameter>& parameters);
+  // {name: {"weight": root mean square, "gradient": the same (0 without one), "ratio": update's over weight's}}. Call
+  // after the update and before the gradients are freed.
+  nlohmann::json compare() const;
+
+ private:
+  const std::vector<NamedParameter>& parameters_;
+  std::vector<at::Tensor> before_;
+};
+
+// What layers give, where a module was told to note it (Module::set_activation_log): the last forward pass of each name.
+nlohmann::json to_json(const ActivationLog& log);
+
+}  // namespace athanor
