@@ -2,6 +2,7 @@
 // starts in milliseconds.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "athanor/run/verb.h"
@@ -20,10 +21,14 @@ const TorchEntry& torch_entry(const std::string& verb);
 // {"loaded": bool, "path", "version", "parallel", ...}: for doctor.
 nlohmann::json torch_unit_info();
 
+// Meets the other processes of this launch. Error(kResource) that names who did not come.
+std::unique_ptr<Ranks> open_ranks(const Launch& launch);
+
 // What the unit exports.
 struct TorchUnit {
   const TorchEntry* entries = nullptr;
   nlohmann::json (*info)() = nullptr;
+  std::unique_ptr<Ranks> (*ranks)(const Launch& launch) = nullptr;
 };
 using TorchUnitFunction = const TorchUnit* (*)();  // extern "C" athanor_torch_unit
 

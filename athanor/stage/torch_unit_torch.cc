@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 #include <torch/headeronly/version.h>
 
+#include "athanor/stage/ranks_torch.h"
 #include "athanor/stage/torch_unit.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/tensor/host_memory.h"
@@ -31,7 +32,7 @@ nlohmann::json info() {
           {"capability", at::get_cpu_capability()}};
 }
 
-constexpr TorchUnit kUnit{kEntries, &info};
+constexpr TorchUnit kUnit{kEntries, &info, &ranks_over_store};
 
 }  // namespace
 

@@ -3,7 +3,6 @@
 #include <ATen/ops/empty.h>
 
 #define USE_C10D_GLOO 1
-#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
 
 #include <cstdlib>
@@ -59,8 +58,7 @@ ProcessGroup::ProcessGroup(RankStore& store) : store_(store), impl_(std::make_un
     auto options = c10d::ProcessGroupGloo::Options::create(timeout);
     options->devices.push_back(device_for(launch));
     options->threads = 1;  // calls come one after another
-    auto keys = c10::make_intrusive<c10d::PrefixStore>("gloo", store.shared());
-    impl_->backend = c10::make_intrusive<c10d::ProcessGroupGloo>(std::move(keys), launch.rank, launch.world, options);
+    impl_->backend = c10::make_intrusive<c10d::ProcessGroupGloo>(store.for_group(), launch.rank, launch.world, options);
   } catch (const std::exception& error) {
     store.blame(error.what());
   }

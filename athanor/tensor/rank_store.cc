@@ -55,6 +55,8 @@ struct RankStore::Impl {
   std::vector<double> seen;         // when each rank's count last changed, by our clock
   std::vector<std::string> counts;
   uint64_t entered = 0;
+  uint64_t groups = 0;   // how many process groups there were
+  uint64_t answers = 0;  // and calls of from_rank_0
   int64_t step = 0;
   std::string place = "start";
 
@@ -180,7 +182,10 @@ RankStore::~RankStore() {
 const Launch& RankStore::launch() const { return impl_->launch; }
 double RankStore::timeout_seconds() const { return impl_->timeout; }
 void RankStore::set_timeout(double seconds) { impl_->timeout = seconds; }
-c10::intrusive_ptr<c10d::Store> RankStore::shared() { return impl_->store; }
+
+c10::intrusive_ptr<c10d::Store> RankStore::for_group() {
+  return c10::make_intrusive<c10d::PrefixStore>("group/" + std::to_string(impl_->groups++), impl_->store);
+}
 
 void RankStore::set(const std::string& key, const std::string& value) {
   try {
@@ -219,6 +224,17 @@ std::string RankStore::wait(const std::string& key, const std::string& what) {
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 2, milliseconds(200));
   }
+}
+
+std::string RankStore::from_rank_0(const std::string& what, const std::function<std::string()>& function) {
+  const std::string key = "answer/" + std::to_string(impl_->answers++);
+  if (impl_->launch.rank != 0) {
+    return wait(key, what);
+  }
+  enter(impl_->step, what);
+  std::string answer = function();
+  set(key, answer);
+  return answer;
 }
 
 void RankStore::meet(const std::string& name) {

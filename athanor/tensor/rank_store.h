@@ -11,6 +11,7 @@
 #include <c10/util/intrusive_ptr.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,8 @@ class RankStore {
   // Waits however long it takes, as long as every rank gives signs of life; `what` stands in the error. Where one is
   // gone, or said why it stopped, throws as blame() does.
   std::string wait(const std::string& key, const std::string& what);
+  // What rank 0's function gives, on every rank; the others wait as wait() does. All ranks call it in the same order.
+  std::string from_rank_0(const std::string& what, const std::function<std::string()>& function);
   // All ranks come here; waits as wait() does. Each name serves once, or in the same order on all ranks.
   void meet(const std::string& name);
 
@@ -57,8 +60,8 @@ class RankStore {
   // This process ends with an error of its own: the others then name it instead of a lost connection.
   void say_failed(const Error& error);
 
-  // The store itself, for a process group (process_group.cc).
-  c10::intrusive_ptr<c10d::Store> shared();
+  // The store itself, for a process group (process_group.cc), with keys of its own.
+  c10::intrusive_ptr<c10d::Store> for_group();
 
  private:
   struct Impl;

@@ -298,8 +298,26 @@ double Parallel::grad_norm(const Optimizer& optimizer) {
   return std::sqrt(sum);
 }
 
-void Parallel::finish_step(Optimizer& optimizer) {
+void Parallel::gather_gradients() {
+  if (!sharded_) {
+    return;
+  }
+  for (Bucket& bucket : buckets_) {
+    group_->all_gather(bucket.memory, bucket.parts, "gradients to look at");
+    for (const Member& member : bucket.members) {
+      parameters_[member.parameter].tensor.mutable_grad() = gradient_view(bucket, member);
+    }
+  }
+}
+
+void Parallel::free_gradients(Optimizer& optimizer) {
   optimizer.zero_grad();
+  for (const NamedParameter& parameter : parameters_) {
+    parameter.tensor.mutable_grad().reset();
+  }
+}
+
+void Parallel::share_weights() {
   if (!sharded_) {
     return;
   }
@@ -324,10 +342,28 @@ void Parallel::finish_step(Optimizer& optimizer) {
   }
 }
 
+void Parallel::copy_from_leader(const NamedTensors& tensors) {
+  const NoGrad no_grad;
+  for (const auto& [name, tensor] : alone() ? NamedTensors{} : tensors) {
+    group_->broadcast(tensor.detach(), 0, "rank 0's " + name);
+  }
+}
+
 void Parallel::meet(const std::string& name) {
   if (!alone()) {
     group_->store().meet(name);
   }
+}
+
+nlohmann::json Parallel::from_leader(const std::string& what, const std::function<nlohmann::json()>& function) {
+  if (alone()) {
+    return function();
+  }
+  const std::string answer = group_->store().from_rank_0(what, [&] {
+    const std::vector<uint8_t> bytes = nlohmann::json::to_msgpack(function());  // keeps NaN, which JSON has not
+    return std::string(bytes.begin(), bytes.end());
+  });
+  return nlohmann::json::from_msgpack(answer);
 }
 
 }  // namespace athanor

@@ -8,23 +8,27 @@
 //   for (each piece of rows) { parallel.begin_backward(last piece); backward(loss / global count); }
 //   const double loss = parallel.finish_backward({own loss}).at(0);
 //   optimizer.step(lr, clip_scale(parallel.grad_norm(optimizer), 1));
-//   parallel.finish_step();
+//   parallel.share_weights();
+//   parallel.free_gradients(optimizer);
 //
 // Gradients are sums, not means: each rank divides its loss by the count of targets of the whole batch. They are added in
 // rank order, so that W ranks of one piece each get the bits that one process gets which accumulates W pieces. Bucket by
 // bucket (in the order in which backward makes them) a thread cuts the sum among the ranks: each adds up its part of a
 // bucket. Without sharding the parts are then gathered at once; with it each rank updates its part, and weights are
-// gathered instead (finish_step): the same bytes on the wire, the moments' memory divided by the ranks.
+// gathered instead (share_weights): the same bytes on the wire, the moments' memory divided by the ranks.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <nlohmann/json.hpp>
 
 #include "athanor/base/file.h"
 #include "athanor/model/nn/module.h"
@@ -79,8 +83,11 @@ class Parallel {
   const std::vector<NamedParameter>& own_parameters() const { return own_; }
   // Of all ranks' gradients, by the same sums whatever the number of ranks.
   double grad_norm(const Optimizer& optimizer);
-  // After the update: every rank gets all weights; frees the gradients.
-  void finish_step(Optimizer& optimizer);
+  // With sharding: gives the parameters themselves their summed gradients, for whoever wants to look at them.
+  void gather_gradients();
+  // After the update: every rank gets all weights. With sharding the gradients' memory is used for it.
+  void share_weights();
+  void free_gradients(Optimizer& optimizer);
 
   // The optimiser's arrays under the names and shapes of a single process: rank 0 gets them all, the others nothing.
   NamedTensors gather_state(const Optimizer& optimizer);
@@ -88,8 +95,12 @@ class Parallel {
   // the file has beside. Error(kInput) unless the file holds exactly these, with these types and shapes.
   void load_state(const fs::path& safetensors, Optimizer& optimizer, const NamedTensors& more);
 
+  // Every rank gets rank 0's.
+  void copy_from_leader(const NamedTensors& tensors);
   // All ranks come here, however long it takes.
   void meet(const std::string& name);
+  // What rank 0's function gives, on every rank; the others wait, however long it takes.
+  nlohmann::json from_leader(const std::string& what, const std::function<nlohmann::json()>& function);
 
  private:
   struct Member {

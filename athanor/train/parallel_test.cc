@@ -87,7 +87,8 @@ Trained steps(Toy& toy, Parallel& parallel, Optimizer& optimizer, int64_t first,
     trained.losses.push_back(parallel.finish_backward({own}).at(0));
     trained.norms.push_back(parallel.grad_norm(optimizer));
     optimizer.step(0.01, clip_scale(trained.norms.back(), 1.0));
-    parallel.finish_step(optimizer);
+    parallel.share_weights();
+    parallel.free_gradients(optimizer);
   }
   return trained;
 }
