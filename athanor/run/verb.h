@@ -78,7 +78,6 @@ struct Verb {
   OptionSchema schema;
   bool torch = false;      // execute and plan live in the torch unit
   bool resumable = false;  // keeps state/ and cuts its own event log back
-  bool ranks = false;      // several processes of one launch may share it (StageContext::ranks)
   bool shards = false;     // its parts may be shared by processes: shard=i/n, then merge
   bool session = false;    // the id holds the start time; never skipped
   // Writes out what one dial derives, and checks what needs no input's bytes (a model's shape against itself, step

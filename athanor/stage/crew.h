@@ -1,5 +1,5 @@
 // Several processes, one recipe. Rank 0 resolves it, locks, skips, resumes and finishes runs as one process does; the
-// others wait for its orders, and join the steps whose verb several processes can share (Verb::ranks). They read no
+// others wait for its orders, and join the steps whose verb several processes can share (TorchEntry::ranks). They read no
 // recipe: an order holds all that a step needs.
 #pragma once
 

@@ -7,6 +7,7 @@
 #include "athanor/base/text.h"
 #include "athanor/base/version.h"
 #include "athanor/stage/crew.h"
+#include "athanor/stage/torch_unit.h"
 #include "athanor/stage/verbs.h"
 
 namespace athanor {
@@ -166,7 +167,9 @@ StepOutcome execute_step(const StepPlan& step, const std::vector<StepPlan>& step
     shop.progress.begin(step.label);
     StageContext context{step.options, inputs,    run, shop.progress, shop.digests, step.pins,
                          shop.store.cache_dir() / "downloads", {}, shop.merge,
-                         shop.crew != nullptr && step.verb->ranks ? &shop.crew->ranks() : nullptr};
+                         shop.crew != nullptr && step.verb->torch && torch_entry(step.verb->name).ranks
+                             ? &shop.crew->ranks()
+                             : nullptr};
     if (context.ranks != nullptr) {
       shop.crew->join(step, context);
     }

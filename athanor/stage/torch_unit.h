@@ -13,6 +13,7 @@ struct TorchEntry {
   const char* verb = nullptr;  // null ends the table
   ExecuteFunction execute = nullptr;
   PlanFunction plan = nullptr;
+  bool ranks = false;  // several processes of one launch may share it (StageContext::ranks)
 };
 
 // The table's row for a verb. Error(kResource) when the unit or LibTorch cannot be loaded.

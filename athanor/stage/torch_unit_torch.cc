@@ -14,7 +14,7 @@ namespace athanor {
 namespace {
 
 constexpr TorchEntry kEntries[] = {
-    {"pretrain", &execute_pretrain, &plan_pretrain},
+    {"pretrain", &execute_pretrain, &plan_pretrain, true},
     {"evaluate", &execute_evaluate, nullptr},
     {"generate", &execute_generate, nullptr},
     {"predict", &execute_predict_model, nullptr},

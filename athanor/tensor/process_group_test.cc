@@ -129,12 +129,12 @@ TEST(ProcessGroup, ARankThatHangsIsNamed) {
     leave_in_step_3(*launch, 2, [] { ::raise(SIGSTOP); });
     return;
   }
-  expect_named(testing_ranks::run_ranks(2, {}, 8), {"NAMED rank 1 has died or hangs, last seen at step 3", "waits in step 3, 'loss'"});
+  expect_named(testing_ranks::run_ranks(2, {}, 6), {"NAMED rank 1 has died or hangs, last seen at step 3", "waits in step 3, 'loss'"});
 }
 
 TEST(ProcessGroup, ARankThatDoesNotComeThoughItLivesIsNamed) {
   if (const auto launch = testing_ranks::inside()) {
-    leave_in_step_3(*launch, 1, [] { std::this_thread::sleep_for(std::chrono::seconds(14)); ::_exit(0); });
+    leave_in_step_3(*launch, 1, [] { std::this_thread::sleep_for(std::chrono::seconds(8)); ::_exit(0); });
     return;
   }
   expect_named(testing_ranks::run_ranks(2, {}, 20), {"NAMED rank 1 did not arrive within 1 s, and is at step 3, 'gradients"});

@@ -276,7 +276,7 @@ std::string RankStore::Impl::blame_text(double since) {
     }
     return text + waiting;
   }
-  if (waited < 3 * kSilentSeconds) {
+  if (waited < 1.5 * kSilentSeconds) {
     return "";
   }
   // All give signs of life: those that came least far keep the others waiting.
