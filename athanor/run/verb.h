@@ -63,7 +63,8 @@ struct BeforeStep {
   nlohmann::json options;
 };
 
-// What `plan` shows of one verb: {"rows": [{"name", "value", "note"}], ...}; free form.
+// What `plan` shows of one verb: {"rows": [{"name", "value", "text", "note"}], "fits": bool, "why", "advice"}; the options
+// hold "plan_quick" beside the verb's own: true = measure nothing.
 using PlanFunction = nlohmann::json (*)(const nlohmann::json& options, const std::vector<StageInput>& inputs);
 // Does the work: writes run.out_tmp() and gives the key figures for run.json's "result".
 using ExecuteFunction = nlohmann::json (*)(StageContext&);
