@@ -70,8 +70,8 @@ int ProcessGroup::rank() const { return store_.launch().rank; }
 int ProcessGroup::world() const { return store_.launch().world; }
 
 template <typename Call>
-void ProcessGroup::collective(const std::string& name, const Call& call) {
-  store_.enter(step_, name);
+void ProcessGroup::collective(const std::string& name, const Call& call, bool together) {
+  store_.enter(step_, name, together);
   try {
     call(*impl_->backend)->wait();
   } catch (const std::exception& error) {
@@ -143,12 +143,12 @@ void ProcessGroup::broadcast(const at::Tensor& tensor, int from, const std::stri
 
 void ProcessGroup::send(const at::Tensor& tensor, int to, const std::string& name) {
   std::vector<at::Tensor> tensors{tensor};
-  collective(name, [&](c10d::ProcessGroupGloo& gloo) { return gloo.send(tensors, to, 0); });
+  collective(name, [&](c10d::ProcessGroupGloo& gloo) { return gloo.send(tensors, to, 0); }, false);
 }
 
 void ProcessGroup::receive(const at::Tensor& tensor, int from, const std::string& name) {
   std::vector<at::Tensor> tensors{tensor};
-  collective(name, [&](c10d::ProcessGroupGloo& gloo) { return gloo.recv(tensors, from, 0); });
+  collective(name, [&](c10d::ProcessGroupGloo& gloo) { return gloo.recv(tensors, from, 0); }, false);
 }
 
 }  // namespace athanor

@@ -58,7 +58,7 @@ class ProcessGroup {
   struct Impl;
   // Runs one call of the backend, and blames who fails it.
   template <typename Call>
-  void collective(const std::string& name, const Call& call);
+  void collective(const std::string& name, const Call& call, bool together = true);
 
   RankStore& store_;
   std::unique_ptr<Impl> impl_;

@@ -25,6 +25,8 @@ using std::chrono::milliseconds;
 
 constexpr auto kBeat = milliseconds(500);
 constexpr double kSilentSeconds = 3;  // without a sign of life: six beats
+constexpr double kLostSeconds = 15;   // without an answer of the store
+constexpr double kGraceSeconds = 5;   // for the working thread to end by itself
 
 std::string key_of(const char* what, int rank) { return std::string(what) + "/" + std::to_string(rank); }
 
@@ -48,10 +50,13 @@ struct RankStore::Impl {
   c10::intrusive_ptr<c10d::Store> store;  // the working thread's and the communication thread's
   c10::intrusive_ptr<c10d::Store> beats;  // the signs of life have a connection of their own
   std::thread thread;
+  std::thread watchdog;
   std::mutex mutex;
   std::condition_variable wake;
   bool ending = false;
-  bool lost = false;                // the store does not answer
+  bool lost = false;                // the store's connection is broken
+  double answered = 0;              // when it last gave an answer
+  std::string host = host_name();
   std::vector<double> seen;         // when each rank's count last changed, by our clock
   std::vector<std::string> counts;
   uint64_t entered = 0;
@@ -61,10 +66,12 @@ struct RankStore::Impl {
   std::string place = "start";
 
   void beat();
+  void watch();
+  std::string store_text() const;
   std::vector<int> silent(double seconds);
   bool store_is_lost() {
     const std::lock_guard lock(mutex);
-    return lost;
+    return lost || monotonic_time() - answered > kLostSeconds;
   }
   std::string where(const c10::intrusive_ptr<c10d::Store>& from, int rank);
   std::string blame_text(double since);
@@ -72,22 +79,25 @@ struct RankStore::Impl {
 
 // Until the end: counts up our key and looks whether the others' have changed.
 void RankStore::Impl::beat() {
+  std::vector<std::string> keys;
+  for (int rank = 0; rank < launch.world; ++rank) {
+    keys.push_back(key_of("alive", rank));
+  }
   for (uint64_t count = 1;; ++count) {
-    std::vector<std::string> now(counts.size());
-    bool answered = true;
+    std::vector<std::vector<uint8_t>> now;
     try {
       beats->set(key_of("alive", launch.rank), std::to_string(count));
-      for (int rank = 0; rank < launch.world; ++rank) {
-        now[static_cast<size_t>(rank)] = beats->get_to_str(key_of("alive", rank));
-      }
+      now = beats->multiGet(keys);
     } catch (const std::exception&) {
-      answered = false;
+      now.clear();
     }
     std::unique_lock lock(mutex);
-    lost = !answered;
-    for (size_t rank = 0; answered && rank < now.size(); ++rank) {
-      if (now[rank] != counts[rank]) {
-        counts[rank] = now[rank];
+    lost = now.empty();
+    answered = lost ? answered : monotonic_time();
+    for (size_t rank = 0; rank < now.size(); ++rank) {
+      std::string text(now[rank].begin(), now[rank].end());
+      if (text != counts[rank]) {
+        counts[rank] = std::move(text);
         seen[rank] = monotonic_time();
       }
     }
@@ -97,11 +107,28 @@ void RankStore::Impl::beat() {
   }
 }
 
+// Ends a process that waits for an answer which never comes.
+void RankStore::Impl::watch() {
+  std::unique_lock lock(mutex);
+  while (!wake.wait_for(lock, kBeat, [this] { return ending; })) {
+    if (monotonic_time() - answered > timeout + kGraceSeconds) {
+      std::fprintf(stderr, "error: %s\n", store_text().c_str());
+      ::_exit(static_cast<int>(ErrorKind::kResource));
+    }
+  }
+}
+
+std::string RankStore::Impl::store_text() const {
+  return (launch.store_is_hosted ? "the launcher's store" : "rank 0, which holds the store,") +
+         std::string(" does not answer; rank ") + std::to_string(launch.rank) + " waits in step " + std::to_string(step) +
+         ", '" + place + "'";
+}
+
 std::vector<int> RankStore::Impl::silent(double seconds) {
   const std::lock_guard lock(mutex);
   std::vector<int> ranks;
   for (int rank = 0; rank < launch.world; ++rank) {
-    if (rank != launch.rank && monotonic_time() - seen[static_cast<size_t>(rank)] > seconds) {
+    if (rank != launch.rank && answered - seen[static_cast<size_t>(rank)] > seconds) {  // as of our last look
       ranks.push_back(rank);
     }
   }
@@ -118,7 +145,7 @@ std::string RankStore::Impl::where(const c10::intrusive_ptr<c10d::Store>& from, 
   }
 }
 
-RankStore::RankStore(const Launch& launch, double timeout_seconds, double meeting) : impl_(std::make_unique<Impl>()) {
+RankStore::RankStore(const Launch& launch, double timeout_seconds, double meeting) : impl_(std::make_shared<Impl>()) {
   impl_->launch = launch;
   impl_->timeout = timeout_seconds;
   c10d::TCPStoreOptions options;
@@ -165,7 +192,9 @@ RankStore::RankStore(const Launch& launch, double timeout_seconds, double meetin
     }
   }
   impl_->seen.assign(world, monotonic_time());
-  impl_->thread = std::thread([this] { impl_->beat(); });
+  impl_->answered = monotonic_time();
+  impl_->thread = std::thread([impl = impl_] { impl->beat(); });
+  impl_->watchdog = std::thread([impl = impl_] { impl->watch(); });
 }
 
 RankStore::~RankStore() {
@@ -174,7 +203,13 @@ RankStore::~RankStore() {
     impl_->ending = true;
   }
   impl_->wake.notify_all();
-  if (impl_->thread.joinable()) {
+  if (!impl_->thread.joinable()) {
+    return;
+  }
+  impl_->watchdog.join();
+  if (impl_->store_is_lost()) {
+    impl_->thread.detach();  // it may wait for ever
+  } else {
     impl_->thread.join();
   }
 }
@@ -212,7 +247,7 @@ void RankStore::remove(const std::string& key) {
 }
 
 std::string RankStore::wait(const std::string& key, const std::string& what) {
-  enter(impl_->step, what);
+  enter(impl_->step, what, false);
   milliseconds pause(2);
   for (;;) {
     if (auto value = get(key)) {
@@ -228,16 +263,17 @@ std::string RankStore::wait(const std::string& key, const std::string& what) {
 
 std::string RankStore::from_rank_0(const std::string& what, const std::function<std::string()>& function) {
   const std::string key = "answer/" + std::to_string(impl_->answers++);
+  enter(impl_->step, what);
   if (impl_->launch.rank != 0) {
     return wait(key, what);
   }
-  enter(impl_->step, what);
   std::string answer = function();
   set(key, answer);
   return answer;
 }
 
 void RankStore::meet(const std::string& name) {
+  enter(impl_->step, name);
   int64_t arrived = 0;
   try {
     arrived = impl_->store->add("met/" + name, 1);
@@ -251,11 +287,14 @@ void RankStore::meet(const std::string& name) {
   wait("meeting/" + name + "/" + round, name);
 }
 
-void RankStore::enter(int64_t step, const std::string& collective) {
-  impl_->step = step;
-  impl_->place = collective;
-  const nlohmann::json at{{"n", ++impl_->entered}, {"step", step}, {"what", collective},
-                          {"pid", ::getpid()}, {"host", host_name()}};
+void RankStore::enter(int64_t step, const std::string& collective, bool together) {
+  {
+    const std::lock_guard lock(impl_->mutex);
+    impl_->step = step;
+    impl_->place = collective;
+  }
+  const nlohmann::json at{{"n", impl_->entered += together ? 1 : 0}, {"step", step}, {"what", collective},
+                          {"pid", ::getpid()}, {"host", impl_->host}};
   set(key_of("at", impl_->launch.rank), at.dump());
 }
 
@@ -264,8 +303,7 @@ std::string RankStore::Impl::blame_text(double since) {
   const std::string waiting = "; rank " + std::to_string(launch.rank) + " waits in step " + std::to_string(step) + ", '" +
                               place + "'";
   if (store_is_lost()) {
-    return (launch.store_is_hosted ? std::string("the launcher's store") : std::string("rank 0, which holds the store,")) +
-           " does not answer" + waiting;
+    return store_text();
   }
   const double waited = monotonic_time() - since;
   const std::vector<int> gone = silent(kSilentSeconds);
@@ -289,12 +327,13 @@ std::string RankStore::Impl::blame_text(double since) {
       least = number;
       behind.clear();
     }
-    if (number == least && rank != launch.rank) {
+    if (number == least && number < entered) {
       behind.push_back(rank);
     }
   }
   if (behind.empty()) {
-    return "a collective failed though all ranks live" + waiting;
+    return "a transfer failed though all ranks live: rank " + std::to_string((launch.rank + 1) % launch.world) + " is at " +
+           where(beats, (launch.rank + 1) % launch.world) + waiting;
   }
   return list_of(behind) + " did not arrive within " + fixed_number(timeout, 0) + " s, and is at " +
          where(beats, behind.front()) + waiting;
@@ -318,8 +357,7 @@ void RankStore::blame(const std::string& library) {
       text = store->compareSet("failed", "", text);  // the first to know speaks for all
     }
   } catch (const std::exception&) {
-    text = "rank 0, which holds the store, does not answer; rank " + std::to_string(impl_->launch.rank) +
-           " waits in step " + std::to_string(impl_->step) + ", '" + impl_->place + "'";
+    text = impl_->store_text();
   }
   throw Error(ErrorKind::kResource, text + (library.empty() ? "" : " (" + first_line(library).substr(0, 160) + ")"), "",
               hint);
@@ -330,7 +368,9 @@ void RankStore::say_failed(const Error& error) {
                            std::to_string(impl_->step) + ": " + error.where() + (error.where().empty() ? "" : ": ") +
                            error.message();
   try {
-    impl_->beats->compareSet("failed", "", text);
+    if (!impl_->store_is_lost()) {
+      impl_->beats->compareSet("failed", "", text);
+    }
   } catch (const std::exception&) {
     // The store went first: the others know that already.
   }

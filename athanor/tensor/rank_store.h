@@ -5,7 +5,9 @@
 //   store.set("order", text);                    // rank 0
 //   const std::string order = store.wait("order", "rank 0's order");
 //
-// Rank 0 holds the store (or torchrun's agent does): when it dies the others learn it from the broken connection.
+// Rank 0 holds the store (or torchrun's agent does): when it dies the others learn it from the broken connection. When it
+// hangs, calls here may never come back: a thread then says so and ends the process with exit code 4, timeout + 5 seconds
+// after the last answer.
 #pragma once
 
 #include <c10/util/intrusive_ptr.h>
@@ -50,8 +52,9 @@ class RankStore {
   // All ranks come here; waits as wait() does. Each name serves once, or in the same order on all ranks.
   void meet(const std::string& name);
 
-  // Where this process is, for the others: called before it enters a collective.
-  void enter(int64_t step, const std::string& collective);
+  // Where this process is, for the others: called before it enters a collective. together: all ranks enter it, so that
+  // the count of these tells who is behind.
+  void enter(int64_t step, const std::string& collective, bool together = true);
 
   // A collective failed or timed out: finds out who is to blame and throws Error(kResource) that names rank, step and
   // collective. All survivors name the same. library: what c10d said.
@@ -65,8 +68,7 @@ class RankStore {
 
  private:
   struct Impl;
-  std::string verdict(double since);
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // the threads' too: a store that hangs keeps one of them
 };
 
 }  // namespace athanor
