@@ -80,6 +80,10 @@ function(athanor_room_test room torch)
     ENVIRONMENT "OMP_NUM_THREADS=2")
 endfunction()
 
+# The one source that asks for gloo's headers, which torch's wheels lack (see forward.h there).
+set_source_files_properties("${CMAKE_SOURCE_DIR}/athanor/tensor/process_group.cc" PROPERTIES
+  INCLUDE_DIRECTORIES "${CMAKE_SOURCE_DIR}/athanor/tensor/gloo_forward")
+
 if(torch_free_present)
   athanor_objects(athanor_torch_free OFF ${torch_free_present})
   list(APPEND ATHANOR_CORE_OBJECTS $<TARGET_OBJECTS:athanor_torch_free>)

@@ -104,6 +104,13 @@ void PretrainOptions::fields(Fields<PretrainOptions>& f) {
       .range(0, 1000)
       .speed();
   f.add("mfu", &PretrainOptions::mfu, "measure this machine's matrix products (0.3 s) to report MFU").speed();
+  f.add("shard_optimizer", &PretrainOptions::shard_optimizer,
+        "several processes: each holds and updates its share of the optimiser's state (ZeRO-1)")
+      .speed();
+  f.add("rank_timeout", &PretrainOptions::rank_timeout,
+        "several processes: seconds until one that does not come is taken for dead")
+      .range(1, 86400)
+      .speed();
   f.add("threads", &PretrainOptions::threads, "compute threads; 0: one a core").range(0, 4096).speed();
 }
 
