@@ -35,9 +35,10 @@ target_include_directories(athanor_version PRIVATE "${CMAKE_SOURCE_DIR}")
 add_dependencies(athanor_version athanor_version_file)
 
 # Sources of rooms below the line that need no LibTorch and that the program wants before it loads it.
-set(ATHANOR_TORCH_FREE "athanor/model/config.cc" "athanor/model/nets/net_config.cc"
-    "athanor/train/loading/mixture.cc")
-list(TRANSFORM ATHANOR_TORCH_FREE PREPEND "${CMAKE_SOURCE_DIR}/")
+file(GLOB ATHANOR_TORCH_FREE CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/athanor/model/config*.cc")
+list(FILTER ATHANOR_TORCH_FREE EXCLUDE REGEX "_test\\.cc$")
+list(APPEND ATHANOR_TORCH_FREE "${CMAKE_SOURCE_DIR}/athanor/model/nets/net_config.cc"
+     "${CMAKE_SOURCE_DIR}/athanor/train/loading/mixture.cc")
 set(torch_free_present "")
 foreach(file IN LISTS ATHANOR_TORCH_FREE)
   if(EXISTS "${file}")
@@ -78,6 +79,10 @@ function(athanor_room_test room torch)
   gtest_discover_tests(${name} TEST_PREFIX "${room}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120
     ENVIRONMENT "OMP_NUM_THREADS=2")
 endfunction()
+
+# The one source that asks for gloo's headers, which torch's wheels lack (see forward.h there).
+set_source_files_properties("${CMAKE_SOURCE_DIR}/athanor/tensor/process_group.cc" PROPERTIES
+  INCLUDE_DIRECTORIES "${CMAKE_SOURCE_DIR}/athanor/tensor/gloo_forward")
 
 if(torch_free_present)
   athanor_objects(athanor_torch_free OFF ${torch_free_present})

@@ -47,4 +47,13 @@ if(ATHANOR_WITH_TORCH)
   add_test(NAME soak.kill_resume
     COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/kill_resume.py" $<TARGET_FILE:athanor> 200 2)
   set_tests_properties(soak.kill_resume PROPERTIES TIMEOUT 3600 LABELS soak)
+  foreach(what same_loss resume kill stop torchrun)
+    add_test(NAME ranks.${what}
+      COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/dist/ranks.py" $<TARGET_FILE:athanor> ${what})
+    set_tests_properties(ranks.${what} PROPERTIES TIMEOUT 180 SKIP_RETURN_CODE 77)
+  endforeach()
 endif()
+
+# The GPU's kernels compile with nvcc alone, wherever it is found.
+add_test(NAME cuda.compile COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/cuda/compile.py")
+set_tests_properties(cuda.compile PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 120)

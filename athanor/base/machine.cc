@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -38,6 +39,20 @@ uint64_t proc_kib(const char* path, const std::string& name) {
   return value.empty() ? 0 : std::strtoull(value.c_str(), nullptr, 10) * 1024;
 }
 
+constexpr uint64_t kNoLimit = ~uint64_t{0};
+
+// A number of this process's memory control group, version 2 or 1; kNoLimit where there is none.
+uint64_t cgroup_number(const std::string& v2, const std::string& v1) {
+  for (const std::string& path : {"/sys/fs/cgroup/memory." + v2, "/sys/fs/cgroup/memory/memory." + v1}) {
+    std::ifstream file(path);
+    uint64_t value = 0;
+    if (file >> value) {
+      return value;
+    }
+  }
+  return kNoLimit;
+}
+
 }  // namespace
 
 std::string host_name() {
@@ -63,7 +78,15 @@ std::string instruction_set() {
   return has("avx2") ? "avx2" : "baseline";
 }
 
-uint64_t memory_bytes() { return proc_kib("/proc/meminfo", "MemTotal"); }
+uint64_t memory_bytes() { return std::min(proc_kib("/proc/meminfo", "MemTotal"), cgroup_number("max", "limit_in_bytes")); }
+
+uint64_t available_memory_bytes() {
+  const uint64_t limit = cgroup_number("max", "limit_in_bytes");
+  const uint64_t used = cgroup_number("current", "usage_in_bytes");
+  const uint64_t left = limit == kNoLimit || used == kNoLimit ? kNoLimit : limit - std::min(limit, used);
+  return std::min(proc_kib("/proc/meminfo", "MemAvailable"), left);
+}
+
 uint64_t peak_memory_bytes() { return proc_kib("/proc/self/status", "VmHWM"); }
 uint64_t resident_bytes() { return proc_kib("/proc/self/status", "VmRSS"); }
 

@@ -12,7 +12,8 @@ std::string host_name();
 std::string cpu_model();
 // The widest of "amx-bf16", "avx512-bf16", "avx512", "avx2", "baseline" that this CPU runs.
 std::string instruction_set();
-uint64_t memory_bytes();        // physical
+uint64_t memory_bytes();        // physical, or what the control group allows where that is less
+uint64_t available_memory_bytes();  // of it, what can be had without pushing others out
 uint64_t peak_memory_bytes();   // this process's VmHWM
 // Gives freed memory back and starts peak_memory_bytes() anew from what is resident now, so that one step of many in a
 // process can be measured. Where the kernel refuses, the old peak stays.

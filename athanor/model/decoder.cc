@@ -2,14 +2,15 @@
 
 #include <ATen/ops/arange.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/scalar_tensor.h>
 
 #include <algorithm>
 #include <string>
 
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
+#include "athanor/model/rope_scaling.h"
 #include "athanor/tensor/autograd.h"
-#include "athanor/tensor/dropout.h"
 #include "athanor/tensor/embedding.h"
 
 namespace athanor {
@@ -33,22 +34,54 @@ at::Tensor positions_of(const at::Tensor& document_BT, int64_t batch, int64_t le
   return position;
 }
 
-BlockContext Decoder::context_of(int64_t batch, int64_t length, const at::Tensor& position_N) {
-  if (rotary_ && rope_table_.size() < config().max_positions) {
-    rope_table_ = make_rope_table(config().max_positions, config().head_width(), config().rope_theta);
+LinearGroup Decoder::add_group(const std::vector<std::string>& names, const std::vector<int64_t>& rows,
+                               int64_t columns, bool biases) {
+  LinearGroup group;
+  const std::vector<at::Tensor> weights = adjacent_rows(rows, columns);
+  const std::vector<at::Tensor> zeros = biases ? adjacent_parts(rows) : std::vector<at::Tensor>();
+  for (size_t i = 0; i < names.size(); ++i) {
+    group.weights.push_back(register_parameter(names[i] + ".weight", weights[i], true));
+    if (biases) {
+      group.biases.push_back(register_parameter(names[i] + ".bias", zeros[i], false));
+    }
   }
+  return group;
+}
+
+void Decoder::grow_rope_tables(int64_t num_positions) {
+  if (!rotary_ || rope_table_.size() >= num_positions) {
+    return;
+  }
+  const ModelConfig& c = config();
+  const int64_t size = std::min(c.max_positions, std::max<int64_t>({num_positions, 2 * rope_table_.size(), 512}));
+  rope_table_ = make_rope_table(size, scaled_rope_frequencies(c.head_width(), c.rope_theta, c.rope_scaling));
+  if (c.sliding_window > 0) {
+    local_rope_table_ = make_rope_table(size, c.head_width(), c.local_rope_theta);
+  }
+}
+
+BlockContext Decoder::context_of(int64_t batch, int64_t length, const at::Tensor& position_N, int64_t num_positions) {
+  grow_rope_tables(num_positions);
   BlockContext context;
   context.weights = &weights();
   context.batch = batch;
   context.length = length;
   context.position_N = position_N;
   context.rope = rotary_ ? &rope_table_ : nullptr;
+  context.local_rope = &local_rope_table_;
+  context.local_window = config().sliding_window;
   return context;
 }
 
 at::Tensor Decoder::embed(const at::Tensor& tokens_BT, const at::Tensor& position_N) {
   const at::Tensor tokens_N = tokens_BT.contiguous().view({-1});
-  return positions_.defined() ? embedding(tokens_N, tokens_, position_N, positions_) : embedding(tokens_N, tokens_);
+  const at::Tensor x_NC =
+      positions_.defined() ? embedding(tokens_N, tokens_, position_N, positions_) : embedding(tokens_N, tokens_);
+  if (embedding_scale_ == 1) {
+    return x_NC;
+  }
+  // transformers rounds the factor to the weights' precision.
+  return x_NC.mul(at::scalar_tensor(embedding_scale_).to(scalar_type(precision())).item<double>());
 }
 
 namespace {
@@ -77,25 +110,32 @@ at::Tensor Decoder::hidden(const Batch& batch, uint64_t dropout_seed) {
                     std::to_string(config().max_positions) + " positions",
                 "", "cut the rows shorter, or make the model with more max_positions");
   }
-  BlockContext context = context_of(rows, length, positions_of(batch.document_BT, rows, length));
+  BlockContext context = context_of(rows, length, positions_of(batch.document_BT, rows, length), length);
+  context.keys = causal_keys(context.position_N, length);
+  if (config().sliding_window > 0) {
+    context.local_keys = causal_keys(context.position_N, length, config().sliding_window);
+  }
   context.dropout = training() ? config().dropout : 0.0;
 
   at::Tensor x_NC = embed(batch.tokens_BT, context.position_N);
   uint64_t site = 0;
-  if (context.dropout > 0) {
-    const uint64_t key = random_at(dropout_seed, site);
-    const double p = context.dropout;
-    x_NC = custom_op({x_NC}, [&](std::vector<at::Tensor>&) { return dropout(x_NC, p, key); },
-                     [p, key](const std::vector<at::Tensor>&, const at::Tensor& dy) {
-                       return std::vector<at::Tensor>{dropout(dy, p, key)};
-                     });
-  }
+  x_NC = dropout_layer(x_NC, context.dropout, random_at(dropout_seed, site));
   for (const Layer& layer : layers_) {
     const at::Tensor before_NC = x_NC;
+    const uint64_t attention_key = random_at(dropout_seed, ++site);
     context.dropout_key = random_at(dropout_seed, ++site);
-    x_NC = attention_block(context, layer.attention, x_NC);
-    context.dropout_key = random_at(dropout_seed, ++site);
-    x_NC = mlp_block(context, layer.mlp, x_NC);
+    const auto attention = [context, attention_key, &layer](const at::Tensor& x) {
+      BlockContext own = context;
+      own.dropout_key = attention_key;
+      return attention_block(own, layer.attention, x);
+    };
+    const auto mlp = [context, &layer](const at::Tensor& x) { return mlp_block(context, layer.mlp, x); };
+    if (recompute() == Recompute::kBlock) {
+      x_NC = recomputed(x_NC, [attention, mlp](const at::Tensor& x) { return mlp(attention(x)); });
+    } else {
+      x_NC = attention(x_NC);
+      x_NC = recompute() == Recompute::kMlp ? recomputed(x_NC, mlp) : mlp(x_NC);
+    }
     if (training() && config().stochastic_depth > 0) {
       const double chance = config().stochastic_depth * static_cast<double>(&layer - layers_.data() + 1) /
                             static_cast<double>(layers_.size());
@@ -103,9 +143,7 @@ at::Tensor Decoder::hidden(const Batch& batch, uint64_t dropout_seed) {
       x_NC = before_NC.add(x_NC.sub(before_NC).mul(keep_N1));
     }
   }
-  return norm(final_norm_.kind, x_NC, final_norm_.weight_C, final_norm_.bias_C, final_norm_.eps,
-              scalar_type(precision()))
-      .view({rows, length, config().hidden_size});
+  return apply(final_norm_, x_NC, scalar_type(precision())).view({rows, length, config().hidden_size});
 }
 
 at::Tensor Decoder::decode_step(const at::Tensor& tokens_BT, KvCache& cache) {
@@ -123,7 +161,7 @@ at::Tensor Decoder::decode_step(const at::Tensor& tokens_BT, KvCache& cache) {
   for (int64_t n = 0; n < batch * length; ++n) {
     position.mutable_data_ptr<int64_t>()[n] = past + n % length;
   }
-  const BlockContext context = context_of(batch, length, position);
+  const BlockContext context = context_of(batch, length, position, past + length);
   at::Tensor x_NC = embed(tokens_BT, position);
   for (size_t i = 0; i < layers_.size(); ++i) {
     x_NC = attention_block_cached(context, layers_[i].attention, x_NC, cache.layers[i]);
@@ -131,8 +169,7 @@ at::Tensor Decoder::decode_step(const at::Tensor& tokens_BT, KvCache& cache) {
   }
   const at::Tensor last =
       x_NC.view({batch, length, config().hidden_size}).select(1, length - 1).contiguous();
-  return last_logits(norm(final_norm_.kind, last, final_norm_.weight_C, final_norm_.bias_C, final_norm_.eps,
-                          scalar_type(precision())));
+  return last_logits(apply(final_norm_, last, scalar_type(precision())));
 }
 
 }  // namespace athanor

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "athanor/model/language_model.h"
@@ -28,16 +29,25 @@ class Decoder : public LanguageModel {
   at::Tensor tokens_;     // [V, C]
   at::Tensor positions_;  // [P, C], learned positions only
   at::Tensor head_;       // [V, C]; undefined when tied to tokens_
+  // Matrices that read one input, under HF's names without ".weight", as rows of one block of memory.
+  LinearGroup add_group(const std::vector<std::string>& names, const std::vector<int64_t>& rows, int64_t columns,
+                        bool biases);
+
   bool rotary_ = false;
+  double embedding_scale_ = 1;
 
  private:
-  BlockContext context_of(int64_t batch, int64_t length, const at::Tensor& position_N);
+  // num_positions: one past the last position.
+  BlockContext context_of(int64_t batch, int64_t length, const at::Tensor& position_N, int64_t num_positions);
+  void grow_rope_tables(int64_t num_positions);
   at::Tensor embed(const at::Tensor& tokens_BT, const at::Tensor& position_N);
 
-  RopeTable rope_table_;  // grows to the longest row seen
+  RopeTable rope_table_;  // grow to the longest row seen
+  RopeTable local_rope_table_;
 };
 
-std::unique_ptr<LanguageModel> make_llama(const ModelConfig& config);
+std::unique_ptr<LanguageModel> make_llama(const ModelConfig& config);  // qwen2 and qwen3 too
+std::unique_ptr<LanguageModel> make_gemma3(const ModelConfig& config);
 std::unique_ptr<LanguageModel> make_gpt2(const ModelConfig& config);
 
 // The position of each token inside its document (or row), int64 [B*T]. document_BT may be undefined.

@@ -41,13 +41,13 @@ class Gpt2 : public Decoder {
 
   void add_layer(const std::string& prefix, const ModelConfig& c) {
     Layer layer;
-    layer.attention.norm = add_norm(prefix + "ln_1", c);
+    layer.attention.norms.in = add_norm(prefix + "ln_1", c);
     layer.attention.qkv = add_linear(prefix + "attn.c_attn", 3 * c.hidden_size, c.hidden_size);
     layer.attention.out = add_linear(prefix + "attn.c_proj", c.hidden_size, c.hidden_size);
     layer.attention.num_heads = c.num_heads;
     layer.attention.num_kv_heads = c.num_heads;
     layer.attention.head_dim = c.head_width();
-    layer.mlp.norm = add_norm(prefix + "ln_2", c);
+    layer.mlp.norms.in = add_norm(prefix + "ln_2", c);
     layer.mlp.in = add_linear(prefix + "mlp.c_fc", c.intermediate_size, c.hidden_size);
     layer.mlp.out = add_linear(prefix + "mlp.c_proj", c.hidden_size, c.intermediate_size);
     layer.mlp.activation = Activation::kGeluTanh;

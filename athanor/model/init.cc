@@ -57,12 +57,14 @@ void fill_matrix(const std::string& name, at::Tensor& tensor, const ModelConfig&
 
 void initialise(Module& model, const ModelConfig& config, uint64_t seed) {
   NoGrad no_grad;
+  const double norm_weight = family_of(config.family).plus_one ? 0.0 : 1.0;
   for (NamedParameter& parameter : model.named_parameters()) {
     const uint64_t key = mix64(seed ^ xxh3_64(parameter.name));
     at::Tensor tensor = parameter.tensor;
     if (tensor.dim() == 1) {
-      tensor.fill_(has(parameter.name, ".bias") ? 0.0 : 1.0);
-    } else if (has(parameter.name, "embed_tokens") || has(parameter.name, "wte") || has(parameter.name, "wpe")) {
+      tensor.fill_(has(parameter.name, ".bias") ? 0.0 : norm_weight);
+    } else if (has(parameter.name, "embed_tokens") || has(parameter.name, "wte") || has(parameter.name, "wpe") ||
+               has(parameter.name, "_embeddings.")) {
       fill_normal(tensor, config.init_std, key);
     } else {
       fill_matrix(parameter.name, tensor, config, key);

@@ -9,7 +9,7 @@
 
 namespace athanor {
 
-// Norm weights 1, biases 0, token and position tables N(0, init_std). Matrices by config.init: "normal" N(0, init_std),
+// Norm weights 1 (0 where the norm adds 1), biases 0, token, type and position tables N(0, init_std). Matrices by config.init: "normal" N(0, init_std),
 // those that write to the residual stream divided by sqrt(2 num_layers) (GPT-2); "xavier_uniform" U(+-sqrt(6 / (in +
 // out))); "xavier_normal" N(0, 2 / (in + out)); "kaiming" N(0, 2 / in).
 void initialise(Module& model, const ModelConfig& config, uint64_t seed);

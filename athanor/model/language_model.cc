@@ -16,16 +16,13 @@
 namespace athanor {
 namespace {
 
-struct Family {
-  const char* name;
-  const char* what;
+struct Maker {
+  const char* family;
   std::unique_ptr<LanguageModel> (*make)(const ModelConfig&);
 };
 
-constexpr Family kFamilies[] = {
-    {"llama", "RMSNorm, rotary positions, SwiGLU, grouped-query attention", &make_llama},
-    {"gpt2", "LayerNorm, learned positions, GELU, biases", &make_gpt2},
-};
+constexpr Maker kMakers[] = {{"llama", &make_llama},   {"qwen2", &make_llama}, {"qwen3", &make_llama},
+                             {"gemma3", &make_gemma3}, {"gpt2", &make_gpt2}};
 
 }  // namespace
 
@@ -91,14 +88,15 @@ KvCache LanguageModel::make_cache(int64_t batch, int64_t capacity) const {
 
 std::unique_ptr<LanguageModel> make_model(const ModelConfig& config, uint64_t seed) {
   validate(config);
-  for (const Family& family : kFamilies) {
-    if (config.family == family.name) {
-      std::unique_ptr<LanguageModel> model = family.make(config);
+  for (const Maker& maker : kMakers) {
+    if (config.family == maker.family) {
+      std::unique_ptr<LanguageModel> model = maker.make(config);
       initialise(*model, config, seed);
       return model;
     }
   }
-  throw Error(ErrorKind::kInput, "there is no model family '" + config.family + "'");
+  throw Error(ErrorKind::kInput, "family '" + config.family + "' is not a language model: it is an encoder", "",
+              "take llama, qwen2, qwen3, gemma3 or gpt2");
 }
 
 }  // namespace athanor

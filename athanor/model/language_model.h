@@ -16,6 +16,7 @@
 #include "athanor/model/config.h"
 #include "athanor/model/kv_cache.h"
 #include "athanor/model/nn/module.h"
+#include "athanor/model/recompute.h"
 #include "athanor/tensor/batch.h"
 #include "athanor/tensor/dtype.h"
 
@@ -30,6 +31,9 @@ class LanguageModel : public Module {
   // stream, norms, softmax and losses in fp32.
   void set_precision(Precision precision) { weights_.set_precision(precision); }
   Precision precision() const { return weights_.precision(); }
+  // What the backward pass computes again instead of keeping it from the forward pass. Gradients keep their bits.
+  void set_recompute(Recompute recompute) { recompute_ = recompute; }
+  Recompute recompute() const { return recompute_; }
   // Must be called when parameters may have changed (each optimiser step, after a load): drops the casted copies.
   void begin_step() { weights_.clear(); }
 
@@ -59,6 +63,7 @@ class LanguageModel : public Module {
  private:
   ModelConfig config_;
   WeightCache weights_;
+  Recompute recompute_ = Recompute::kNone;
 };
 
 // A new model, initialised as config.init says: each number is a function of (seed, parameter name, index) alone.

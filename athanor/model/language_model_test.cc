@@ -19,6 +19,7 @@ const fs::path kFixtures = fs::path(ATHANOR_SOURCE_DIR) / "tests/fixtures/model"
 
 ModelConfig small(const std::string& family, double dropout = 0) {
   ModelConfig config = from_depth(2, 65, 32, family);
+  config.full_every = family == "gemma3" ? 2 : 0;
   config.dropout = dropout;
   return config;
 }
@@ -29,7 +30,7 @@ Batch some_batch(int64_t rows, int64_t length) {
 }
 
 class Families : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Model, Families, testing::Values("llama", "gpt2"));
+INSTANTIATE_TEST_SUITE_P(Model, Families, testing::Values("llama", "gpt2", "qwen2", "qwen3", "gemma3"));
 
 TEST_P(Families, CountsItsParametersAndTiesOnce) {
   for (const bool tied : {false, true}) {
@@ -100,7 +101,7 @@ TEST_P(Families, GradientAgreesWithDifferences) {
   for (const NamedParameter& p : model->named_parameters()) {
     const at::Tensor direction = p.tensor.grad().div(p.tensor.grad().norm().clamp_min(1e-12));
     const double slope = p.tensor.grad().mul(direction).sum().item<double>();
-    const double step = 0.02;
+    const double step = 0.005;
     NoGrad no_grad;
     at::Tensor moved = p.tensor;
     moved.add_(direction, step);
@@ -165,8 +166,9 @@ TEST(Config, OneDialDerivesTheRest) {
 }
 
 TEST(Config, SurvivesHfAndRefusesWhatItCannotCompute) {
-  for (const char* family : {"llama", "gpt2"}) {
+  for (const std::string& family : decoder_families()) {
     ModelConfig config = small(family);
+    config.rope_scaling = {"llama3", 8, 1, 4, 16};
     config.bos_id = 1;
     config.eos_ids = {2, 3};
     const nlohmann::json json = to_hf_config(config);
@@ -175,9 +177,9 @@ TEST(Config, SurvivesHfAndRefusesWhatItCannotCompute) {
   const nlohmann::json good = to_hf_config(small("llama"));
   const std::pair<const char*, nlohmann::json> bad[] = {
       {"attention_bias", true},      {"mlp_bias", true},          {"hidden_act", "relu"},
-      {"rope_scaling", {{"type", "linear"}, {"factor", 2}}},      {"rope_parameters", {{"rope_type", "llama3"}}},
+      {"rope_scaling", {{"type", "yarn"}, {"factor", 2}}},        {"rope_parameters", {{"rope_type", "llama3"}}},
       {"num_key_value_heads", 5},    {"hidden_size", "384"},      {"hidden_size", -4},
-      {"model_type", "bert"},        {"vocab_size", nullptr},     {"quantization_config", {{"bits", 4}}},
+      {"model_type", "bart"},        {"vocab_size", nullptr},     {"quantization_config", {{"bits", 4}}},
       {"num_attention_heads", 0},    {"rms_norm_eps", 0},         {"eos_token_id", {"a"}}};
   for (const auto& [key, value] : bad) {
     nlohmann::json json = good;
@@ -202,9 +204,16 @@ TEST(Files, NamesWhatIsWrong) {
     }
     return "";
   };
-  EXPECT_NE(message_with("intermediate_size", 400).find("gate_proj"), std::string::npos);
-  EXPECT_NE(message_with("num_hidden_layers", 3).find("lack"), std::string::npos);
-  EXPECT_NE(message_with("num_hidden_layers", 1).find("does not belong"), std::string::npos);
+  const auto says = [](const std::string& message, const char* part) {
+    EXPECT_NE(message.find(part), std::string::npos) << message;
+  };
+  const std::string shapes = message_with("intermediate_size", 400);
+  says(shapes, "model.layers.0.mlp.gate_proj.weight is [384, 128] in the file and [400, 128] by config.json");
+  says(shapes, "(6 tensors)");
+  says(message_with("num_hidden_layers", 3), "the files lack: model.layers.2.");
+  const std::string extra = message_with("num_hidden_layers", 1);
+  says(extra, "does not belong");
+  says(extra, "model.layers.1.self_attn.q_proj.weight [128, 128]");
   EXPECT_EQ(message_with("num_hidden_layers", 2), "");
   const std::string bytes = read_file(folder / "model.safetensors");
   write_file_atomic(folder / "model.safetensors", bytes.substr(0, bytes.size() / 2));

@@ -6,42 +6,22 @@
 #include <cstdlib>
 
 #include "athanor/model/language_model.h"
+#include "athanor/model/testing_parity.h"
 #include "athanor/tensor/autograd.h"
-#include "athanor/tensor/weights.h"
 
 namespace athanor {
 namespace {
 
-const fs::path kFixtures = fs::path(ATHANOR_SOURCE_DIR) / "tests/fixtures/model";
-constexpr double kTolerance = 1e-4;
-
-struct Expected {
-  explicit Expected(const std::string& name)
-      : path(kFixtures / name / "expected.safetensors"), file(SafetensorsFile::open(path)) {}
-  at::Tensor get(const std::string& tensor) const { return as_tensor(*file.find(tensor), path.string()).clone(); }
-  Batch batch() const { return {get("input_ids"), get("labels"), {}}; }
-
-  fs::path path;
-  SafetensorsFile file;
-};
-
-double max_difference(const at::Tensor& a, const at::Tensor& b) {
-  EXPECT_EQ(a.sizes(), b.sizes());
-  return a.sub(b).abs().max().item<double>();
-}
-
-bool ends_with(const std::string& text, const std::string& end) {
-  return text.size() >= end.size() && text.compare(text.size() - end.size(), end.size(), end) == 0;
-}
+Batch batch_of(const Expected& expected) { return {expected.get("input_ids"), expected.get("labels"), {}}; }
 
 class Parity : public testing::TestWithParam<const char*> {};
 
 TEST_P(Parity, LogitsLossAndGradientsAreThoseOfTransformers) {
   const Expected expected(GetParam());
-  auto model = load_model(kFixtures / GetParam());
-  const Batch batch = expected.batch();
+  auto model = load_model(parity_fixtures() / GetParam());
+  const Batch batch = batch_of(expected);
   const double logits = max_difference(model->logits(model->hidden(batch, 0)), expected.get("logits"));
-  EXPECT_LE(logits, kTolerance);
+  EXPECT_LE(logits, kParityTolerance);
 
   const double count = static_cast<double>(batch.targets_BT.numel());
   const at::Tensor loss = model->loss_sum(batch, 0).div(count);
@@ -51,12 +31,12 @@ TEST_P(Parity, LogitsLossAndGradientsAreThoseOfTransformers) {
   double gradient = 0;
   for (const NamedParameter& parameter : model->named_parameters()) {
     at::Tensor want = expected.get("grad." + parameter.name);
-    if (std::string(GetParam()) == "gpt2" && want.dim() == 2 && !ends_with(parameter.name, "te.weight") &&
-        !ends_with(parameter.name, "pe.weight")) {
+    if (std::string(GetParam()) == "gpt2" && want.dim() == 2 && !parameter.name.ends_with("te.weight") &&
+        !parameter.name.ends_with("pe.weight")) {
       want = want.t();
     }
     const double difference = max_difference(parameter.tensor.grad(), want);
-    EXPECT_LE(difference, kTolerance) << parameter.name;
+    EXPECT_LE(difference, kParityTolerance) << parameter.name;
     gradient = std::max(gradient, difference);
   }
   RecordProperty("max_logit_difference", std::to_string(logits));
@@ -65,8 +45,8 @@ TEST_P(Parity, LogitsLossAndGradientsAreThoseOfTransformers) {
 
 TEST_P(Parity, Bf16StaysNearFp32) {
   const Expected expected(GetParam());
-  auto model = load_model(kFixtures / GetParam());
-  const Batch batch = expected.batch();
+  auto model = load_model(parity_fixtures() / GetParam());
+  const Batch batch = batch_of(expected);
   backward(model->loss_sum(batch, 0));
   std::vector<at::Tensor> exact;
   for (const NamedParameter& p : model->named_parameters()) {
@@ -90,30 +70,48 @@ TEST_P(Parity, Bf16StaysNearFp32) {
               loss.item<double>() / 64 - expected.get("loss").item<double>(), worst);
 }
 
+// Steps of several sizes over the cache against the whole row at once: rows of 32 over gemma3's windows of 9.
+TEST_P(Parity, CachedDecodingIsTheWholeRow) {
+  const Expected expected(GetParam());
+  auto model = load_model(parity_fixtures() / GetParam());
+  const at::Tensor ids = expected.get("input_ids");
+  const at::Tensor want = expected.get("logits");
+  for (const Precision precision : {Precision::kFp32, Precision::kBf16}) {
+    model->set_precision(precision);
+    model->begin_step();
+    KvCache cache = model->make_cache(2, 40);
+    for (const auto& [first, count] : {std::pair(0, 5), std::pair(5, 14), std::pair(19, 1), std::pair(20, 1),
+                                       std::pair(21, 10), std::pair(31, 1)}) {
+      const at::Tensor logits = model->decode_step(ids.narrow(1, first, count).contiguous(), cache);
+      const at::Tensor row = want.select(1, first + count - 1);
+      const double bound = precision == Precision::kFp32 ? kParityTolerance : 0.1 * row.abs().max().item<double>();
+      EXPECT_LE(max_difference(logits, row), bound) << first;
+    }
+    cache.truncate(20);  // what a chat does when the answer is edited
+    const at::Tensor again = model->decode_step(ids.narrow(1, 20, 12).contiguous(), cache);
+    if (precision == Precision::kFp32) {
+      EXPECT_LE(max_difference(again, want.select(1, 31)), kParityTolerance);
+    }
+  }
+}
+
 // Writes what check_with_transformers.py opens, where ATHANOR_SAVE_DIR says; always reads it back itself.
 TEST_P(Parity, SavesWhatTransformersOpens) {
   const Expected expected(GetParam());
-  auto model = load_model(kFixtures / GetParam());
+  auto model = load_model(parity_fixtures() / GetParam());
   const char* keep = std::getenv("ATHANOR_SAVE_DIR");
   const fs::path folder = fs::path(keep != nullptr ? keep : testing::TempDir()) / GetParam();
   save_model(*model, folder);
   auto again = load_model(folder);
   NoGrad no_grad;
-  const at::Tensor logits = again->logits(again->hidden(expected.batch(), 0));
-  EXPECT_LE(max_difference(logits, expected.get("logits")), kTolerance);
+  const at::Tensor logits = again->logits(again->hidden(batch_of(expected), 0));
+  EXPECT_LE(max_difference(logits, expected.get("logits")), kParityTolerance);
   const auto before = model->named_parameters();
   const auto after = again->named_parameters();
   for (size_t i = 0; i < before.size(); ++i) {
     EXPECT_EQ(max_difference(before[i].tensor, after[i].tensor), 0) << before[i].name;
   }
-  // The same tensors under the same names in the same shapes as transformers wrote.
-  const auto theirs = SafetensorsFile::open(kFixtures / GetParam() / "model.safetensors");
-  const auto ours = SafetensorsFile::open(folder / "model.safetensors");
-  EXPECT_EQ(theirs.tensors().size(), ours.tensors().size());
-  for (const TensorView& view : theirs.tensors()) {
-    ASSERT_NE(ours.find(view.name), nullptr) << view.name;
-    EXPECT_EQ(ours.find(view.name)->shape, view.shape) << view.name;
-  }
+  expect_same_tensors(parity_fixtures() / GetParam() / "model.safetensors", folder / "model.safetensors");
   if (keep != nullptr) {
     write_tensors(folder / "check.safetensors", {{"input_ids", expected.get("input_ids")}, {"logits", logits}}, {});
   } else {
@@ -121,7 +119,8 @@ TEST_P(Parity, SavesWhatTransformersOpens) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Transformers, Parity, testing::Values("llama_untied", "llama_tied", "gpt2"));
+INSTANTIATE_TEST_SUITE_P(Transformers, Parity, testing::Values("llama_untied", "llama_tied", "llama3_rope", "qwen2", "qwen3", "qwen3_tied",
+                                         "gemma3", "gpt2"));
 
 }  // namespace
 }  // namespace athanor

@@ -72,7 +72,7 @@ bool can_serve_as(const fs::path& folder, ArtifactKind wanted) {
          (wanted == ArtifactKind::kTokenizer && kind == ArtifactKind::kModel && has(folder, "tokenizer.json"));
 }
 
-std::string write_manifest(const fs::path& dir) {
+std::string write_manifest(const fs::path& dir, const std::map<std::string, std::string>& known) {
   std::vector<std::string> paths;
   for (const auto& entry : fs::recursive_directory_iterator(dir)) {
     if (entry.is_regular_file()) {
@@ -83,7 +83,8 @@ std::string write_manifest(const fs::path& dir) {
   std::string text;
   for (const auto& path : paths) {
     if (path != "MANIFEST") {
-      text += sha256_file(dir / path) + " " + std::to_string(fs::file_size(dir / path)) + " " + path + "\n";
+      const auto found = known.find(path);
+      text += (found == known.end() ? sha256_file(dir / path) : found->second) + " " + std::to_string(fs::file_size(dir / path)) + " " + path + "\n";
     }
   }
   write_file_atomic(dir / "MANIFEST", text);

@@ -4,6 +4,7 @@
 // the MANIFEST's own bytes.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,8 +32,9 @@ struct ManifestEntry {
   std::string path;  // relative, with '/'
 };
 
-// Hashes every file below dir, writes dir/MANIFEST, and gives the artifact's digest.
-std::string write_manifest(const fs::path& dir);
+// Hashes every file below dir, writes dir/MANIFEST, and gives the artifact's digest. known: digests by relative path that
+// the caller has already; those files are not read.
+std::string write_manifest(const fs::path& dir, const std::map<std::string, std::string>& known = {});
 
 std::vector<ManifestEntry> read_manifest(const fs::path& dir);
 

@@ -11,6 +11,7 @@
 #include "athanor/run/digest_cache.h"
 #include "athanor/run/fields.h"
 #include "athanor/run/journal.h"
+#include "athanor/run/ranks.h"
 #include "athanor/run/run.h"
 
 namespace athanor {
@@ -44,6 +45,7 @@ struct StageContext {
   fs::path cache_dir;  // for downloads; shared by all runs of the store
   ShardOf shard;       // this process's share of the parts; a verb with `shards` honours it
   bool merge = false;  // put finished parts together; a part that is not there is an Error
+  Ranks* ranks = nullptr;  // not null: one of several processes in this step, which only rank 0 finishes
 
   const StageInput* find(const std::string& role) const;  // null when not given
   const StageInput& input(const std::string& role) const;
@@ -61,7 +63,8 @@ struct BeforeStep {
   nlohmann::json options;
 };
 
-// What `plan` shows of one verb: {"rows": [{"name", "value", "note"}], ...}; free form.
+// What `plan` shows of one verb: {"rows": [{"name", "value", "text", "note"}], "fits": bool, "why", "advice"}; the options
+// hold "plan_quick" beside the verb's own: true = measure nothing.
 using PlanFunction = nlohmann::json (*)(const nlohmann::json& options, const std::vector<StageInput>& inputs);
 // Does the work: writes run.out_tmp() and gives the key figures for run.json's "result".
 using ExecuteFunction = nlohmann::json (*)(StageContext&);

@@ -66,6 +66,17 @@ std::string padded(std::string text, size_t width);
 // The recipe named by the arguments with the overrides applied: a file, or the verb itself.
 Node recipe_from_arguments(Session& session);
 
+PipelinePlan resolve_arguments(Session& session);
+
+// "done", "to be resumed" or "to do".
+std::string step_state(const StepPlan& step, const RunStore& store);
+
+// What a step's verb plans (see PlanFunction); null when it plans nothing. quick: nothing is measured.
+nlohmann::json plan_of(const StepPlan& step, const PipelinePlan& plan, const RunStore& store, bool quick);
+
+// Error(kResource) for a plan that says it does not fit.
+void refuse_what_does_not_fit(const std::string& label, const nlohmann::json& plan);
+
 // A run by the first positional argument; Error(kUsage) that lists near names when it is not there.
 RunSummary run_from_arguments(Session& session, size_t index = 0);
 

@@ -4,25 +4,14 @@
 #include "athanor/base/nearest.h"
 #include "athanor/base/text.h"
 #include "athanor/stage/command.h"
+#include "athanor/stage/crew.h"
 #include "athanor/stage/pipeline.h"
+#include "athanor/stage/torch_unit.h"
 #include "athanor/stage/verbs.h"
 
 namespace athanor {
 
 namespace {
-
-PipelinePlan resolve(Session& session) {
-  PinContext pins{session.digests, session.store.cache_dir() / "downloads"};
-  return resolve_recipe(recipe_from_arguments(session), session.store, pins);
-}
-
-std::string step_state(const StepPlan& step, const RunStore& store) {
-  if (store.find_done(step.verb->name, step.id)) {
-    return "done";
-  }
-  const auto run = store.find(step.verb->name + "-" + step.id.substr(0, 8));
-  return run && run->info.value("id", "") == step.id ? "to be resumed" : "to do";
-}
 
 nlohmann::json inputs_json(const StepPlan& step) {
   auto list = nlohmann::json::array();
@@ -169,21 +158,46 @@ Node recipe_from_arguments(Session& session) {
   return root;
 }
 
-int command_run(Session& session) {
+namespace {
+
+int run_here(Session& session, Crew* crew) {
   const std::string shard = session.arguments.take("shard", "0/1");
-  const PipelinePlan plan = resolve(session);
-  Workshop shop{session.store, session.digests, session.progress, parse_shard(shard)};
+  const PipelinePlan plan = resolve_arguments(session);
+  Workshop shop{session.store, session.digests, session.progress, parse_shard(shard), false, crew};
   return run_plan(plan, shop, session);
 }
 
+}  // namespace
+
+int command_run(Session& session) {
+  const Launch launch = read_launch();
+  if (launch.alone()) {
+    return run_here(session, nullptr);
+  }
+  const std::unique_ptr<Ranks> ranks = open_ranks(launch);
+  if (launch.rank > 0) {
+    return follow_rank_0(session, *ranks);
+  }
+  Crew crew(*ranks);
+  try {
+    const int code = run_here(session, &crew);
+    crew.dismiss(code);
+    return code;
+  } catch (...) {
+    const Error error = readable_error();
+    crew.dismiss(error);
+    throw error;
+  }
+}
+
 int command_merge(Session& session) {
-  const PipelinePlan plan = resolve(session);
+  const PipelinePlan plan = resolve_arguments(session);
   Workshop shop{session.store, session.digests, session.progress, {}, true};
   return run_plan(plan, shop, session);
 }
 
 int command_check(Session& session) {
-  const PipelinePlan plan = resolve(session);
+  const PipelinePlan plan = resolve_arguments(session);
   auto list = nlohmann::json::array();
   for (const auto& step : plan.steps) {
     const std::string state = step_state(step, session.store);
@@ -198,41 +212,6 @@ int command_check(Session& session) {
   }
   session.print("ok: " + std::to_string(plan.steps.size()) + (plan.steps.size() == 1 ? " step" : " steps") +
                 ", all types fit");
-  session.print_json({{"recipe", plan.file}, {"id", plan.id}, {"steps", list}});
-  return 0;
-}
-
-int command_plan(Session& session) {
-  const PipelinePlan plan = resolve(session);
-  auto list = nlohmann::json::array();
-  for (const auto& step : plan.steps) {
-    const std::string state = step_state(step, session.store);
-    nlohmann::json row{{"step", step.label}, {"verb", step.verb->name}, {"id", step.id}, {"state", state}};
-    session.print(padded(step.label, 16) + padded(step.verb->name + "-" + step.id.substr(0, 8), 24) + state);
-    if (const PlanFunction function = plan_function(*step.verb)) {
-      std::vector<StageInput> inputs;
-      nlohmann::json options = step.options;
-      try {
-        inputs = locate_inputs(step, plan.steps, session.store);
-      } catch (const Error&) {
-        // Inputs that are still to be made: what their own recipes say of them has to do.
-        for (size_t i = 0; i < step.inputs.size(); ++i) {
-          if (step.producers[i] >= 0) {
-            const auto& made_by = plan.steps[static_cast<size_t>(step.producers[i])].options;
-            if (made_by.contains("vocab_size")) {
-              options["planned_vocab_size"] = made_by["vocab_size"];
-            }
-          }
-        }
-      }
-      row["plan"] = function(options, inputs);
-      for (const auto& item : row["plan"]["rows"]) {
-        session.print("    " + padded(item.value("name", ""), 26) + padded(item.value("text", ""), 14) +
-                      item.value("note", ""));
-      }
-    }
-    list.push_back(row);
-  }
   session.print_json({{"recipe", plan.file}, {"id", plan.id}, {"steps", list}});
   return 0;
 }

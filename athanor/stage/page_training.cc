@@ -60,11 +60,11 @@ void add_breakdown(const nlohmann::json& breakdown, KeyValueBlock& block) {
     whole += seconds.get<double>();
   }
   const std::pair<const char*, const char*> parts[] = {{"load", "waiting for data"}, {"forward", "forward"},
-                                                       {"backward", "backward"},     {"update", "norm and update"},
-                                                       {"other", "all else"}};
+                                                       {"backward", "backward"},     {"exchange", "other processes"},
+                                                       {"update", "norm and update"},  {"other", "all else"}};
   for (const auto& [part, what] : parts) {
-    if (whole > 0) {
-      const double seconds = breakdown.value(part, 0.0);
+    const double seconds = breakdown.value(part, 0.0);
+    if (whole > 0 && (seconds > 0 || part != std::string("exchange"))) {
       block.items.push_back({std::string("time: ") + what, human_percent(seconds / whole), human_duration(seconds)});
     }
   }

@@ -61,10 +61,10 @@ nlohmann::json plan_pretrain(const nlohmann::json& resolved, const std::vector<S
   }
   const ModelConfig config = model_config(options, vocab_size);
   const MemoryPlan memory = plan_memory(config, options);
-  const double seconds_a_sequence = calibrate(config, options);
+  const bool fits = memory.total() < memory_bytes();
+  const bool measure = fits && !resolved.value("plan_quick", false);
   const double tokens = static_cast<double>(options.steps) * static_cast<double>(options.batch_size) *
                         static_cast<double>(options.sequence_length);
-  const double seconds = seconds_a_sequence * static_cast<double>(options.steps * options.batch_size);
 
   nlohmann::json plan{{"rows", nlohmann::json::array()}};
   const auto row = [&](const std::string& name, const nlohmann::json& value, const std::string& text,
@@ -82,13 +82,25 @@ nlohmann::json plan_pretrain(const nlohmann::json& resolved, const std::vector<S
       row("memory: " + name, bytes, human_bytes(bytes.get<double>()), "");
     }
   }
-  const bool fits = memory.total() < memory_bytes();
   row("memory in all", memory.total(), human_bytes(static_cast<double>(memory.total())),
       fits ? "fits: this machine has " + human_bytes(static_cast<double>(memory_bytes()))
-           : "does NOT fit in " + human_bytes(static_cast<double>(memory_bytes())) + "; lower micro_batch or depth");
-  row("tokens a second", options.sequence_length / seconds_a_sequence,
-      human_count(static_cast<double>(options.sequence_length) / seconds_a_sequence), "measured over a few steps now");
-  row("time", seconds, human_duration(seconds), "without validation and checkpoints");
+           : "does NOT fit in " + human_bytes(static_cast<double>(memory_bytes())));
+  const uint64_t disk = checkpoint_bytes(config, options);
+  row("disk: checkpoints", disk, human_bytes(static_cast<double>(disk)), "at most, the saved model with them");
+  plan["disk_bytes"] = disk;
+  plan["precision"] = options.precision;
+  if (measure) {
+    const double seconds_a_sequence = calibrate(config, options);
+    const double seconds = seconds_a_sequence * static_cast<double>(options.steps * options.batch_size);
+    row("tokens a second", options.sequence_length / seconds_a_sequence,
+        human_count(static_cast<double>(options.sequence_length) / seconds_a_sequence), "measured over a few steps now");
+    row("time", seconds, human_duration(seconds), "without validation and checkpoints");
+  }
+  if (!fits) {
+    plan["why"] = "needs " + human_bytes(static_cast<double>(memory.total())) + " of memory, this machine has " +
+                  human_bytes(static_cast<double>(memory_bytes()));
+    plan["advice"] = memory_advice(config, options, memory_bytes());
+  }
   plan["fits"] = fits;
   return plan;
 }

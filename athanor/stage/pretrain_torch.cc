@@ -13,6 +13,7 @@
 #include "athanor/stage/train_in_run.h"
 #include "athanor/token/tokenizer.h"
 #include "athanor/token/vocabulary_map.h"
+#include "athanor/train/memory.h"
 #include "athanor/train/objectives/causal.h"
 
 namespace athanor {
@@ -90,11 +91,12 @@ nlohmann::json execute_pretrain(StageContext& context) {
   }
   const auto model = begin_model(context, options, tokenizer);
   const ModelConfig config = model->config();
+  require_memory(config, options);
   CausalObjective objective(*model, sources, valid_tokens, options);
   nlohmann::json json = train_in_run(context, objective, options,
                                      {{"parameters", num_parameters(config)},
                                       {"sources", objective.sources()}});
-  if (json.contains("paused")) {
+  if (json.contains("paused") || json.contains("follows")) {
     return json;
   }
   save_model(*model, context.run.out_tmp());

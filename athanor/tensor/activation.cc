@@ -2,9 +2,11 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 
+#include "athanor/tensor/gemm.h"
 #include "athanor/tensor/simd.h"
 
 namespace athanor {
@@ -13,138 +15,255 @@ namespace {
 using simd::kLanes;
 using simd::Vec;
 
+constexpr int64_t kParts = 16;  // a fixed cut of the rows, so that the bias's gradient does not depend on threads
+
 struct ActivationRows {
   const void* u;
-  const void* dy;  // backward only
-  void* du;        // backward only
+  const float* bias;  // or null
+  const void* dy;     // backward only
+  void* du;           // backward only
   void* y;
   int64_t width;  // I
-  bool gated;
-  bool backward;
+  Activation kind;
+  at::ScalarType dtype;
 };
 
-// tanh(z) = 2 sigmoid(2z) - 1, so gelu(u) = u sigmoid(2 z(u)).
-ATHANOR_INLINE Vec gelu_sigmoid(const Vec& u) {
-  return simd::sigmoid(1.5957691216057308f * (u + 0.044715f * u * u * u));
+struct Curve {
+  Vec value;
+  Vec slope;
+};
+
+ATHANOR_INLINE Curve silu(const Vec& u) {
+  const Vec s = simd::sigmoid(u);
+  const Vec value = u * s;
+  return {value, s + value * (1.0f - s)};
 }
 
-// Sixteen features: reads gate (or u), up, dy; writes y and the gradients.
-template <bool kGated, bool kBackward, bool kPart, typename T>
-ATHANOR_INLINE void one_group(const T* gate, const T* up, const T* dy, T* dgate, T* dup, T* y, int64_t left) {
-  const auto read = [&](const T* p) __attribute__((always_inline)) {
-    return kPart ? simd::load_part(p, left) : simd::load(p);
-  };
-  const auto write = [&](T* p, const Vec& v) __attribute__((always_inline)) {
-    kPart ? simd::store_part(p, v, left) : simd::store(p, v);
-  };
-  const Vec g = read(gate);
-  const Vec s = kGated ? simd::sigmoid(g) : gelu_sigmoid(g);
-  const Vec value = g * s;
-  if (kGated) {
-    const Vec u = read(up);
-    if (kBackward) {
-      const Vec d = read(dy);
-      write(dup, d * value);
-      write(dgate, d * u * (s + value * (1.0f - s)));
-    }
-    write(y, value * u);
+// tanh(z) = 2 sigmoid(2z) - 1, so gelu_tanh(u) = u sigmoid(2 z(u)).
+ATHANOR_INLINE Curve gelu_tanh(const Vec& u) {
+  const Vec s = simd::sigmoid(1.5957691216057308f * (u + 0.044715f * u * u * u));
+  const Vec value = u * s;
+  return {value, s + value * (1.0f - s) * (1.5957691216057308f * (1.0f + 0.134145f * u * u))};
+}
+
+ATHANOR_INLINE Curve gelu(const Vec& u) {
+  const Vec g = simd::gauss(u);
+  const Vec below = simd::normal_below(u, g);
+  return {u * below, below + u * g * 0.3989422804014327f};
+}
+
+template <Activation kKind>
+ATHANOR_INLINE Curve curve(const Vec& u) {
+  if constexpr (kKind == Activation::kSwiGlu) {
+    return silu(u);
+  } else if constexpr (kKind == Activation::kGeluTanh || kKind == Activation::kGeGluTanh) {
+    return gelu_tanh(u);
   } else {
-    if (kBackward) {
-      const Vec dz = 1.5957691216057308f * (1.0f + 0.134145f * g * g);
-      write(dgate, read(dy) * (s + value * (1.0f - s) * dz));
-    }
-    write(y, value);
+    return gelu(u);
   }
 }
 
-template <bool kGated, bool kBackward, typename T>
-ATHANOR_INLINE void rows_of(const ActivationRows& a, int64_t begin, int64_t end) {
-  const int64_t stride = kGated ? 2 * a.width : a.width;
+// One row's pointers, at feature i: gate and up of u and of its gradient.
+template <typename T>
+struct Row {
+  const T* u;
+  const float* bias;
+  const T* dy;
+  T* du;
+  T* y;
+  float* dbias;
+};
+
+// Sixteen features, or the `left` last ones.
+template <Activation kKind, bool kBackward, bool kPart, typename T>
+ATHANOR_INLINE void one_group(const Row<T>& row, int64_t i, int64_t width, int64_t left) {
+  const auto read = [&](const auto* p) __attribute__((always_inline)) {
+    return kPart ? simd::load_part(p, left) : simd::load(p);
+  };
+  const auto write = [&](auto* p, const Vec& v) __attribute__((always_inline)) {
+    kPart ? simd::store_part(p, v, left) : simd::store(p, v);
+  };
+  const auto input = [&](int64_t at) __attribute__((always_inline)) {
+    const Vec u = read(row.u + at);
+    return row.bias == nullptr ? u : u + read(row.bias + at);
+  };
+  const auto gradient = [&](int64_t at, const Vec& d) __attribute__((always_inline)) {
+    write(row.du + at, d);
+    if (row.dbias != nullptr) {
+      write(row.dbias + at, read(row.dbias + at) + d);
+    }
+  };
+  const Curve c = curve<kKind>(input(i));
+  if constexpr (is_gated(kKind)) {
+    const Vec up = input(width + i);
+    if (kBackward) {
+      const Vec d = read(row.dy + i);
+      gradient(i, d * up * c.slope);
+      gradient(width + i, d * c.value);
+    }
+    write(row.y + i, c.value * up);
+  } else {
+    if (kBackward) {
+      gradient(i, read(row.dy + i) * c.slope);
+    }
+    write(row.y + i, c.value);
+  }
+}
+
+template <Activation kKind, bool kBackward, typename T>
+ATHANOR_INLINE void rows_of(const ActivationRows& a, int64_t begin, int64_t end, float* dbias) {
+  const int64_t stride = is_gated(kKind) ? 2 * a.width : a.width;
   const int64_t whole = a.width / kLanes * kLanes;
   for (int64_t n = begin; n < end; ++n) {
-    const T* gate = static_cast<const T*>(a.u) + n * stride;
-    const T* dy = kBackward ? static_cast<const T*>(a.dy) + n * a.width : nullptr;
-    T* dgate = kBackward ? static_cast<T*>(a.du) + n * stride : nullptr;
-    T* y = static_cast<T*>(a.y) + n * a.width;
+    const Row<T> row{static_cast<const T*>(a.u) + n * stride,
+                     a.bias,
+                     kBackward ? static_cast<const T*>(a.dy) + n * a.width : nullptr,
+                     kBackward ? static_cast<T*>(a.du) + n * stride : nullptr,
+                     static_cast<T*>(a.y) + n * a.width,
+                     dbias};
     for (int64_t i = 0; i < whole; i += kLanes) {
-      one_group<kGated, kBackward, false>(gate + i, gate + a.width + i, dy + i, dgate + i, dgate + a.width + i,
-                                          y + i, kLanes);
+      one_group<kKind, kBackward, false>(row, i, a.width, kLanes);
     }
     if (whole < a.width) {
-      one_group<kGated, kBackward, true>(gate + whole, gate + a.width + whole, dy + whole, dgate + whole,
-                                         dgate + a.width + whole, y + whole, a.width - whole);
+      one_group<kKind, kBackward, true>(row, whole, a.width, a.width - whole);
     }
+  }
+}
+
+template <bool kBackward, typename T>
+ATHANOR_INLINE void rows_of_kind(const ActivationRows& a, int64_t begin, int64_t end, float* dbias) {
+  switch (a.kind) {
+    case Activation::kSwiGlu:
+      return rows_of<Activation::kSwiGlu, kBackward, T>(a, begin, end, dbias);
+    case Activation::kGeluTanh:
+      return rows_of<Activation::kGeluTanh, kBackward, T>(a, begin, end, dbias);
+    case Activation::kGelu:
+      return rows_of<Activation::kGelu, kBackward, T>(a, begin, end, dbias);
+    case Activation::kGeGlu:
+      return rows_of<Activation::kGeGlu, kBackward, T>(a, begin, end, dbias);
+    case Activation::kGeGluTanh:
+      return rows_of<Activation::kGeGluTanh, kBackward, T>(a, begin, end, dbias);
   }
 }
 
 template <typename T>
-ATHANOR_INLINE void rows_dispatch(const ActivationRows& a, int64_t begin, int64_t end) {
-  if (a.gated) {
-    a.backward ? rows_of<true, true, T>(a, begin, end) : rows_of<true, false, T>(a, begin, end);
+ATHANOR_INLINE void rows_of_type(const ActivationRows& a, int64_t begin, int64_t end, float* dbias) {
+  a.dy == nullptr ? rows_of_kind<false, T>(a, begin, end, dbias) : rows_of_kind<true, T>(a, begin, end, dbias);
+}
+
+ATHANOR_SIMD void rows_fp32(const ActivationRows& a, int64_t begin, int64_t end, float* dbias) {
+  rows_of_type<float>(a, begin, end, dbias);
+}
+ATHANOR_SIMD void rows_bf16(const ActivationRows& a, int64_t begin, int64_t end, float* dbias) {
+  rows_of_type<c10::BFloat16>(a, begin, end, dbias);
+}
+ATHANOR_SIMD void rows_fp16(const ActivationRows& a, int64_t begin, int64_t end, float* dbias) {
+  rows_of_type<c10::Half>(a, begin, end, dbias);
+}
+
+void run_rows(const ActivationRows& a, int64_t begin, int64_t end, float* dbias) {
+  if (a.dtype == at::kBFloat16) {
+    rows_bf16(a, begin, end, dbias);
+  } else if (a.dtype == at::kHalf) {
+    rows_fp16(a, begin, end, dbias);
   } else {
-    a.backward ? rows_of<false, true, T>(a, begin, end) : rows_of<false, false, T>(a, begin, end);
+    rows_fp32(a, begin, end, dbias);
   }
 }
 
-ATHANOR_SIMD void rows_fp32(const ActivationRows& a, int64_t begin, int64_t end) {
-  rows_dispatch<float>(a, begin, end);
-}
-ATHANOR_SIMD void rows_bf16(const ActivationRows& a, int64_t begin, int64_t end) {
-  rows_dispatch<c10::BFloat16>(a, begin, end);
+void run(const ActivationRows& args, int64_t rows) {
+  const int64_t grain = std::max<int64_t>(1, 8192 / args.width);
+  at::parallel_for(0, rows, grain, [&](int64_t begin, int64_t end) { run_rows(args, begin, end, nullptr); });
 }
 
-void run(const ActivationRows& args, int64_t rows, bool bf16) {
-  const int64_t grain = std::max<int64_t>(1, 8192 / args.width);
-  at::parallel_for(0, rows, grain, [&](int64_t begin, int64_t end) {
-    bf16 ? rows_bf16(args, begin, end) : rows_fp32(args, begin, end);
+// The same with the sums of du's rows.
+at::Tensor run_with_sums(const ActivationRows& args, int64_t rows, int64_t columns) {
+  at::Tensor sums = at::zeros({kParts, columns}, at::kFloat);
+  float* parts = sums.mutable_data_ptr<float>();
+  const int64_t part_rows = (rows + kParts - 1) / kParts;
+  at::parallel_for(0, kParts, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t part = begin; part < end; ++part) {
+      const int64_t first = std::min(rows, part * part_rows);
+      run_rows(args, first, std::min(rows, first + part_rows), parts + part * columns);
+    }
   });
+  return column_sum(sums);
 }
 
 template <typename From, typename To>
-ATHANOR_INLINE void convert_span_of(const From* from, To* to, int64_t size) {
-  int64_t i = 0;
-  for (; i + kLanes <= size; i += kLanes) {
+ATHANOR_INLINE void convert_span_of(const void* from_base, void* to_base, int64_t begin, int64_t end) {
+  const From* from = static_cast<const From*>(from_base);
+  To* to = static_cast<To*>(to_base);
+  int64_t i = begin;
+  for (; i + kLanes <= end; i += kLanes) {
     simd::store(to + i, simd::load(from + i));
   }
-  if (i < size) {
-    simd::store_part(to + i, simd::load_part(from + i, size - i), size - i);
+  if (i < end) {
+    simd::store_part(to + i, simd::load_part(from + i, end - i), end - i);
   }
 }
 
-ATHANOR_SIMD void convert_span(const void* from, void* to, int64_t begin, int64_t end, bool to_bf16) {
-  if (to_bf16) {
-    convert_span_of(static_cast<const float*>(from) + begin, static_cast<c10::BFloat16*>(to) + begin, end - begin);
+template <typename From>
+ATHANOR_INLINE void convert_span_from(const void* from, void* to, int64_t begin, int64_t end, at::ScalarType dtype) {
+  if (dtype == at::kBFloat16) {
+    convert_span_of<From, c10::BFloat16>(from, to, begin, end);
+  } else if (dtype == at::kHalf) {
+    convert_span_of<From, c10::Half>(from, to, begin, end);
   } else {
-    convert_span_of(static_cast<const c10::BFloat16*>(from) + begin, static_cast<float*>(to) + begin, end - begin);
+    convert_span_of<From, float>(from, to, begin, end);
   }
+}
+
+ATHANOR_SIMD void convert_span(const void* from, at::ScalarType from_dtype, void* to, at::ScalarType dtype,
+                               int64_t begin, int64_t end) {
+  if (from_dtype == at::kBFloat16) {
+    convert_span_from<c10::BFloat16>(from, to, begin, end, dtype);
+  } else if (from_dtype == at::kHalf) {
+    convert_span_from<c10::Half>(from, to, begin, end, dtype);
+  } else {
+    convert_span_from<float>(from, to, begin, end, dtype);
+  }
+}
+
+const float* data_or_null(const at::Tensor& bias) {
+  return bias.defined() ? bias.const_data_ptr<float>() : nullptr;
 }
 
 }  // namespace
 
-at::Tensor activation_forward(Activation kind, const at::Tensor& u) {
-  const bool gated = kind == Activation::kSwiGlu;
-  const int64_t width = gated ? u.size(1) / 2 : u.size(1);
+at::Tensor activation_forward(Activation kind, const at::Tensor& u, const at::Tensor& bias) {
+  const int64_t width = is_gated(kind) ? u.size(1) / 2 : u.size(1);
   at::Tensor y = at::empty({u.size(0), width}, u.options());
-  run({u.const_data_ptr(), nullptr, nullptr, y.mutable_data_ptr(), width, gated, false}, u.size(0),
-      u.scalar_type() == at::kBFloat16);
+  run({u.const_data_ptr(), data_or_null(bias), nullptr, nullptr, y.mutable_data_ptr(), width, kind, u.scalar_type()},
+      u.size(0));
   return y;
 }
 
-ActivationGradients activation_backward(Activation kind, const at::Tensor& dy_NI, const at::Tensor& u) {
-  const bool gated = kind == Activation::kSwiGlu;
-  ActivationGradients out{at::empty(u.sizes(), u.options()), at::empty(dy_NI.sizes(), u.options())};
-  run({u.const_data_ptr(), dy_NI.const_data_ptr(), out.du.mutable_data_ptr(), out.y_NI.mutable_data_ptr(),
-       dy_NI.size(1), gated, true},
-      u.size(0), u.scalar_type() == at::kBFloat16);
+ActivationGradients activation_backward(Activation kind, const at::Tensor& dy_NI, const at::Tensor& u,
+                                        const at::Tensor& bias) {
+  ActivationGradients out{at::empty(u.sizes(), u.options()), at::empty(dy_NI.sizes(), u.options()), {}};
+  const ActivationRows args{u.const_data_ptr(),
+                            data_or_null(bias),
+                            dy_NI.const_data_ptr(),
+                            out.du.mutable_data_ptr(),
+                            out.y_NI.mutable_data_ptr(),
+                            dy_NI.size(1),
+                            kind,
+                            u.scalar_type()};
+  if (bias.defined()) {
+    out.dbias = run_with_sums(args, u.size(0), u.size(1));
+  } else {
+    run(args, u.size(0));
+  }
   return out;
 }
 
 void convert(const at::Tensor& src, at::Tensor& dst) {
-  const bool to_bf16 = dst.scalar_type() == at::kBFloat16;
   const void* from = src.const_data_ptr();
   void* to = dst.mutable_data_ptr();
-  at::parallel_for(0, src.numel(), 32768,
-                   [&](int64_t begin, int64_t end) { convert_span(from, to, begin, end, to_bf16); });
+  at::parallel_for(0, src.numel(), 32768, [&](int64_t begin, int64_t end) {
+    convert_span(from, src.scalar_type(), to, dst.scalar_type(), begin, end);
+  });
 }
 
 at::Tensor to_dtype(const at::Tensor& src, at::ScalarType dtype) {

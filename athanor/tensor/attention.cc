@@ -3,11 +3,13 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
-#include <vector>
 
+#include "athanor/base/error.h"
 #include "athanor/tensor/attention_kernel.h"
 
 namespace athanor {
@@ -15,16 +17,21 @@ namespace {
 
 // Where each part of one sequence's head lies in the fused rows; one task is one (sequence, key/value head).
 struct Layout {
-  Layout(const AttentionShape& shape, const at::Tensor& position_N)
-      : shape(shape), first(static_cast<size_t>(shape.batch * shape.length)) {
-    const int64_t* position = position_N.const_data_ptr<int64_t>();
-    for (int64_t n = 0; n < shape.batch * shape.length; ++n) {
-      first[n] = n % shape.length - position[n];
+  Layout(const AttentionShape& shape, const KeyIntervals& keys)
+      : shape(shape), begin(keys.begin_N.const_data_ptr<int64_t>()), end(keys.end_N.const_data_ptr<int64_t>()) {
+    const int64_t rows = shape.batch * shape.length;
+    bool good = keys.begin_N.numel() == rows && keys.end_N.numel() == rows;
+    for (int64_t n = 0; good && n < rows; ++n) {
+      good = begin[n] >= 0 && begin[n] <= end[n] && end[n] <= shape.length;
+    }
+    if (!good) {
+      throw Error(ErrorKind::kInternal, "the attention's key intervals leave their rows");
     }
   }
   HeadShape head(int64_t sequence, bool bf16) const {
-    return {shape.length, shape.head_dim, 1.0f / std::sqrt(static_cast<float>(shape.head_dim)),
-            first.data() + sequence * shape.length, bf16};
+    const double scale = shape.scale > 0 ? shape.scale : 1.0 / std::sqrt(static_cast<double>(shape.head_dim));
+    const int64_t row = sequence * shape.length;
+    return {shape.length, shape.head_dim, static_cast<float>(scale), begin + row, end + row, bf16};
   }
   int64_t tasks() const { return shape.batch * shape.num_kv_heads; }
   int64_t queries_a_group() const { return shape.num_heads / shape.num_kv_heads; }
@@ -34,7 +41,8 @@ struct Layout {
   }
 
   AttentionShape shape;
-  std::vector<int64_t> first;
+  const int64_t* begin;
+  const int64_t* end;
 };
 
 // A tensor's memory, addressed in elements.
@@ -60,8 +68,43 @@ at::Tensor expand_heads(const at::Tensor& x_BSGD, int64_t num_heads) {
 
 }  // namespace
 
-AttentionOutput attention_forward(const AttentionShape& shape, const at::Tensor& qkv_NF, const at::Tensor& position_N) {
-  const Layout layout(shape, position_N);
+KeyIntervals causal_keys(const at::Tensor& position_N, int64_t length, int64_t window) {
+  const int64_t rows = position_N.numel();
+  KeyIntervals keys{at::empty({rows}, at::kLong), at::empty({rows}, at::kLong)};
+  const int64_t* position = position_N.const_data_ptr<int64_t>();
+  int64_t* begin = keys.begin_N.mutable_data_ptr<int64_t>();
+  int64_t* end = keys.end_N.mutable_data_ptr<int64_t>();
+  for (int64_t n = 0; n < rows; ++n) {
+    end[n] = n % length + 1;
+    begin[n] = end[n] - 1 - (window > 0 ? std::min(position[n], window - 1) : position[n]);
+  }
+  return keys;
+}
+
+KeyIntervals row_keys(const at::Tensor& length_B, int64_t length) {
+  const int64_t rows = length_B.numel();
+  KeyIntervals keys{at::zeros({rows * length}, at::kLong), at::empty({rows * length}, at::kLong)};
+  const int64_t* count = length_B.const_data_ptr<int64_t>();
+  for (int64_t b = 0; b < rows; ++b) {
+    std::fill_n(keys.end_N.mutable_data_ptr<int64_t>() + b * length, length, count[b]);
+  }
+  return keys;
+}
+
+KeyIntervals document_keys(const at::Tensor& position_N, int64_t length) {
+  KeyIntervals keys = causal_keys(position_N, length);
+  const int64_t* position = position_N.const_data_ptr<int64_t>();
+  int64_t* end = keys.end_N.mutable_data_ptr<int64_t>();
+  for (int64_t n = position_N.numel() - 2; n >= 0; --n) {  // a query reads as far as the next of its document
+    if ((n + 1) % length != 0 && position[n + 1] == position[n] + 1) {
+      end[n] = end[n + 1];
+    }
+  }
+  return keys;
+}
+
+AttentionOutput attention_forward(const AttentionShape& shape, const at::Tensor& qkv_NF, const KeyIntervals& keys) {
+  const Layout layout(shape, keys);
   const int64_t width = shape.width();
   const int64_t out_width = shape.num_heads * shape.head_dim;
   const bool bf16 = qkv_NF.scalar_type() == at::kBFloat16;
@@ -88,8 +131,8 @@ AttentionOutput attention_forward(const AttentionShape& shape, const at::Tensor&
 }
 
 at::Tensor attention_backward(const AttentionShape& shape, const at::Tensor& dy_NE, const at::Tensor& qkv_NF,
-                              const AttentionOutput& out, const at::Tensor& position_N) {
-  const Layout layout(shape, position_N);
+                              const AttentionOutput& out, const KeyIntervals& keys) {
+  const Layout layout(shape, keys);
   const int64_t width = shape.width();
   const int64_t out_width = shape.num_heads * shape.head_dim;
   const bool bf16 = qkv_NF.scalar_type() == at::kBFloat16;
@@ -121,24 +164,32 @@ at::Tensor attention_backward(const AttentionShape& shape, const at::Tensor& dy_
   return dqkv_NF;
 }
 
-at::Tensor attention_cached(const at::Tensor& q_BTHD, const at::Tensor& k_BSGD, const at::Tensor& v_BSGD) {
+at::Tensor attention_cached(const at::Tensor& q_BTHD, const at::Tensor& k_BSGD, const at::Tensor& v_BSGD,
+                            int64_t window, double scale) {
   const int64_t heads = q_BTHD.size(2);
   const int64_t length = q_BTHD.size(1);
-  const int64_t total = k_BSGD.size(1);
+  const int64_t past = k_BSGD.size(1) - length;
+  // Keys before the first query's window are read by none.
+  const int64_t skipped = window > 0 ? std::max<int64_t>(0, past + 1 - window) : 0;
+  const int64_t total = past + length - skipped;
+  const bool masked = length > 1 && (total > length || (window > 0 && window < length));
   at::Tensor mask;
-  if (length > 1 && length < total) {
+  if (masked) {
     mask = at::empty({1, 1, length, total}, at::kFloat);
     float* out = mask.mutable_data_ptr<float>();
     for (int64_t t = 0; t < length; ++t) {
+      const int64_t last = total - length + t;
       for (int64_t s = 0; s < total; ++s) {
-        *out++ = s <= total - length + t ? 0.0f : -INFINITY;
+        *out++ = s <= last && (window == 0 || s > last - window) ? 0.0f : -INFINITY;
       }
     }
     mask = mask.to(q_BTHD.scalar_type());
   }
   const at::Tensor y_BHTD = std::get<0>(at::_scaled_dot_product_flash_attention_for_cpu(
-      q_BTHD.transpose(1, 2), expand_heads(k_BSGD, heads), expand_heads(v_BSGD, heads), 0.0,
-      length > 1 && length == total, mask.defined() ? std::optional<at::Tensor>(mask) : std::nullopt));
+      q_BTHD.transpose(1, 2), expand_heads(k_BSGD.narrow(1, skipped, total), heads),
+      expand_heads(v_BSGD.narrow(1, skipped, total), heads), 0.0, length > 1 && !masked,
+      masked ? std::optional<at::Tensor>(mask) : std::nullopt,
+      scale > 0 ? std::optional<double>(scale) : std::nullopt));
   return y_BHTD.transpose(1, 2).reshape({-1, heads * q_BTHD.size(3)});
 }
 

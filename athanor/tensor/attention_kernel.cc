@@ -110,48 +110,60 @@ ATHANOR_INLINE void add_outer(const float* a, int64_t a_stride, const float* b, 
   }
 }
 
-// The columns that eight queries from t on read: whole vectors around [smallest first, last query].
+// The columns that eight queries from t on read: whole vectors around [smallest begin, largest end).
 struct Span {
   int64_t begin;
   int64_t end;
+  int64_t keys_end;  // largest end itself
 };
 ATHANOR_INLINE Span span_of(const HeadShape& shape, int64_t t, int64_t rows) {
-  int64_t begin = shape.first[t];
+  int64_t begin = shape.begin[t];
+  int64_t end = shape.end[t];
   for (int64_t r = 1; r < rows; ++r) {
-    begin = std::min(begin, shape.first[t + r]);
+    begin = std::min(begin, shape.begin[t + r]);
+    end = std::max(end, shape.end[t + r]);
   }
-  return {begin / kStep * kStep, (t + rows + kStep - 1) / kStep * kStep};
+  end = std::max(begin, end);
+  return {begin / kStep * kStep, (end + kStep - 1) / kStep * kStep, end};
 }
 
-// Zero outside [first, last], e^(x - shift) inside. Returns the sum.
-ATHANOR_INLINE float exp_row(float* row, Span span, int64_t first, int64_t last, float shift) {
-  std::fill(row + span.begin, row + first, 0.0f);
-  std::fill(row + last + 1, row + span.end, 0.0f);
+// Zero outside [begin, end), e^(x - shift) inside. Returns the sum.
+ATHANOR_INLINE float exp_row(float* row, Span span, int64_t begin, int64_t end, float shift) {
+  if (begin >= end) {
+    std::fill(row + span.begin, row + span.end, 0.0f);
+    return 0.0f;
+  }
+  std::fill(row + span.begin, row + begin, 0.0f);
+  std::fill(row + end, row + span.end, 0.0f);
   Vec total = simd::splat(0);
-  int64_t i = first;
-  for (; i + kLanes <= last + 1; i += kLanes) {
+  int64_t i = begin;
+  for (; i + kLanes <= end; i += kLanes) {
     const Vec e = simd::exp(simd::load(row + i) - shift);
     simd::store(row + i, e);
     total += e;
   }
-  if (i <= last) {
-    const int64_t left = last + 1 - i;
+  if (i < end) {
+    const int64_t left = end - i;
     simd::store_part(row + i, simd::exp(simd::load_part(row + i, left) - shift), left);
-    for (; i <= last; ++i) {
+    for (; i < end; ++i) {
       total[0] += row[i];
     }
   }
   return simd::sum(total);
 }
 
-ATHANOR_INLINE float row_max(const float* row, int64_t first, int64_t last) {
+// 0 where there are no keys.
+ATHANOR_INLINE float row_max(const float* row, int64_t begin, int64_t end) {
+  if (begin >= end) {
+    return 0.0f;
+  }
   Vec best = simd::splat(-INFINITY);
-  int64_t i = first;
-  for (; i + kLanes <= last + 1; i += kLanes) {
+  int64_t i = begin;
+  for (; i + kLanes <= end; i += kLanes) {
     best = simd::max(best, simd::load(row + i));
   }
   float highest = simd::max_lane(best);
-  for (; i <= last; ++i) {
+  for (; i < end; ++i) {
     highest = std::max(highest, row[i]);
   }
   return highest;
@@ -197,14 +209,13 @@ ATHANOR_SIMD void forward_rows(const HeadShape& shape, AttentionScratch& s, Head
     float inverse[kRows];
     for (int64_t r = 0; r < kRows; ++r) {
       float* row = s.p.data() + r * length;
-      const int64_t last = t + std::min(r, rows - 1);
-      const float highest = row_max(row, shape.first[last], last);
-      const float sum = exp_row(row, span, shape.first[last], last, highest);
-      inverse[r] = 1.0f / sum;
-      lse[last] = highest + std::log(sum);
+      const int64_t query = t + std::min(r, rows - 1);
+      const float highest = row_max(row, shape.begin[query], shape.end[query]);
+      const float sum = exp_row(row, span, shape.begin[query], shape.end[query], highest);
+      inverse[r] = sum > 0 ? 1.0f / sum : 0.0f;
+      lse[query] = sum > 0 ? highest + std::log(sum) : 0.0f;
     }
-    rows_times<false>(s.p.data(), length, s.v_SD.data(), dim, span.begin, std::min(span.end, t + rows), s.acc.data(),
-                      dim, 0, dim);
+    rows_times<false>(s.p.data(), length, s.v_SD.data(), dim, span.begin, span.keys_end, s.acc.data(), dim, 0, dim);
     for (int64_t r = 0; r < rows; ++r) {
       float* row = s.acc.data() + r * dim;
       for (int64_t i = 0; i < dim; i += kLanes) {
@@ -240,14 +251,13 @@ ATHANOR_SIMD void backward_rows(const HeadShape& shape, AttentionScratch& s, Hea
     rows_times<false>(s.q.data(), dim, s.k_DS.data(), length, 0, dim, s.p.data(), length, span.begin, span.end);
     rows_times<false>(s.dout.data(), dim, s.v_DS.data(), length, 0, dim, s.dp.data(), length, span.begin, span.end);
     for (int64_t r = 0; r < kRows; ++r) {
-      const int64_t last = t + std::min(r, rows - 1);
-      exp_row(s.p.data() + r * length, span, shape.first[last], last, lse[last]);
+      const int64_t query = t + std::min(r, rows - 1);
+      exp_row(s.p.data() + r * length, span, shape.begin[query], shape.end[query], lse[query]);
       score_gradient(s.p.data() + r * length, s.dp.data() + r * length, span, correction[r]);
     }
-    const int64_t end = std::min(span.end, t + rows);
-    add_outer(s.p.data(), length, s.dout.data(), dim, s.dv_SD.data(), span.begin, end);
-    add_outer(s.dp.data(), length, s.q.data(), dim, s.dk_SD.data(), span.begin, end);
-    rows_times<false>(s.dp.data(), length, s.k_SD.data(), dim, span.begin, end, s.acc.data(), dim, 0, dim);
+    add_outer(s.p.data(), length, s.dout.data(), dim, s.dv_SD.data(), span.begin, span.keys_end);
+    add_outer(s.dp.data(), length, s.q.data(), dim, s.dk_SD.data(), span.begin, span.keys_end);
+    rows_times<false>(s.dp.data(), length, s.k_SD.data(), dim, span.begin, span.keys_end, s.acc.data(), dim, 0, dim);
     for (int64_t r = 0; r < rows; ++r) {
       float* row = s.acc.data() + r * dim;
       for (int64_t i = 0; i < dim; i += kLanes) {

@@ -1,6 +1,7 @@
 // Attention of one head on the CPU, forward and backward, in fp32 registers whatever the tensors' dtype. Used by
-// attention.cc only. Rows of queries are taken eight at a time; each query t reads the keys first[t] .. t, so that
-// causality and documents are one interval and cost nothing.
+// attention.cc only. Rows of queries are taken eight at a time; each query t reads the keys begin[t] .. end[t] - 1, so
+// that causality, documents, windows and padding are one interval and cost nothing: keys that none of the eight reads
+// are skipped.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,8 @@ struct HeadShape {
   int64_t length;    // T
   int64_t head_dim;  // D
   float scale;
-  const int64_t* first;  // [T]: the first key that query t reads
+  const int64_t* begin;  // [T]: the first key that query t reads
+  const int64_t* end;    // [T]: one past its last; a query without keys gives 0
   bool bf16;
 };
 

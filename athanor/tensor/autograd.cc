@@ -1,7 +1,9 @@
 #include "athanor/tensor/autograd.h"
 
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "athanor/base/error.h"
@@ -53,6 +55,26 @@ struct ErasedFunction : torch::autograd::Function<ErasedFunction> {
   }
 };
 
+// The parameters that the operations of a forward pass were given, while one is watched on this thread.
+thread_local std::vector<at::Tensor>* watched = nullptr;
+
+struct Watch {
+  explicit Watch(std::vector<at::Tensor>& into) : before(watched) { watched = &into; }
+  ~Watch() { watched = before; }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  std::vector<at::Tensor>* before;
+};
+
+void note_parameters(const std::vector<at::Tensor>& inputs) {
+  for (const at::Tensor& input : inputs) {
+    if (input.defined() && input.requires_grad() && input.is_leaf() &&
+        std::none_of(watched->begin(), watched->end(), [&](const at::Tensor& x) { return x.is_same(input); })) {
+      watched->push_back(input);
+    }
+  }
+}
+
 }  // namespace
 
 bool needs_grad(const std::vector<at::Tensor>& inputs) {
@@ -68,6 +90,9 @@ bool needs_grad(const std::vector<at::Tensor>& inputs) {
 }
 
 at::Tensor custom_op(std::vector<at::Tensor> inputs, const ForwardFunction& forward, BackwardFunction backward) {
+  if (watched != nullptr) {
+    note_parameters(inputs);
+  }
   if (!needs_grad(inputs)) {
     std::vector<at::Tensor> dropped;
     at::NoGradGuard no_grad;
@@ -83,6 +108,41 @@ at::Tensor custom_op(std::vector<at::Tensor> inputs, const ForwardFunction& forw
   }
   BackwardHolder holder(std::move(backward), std::move(defined));
   return ErasedFunction::apply(at::TensorList(given), &forward, &holder);
+}
+
+at::Tensor recomputed(const at::Tensor& x, std::function<at::Tensor(const at::Tensor& x)> function) {
+  if (!at::GradMode::is_enabled()) {
+    return function(x);
+  }
+  std::vector<at::Tensor> inputs;
+  at::Tensor y;
+  {
+    const Watch watch(inputs);
+    at::NoGradGuard no_grad;
+    y = function(x.detach());
+  }
+  inputs.insert(inputs.begin(), x);
+  const std::vector<at::Tensor> parameters(inputs.begin() + 1, inputs.end());
+  return custom_op(
+      std::move(inputs),
+      [&](std::vector<at::Tensor>& saved) {
+        saved = {x};
+        return y;
+      },
+      [function = std::move(function), parameters, x_grad = x.requires_grad()](
+          const std::vector<at::Tensor>& saved, const at::Tensor& dy) {
+        const at::AutoGradMode with_grad(true);
+        const at::Tensor again = saved[0].detach().requires_grad_(x_grad);
+        std::vector<at::Tensor> wanted = parameters;
+        if (x_grad) {
+          wanted.insert(wanted.begin(), again);
+        }
+        std::vector<at::Tensor> grads = torch::autograd::grad({function(again)}, wanted, {dy}, false, false, true);
+        if (!x_grad) {
+          grads.insert(grads.begin(), at::Tensor());
+        }
+        return grads;
+      });
 }
 
 void backward(const at::Tensor& loss) { loss.backward(); }

@@ -24,6 +24,11 @@ using BackwardFunction =
 // input needs a gradient (or recording is off) forward runs alone and what it saved is dropped.
 at::Tensor custom_op(std::vector<at::Tensor> inputs, const ForwardFunction& forward, BackwardFunction backward);
 
+// y = function(x), keeping only x: the gradient runs function again (Chen et al. 2016). function must give the same bits
+// each time (masks are functions of keys) and must be made of custom_op: the parameters that get a gradient through it
+// are those its operations were given. Gradients are the same bits as without.
+at::Tensor recomputed(const at::Tensor& x, std::function<at::Tensor(const at::Tensor& x)> function);
+
 // True when custom_op with these inputs would record: lets a forward skip what only the gradient needs.
 bool needs_grad(const std::vector<at::Tensor>& inputs);
 

@@ -22,6 +22,8 @@ using simd::kLanes;
 using simd::Vec;
 
 constexpr int64_t kChunkElements = int64_t{1} << 22;  // logits held at once: 16 MB in fp32
+constexpr int64_t kFewestRows = 192;                  // below it a product reads more weights than it earns
+constexpr int64_t kSharesAtLeast = 12;                // but never more than a twelfth of all logits
 
 struct SoftmaxRows {
   void* logits;  // [rows, vocab]; becomes dL/dlogits when gradient is set
@@ -98,6 +100,19 @@ ATHANOR_SIMD void softmax_bf16(const SoftmaxRows& a, int64_t begin, int64_t end)
   }
 }
 
+ATHANOR_SIMD void softmax_fp16(const SoftmaxRows& a, int64_t begin, int64_t end) {
+  for (int64_t n = begin; n < end; ++n) {
+    softmax_row(static_cast<c10::Half*>(a.logits) + n * a.vocab, a.target[n], a.loss + n, a.vocab, a.gradient,
+                a.smoothing);
+  }
+}
+
+void run_softmax(const SoftmaxRows& args, int64_t rows, at::ScalarType dtype) {
+  const auto kernel = dtype == at::kBFloat16 ? softmax_bf16 : dtype == at::kHalf ? softmax_fp16 : softmax_fp32;
+  at::parallel_for(0, rows, std::max<int64_t>(1, 8192 / args.vocab),
+                   [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
+}
+
 void check_targets(const at::Tensor& target_N, int64_t vocab) {
   const int64_t* target = target_N.const_data_ptr<int64_t>();
   for (int64_t n = 0; n < target_N.numel(); ++n) {
@@ -111,20 +126,19 @@ void check_targets(const at::Tensor& target_N, int64_t vocab) {
 }
 
 int64_t chunk_rows(int64_t rows, int64_t vocab) {
-  const int64_t most = std::clamp<int64_t>(kChunkElements / vocab, 64, 8192);
+  const int64_t fewest = std::clamp<int64_t>(rows / kSharesAtLeast, 16, kFewestRows);
+  const int64_t most = std::clamp<int64_t>(kChunkElements / vocab, fewest, 8192);
   const int64_t chunks = (rows + most - 1) / most;
   return std::max<int64_t>(1, (rows + chunks - 1) / std::max<int64_t>(1, chunks));
 }
 
 // Logits of rows [first, first + count), then their losses; returns the logits, which hold the gradient if asked.
 at::Tensor chunk_losses(const at::Tensor& x_NC, const at::Tensor& w_VC, const int64_t* target, float* loss,
-                        int64_t first, int64_t count, bool gradient, float smoothing) {
-  at::Tensor logits = linear(x_NC.narrow(0, first, count), w_VC);
+                        int64_t first, int64_t count, bool gradient, float smoothing,
+                        const at::Tensor& bias_V = {}) {
+  at::Tensor logits = linear(x_NC.narrow(0, first, count), w_VC, bias_V);
   const SoftmaxRows args{logits.mutable_data_ptr(), target + first, loss + first, w_VC.size(0), gradient, smoothing};
-  const bool bf16 = logits.scalar_type() == at::kBFloat16;
-  at::parallel_for(0, count, std::max<int64_t>(1, 8192 / args.vocab), [&](int64_t begin, int64_t end) {
-    bf16 ? softmax_bf16(args, begin, end) : softmax_fp32(args, begin, end);
-  });
+  run_softmax(args, count, logits.scalar_type());
   return logits;
 }
 
@@ -155,38 +169,66 @@ at::Tensor linear_cross_entropy_each(const at::Tensor& x_NC, const at::Tensor& c
 }
 
 at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, const at::Tensor& compute_w_VC,
-                                const at::Tensor& target_N, double label_smoothing) {
-  if (!needs_grad({x_NC, w_VC}) && label_smoothing == 0) {
+                                const at::Tensor& target_N, double label_smoothing, const at::Tensor& bias_V) {
+  if (!needs_grad({x_NC, w_VC, bias_V}) && label_smoothing == 0 && !bias_V.defined()) {
     return sum_of(linear_cross_entropy_each(x_NC, compute_w_VC, target_N));
   }
   const at::Tensor target = target_N.contiguous();
   check_targets(target, w_VC.size(0));
   return custom_op(
-      {x_NC, w_VC},
+      {x_NC, w_VC, bias_V},
       [&](std::vector<at::Tensor>& saved) {
+        const at::Tensor bias = bias_V.defined() ? to_dtype(bias_V, x_NC.scalar_type()) : bias_V;
+        at::Tensor dbias = bias_V.defined() ? at::zeros(bias_V.sizes(), bias_V.options()) : bias_V;
         const int64_t rows = x_NC.size(0);
         const int64_t step = chunk_rows(rows, w_VC.size(0));
         at::Tensor loss = at::empty({rows}, x_NC.options().dtype(at::kFloat));
         at::Tensor dx = at::empty(x_NC.sizes(), x_NC.options());
-        at::Tensor dw;
+        at::Tensor dw = w_VC.requires_grad() ? at::empty(w_VC.sizes(), loss.options()) : at::Tensor();
         for (int64_t first = 0; first < rows; first += step) {
           const int64_t count = std::min(step, rows - first);
           const at::Tensor dlogits =
               chunk_losses(x_NC, compute_w_VC, target.const_data_ptr<int64_t>(), loss.mutable_data_ptr<float>(),
-                           first, count, true, static_cast<float>(label_smoothing));
+                           first, count, true, static_cast<float>(label_smoothing), bias);
+          if (dbias.defined()) {
+            dbias.add_(column_sum(dlogits));
+          }
           dx.narrow(0, first, count).copy_(linear_grad_input(dlogits, compute_w_VC));
-          if (w_VC.requires_grad()) {
-            const at::Tensor part =
-                to_dtype(linear_grad_weight(dlogits, x_NC.narrow(0, first, count)), at::kFloat);
-            dw = dw.defined() ? dw.add_(part) : part;
+          if (dw.defined()) {
+            add_grad_weight(dlogits, x_NC.narrow(0, first, count), dw, first == 0);
           }
         }
-        saved = {dx, dw};
+        saved = {dx, dw, dbias};
         return sum_of(loss);
       },
       [](const std::vector<at::Tensor>& saved, const at::Tensor& grad) {
+        // In place: a second pass over the same graph is refused by the check of saved tensors.
         const double scale = grad.item<float>();
-        return std::vector<at::Tensor>{saved[0].mul(scale), saved[1].defined() ? saved[1].mul(scale) : at::Tensor()};
+        at::Tensor dx = saved[0];
+        at::Tensor dw = saved[1];
+        at::Tensor dbias = saved[2];
+        return std::vector<at::Tensor>{dx.mul_(scale), dw.defined() ? dw.mul_(scale) : dw,
+                                       dbias.defined() ? dbias.mul_(scale) : dbias};
+      });
+}
+
+at::Tensor softmax_cross_entropy(const at::Tensor& logits_NV, const at::Tensor& target_N, double label_smoothing) {
+  const at::Tensor target = target_N.contiguous();
+  check_targets(target, logits_NV.size(1));
+  return custom_op(
+      {logits_NV},
+      [&](std::vector<at::Tensor>& saved) {
+        const at::Tensor dlogits = logits_NV.detach().clone(at::MemoryFormat::Contiguous);
+        at::Tensor loss = at::empty({dlogits.size(0)}, dlogits.options().dtype(at::kFloat));
+        run_softmax({dlogits.mutable_data_ptr(), target.const_data_ptr<int64_t>(), loss.mutable_data_ptr<float>(),
+                     dlogits.size(1), logits_NV.requires_grad(), static_cast<float>(label_smoothing)},
+                    dlogits.size(0), dlogits.scalar_type());
+        saved = {dlogits};
+        return sum_of(loss);
+      },
+      [](const std::vector<at::Tensor>& saved, const at::Tensor& grad) {
+        at::Tensor dlogits = saved[0];
+        return std::vector<at::Tensor>{dlogits.mul_(grad.item<float>())};
       });
 }
 

@@ -9,13 +9,20 @@
 namespace athanor {
 
 // The sum over n with target_N[n] >= 0 of -log softmax(x_NC w_VC^T)[n, target], in nats: an fp32 scalar.
-// x_NC: fp32 or bf16. compute_w_VC: the head in x's dtype; w_VC: the fp32 parameter that gets the gradient (the
-// same tensor in fp32). label_smoothing s: the target is (1 - s) onehot + s / V (Szegedy 2016). Products run in x's dtype, sums and the softmax in fp32, dL/dw is accumulated in fp32.
+// x_NC: fp32, bf16 or fp16. compute_w_VC: the head in x's dtype; w_VC: the fp32 parameter that gets the gradient (the
+// same tensor in fp32). label_smoothing s: the target is (1 - s) onehot + s / V (Szegedy 2016).
+// Products run in x's dtype, sums and the softmax in fp32, dL/dw is accumulated in fp32. Beside the two gradients it
+// needs the larger of 4 M logits and at most a twelfth of all logits. One backward pass a call.
+// bias_V: fp32, added to every row of logits where defined; gets its gradient too.
 at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, const at::Tensor& compute_w_VC,
-                                const at::Tensor& target_N, double label_smoothing = 0);
+                                const at::Tensor& target_N, double label_smoothing = 0,
+                                const at::Tensor& bias_V = {});
 
 // The same loss (without smoothing) for each token, without gradient -> [N] fp32; 0 where the target is -1.
 at::Tensor linear_cross_entropy_each(const at::Tensor& x_NC, const at::Tensor& compute_w_VC,
                                      const at::Tensor& target_N);
+
+// The same sum for logits that are there (a classifier's): -log softmax(logits)[n, target]. fp32, bf16 or fp16.
+at::Tensor softmax_cross_entropy(const at::Tensor& logits_NV, const at::Tensor& target_N, double label_smoothing = 0);
 
 }  // namespace athanor

@@ -1,5 +1,6 @@
 // Matrix products of a linear layer, on the fastest routine this processor has.
-// N rows (tokens), K input features, M output features. fp32 or bf16; all three operands in one dtype.
+// N rows (tokens), K input features, M output features. fp32, bf16 or fp16; all three operands in one
+// dtype. fp16 products are computed in fp32.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,8 +11,11 @@ namespace athanor {
 at::Tensor linear(const at::Tensor& x_NK, const at::Tensor& w_MK, const at::Tensor& bias_M = {});
 // dL/dx = dy w -> [N, K].
 at::Tensor linear_grad_input(const at::Tensor& dy_NM, const at::Tensor& w_MK);
-// dL/dw = dy^T x -> [M, K].
+// dL/dw = dy^T x -> [M, K]; fp32 where the operands are fp16.
 at::Tensor linear_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK);
+// dw (+)= dy^T x in fp32, a block of rows at a time: what a large weight needs beside its gradient stays in the cache.
+// first: dw is written, not added to.
+void add_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK, at::Tensor& dw_MK, bool first);
 // dL/dbias = the sum of the rows of dy, in fp32 -> [M]. The order of the sum does not depend on the thread count.
 at::Tensor column_sum(const at::Tensor& dy_NM);
 

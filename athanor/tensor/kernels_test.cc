@@ -4,18 +4,15 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/_softmax.h>
 #include <ATen/ops/arange.h>
-#include <ATen/ops/cat.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/rms_norm.h>
-#include <ATen/ops/silu.h>
 #include <ATen/ops/softmax.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
@@ -23,7 +20,6 @@
 #include <cmath>
 
 #include "athanor/base/error.h"
-#include "athanor/tensor/activation.h"
 #include "athanor/tensor/attention.h"
 #include "athanor/tensor/autograd.h"
 #include "athanor/tensor/cross_entropy.h"
@@ -74,38 +70,6 @@ TEST(Kernels, NormsAndTheirGradients) {
   }
 }
 
-TEST(Kernels, ActivationsAndTheirGradients) {
-  for (const int64_t width : {1, 15, 16, 100}) {
-    const at::Tensor dy = at::randn({9, width});
-    const at::Tensor gated = at::randn({9, 2 * width}).mul(4);
-    const at::Tensor gated64 = wide(gated);
-    const at::Tensor swiglu =
-        at::silu(gated64.narrow(1, 0, width)).mul(gated64.narrow(1, width, width));
-    EXPECT_LT(relative(activation_forward(Activation::kSwiGlu, gated), swiglu), 1e-6);
-    backward(swiglu.mul(dy).sum());
-    const ActivationGradients a = activation_backward(Activation::kSwiGlu, dy, gated);
-    EXPECT_LT(relative(a.du, gated64.grad()), 2e-6);
-    EXPECT_LT(relative(a.y_NI, swiglu), 1e-6);
-
-    const at::Tensor u = at::randn({9, width}).mul(4);
-    const at::Tensor u64 = wide(u);
-    const at::Tensor gelu = at::gelu(u64, "tanh");
-    EXPECT_LT(relative(activation_forward(Activation::kGeluTanh, u), gelu), 1e-6);
-    backward(gelu.mul(dy).sum());
-    EXPECT_LT(relative(activation_backward(Activation::kGeluTanh, dy, u).du, u64.grad()), 2e-6);
-  }
-  const at::Tensor extreme = at::full({1, 2}, -200.0f);
-  EXPECT_LT(activation_forward(Activation::kSwiGlu, extreme).abs().max().item<float>(), 1e-30f);
-  const at::Tensor nan = at::full({2, 16}, NAN);
-  EXPECT_TRUE(std::isnan(activation_forward(Activation::kGeluTanh, nan).sum().item<float>()));  // never hidden
-}
-
-TEST(Kernels, ConversionsRoundToNearestEven) {
-  const at::Tensor x = at::cat({at::randn({1003}), at::full({3}, 1e38f), at::full({2}, INFINITY)});
-  EXPECT_TRUE(to_dtype(x, at::kBFloat16).equal(x.to(at::kBFloat16)));
-  EXPECT_TRUE(to_dtype(x.to(at::kBFloat16), at::kFloat).equal(x.to(at::kBFloat16).to(at::kFloat)));
-}
-
 TEST(Kernels, ProductsInEveryLayout) {
   for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
     for (const int64_t rows : {3, 130}) {
@@ -122,47 +86,6 @@ TEST(Kernels, ProductsInEveryLayout) {
       EXPECT_LT(relative(linear_grad_input(dy, w), dy64.mm(w64)), bound);
       EXPECT_LT(relative(linear_grad_weight(dy, x), dy64.t().mm(x64)), bound);
       EXPECT_LT(relative(column_sum(dy), dy64.sum(0)), 1e-5);
-    }
-  }
-}
-
-// softmax over the allowed keys, written out in fp64.
-at::Tensor plain_attention(const AttentionShape& s, const at::Tensor& qkv, const at::Tensor& position) {
-  const at::Tensor all = qkv.view({s.batch, s.length, s.num_heads + 2 * s.num_kv_heads, s.head_dim}).transpose(1, 2);
-  const int64_t group = s.num_heads / s.num_kv_heads;
-  const at::Tensor q = all.narrow(1, 0, s.num_heads);
-  const at::Tensor k = all.narrow(1, s.num_heads, s.num_kv_heads).repeat_interleave(group, 1);
-  const at::Tensor v = all.narrow(1, s.num_heads + s.num_kv_heads, s.num_kv_heads).repeat_interleave(group, 1);
-  const at::Tensor t = at::arange(s.length).view({1, s.length, 1});
-  const at::Tensor first = t.sub(position.view({s.batch, s.length, 1}));
-  const at::Tensor key = at::arange(s.length).view({1, 1, s.length});
-  const at::Tensor allowed = key.le(t).logical_and(key.ge(first)).unsqueeze(1);
-  const at::Tensor scores = q.matmul(k.transpose(2, 3)).div(std::sqrt(static_cast<double>(s.head_dim)));
-  const at::Tensor p = scores.masked_fill(allowed.logical_not(), -INFINITY).softmax(-1);
-  return p.matmul(v).transpose(1, 2).reshape({s.batch * s.length, s.num_heads * s.head_dim});
-}
-
-TEST(Kernels, AttentionAndItsGradient) {
-  const AttentionShape shapes[] = {{2, 1, 2, 1, 8}, {2, 19, 4, 2, 12}, {1, 70, 3, 3, 32}, {2, 64, 6, 2, 64}, {1, 33, 2, 1, 80}};
-  for (const AttentionShape& s : shapes) {
-    const int64_t n = s.batch * s.length;
-    at::Tensor position = at::arange(s.length).repeat({s.batch});
-    for (const bool packed : {false, true}) {
-      if (packed) {
-        position = at::where(position.ge(s.length / 3), position.sub(s.length / 3), position).contiguous();
-      }
-      const at::Tensor qkv = at::randn({n, s.width()}).mul(2);
-      const at::Tensor dy = at::randn({n, s.num_heads * s.head_dim});
-      const at::Tensor qkv64 = wide(qkv);
-      const at::Tensor want = plain_attention(s, qkv64, position);
-      backward(want.mul(dy).sum());
-      const AttentionOutput got = attention_forward(s, qkv, position);
-      EXPECT_LT(relative(got.y_NE, want), 1e-5);
-      EXPECT_LT(relative(attention_backward(s, dy, qkv, got, position), qkv64.grad()), 2e-5);
-      const at::Tensor half = qkv.to(at::kBFloat16);
-      const AttentionOutput coarse = attention_forward(s, half, position);
-      EXPECT_LT(relative(coarse.y_NE, want), 0.04);
-      EXPECT_LT(relative(attention_backward(s, dy.to(at::kBFloat16), half, coarse, position), qkv64.grad()), 0.06);
     }
   }
 }
@@ -238,7 +161,7 @@ TEST(Kernels, DropoutIsAFunctionOfItsKey) {
 TEST(Kernels, SumsDoNotDependOnTheThreadCount) {
   const AttentionShape s{2, 40, 4, 2, 16};
   const at::Tensor qkv = at::randn({80, s.width()});
-  const at::Tensor position = at::arange(40).repeat({2});
+  const KeyIntervals keys = causal_keys(at::arange(40).repeat({2}), 40);
   const at::Tensor dy = at::randn({80, 64});
   const at::Tensor w = at::randn({64});
   const at::Tensor index = at::randint(9, {80}, at::kLong);
@@ -246,9 +169,9 @@ TEST(Kernels, SumsDoNotDependOnTheThreadCount) {
   std::vector<at::Tensor> results[2];
   for (int i = 0; i < 2; ++i) {
     at::set_num_threads(i + 1);
-    const AttentionOutput out = attention_forward(s, qkv, position);
+    const AttentionOutput out = attention_forward(s, qkv, keys);
     const NormOutput n = norm_forward(Norm::kRms, dy, w, {}, 1e-5, at::kFloat);
-    results[i] = {out.y_NE, attention_backward(s, dy, qkv, out, position), column_sum(dy),
+    results[i] = {out.y_NE, attention_backward(s, dy, qkv, out, keys), column_sum(dy),
                   norm_backward(Norm::kRms, dy, dy, w, n.rstd_N, {}, {}).dweight_C, embedding_backward(dy, index, 9)};
   }
   at::set_num_threads(before);

@@ -60,23 +60,34 @@ ATHANOR_SIMD void turn_rows(const RopeRows& a, int64_t begin, int64_t end) {
 
 }  // namespace
 
-RopeTable make_rope_table(int64_t num_positions, int64_t head_dim, double theta) {
-  const int64_t half = head_dim / 2;
+std::vector<float> rope_frequencies(int64_t head_dim, double theta) {
+  std::vector<float> frequencies(static_cast<size_t>(head_dim / 2));
+  for (size_t i = 0; i < frequencies.size(); ++i) {
+    const float exponent = static_cast<float>(2 * i) / static_cast<float>(head_dim);
+    frequencies[i] = 1.0f / std::pow(static_cast<float>(theta), exponent);
+  }
+  return frequencies;
+}
+
+RopeTable make_rope_table(int64_t num_positions, const std::vector<float>& frequencies) {
+  const auto half = static_cast<int64_t>(frequencies.size());
   RopeTable table;
   table.cos_PH = at::empty({num_positions, half}, at::kFloat);
   table.sin_PH = at::empty({num_positions, half}, at::kFloat);
   float* cos = table.cos_PH.mutable_data_ptr<float>();
   float* sin = table.sin_PH.mutable_data_ptr<float>();
-  for (int64_t i = 0; i < half; ++i) {
-    const float exponent = static_cast<float>(2 * i) / static_cast<float>(head_dim);
-    const float frequency = 1.0f / std::pow(static_cast<float>(theta), exponent);
-    for (int64_t p = 0; p < num_positions; ++p) {
+  for (int64_t p = 0; p < num_positions; ++p) {
+    for (const float frequency : frequencies) {
       const float angle = static_cast<float>(p) * frequency;
-      cos[p * half + i] = std::cos(angle);
-      sin[p * half + i] = std::sin(angle);
+      *cos++ = std::cos(angle);
+      *sin++ = std::sin(angle);
     }
   }
   return table;
+}
+
+RopeTable make_rope_table(int64_t num_positions, int64_t head_dim, double theta) {
+  return make_rope_table(num_positions, rope_frequencies(head_dim, theta));
 }
 
 void rope_(at::Tensor& x_NF, const RopeTable& table, const at::Tensor& position_N, int64_t num_heads,

@@ -4,6 +4,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <vector>
+
 namespace athanor {
 
 struct RopeTable {
@@ -14,6 +16,10 @@ struct RopeTable {
 
 // Angles in fp32, as transformers computes them. head_dim is even.
 RopeTable make_rope_table(int64_t num_positions, int64_t head_dim, double theta);
+// The same from given frequencies, one for each pair of features.
+RopeTable make_rope_table(int64_t num_positions, const std::vector<float>& frequencies);
+// theta^(-2i/D) for i in 0 .. D/2 - 1.
+std::vector<float> rope_frequencies(int64_t head_dim, double theta);
 
 // Turns in place the first num_heads heads of every row. x_NF is [N, F] with F >= num_heads * head_dim (the fused
 // q, k, v of a token: pass q's and k's heads together), fp32 or bf16; position_N int64 in [0, table.size()).

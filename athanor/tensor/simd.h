@@ -4,6 +4,7 @@
 #pragma once
 
 #include <c10/util/BFloat16.h>
+#include <c10/util/Half.h>
 
 #include <cstdint>
 #include <cstring>
@@ -44,6 +45,33 @@ ATHANOR_INLINE void store(c10::BFloat16* p, Vec v) {
   const UintVec bits = reinterpret_cast<UintVec>(v);
   const HalfVec h = __builtin_convertvector((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16, HalfVec);
   std::memcpy(p, &h, sizeof h);
+}
+
+// fp16 by integer and float arithmetic, so that a processor without conversion instructions gives the same bits. The
+// exponent is moved by a product with a power of two, which sets subnormals right as well.
+ATHANOR_INLINE Vec load(const c10::Half* p) {
+  HalfVec h;
+  std::memcpy(&h, p, sizeof h);
+  const UintVec wide = __builtin_convertvector(h, UintVec);
+  const UintVec sign = (wide & 0x8000u) << 16;
+  const UintVec magnitude = (wide & 0x7fffu) << 13;
+  const UintVec finite = reinterpret_cast<UintVec>(reinterpret_cast<Vec>(magnitude) * 0x1p112f);
+  const UintVec special = magnitude | 0x7f800000u;  // infinity, NaN
+  return reinterpret_cast<Vec>((magnitude >= 0x0f800000u ? special : finite) | sign);
+}
+// Rounds to nearest even; beyond 65504 becomes infinity.
+ATHANOR_INLINE void store(c10::Half* p, Vec v) {
+  const UintVec bits = reinterpret_cast<UintVec>(v);
+  const UintVec sign = (bits >> 16) & 0x8000u;
+  const UintVec magnitude = bits & 0x7fffffffu;
+  // Subnormal results: adding 0.5 leaves the mantissa's last bits where the hardware rounds them.
+  const UintVec small = reinterpret_cast<UintVec>(reinterpret_cast<Vec>(magnitude) + 0.5f) - 0x3f000000u;
+  const UintVec normal = (magnitude - (112u << 23) + 0xfffu + ((magnitude >> 13) & 1u)) >> 13;
+  UintVec h = magnitude < (113u << 23) ? small : normal;
+  h = magnitude >= 0x47800000u ? UintVec{} + 0x7c00u : h;
+  h = magnitude > 0x7f800000u ? UintVec{} + 0x7e00u : h;
+  const HalfVec out = __builtin_convertvector(h | sign, HalfVec);
+  std::memcpy(p, &out, sizeof out);
 }
 
 // The first n < 16 elements; the rest read as 0.
@@ -101,5 +129,14 @@ ATHANOR_INLINE Vec exp(Vec x) {
 }
 
 ATHANOR_INLINE Vec sigmoid(Vec x) { return 1.0f / (1.0f + exp(-x)); }
+
+// The normal distribution: e^(-x^2/2), and from it the share below x (Abramowitz and Stegun 7.1.26, within 1e-7).
+ATHANOR_INLINE Vec gauss(Vec x) { return exp(x * x * -0.5f); }
+ATHANOR_INLINE Vec normal_below(Vec x, Vec gauss_x) {
+  const Vec t = 1.0f / (1.0f + 0.2316418829f * (x < 0 ? -x : x));
+  const Vec p = ((((0.5307027145f * t - 0.7265760135f) * t + 0.7107068705f) * t - 0.142248368f) * t + 0.127414796f) * t;
+  const Vec tail = p * gauss_x;
+  return x < 0 ? tail : 1.0f - tail;
+}
 
 }  // namespace athanor::simd

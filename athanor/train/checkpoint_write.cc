@@ -135,10 +135,10 @@ void CheckpointWriter::write(const Snapshot& snapshot) {
   remove_folder(temporary);
   make_dirs(temporary);
   try {
-    write_safetensors(temporary / kModelName, snapshot.model.views, {{"format", "pt"}});
-    write_safetensors(temporary / kOptimizerName, snapshot.optimizer.views, {});
+    const std::string model = write_safetensors_hashed(temporary / kModelName, snapshot.model.views, {{"format", "pt"}});
+    const std::string optimizer = write_safetensors_hashed(temporary / kOptimizerName, snapshot.optimizer.views, {});
     write_text(temporary / kTrainerName, snapshot.trainer);
-    write_manifest(temporary);
+    write_manifest(temporary, {{kModelName, model}, {kOptimizerName, optimizer}});
     fsync_tree(temporary);
   } catch (const Error& error) {
     std::error_code code;

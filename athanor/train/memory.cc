@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "athanor/base/error.h"
+#include "athanor/base/format.h"
+#include "athanor/base/machine.h"
 #include "athanor/train/optimizer.h"
 
 namespace athanor {
@@ -41,7 +44,8 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   const auto attention = static_cast<uint64_t>(config.num_heads * config.head_width());
   const auto qkv = static_cast<uint64_t>((config.num_heads + 2 * config.num_kv_heads) * config.head_width());
   const auto inner = static_cast<uint64_t>(config.intermediate_size);
-  const uint64_t mlp_in = config.family == "gpt2" ? inner : 2 * inner;
+  const FamilyTraits& family = family_of(config.family);
+  const uint64_t mlp_in = family.gated ? 2 * inner : inner;
   const auto layers = static_cast<uint64_t>(config.num_layers);
   const auto vocab = static_cast<uint64_t>(config.vocab_size);
 
@@ -53,8 +57,10 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   plan.optimizer = static_cast<uint64_t>(optimizer_bytes(options.optimizer, num_parameters(config), hidden));
   plan.compute_copies = bf16 ? 2 * static_cast<uint64_t>(num_matmul_parameters(config)) : 0;
   plan.process = kProcessBytes;
-  // A layer keeps two fp32 residual streams, two normed inputs, q k v, the attended values and the inner product.
-  const uint64_t layer = tokens * (8 * width + element * (2 * width + qkv + attention + mlp_in) +
+  // A layer keeps two fp32 residual streams, two normed inputs, q k v, the attended values and the inner product; with
+  // norms after its blocks also what went into those.
+  const uint64_t normed = family.out_norms ? 4 * width : 2 * width;
+  const uint64_t layer = tokens * (8 * width + element * (normed + qkv + attention + mlp_in) +
                                    4 * static_cast<uint64_t>(config.num_heads));
   const uint64_t head = 4 * vocab * width;
   // Activations go as gradients come: the peak is the fuller end of the backward pass.
@@ -73,6 +79,41 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   const bool by_best = options.keep_best && options.eval_every > 0 && options.eval_every < options.steps;
   plan.checkpoint_copy = by_steps || by_best ? 4 * params + plan.optimizer : 0;
   return plan;
+}
+
+std::string memory_advice(const ModelConfig& config, const TrainOptions& options, uint64_t bytes) {
+  const int64_t rows = fitting_micro_batch(config, options, bytes);
+  return rows > 0 ? "micro_batch=" + std::to_string(rows) + " fits: the same batch, computed in pieces"
+                  : "not even micro_batch=1 fits: a smaller depth, a shorter sequence_length, precision=bf16 or "
+                    "optimizer.state=bf16 need less";
+}
+
+void require_memory(const ModelConfig& config, const TrainOptions& options) {
+  const uint64_t needed = plan_memory(config, options).total();
+  if (needed > memory_bytes()) {
+    throw Error(ErrorKind::kResource,
+                "training would need " + human_bytes(static_cast<double>(needed)) + " of memory, this machine has " +
+                    human_bytes(static_cast<double>(memory_bytes())),
+                "", memory_advice(config, options, memory_bytes()));
+  }
+}
+
+int64_t fitting_micro_batch(const ModelConfig& config, TrainOptions options, uint64_t bytes) {
+  int64_t rows = options.micro_batch > 0 ? std::min(options.micro_batch, options.batch_size) : options.batch_size;
+  for (; rows >= 1; rows /= 2) {
+    options.micro_batch = rows;
+    if (plan_memory(config, options).total() <= bytes) {
+      return rows;
+    }
+  }
+  return 0;
+}
+
+uint64_t checkpoint_bytes(const ModelConfig& config, const TrainOptions& options) {
+  const MemoryPlan plan = plan_memory(config, options);
+  const uint64_t average = options.ema_decay > 0 ? plan.parameters : 0;
+  const auto copies = static_cast<uint64_t>(options.keep_last) + (options.keep_best ? 2 : 1);
+  return copies * (plan.parameters + plan.optimizer + average) + plan.parameters;
 }
 
 }  // namespace athanor

@@ -34,4 +34,18 @@ struct MemoryPlan {
 
 MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options);
 
+// Error(kResource) with the knob to turn when a run would not fit into this machine's memory: better now than killed
+// by the kernel in the middle.
+void require_memory(const ModelConfig& config, const TrainOptions& options);
+
+// What to turn so that it fits into so many bytes.
+std::string memory_advice(const ModelConfig& config, const TrainOptions& options, uint64_t bytes);
+
+// The largest micro_batch, the present one halved again and again, whose plan fits into so many bytes; 0 when not even
+// one sequence does.
+int64_t fitting_micro_batch(const ModelConfig& config, TrainOptions options, uint64_t bytes);
+
+// What the checkpoints of a run and the saved model take on disk at most: keep_last, the best, and one being written.
+uint64_t checkpoint_bytes(const ModelConfig& config, const TrainOptions& options);
+
 }  // namespace athanor

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "athanor/base/error.h"
+
 namespace athanor {
 namespace {
 
@@ -39,6 +41,23 @@ TEST(MemoryPlan, SmallerPiecesNeedLess) {
   EXPECT_LT(plan_memory(config, options).total(), whole * 2 / 3);
   options.sequence_length = 1024;
   EXPECT_EQ(plan_memory(config, options).activations > 0, true);
+}
+
+TEST(MemoryPlan, NamesTheMicroBatchThatFits) {
+  const ModelConfig config = from_depth(4, 8192, 256);
+  TrainOptions options;
+  options.batch_size = 4096;
+  const uint64_t enough = plan_memory(config, options).total();
+  EXPECT_EQ(fitting_micro_batch(config, options, enough), 4096);
+  const int64_t rows = fitting_micro_batch(config, options, enough / 10);
+  EXPECT_GT(rows, 0);
+  EXPECT_LT(rows, 4096);
+  options.micro_batch = rows;
+  EXPECT_LE(plan_memory(config, options).total(), enough / 10);
+  EXPECT_EQ(fitting_micro_batch(config, options, 1000), 0);
+  options.micro_batch = 0;
+  options.batch_size = int64_t{1} << 30;
+  EXPECT_THROW(require_memory(config, options), Error);
 }
 
 }  // namespace

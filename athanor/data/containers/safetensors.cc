@@ -1,12 +1,14 @@
 #include "athanor/data/containers/safetensors.h"
 
 #include <algorithm>
+#include <future>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
 #include "athanor/base/error.h"
+#include "athanor/base/hash.h"
 
 namespace athanor {
 
@@ -186,8 +188,11 @@ const TensorView* SafetensorsFile::find(std::string_view name) const {
   return found == index_.end() ? nullptr : &tensors_[found->second];
 }
 
-void write_safetensors(const fs::path& path, std::span<const TensorView> tensors,
-                       const std::map<std::string, std::string>& metadata) {
+namespace {
+
+// Everything before the first tensor's bytes.
+std::string head_of(std::span<const TensorView> tensors, const std::map<std::string, std::string>& metadata,
+                    const fs::path& path) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   std::map<std::string, std::string> all_metadata = metadata;
   all_metadata.emplace("format", "pt");
@@ -218,14 +223,43 @@ void write_safetensors(const fs::path& path, std::span<const TensorView> tensors
   for (size_t i = 0; i < kLengthBytes; ++i) {
     length[i] = static_cast<char>((uint64_t{text.size()} >> (8 * i)) & 0xff);
   }
+  return length + text;
+}
+
+std::string_view text_of(const TensorView& tensor) {
+  return {reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()};
+}
+
+void write_all(const fs::path& path, const std::string& head, std::span<const TensorView> tensors) {
   FileWriter writer(path);
-  writer.write(length);
-  writer.write(text);
+  writer.write(head);
   for (const TensorView& tensor : tensors) {
-    writer.write({reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()});
+    writer.write(text_of(tensor));
   }
   writer.sync();
   writer.close();
+}
+
+}  // namespace
+
+void write_safetensors(const fs::path& path, std::span<const TensorView> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  write_all(path, head_of(tensors, metadata, path), tensors);
+}
+
+std::string write_safetensors_hashed(const fs::path& path, std::span<const TensorView> tensors,
+                                     const std::map<std::string, std::string>& metadata) {
+  const std::string head = head_of(tensors, metadata, path);
+  auto digest = std::async(std::launch::async, [&] {
+    Sha256 hash;
+    hash.update(head);
+    for (const TensorView& tensor : tensors) {
+      hash.update(text_of(tensor));
+    }
+    return hash.hex();
+  });
+  write_all(path, head, tensors);
+  return digest.get();
 }
 
 }  // namespace athanor

@@ -53,4 +53,8 @@ class SafetensorsFile {
 void write_safetensors(const fs::path& path, std::span<const TensorView> tensors,
                        const std::map<std::string, std::string>& metadata);
 
+// The same; gives the file's SHA-256, which a second thread computes while the first one writes.
+std::string write_safetensors_hashed(const fs::path& path, std::span<const TensorView> tensors,
+                                     const std::map<std::string, std::string>& metadata);
+
 }  // namespace athanor

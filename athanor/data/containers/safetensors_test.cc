@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "athanor/base/hash.h"
 #include "athanor/base/rng.h"
 #include "athanor/data/testing/test_scratch.h"
 
@@ -43,7 +44,7 @@ TEST(Safetensors, RoundTripKeepsOrderAndBytes) {
   EXPECT_EQ(file.find("absent"), nullptr);
   const std::string bytes = read_file(path);
   EXPECT_EQ(static_cast<uint8_t>(bytes[0]) % 8, 0);
-  write_safetensors(path, tensors, {{"tie", "yes"}});
+  EXPECT_EQ(write_safetensors_hashed(path, tensors, {{"tie", "yes"}}), sha256_file(path));
   EXPECT_EQ(read_file(path), bytes);
 }
 

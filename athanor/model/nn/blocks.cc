@@ -1,218 +1,159 @@
 #include "athanor/model/nn/blocks.h"
 
-#include <ATen/ops/add.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/empty.h>
-#include <ATen/ops/zeros.h>
-
+#include "athanor/model/nn/frame.h"
 #include "athanor/tensor/autograd.h"
-#include "athanor/tensor/dropout.h"
 #include "athanor/tensor/gemm.h"
+#include "athanor/tensor/head_norm.h"
 
 namespace athanor {
 namespace {
 
 using Tensors = std::vector<at::Tensor>;
 
-// One after the other in one storage?
-bool adjacent(const Tensors& parts) {
-  const char* next = static_cast<const char*>(parts[0].const_data_ptr());
-  for (const at::Tensor& part : parts) {
-    if (!part.is_contiguous() || part.const_data_ptr() != next || !part.is_alias_of(parts[0])) {
-      return false;
-    }
-    next += part.nbytes();
-  }
-  return true;
-}
-
-at::Tensor join(const Tensors& parts) {
-  if (parts.size() <= 1) {
-    return parts.empty() ? at::Tensor() : parts[0].detach();
-  }
-  NoGrad no_grad;
-  if (!adjacent(parts)) {
-    return at::cat(parts, 0);
-  }
-  int64_t rows = 0;
-  for (const at::Tensor& part : parts) {
-    rows += part.size(0);
-  }
-  std::vector<int64_t> sizes = parts[0].sizes().vec();
-  sizes[0] = rows;
-  return parts[0].detach().as_strided(sizes, parts[0].strides());
-}
-
-bool any_needs_grad(const Tensors& parts) {
-  for (const at::Tensor& part : parts) {
-    if (part.requires_grad()) {
-      return true;
-    }
-  }
-  return false;
-}
-
-// Appends the rows of grad that belong to each part; nothing defined where grad is not.
-void split_rows(const at::Tensor& grad, const std::vector<int64_t>& rows, Tensors& out) {
-  int64_t first = 0;
-  for (const int64_t count : rows) {
-    out.push_back(grad.defined() ? grad.narrow(0, first, count) : at::Tensor());
-    first += count;
-  }
-}
-
-std::vector<int64_t> row_counts(const Tensors& parts) {
-  std::vector<int64_t> rows;
-  for (const at::Tensor& part : parts) {
-    rows.push_back(part.size(0));
-  }
-  return rows;
-}
-
-// What the gradient of a linear group needs to know of it, apart from tensors.
-struct GroupShape {
-  explicit GroupShape(const LinearGroup& group)
-      : weight_rows(row_counts(group.weights)),
-        bias_rows(row_counts(group.biases)),
-        weight_grad(any_needs_grad(group.weights)),
-        bias_grad(any_needs_grad(group.biases)) {}
-
-  void append_gradients(const at::Tensor& dy, const at::Tensor& x, Tensors& out) const {
-    split_rows(weight_grad ? to_dtype(linear_grad_weight(dy, x), at::kFloat) : at::Tensor(), weight_rows, out);
-    split_rows(bias_grad ? column_sum(dy) : at::Tensor(), bias_rows, out);
-  }
-
-  std::vector<int64_t> weight_rows;
-  std::vector<int64_t> bias_rows;
-  bool weight_grad;
-  bool bias_grad;
-};
-
-void append(Tensors& inputs, const LinearGroup& group) {
-  inputs.insert(inputs.end(), group.weights.begin(), group.weights.end());
-  inputs.insert(inputs.end(), group.biases.begin(), group.biases.end());
-}
-
-at::Tensor residual_sum(const at::Tensor& x_NC, const at::Tensor& delta_NC, double p, uint64_t key) {
-  return at::add(x_NC, dropout(delta_NC, p, key));
-}
-
 AttentionShape shape_of(const BlockContext& context, const AttentionWeights& w) {
-  return {context.batch, context.length, w.num_heads, w.num_kv_heads, w.head_dim};
+  return {context.batch, context.length, w.num_heads, w.num_kv_heads, w.head_dim, w.scale};
 }
 
 at::Tensor in_compute(const BlockContext& context, const at::Tensor& bias) {
   return bias.defined() ? context.weights->get(bias) : bias;
 }
 
+// The norms of the query and key heads and the rotation, over the fused q, k, v in place, and their gradient.
+struct HeadSteps {
+  HeadSteps(const BlockContext& context, const AttentionWeights& w)
+      : rope(w.local ? context.local_rope : context.rope),
+        position_N(context.position_N),
+        num_heads(w.num_heads + w.num_kv_heads),
+        head_dim(w.head_dim),
+        normed(w.q_norm.defined()) {
+    if (normed) {
+      q = {0, w.num_heads, w.head_dim, w.q_norm.scale(), w.q_norm.eps};
+      k = {w.num_heads, w.num_kv_heads, w.head_dim, w.k_norm.scale(), w.k_norm.eps};
+    }
+  }
+
+  void apply(at::Tensor& qkv) const {
+    if (normed) {
+      head_norm_(qkv, q);
+      head_norm_(qkv, k);
+    }
+    if (rope != nullptr) {
+      rope_(qkv, *rope, position_N, num_heads, head_dim, false);
+    }
+  }
+
+  // dqkv becomes the gradient of what apply was given; appends those of the norms' weights.
+  void apply_gradient(at::Tensor& dqkv, const at::Tensor& raw_qkv, Tensors& norm_gradients) const {
+    if (rope != nullptr) {
+      rope_(dqkv, *rope, position_N, num_heads, head_dim, true);
+    }
+    if (normed) {
+      norm_gradients.push_back(head_norm_backward_(dqkv, raw_qkv, q));
+      norm_gradients.push_back(head_norm_backward_(dqkv, raw_qkv, k));
+    }
+  }
+
+  const RopeTable* rope;
+  at::Tensor position_N;
+  int64_t num_heads;
+  int64_t head_dim;
+  bool normed;
+  HeadNorm q;
+  HeadNorm k;
+};
+
+// The attention block's own saved tensors.
+enum AttentionSlot : size_t { kQkv = kFrameSlots, kAttended, kLse, kQkvWeight, kOutputWeight, kAttentionSlots };
+
+// The feed-forward block's.
+enum MlpSlot : size_t { kInner = kFrameSlots, kMlpInWeight, kMlpOutWeight, kMlpInBias, kMlpSlots };
+
 }  // namespace
 
-void WeightCache::set_precision(Precision precision) {
-  precision_ = precision;
-  entries_.clear();
-}
-
-at::Tensor WeightCache::get(const at::Tensor& weight) {
-  if (precision_ == Precision::kFp32) {
-    return weight.detach();
-  }
-  Entry& entry = entries_[weight.const_data_ptr()];
-  if (!entry.copy.defined() || entry.copy.sizes() != weight.sizes()) {
-    entry = {weight.detach(), at::empty(weight.sizes(), weight.options().dtype(at::kBFloat16).requires_grad(false)),
-             false};
-  }
-  if (!entry.fresh) {
-    NoGrad no_grad;
-    convert(weight, entry.copy);
-    entry.fresh = true;
-  }
-  return entry.copy;
-}
-
-void WeightCache::clear() {
-  for (auto& [address, entry] : entries_) {
-    entry.fresh = false;
-  }
-}
-
-at::Tensor LinearGroup::weight() const { return join(weights); }
-at::Tensor LinearGroup::bias() const { return join(biases); }
-
 at::Tensor attention_block(const BlockContext& context, const AttentionWeights& w, const at::Tensor& x_NC) {
-  Tensors inputs = {x_NC, w.norm.weight_C, w.norm.bias_C};
+  const Frame frame(context, w.norms);
+  Tensors inputs;
+  frame.append_inputs(x_NC, inputs);
+  const HeadSteps steps(context, w);
+  if (steps.normed) {
+    inputs.push_back(w.q_norm.weight_C);
+    inputs.push_back(w.k_norm.weight_C);
+  }
   append(inputs, w.qkv);
   append(inputs, w.out);
   const AttentionShape shape = shape_of(context, w);
+  const KeyIntervals keys = w.local ? context.local_keys : context.keys;
   const auto forward = [&](Tensors& saved) {
-    const at::Tensor w_qkv = context.weights->get(w.qkv.weight());
-    const at::Tensor w_out = context.weights->get(w.out.weight());
-    const NormOutput h = norm_forward(w.norm.kind, x_NC, w.norm.weight_C, w.norm.bias_C, w.norm.eps,
-                                      scalar_type(context.weights->precision()));
-    at::Tensor qkv = linear(h.y_NC, w_qkv, in_compute(context, w.qkv.bias()));
-    if (context.rope != nullptr) {
-      rope_(qkv, *context.rope, context.position_N, w.num_heads + w.num_kv_heads, w.head_dim, false);
+    const at::Tensor h = frame.enter(x_NC, saved);
+    saved.resize(kAttentionSlots);
+    saved[kQkvWeight] = context.weights->get(w.qkv.weight());
+    saved[kOutputWeight] = context.weights->get(w.out.weight());
+    at::Tensor qkv = linear(h, saved[kQkvWeight], in_compute(context, w.qkv.bias()));
+    if (steps.normed) {  // the norms' gradient reads what they were given; the rest is made again from it
+      saved[kQkv] = qkv;
+      qkv = qkv.clone();
     }
-    const AttentionOutput attended = attention_forward(shape, qkv, context.position_N);
-    const at::Tensor delta = linear(attended.y_NE, w_out, in_compute(context, w.out.bias()));
-    saved = {x_NC, w.norm.weight_C, h.rstd_N, h.mean_N, h.y_NC, qkv, attended.y_NE, attended.lse_BHT, w_qkv, w_out};
-    return residual_sum(x_NC, delta, context.dropout, context.dropout_key);
+    steps.apply(qkv);
+    const AttentionOutput attended = attention_forward(shape, qkv, keys);
+    if (!steps.normed) {
+      saved[kQkv] = qkv;
+    }
+    saved[kAttended] = attended.y_NE;
+    saved[kLse] = attended.lse_BHT;
+    const at::Tensor delta = linear(attended.y_NE, saved[kOutputWeight], in_compute(context, w.out.bias()));
+    return frame.leave(x_NC, delta, saved);
   };
   return custom_op(
       std::move(inputs), forward,
-      [shape, norm = w.norm.kind, qkv_shape = GroupShape(w.qkv), out_shape = GroupShape(w.out), rope = context.rope,
-       position = context.position_N, p = context.dropout,
-       key = context.dropout_key](const Tensors& s, const at::Tensor& dy) {
-        const at::Tensor& h = s[4];
-        const at::Tensor& qkv = s[5];
-        const at::Tensor ddelta = dropout(to_dtype(dy, h.scalar_type()), p, key);
+      [shape, keys, steps, frame_gradient = FrameGradient(context, w.norms), qkv_shape = GroupShape(w.qkv),
+       out_shape = GroupShape(w.out)](const Tensors& s, const at::Tensor& dy) mutable {
+        const at::Tensor ddelta = frame_gradient.enter(s, dy);
         Tensors out_gradients;
-        out_shape.append_gradients(ddelta, s[6], out_gradients);
-        const at::Tensor dattended = linear_grad_input(ddelta, s[9]);
-        at::Tensor dqkv = attention_backward(shape, dattended, qkv, {s[6], s[7]}, position);
-        if (rope != nullptr) {
-          rope_(dqkv, *rope, position, shape.num_heads + shape.num_kv_heads, shape.head_dim, true);
+        out_shape.append_gradients(ddelta, s[kAttended], out_gradients);
+        at::Tensor qkv = s[kQkv];
+        if (steps.normed) {
+          qkv = qkv.clone();
+          steps.apply(qkv);
         }
-        Tensors gradients(3);
-        qkv_shape.append_gradients(dqkv, h, gradients);
-        const NormGradients dnorm =
-            norm_backward(norm, linear_grad_input(dqkv, s[8]), s[0], s[1], s[2], s[3], dy);
-        gradients[0] = dnorm.dx_NC;
-        gradients[1] = dnorm.dweight_C;
-        gradients[2] = dnorm.dbias_C;
+        at::Tensor dqkv = attention_backward(shape, linear_grad_input(ddelta, s[kOutputWeight]), qkv,
+                                             {s[kAttended], s[kLse]}, keys);
+        Tensors head_gradients;
+        steps.apply_gradient(dqkv, s[kQkv], head_gradients);
+        Tensors gradients = frame_gradient.leave(s, linear_grad_input(dqkv, s[kQkvWeight]));
+        gradients.insert(gradients.end(), head_gradients.begin(), head_gradients.end());
+        qkv_shape.append_gradients(dqkv, s[kHidden], gradients);
         gradients.insert(gradients.end(), out_gradients.begin(), out_gradients.end());
         return gradients;
       });
 }
 
 at::Tensor mlp_block(const BlockContext& context, const MlpWeights& w, const at::Tensor& x_NC) {
-  Tensors inputs = {x_NC, w.norm.weight_C, w.norm.bias_C};
+  const Frame frame(context, w.norms);
+  Tensors inputs;
+  frame.append_inputs(x_NC, inputs);
   append(inputs, w.in);
   append(inputs, w.out);
   const auto forward = [&](Tensors& saved) {
-    const at::Tensor w_in = context.weights->get(w.in.weight());
-    const at::Tensor w_out = context.weights->get(w.out.weight());
-    const NormOutput h = norm_forward(w.norm.kind, x_NC, w.norm.weight_C, w.norm.bias_C, w.norm.eps,
-                                      scalar_type(context.weights->precision()));
-    const at::Tensor u = linear(h.y_NC, w_in, in_compute(context, w.in.bias()));
-    const at::Tensor active = activation_forward(w.activation, u);
-    const at::Tensor delta = linear(active, w_out, in_compute(context, w.out.bias()));
-    saved = {x_NC, w.norm.weight_C, h.rstd_N, h.mean_N, h.y_NC, u, w_in, w_out};
-    return residual_sum(x_NC, delta, context.dropout, context.dropout_key);
+    const at::Tensor h = frame.enter(x_NC, saved);
+    saved.resize(kMlpSlots);
+    saved[kMlpInWeight] = context.weights->get(w.in.weight());
+    saved[kMlpOutWeight] = context.weights->get(w.out.weight());
+    saved[kMlpInBias] = w.in.bias();
+    saved[kInner] = linear(h, saved[kMlpInWeight]);
+    const at::Tensor active = activation_forward(w.activation, saved[kInner], saved[kMlpInBias]);
+    const at::Tensor delta = linear(active, saved[kMlpOutWeight], in_compute(context, w.out.bias()));
+    return frame.leave(x_NC, delta, saved);
   };
   return custom_op(
       std::move(inputs), forward,
-      [norm = w.norm.kind, activation = w.activation, in_shape = GroupShape(w.in), out_shape = GroupShape(w.out),
-       p = context.dropout, key = context.dropout_key](const Tensors& s, const at::Tensor& dy) {
-        const at::Tensor& h = s[4];
-        const at::Tensor ddelta = dropout(to_dtype(dy, h.scalar_type()), p, key);
-        const ActivationGradients d = activation_backward(activation, linear_grad_input(ddelta, s[7]), s[5]);
-        Tensors gradients(3);
-        in_shape.append_gradients(d.du, h, gradients);
+      [activation = w.activation, frame_gradient = FrameGradient(context, w.norms), in_shape = GroupShape(w.in),
+       out_shape = GroupShape(w.out)](const Tensors& s, const at::Tensor& dy) mutable {
+        const at::Tensor ddelta = frame_gradient.enter(s, dy);
+        const ActivationGradients d =
+            activation_backward(activation, linear_grad_input(ddelta, s[kMlpOutWeight]), s[kInner], s[kMlpInBias]);
+        Tensors gradients = frame_gradient.leave(s, linear_grad_input(d.du, s[kMlpInWeight]));
+        in_shape.append_gradients(d.du, s[kHidden], d.dbias, gradients);
         out_shape.append_gradients(ddelta, d.y_NI, gradients);
-        const NormGradients dnorm = norm_backward(norm, linear_grad_input(d.du, s[6]), s[0], s[1], s[2], s[3], dy);
-        gradients[0] = dnorm.dx_NC;
-        gradients[1] = dnorm.dweight_C;
-        gradients[2] = dnorm.dbias_C;
         return gradients;
       });
 }
@@ -220,38 +161,21 @@ at::Tensor mlp_block(const BlockContext& context, const MlpWeights& w, const at:
 at::Tensor attention_block_cached(const BlockContext& context, const AttentionWeights& w, const at::Tensor& x_NC,
                                   LayerCache& cache) {
   NoGrad no_grad;
-  const NormOutput h = norm_forward(w.norm.kind, x_NC, w.norm.weight_C, w.norm.bias_C, w.norm.eps,
-                                    scalar_type(context.weights->precision()));
-  at::Tensor qkv = linear(h.y_NC, context.weights->get(w.qkv.weight()), in_compute(context, w.qkv.bias()));
-  if (context.rope != nullptr) {
-    rope_(qkv, *context.rope, context.position_N, w.num_heads + w.num_kv_heads, w.head_dim, false);
-  }
+  const Frame frame(context, w.norms);
+  Tensors unused;
+  const at::Tensor h = frame.enter(x_NC, unused);
+  at::Tensor qkv = linear(h, context.weights->get(w.qkv.weight()), in_compute(context, w.qkv.bias()));
+  HeadSteps(context, w).apply(qkv);
   const int64_t groups = w.num_kv_heads;
   const at::Tensor all = qkv.view({context.batch, context.length, w.num_heads + 2 * groups, w.head_dim});
   cache.k_BSGD.narrow(1, cache.length, context.length).copy_(all.narrow(2, w.num_heads, groups));
   cache.v_BSGD.narrow(1, cache.length, context.length).copy_(all.narrow(2, w.num_heads + groups, groups));
   cache.length += context.length;
-  const at::Tensor attended =
-      attention_cached(all.narrow(2, 0, w.num_heads), cache.k_BSGD.narrow(1, 0, cache.length),
-                       cache.v_BSGD.narrow(1, 0, cache.length));
-  const at::Tensor delta =
-      linear(attended, context.weights->get(w.out.weight()), in_compute(context, w.out.bias()));
-  return at::add(x_NC, delta);
-}
-
-std::vector<at::Tensor> adjacent_rows(const std::vector<int64_t>& rows, int64_t columns) {
-  int64_t total = 0;
-  for (const int64_t count : rows) {
-    total += count;
-  }
-  const at::Tensor block = at::zeros({total, columns}, at::kFloat);
-  Tensors parts;
-  int64_t first = 0;
-  for (const int64_t count : rows) {
-    parts.push_back(block.narrow(0, first, count).detach());
-    first += count;
-  }
-  return parts;
+  const at::Tensor attended = attention_cached(all.narrow(2, 0, w.num_heads), cache.k_BSGD.narrow(1, 0, cache.length),
+                                               cache.v_BSGD.narrow(1, 0, cache.length),
+                                               w.local ? context.local_window : 0, w.scale);
+  const at::Tensor delta = linear(attended, context.weights->get(w.out.weight()), in_compute(context, w.out.bias()));
+  return frame.leave(x_NC, delta, unused);
 }
 
 }  // namespace athanor

@@ -1,4 +1,4 @@
-// The two blocks of a decoder layer, each one differentiable operation with a hand-written gradient: pre-norm,
+// The two blocks of a transformer layer, each one differentiable operation with a hand-written gradient: norms,
 // products, attention or activation, dropout and the residual sum. A whole block costs autograd one node.
 // B sequences, T positions, N = B T tokens, C hidden features, H / G query / key-value heads of D features,
 // F = (H + 2G) D, I intermediate features.
@@ -7,81 +7,75 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
-#include <unordered_map>
 #include <vector>
 
+#include "athanor/model/nn/linear_group.h"
 #include "athanor/tensor/activation.h"
 #include "athanor/tensor/attention.h"
-#include "athanor/tensor/dtype.h"
 #include "athanor/tensor/norm.h"
 #include "athanor/tensor/rope.h"
 
 namespace athanor {
 
-// Compute-precision copies of fp32 weights, made once a step. In fp32 a weight is its own copy.
-class WeightCache {
- public:
-  void set_precision(Precision precision);
-  Precision precision() const { return precision_; }
-  // The weight in compute precision; valid until clear().
-  at::Tensor get(const at::Tensor& weight);
-  // Call when weights may have changed. Keeps the memory for the next step's copies.
-  void clear();
-
- private:
-  struct Entry {
-    at::Tensor source;
-    at::Tensor copy;
-    bool fresh;
-  };
-  Precision precision_ = Precision::kFp32;
-  std::unordered_map<const void*, Entry> entries_;
-};
-
-// What every block of one forward pass shares.
+// What every block of one forward pass shares. "local" is for layers that look at a sliding window.
 struct BlockContext {
   WeightCache* weights;
   int64_t batch;
   int64_t length;
-  at::Tensor position_N;       // int64, in the token's document
-  const RopeTable* rope;       // null: no rotation
-  double dropout = 0;          // already 0 outside training
-  uint64_t dropout_key = 0;    // differs per block and step
+  at::Tensor position_N;  // int64, in the token's document
+  KeyIntervals keys;      // not for cached decoding
+  KeyIntervals local_keys;
+  const RopeTable* rope = nullptr;  // null: no rotation
+  const RopeTable* local_rope = nullptr;
+  int64_t local_window = 0;  // for cached decoding
+  double dropout = 0;        // already 0 outside training
+  uint64_t dropout_key = 0;  // differs per block and step
 };
 
 struct NormWeights {
-  Norm kind;
-  at::Tensor weight_C;
-  at::Tensor bias_C;  // kLayer only
-  double eps;
+  Norm kind = Norm::kRms;
+  at::Tensor weight_C;  // undefined: there is no such norm
+  at::Tensor bias_C;    // kLayer only
+  double eps = 0;
+  bool plus_one = false;  // the norm multiplies by 1 + weight (Gemma)
+  bool defined() const { return weight_C.defined(); }
+  at::Tensor scale() const;  // what it multiplies by
 };
 
-// Matrices that read the same input, kept as rows of one block of memory so that they are one product: q, k, v
-// (or gate, up) as HF names them, or a single fused one. Biases: none, or one per matrix.
-struct LinearGroup {
-  std::vector<at::Tensor> weights;
-  std::vector<at::Tensor> biases;
-  at::Tensor weight() const;  // all rows; a view where the parts lie one after the other, else a copy
-  at::Tensor bias() const;    // undefined where there is none
+// Recorded by autograd: the norm by itself, of fp32 x [.., C].
+at::Tensor apply(const NormWeights& norm, const at::Tensor& x, at::ScalarType out_dtype);
+
+// Recorded by autograd: dropout by itself (tensor/dropout.h); x itself where p is 0.
+at::Tensor dropout_layer(const at::Tensor& x, double p, uint64_t key);
+
+struct BlockNorms {
+  NormWeights in;   // of the block's input (pre-norm)
+  NormWeights out;  // of what the block adds, kRms
+  NormWeights sum;  // of the residual sum (post-norm)
 };
 
 struct AttentionWeights {
-  NormWeights norm;
+  BlockNorms norms;
   LinearGroup qkv;
   LinearGroup out;
-  int64_t num_heads;
-  int64_t num_kv_heads;
-  int64_t head_dim;
+  NormWeights q_norm;  // of each query head, of each key head, before the rotation; kRms, [D]
+  NormWeights k_norm;
+  int64_t num_heads = 0;
+  int64_t num_kv_heads = 0;
+  int64_t head_dim = 0;
+  double scale = 0;  // of the scores; 0 = 1 / sqrt(head_dim)
+  bool local = false;
 };
 
 struct MlpWeights {
-  NormWeights norm;
+  BlockNorms norms;
   LinearGroup in;
   LinearGroup out;
   Activation activation;
 };
 
-// x + dropout(W_out attention(rope(W_qkv norm(x)))); x_NC and the result are fp32.
+// x + dropout(W_out attention(rope(W_qkv norm(x)))), with the norms where `norms` has them; x_NC and the result are
+// fp32.
 at::Tensor attention_block(const BlockContext& context, const AttentionWeights& weights, const at::Tensor& x_NC);
 
 // x + dropout(W_out activation(W_in norm(x)))
@@ -97,8 +91,5 @@ struct LayerCache {
 // attention_block without gradient or dropout that appends the new positions to the cache and attends to all of it.
 at::Tensor attention_block_cached(const BlockContext& context, const AttentionWeights& weights,
                                   const at::Tensor& x_NC, LayerCache& cache);
-
-// Parameters of the given row counts as consecutive rows of one zeroed [sum, columns] block of memory.
-std::vector<at::Tensor> adjacent_rows(const std::vector<int64_t>& rows, int64_t columns);
 
 }  // namespace athanor

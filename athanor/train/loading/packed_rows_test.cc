@@ -122,7 +122,7 @@ TEST(PackedRows, OrderIsAFunctionOfTheSampleAndDrawnAnewEachEpoch) {
 
 TEST(PackedRows, ManyGroups) {
   const TemporaryFolder folder;
-  const size_t count = PackedRows::kGroupDocuments * 2 + 100;
+  const size_t count = DocumentPacking::kGroupDocuments * 2 + 100;
   const TokenSet set = make_token_set(folder.path() / "t", std::vector<std::vector<int32_t>>(count, {1, 2, 3}), 10);
   const PackedRows rows(set, {.sequence_length = 8, .packing = "best_fit"});
   EXPECT_EQ(rows.num_rows(), (count + 1) / 2);

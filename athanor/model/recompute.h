@@ -1,0 +1,12 @@
+// How much of a layer the backward pass computes again. No LibTorch.
+#pragma once
+
+namespace athanor {
+
+enum class Recompute {
+  kNone,   // a layer keeps two residual streams, two normed inputs, q k v, the attended values, the inner product
+  kMlp,    // the feed-forward block keeps its input only
+  kBlock,  // a layer keeps its input only: about a third more work
+};
+
+}  // namespace athanor
