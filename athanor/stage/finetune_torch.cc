@@ -12,7 +12,7 @@ namespace {
 
 std::string score_summary(const nlohmann::json& score) {
   if (score.contains("accuracy")) {
-    return "accuracy " + human_percent(score["accuracy"].get<double>()) + ", macro F1 " +
+    return "accuracy " + fixed_number(100 * score["accuracy"].get<double>(), 1) + " %, macro F1 " +
            fixed_number(score["macro_f1"].get<double>(), 3);
   }
   return "RMSE " + human_number(score["rmse"].get<double>()) + ", MAE " + human_number(score["mae"].get<double>());
