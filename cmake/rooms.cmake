@@ -22,7 +22,7 @@ add_library(athanor_core_deps INTERFACE)
 target_include_directories(athanor_core_deps INTERFACE "${CMAKE_SOURCE_DIR}")
 target_link_libraries(athanor_core_deps INTERFACE Threads::Threads OpenSSL::Crypto ZLIB::ZLIB CURL::libcurl
   yaml-cpp nlohmann_json::nlohmann_json PkgConfig::ZSTD PkgConfig::XXHASH
-  BZip2::BZip2 PkgConfig::DEFLATE PkgConfig::PCRE2 PkgConfig::PQ PkgConfig::SQLITE
+  BZip2::BZip2 PkgConfig::DEFLATE PkgConfig::PCRE2 PkgConfig::PQ PkgConfig::SQLITE PkgConfig::PNG PkgConfig::JPEG
   athanor_arrow athanor_lexbor ${CMAKE_DL_LIBS})
 
 # Which commit this is: its own small object, so that a commit rebuilds one file.
@@ -37,7 +37,8 @@ add_dependencies(athanor_version athanor_version_file)
 # Sources of rooms below the line that need no LibTorch and that the program wants before it loads it.
 file(GLOB ATHANOR_TORCH_FREE CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/athanor/model/config*.cc")
 list(FILTER ATHANOR_TORCH_FREE EXCLUDE REGEX "_test\\.cc$")
-list(APPEND ATHANOR_TORCH_FREE "${CMAKE_SOURCE_DIR}/athanor/train/loading/mixture.cc")
+list(APPEND ATHANOR_TORCH_FREE "${CMAKE_SOURCE_DIR}/athanor/model/nets/net_config.cc"
+     "${CMAKE_SOURCE_DIR}/athanor/train/loading/mixture.cc")
 set(torch_free_present "")
 foreach(file IN LISTS ATHANOR_TORCH_FREE)
   if(EXISTS "${file}")
@@ -78,6 +79,10 @@ function(athanor_room_test room torch)
   gtest_discover_tests(${name} TEST_PREFIX "${room}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120
     ENVIRONMENT "OMP_NUM_THREADS=2")
 endfunction()
+
+# The one source that asks for gloo's headers, which torch's wheels lack (see forward.h there).
+set_source_files_properties("${CMAKE_SOURCE_DIR}/athanor/tensor/process_group.cc" PROPERTIES
+  INCLUDE_DIRECTORIES "${CMAKE_SOURCE_DIR}/athanor/tensor/gloo_forward")
 
 if(torch_free_present)
   athanor_objects(athanor_torch_free OFF ${torch_free_present})

@@ -11,7 +11,8 @@ foreach(file IN LISTS golden)
   set_tests_properties("golden.${name}" PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 120)
 endforeach()
 if(NOT ATHANOR_WITH_TORCH)  # they train a model, and ask doctor for LibTorch
-  set_tests_properties(golden.whole_way golden.new_vocabulary golden.mixture golden.usage_errors PROPERTIES DISABLED ON)
+  set_tests_properties(golden.whole_way golden.new_vocabulary golden.mixture golden.finetune golden.usage_errors
+    PROPERTIES DISABLED ON)
 endif()
 
 add_test(NAME crash.parts
@@ -37,10 +38,22 @@ if(ATHANOR_WITH_TORCH)
   add_test(NAME crash.kill_resume
     COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/kill_resume.py" $<TARGET_FILE:athanor> 5)
   set_tests_properties(crash.kill_resume PROPERTIES TIMEOUT 120)
+  add_test(NAME crash.finetune_kill
+    COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/finetune_kill.py" $<TARGET_FILE:athanor> 4)
+  set_tests_properties(crash.finetune_kill PROPERTIES TIMEOUT 120)
   add_test(NAME crash.damage
     COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/damage.py" $<TARGET_FILE:athanor>)
   set_tests_properties(crash.damage PROPERTIES TIMEOUT 120)
   add_test(NAME soak.kill_resume
     COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/kill_resume.py" $<TARGET_FILE:athanor> 200 2)
   set_tests_properties(soak.kill_resume PROPERTIES TIMEOUT 3600 LABELS soak)
+  foreach(what same_loss resume kill stop torchrun)
+    add_test(NAME ranks.${what}
+      COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/dist/ranks.py" $<TARGET_FILE:athanor> ${what})
+    set_tests_properties(ranks.${what} PROPERTIES TIMEOUT 180 SKIP_RETURN_CODE 77)
+  endforeach()
 endif()
+
+# The GPU's kernels compile with nvcc alone, wherever it is found.
+add_test(NAME cuda.compile COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/cuda/compile.py")
+set_tests_properties(cuda.compile PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 120)

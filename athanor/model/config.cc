@@ -147,9 +147,10 @@ void set_width(ModelConfig& config, int64_t hidden_size) {
 }
 
 void set_heads(ModelConfig& config, int64_t num_heads) {
+  const bool half = family_of(config.family).rotary && num_heads % 2 == 0;
   config.num_heads = num_heads;
+  config.num_kv_heads = half ? num_heads / 2 : num_heads;
   config.head_dim = 0;
-  derive_kv_heads(config, family_of(config.family));
 }
 
 nlohmann::json to_hf_config(const ModelConfig& c) {

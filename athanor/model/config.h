@@ -101,7 +101,8 @@ double flops_per_token(const ModelConfig& config, int64_t length);
 // heads, 3 kv heads, intermediate 1024. Throws Error(kUsage) unless 1 <= depth <= 128.
 ModelConfig from_depth(int64_t depth, int64_t vocab_size, int64_t max_positions, const std::string& family = "llama");
 
-// What follows from another width, or another number of heads, as from_depth derives it.
+// What follows from another width, as from_depth derives it (heads of 64); from another number of heads: half as many kv
+// heads where the family shares them and the number is even.
 void set_width(ModelConfig& config, int64_t hidden_size);
 void set_heads(ModelConfig& config, int64_t num_heads);
 

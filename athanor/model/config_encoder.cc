@@ -75,6 +75,11 @@ ModelConfig read_encoder(const Json& json, const std::string& where) {
   config.type_vocab_size = int_or(json, "type_vocab_size", 2, where);
   config.pad_id = int_or(json, "pad_token_id", config.family == "roberta" ? 1 : 0, where);
   const int64_t table = int_or(json, "max_position_embeddings", 512, where);
+  for (const int64_t size : {config.pad_id, table}) {
+    if (size < 0 || size >= (int64_t{1} << 31)) {
+      throw Error(ErrorKind::kInput, "pad_token_id or max_position_embeddings is out of range", where);
+    }
+  }
   config.max_positions = config.family == "roberta" ? table - config.pad_id - 1 : table;
   config.norm_eps = number_or(json, "layer_norm_eps", 1e-12, where);
   config.dropout = number_or(json, "hidden_dropout_prob", 0.1, where);

@@ -12,7 +12,6 @@
 #include "athanor/tensor/autograd.h"
 
 namespace athanor {
-namespace {
 
 void fill_normal(at::Tensor& tensor, double std, uint64_t key) {
   float* out = tensor.mutable_data_ptr<float>();
@@ -33,6 +32,8 @@ void fill_uniform(at::Tensor& tensor, double bound, uint64_t key) {
     }
   });
 }
+
+namespace {
 
 bool has(std::string_view name, std::string_view part) { return name.find(part) != std::string_view::npos; }
 

@@ -14,4 +14,8 @@ namespace athanor {
 // out))); "xavier_normal" N(0, 2 / (in + out)); "kaiming" N(0, 2 / in).
 void initialise(Module& model, const ModelConfig& config, uint64_t seed);
 
+// N(0, std) and U(+-bound) into a contiguous fp32 tensor: number i is a function of (key, i).
+void fill_normal(at::Tensor& tensor, double std, uint64_t key);
+void fill_uniform(at::Tensor& tensor, double bound, uint64_t key);
+
 }  // namespace athanor

@@ -22,7 +22,7 @@ class VocabularyChange : public testing::TestWithParam<std::tuple<const char*, b
   std::unique_ptr<LanguageModel> model_;
 };
 INSTANTIATE_TEST_SUITE_P(Model, VocabularyChange,
-                         testing::Combine(testing::Values("llama", "gpt2"), testing::Bool()));
+                         testing::Combine(testing::Values("llama", "gpt2", "qwen3", "gemma3"), testing::Bool()));
 
 // A pruned and permuted vocabulary gives the same logits for the tokens that stay.
 TEST_P(VocabularyChange, KeptTokensKeepTheirLogits) {

@@ -27,6 +27,15 @@ std::string compute_run_id(const std::string& verb, int revision, const nlohmann
   return sha256_hex(identity.dump());
 }
 
+Run Run::of_rank(const fs::path& dir, int rank) {
+  Run run;
+  run.name_ = dir.filename().string();
+  run.dir_ = dir;
+  run.started_ = monotonic_time();
+  run.events_ = std::make_unique<EventLog>(dir / ("events." + std::to_string(rank) + ".jsonl"));
+  return run;
+}
+
 void Run::save() { write_file_atomic(dir_ / "run.json", dump(info_)); }
 
 void Run::finish(ArtifactKind kind, nlohmann::json result) {

@@ -60,6 +60,10 @@ class Run {
   const nlohmann::json& info() const { return info_; }
   std::string status() const { return info_.value("status", ""); }
 
+  // For a rank other than 0 at a step of rank 0's: the same folder, events in events.<rank>.jsonl, and run.json and out/
+  // left to rank 0.
+  static Run of_rank(const fs::path& dir, int rank);
+
   void save();
   // Writes MANIFEST, fsyncs, renames out.tmp to out, drops state/ and marks the run done.
   void finish(ArtifactKind kind, nlohmann::json result);

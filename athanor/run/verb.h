@@ -11,6 +11,7 @@
 #include "athanor/run/digest_cache.h"
 #include "athanor/run/fields.h"
 #include "athanor/run/journal.h"
+#include "athanor/run/ranks.h"
 #include "athanor/run/run.h"
 
 namespace athanor {
@@ -44,6 +45,7 @@ struct StageContext {
   fs::path cache_dir;  // for downloads; shared by all runs of the store
   ShardOf shard;       // this process's share of the parts; a verb with `shards` honours it
   bool merge = false;  // put finished parts together; a part that is not there is an Error
+  Ranks* ranks = nullptr;  // not null: one of several processes in this step, which only rank 0 finishes
 
   const StageInput* find(const std::string& role) const;  // null when not given
   const StageInput& input(const std::string& role) const;

@@ -7,12 +7,29 @@ namespace athanor {
 
 namespace {
 
+struct CollectSeries {
+  int64_t rows = 0;
+  int64_t stride = 1;
+  int64_t ahead = 0;
+  static void fields(Fields<CollectSeries>& f) {
+    f.add("rows", &CollectSeries::rows, "rows a series; 0: each row is a document; -1: a file is one series")
+        .range(-1, 1 << 22);
+    f.add("stride", &CollectSeries::stride, "rows from one series to the next").range(1, 1e9);
+    f.add("ahead", &CollectSeries::ahead, "the meta is that of the row so many behind the last: what is to be foreseen")
+        .range(0, 1 << 22);
+  }
+};
+
 struct CollectOptions {
   std::vector<std::string> source;
   std::string data_dir;
   std::string split = "file";
   std::string text_field;
   nlohmann::json field_map = nlohmann::json::object();
+  std::vector<std::string> columns;
+  CollectSeries series;
+  bool images = false;
+  std::string members;
   std::string query;
   std::string query_key;
   std::string invalid_utf8 = "reject";
@@ -33,7 +50,12 @@ struct CollectOptions {
     f.add("split", &CollectOptions::split, "what of a text file is one document").choices({"file", "lines", "paragraphs"});
     f.add("text_field", &CollectOptions::text_field, "the column or key with the text; empty: text, else content");
     f.add("fields", &CollectOptions::field_map,
-          "what of a record is text and meta: {text: [title, body], id: post.id}; takes text_field's place");
+          "what of a record is text and meta: {text: [title, body], id: post.id}, or {text: '*'} for tables; takes "
+          "text_field's place");
+    f.add("columns", &CollectOptions::columns, "csv, tsv: the names of the columns of files that have no header row");
+    f.add("series", &CollectOptions::series, "csv, tsv: rows put together to series, a document each");
+    f.add("images", &CollectOptions::images, "folders: take .png and .jpg files and archives (.tar, .zip) too");
+    f.add("members", &CollectOptions::members, "archives: which of their files, with *, ? and **; empty: all");
     f.add("query", &CollectOptions::query, "for sqlite and postgres: one SELECT");
     f.add("query_key", &CollectOptions::query_key,
           "for postgres: a column of the query that tells rows apart (a primary key): rows come in its order and in parts, "
@@ -77,6 +99,10 @@ std::vector<ResolvedSource> resolve_all(const CollectOptions& options, SourceCon
     source.query_key = options.query_key;
     source.read.fields = parse_field_map(options.field_map);
     source.read.text_field = options.text_field;
+    source.read.columns = options.columns;
+    source.read.series = {options.series.rows, options.series.stride, options.series.ahead};
+    source.read.images = options.images;
+    source.read.members = options.members;
     source.read.replace_invalid_utf8 = options.invalid_utf8 == "replace";
     source.read.split = options.split == "lines"        ? ReadOptions::Split::kLines
                         : options.split == "paragraphs" ? ReadOptions::Split::kParagraphs

@@ -4,7 +4,9 @@
 #include "athanor/base/nearest.h"
 #include "athanor/base/text.h"
 #include "athanor/stage/command.h"
+#include "athanor/stage/crew.h"
 #include "athanor/stage/pipeline.h"
+#include "athanor/stage/torch_unit.h"
 #include "athanor/stage/verbs.h"
 
 namespace athanor {
@@ -156,11 +158,36 @@ Node recipe_from_arguments(Session& session) {
   return root;
 }
 
-int command_run(Session& session) {
+namespace {
+
+int run_here(Session& session, Crew* crew) {
   const std::string shard = session.arguments.take("shard", "0/1");
   const PipelinePlan plan = resolve_arguments(session);
-  Workshop shop{session.store, session.digests, session.progress, parse_shard(shard)};
+  Workshop shop{session.store, session.digests, session.progress, parse_shard(shard), false, crew};
   return run_plan(plan, shop, session);
+}
+
+}  // namespace
+
+int command_run(Session& session) {
+  const Launch launch = read_launch();
+  if (launch.alone()) {
+    return run_here(session, nullptr);
+  }
+  const std::unique_ptr<Ranks> ranks = open_ranks(launch);
+  if (launch.rank > 0) {
+    return follow_rank_0(session, *ranks);
+  }
+  Crew crew(*ranks);
+  try {
+    const int code = run_here(session, &crew);
+    crew.dismiss(code);
+    return code;
+  } catch (...) {
+    const Error error = readable_error();
+    crew.dismiss(error);
+    throw error;
+  }
 }
 
 int command_merge(Session& session) {

@@ -40,7 +40,7 @@ void ChatOptions::fields(Fields<ChatOptions>& f) {
 Verb evaluate_verb() {
   Verb verb;
   verb.name = "evaluate";
-  verb.summary = "held-out loss, perplexity and bits per byte of a model";
+  verb.summary = "a model on texts it has not seen: loss and perplexity, or accuracy and F1 where they have labels";
   verb.roles = {{"model", ArtifactKind::kModel, true, "what to judge; its own tokenizer is used"},
                 {"documents", ArtifactKind::kDocuments, true, "texts it has not seen"}};
   verb.output = ArtifactKind::kReport;

@@ -6,8 +6,10 @@
 #include "athanor/base/interrupt.h"
 #include "athanor/eval/language_model_eval.h"
 #include "athanor/model/language_model.h"
+#include "athanor/model/nets/net_config.h"
 #include "athanor/stage/encode.h"
 #include "athanor/stage/evaluate.h"
+#include "athanor/stage/net_answers.h"
 #include "athanor/stage/torch_verbs.h"
 
 namespace athanor {
@@ -18,6 +20,9 @@ nlohmann::json execute_evaluate(StageContext& context) {
     at::set_num_threads(static_cast<int>(options.threads));
   }
   const fs::path folder = context.input("model").path;
+  if (is_net_folder(folder)) {
+    return evaluate_net(context, options);
+  }
   const Tokenizer tokenizer = Tokenizer::load(folder);
   const Documents documents = Documents::open(context.input("documents").path);
   const fs::path encoded = context.run.state() / "tokens";

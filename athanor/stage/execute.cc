@@ -6,6 +6,8 @@
 #include "athanor/base/interrupt.h"
 #include "athanor/base/text.h"
 #include "athanor/base/version.h"
+#include "athanor/stage/crew.h"
+#include "athanor/stage/torch_unit.h"
 #include "athanor/stage/verbs.h"
 
 namespace athanor {
@@ -164,7 +166,13 @@ StepOutcome execute_step(const StepPlan& step, const std::vector<StepPlan>& step
   try {
     shop.progress.begin(step.label);
     StageContext context{step.options, inputs,    run, shop.progress, shop.digests, step.pins,
-                         shop.store.cache_dir() / "downloads", {}, shop.merge};
+                         shop.store.cache_dir() / "downloads", {}, shop.merge,
+                         shop.crew != nullptr && step.verb->torch && torch_entry(step.verb->name).ranks
+                             ? &shop.crew->ranks()
+                             : nullptr};
+    if (context.ranks != nullptr) {
+      shop.crew->join(step, context);
+    }
     nlohmann::json result = execute_function(*step.verb)(context);
     if (const auto paused = result.find("paused"); paused != result.end()) {
       run.pause(*paused);

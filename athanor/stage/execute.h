@@ -18,6 +18,8 @@ struct StepOutcome {
   nlohmann::json info;   // run.json
 };
 
+class Crew;
+
 // What a step needs of its surroundings.
 struct Workshop {
   RunStore& store;
@@ -25,6 +27,7 @@ struct Workshop {
   Progress& progress;
   ShardOf shard;       // this process's share of each step's parts
   bool merge = false;  // only put finished parts together
+  Crew* crew = nullptr;  // the other processes of this launch
 };
 
 // The inputs of a step, found on disk and checked against their recorded digests. Error(kInput) when one is

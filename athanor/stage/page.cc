@@ -162,7 +162,7 @@ Report build_page(const PipelinePlan& plan, const std::vector<StepOutcome>& outc
   page.sections.clear();
   add_data(plan, outcomes, page);
   for (size_t i = 0; i < outcomes.size(); ++i) {
-    if (verb_of(outcomes[i]) == "pretrain") {
+    if (verb_of(outcomes[i]) == "pretrain" || verb_of(outcomes[i]) == "finetune") {
       add_training(plan.steps[i].label, outcomes[i], page);
       page.subtitle = result_of(outcomes[i]).value("summary", "");
     }

@@ -60,11 +60,11 @@ void add_breakdown(const nlohmann::json& breakdown, KeyValueBlock& block) {
     whole += seconds.get<double>();
   }
   const std::pair<const char*, const char*> parts[] = {{"load", "waiting for data"}, {"forward", "forward"},
-                                                       {"backward", "backward"},     {"update", "norm and update"},
-                                                       {"other", "all else"}};
+                                                       {"backward", "backward"},     {"exchange", "other processes"},
+                                                       {"update", "norm and update"},  {"other", "all else"}};
   for (const auto& [part, what] : parts) {
-    if (whole > 0) {
-      const double seconds = breakdown.value(part, 0.0);
+    const double seconds = breakdown.value(part, 0.0);
+    if (whole > 0 && (seconds > 0 || part != std::string("exchange"))) {
       block.items.push_back({std::string("time: ") + what, human_percent(seconds / whole), human_duration(seconds)});
     }
   }
@@ -90,7 +90,7 @@ void add_training(const std::string& label, const StepOutcome& outcome, Report& 
   const auto result = outcome.info.value("result", nlohmann::json::object());
   const std::string unit = result.value("unit", "tokens");
   Curves curves = read_curves(outcome.dir / "events.jsonl", unit);
-  ReportSection section{.title = label == "pretrain" ? "Training" : "Training: " + label};
+  ReportSection section{.title = label == "pretrain" || label == "finetune" ? "Training" : "Training: " + label};
   ChartBlock loss;
   loss.charts.push_back({.title = "Loss", .y_label = unit == "tokens" ? "nats a token" : "loss", .x_label = "step",
                          .series = {std::move(curves.train), std::move(curves.valid)}});

@@ -186,7 +186,7 @@ Verb predict_verb() {
   verb.summary = "write an estimator's labels, scores or perplexities as columns, or a language model's";
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to judge"},
                 {"estimator", ArtifactKind::kEstimator, false, "what fit made"},
-                {"model", ArtifactKind::kModel, false, "a language model: perplexity and bits per byte of each text"}};
+                {"model", ArtifactKind::kModel, false, "a language model: perplexity and bits per byte of each text; or what finetune made: labels"}};
   verb.output = ArtifactKind::kDocuments;
   verb.schema = schema_of<PredictOptions>();
   verb.prepare = prepare_predict;

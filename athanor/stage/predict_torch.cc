@@ -9,6 +9,8 @@
 #include "athanor/base/thread_pool.h"
 #include "athanor/eval/document_scores.h"
 #include "athanor/model/language_model.h"
+#include "athanor/model/nets/net_config.h"
+#include "athanor/stage/net_answers.h"
 #include "athanor/stage/predict.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/token/tokenizer.h"
@@ -51,6 +53,9 @@ nlohmann::json execute_predict_model(StageContext& context) {
     at::set_num_threads(static_cast<int>(options.threads));
   }
   const fs::path folder = context.input("model").path;
+  if (is_net_folder(folder)) {
+    return predict_with_net(context, options);
+  }
   const Tokenizer tokenizer = Tokenizer::load(folder);
   const auto model = load_model(folder);
   model->set_precision(options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32);

@@ -14,8 +14,10 @@ constexpr double kMany = 1e15;
 }  // namespace
 
 void ModelOptions::fields(Fields<ModelOptions>& f) {
-  f.add("family", &ModelOptions::family, "llama: RMSNorm, RoPE, SwiGLU; gpt2: LayerNorm, positions, GELU")
-      .choices({"llama", "gpt2"});
+  f.add("family", &ModelOptions::family,
+        "llama: RMSNorm, RoPE, SwiGLU; qwen2: with biases on q, k, v; qwen3: with norms on q and k; gemma3: norms round "
+        "each block, GeGLU, sliding windows; gpt2: LayerNorm, positions, GELU")
+      .choices(decoder_families());
   f.add("num_layers", &ModelOptions::num_layers, "blocks; 0: depth").range(0, 1024);
   f.add("hidden_size", &ModelOptions::hidden_size, "width; 0: 64 x depth in whole heads").range(0, 1 << 20);
   f.add("num_heads", &ModelOptions::num_heads, "attention heads; 0: derived").range(0, 4096);
@@ -23,7 +25,7 @@ void ModelOptions::fields(Fields<ModelOptions>& f) {
       .range(0, 4096);
   f.add("intermediate_size", &ModelOptions::intermediate_size, "width of the feed-forward block; 0: derived")
       .range(0, 1 << 22);
-  f.add("tie_embeddings", &ModelOptions::tie_embeddings, "input and output embedding are one matrix (gpt2: always)");
+  f.add("tie_embeddings", &ModelOptions::tie_embeddings, "input and output embedding are one matrix (gpt2, gemma3: always)");
   f.add("rope_theta", &ModelOptions::rope_theta, "base of the rotary positions").range(1, 1e9);
   f.add("norm_eps", &ModelOptions::norm_eps, "epsilon of the norms").range(0, 1);
   f.add("init", &ModelOptions::init, "initialisation of the weights")
@@ -102,6 +104,13 @@ void PretrainOptions::fields(Fields<PretrainOptions>& f) {
       .range(0, 1000)
       .speed();
   f.add("mfu", &PretrainOptions::mfu, "measure this machine's matrix products (0.3 s) to report MFU").speed();
+  f.add("shard_optimizer", &PretrainOptions::shard_optimizer,
+        "several processes: each holds and updates its share of the optimiser's state (ZeRO-1)")
+      .speed();
+  f.add("rank_timeout", &PretrainOptions::rank_timeout,
+        "several processes: seconds until one that does not come is taken for dead")
+      .range(1, 86400)
+      .speed();
   f.add("threads", &PretrainOptions::threads, "compute threads; 0: one a core").range(0, 4096).speed();
 }
 
@@ -112,21 +121,14 @@ ModelConfig model_config(const PretrainOptions& options, int64_t vocab_size) {
   const auto put = [](int64_t value, int64_t& into) { into = value > 0 ? value : into; };
   put(given.num_layers, config.num_layers);
   if (given.hidden_size > 0 && given.hidden_size != config.hidden_size) {
-    config.hidden_size = given.hidden_size;
-    config.num_heads = std::max<int64_t>(1, given.hidden_size / 64);
-    config.num_kv_heads = given.family == "gpt2" ? config.num_heads : std::max<int64_t>(1, config.num_heads / 2);
-    config.intermediate_size =
-        given.family == "gpt2" ? 4 * given.hidden_size : (given.hidden_size * 8 / 3 + 63) / 64 * 64;
-    config.head_dim = 0;
+    set_width(config, given.hidden_size);
   }
   if (given.num_heads > 0 && given.num_heads != config.num_heads) {
-    config.num_heads = given.num_heads;
-    config.num_kv_heads = given.family == "gpt2" || given.num_heads % 2 != 0 ? given.num_heads : given.num_heads / 2;
-    config.head_dim = 0;
+    set_heads(config, given.num_heads);
   }
   put(given.num_kv_heads, config.num_kv_heads);
   put(given.intermediate_size, config.intermediate_size);
-  config.tie_embeddings = given.tie_embeddings || given.family == "gpt2";
+  config.tie_embeddings = given.tie_embeddings || family_of(given.family).tied;
   config.rope_theta = given.rope_theta;
   config.norm_eps = given.norm_eps;
   config.init = given.init;

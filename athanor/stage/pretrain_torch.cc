@@ -96,7 +96,7 @@ nlohmann::json execute_pretrain(StageContext& context) {
   nlohmann::json json = train_in_run(context, objective, options,
                                      {{"parameters", num_parameters(config)},
                                       {"sources", objective.sources()}});
-  if (json.contains("paused")) {
+  if (json.contains("paused") || json.contains("follows")) {
     return json;
   }
   save_model(*model, context.run.out_tmp());

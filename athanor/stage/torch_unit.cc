@@ -55,6 +55,12 @@ const TorchEntry& torch_entry(const std::string& verb) {
   throw Error(ErrorKind::kInternal, "the LibTorch part has no verb '" + verb + "'", "", "run make build again");
 }
 
+std::unique_ptr<Ranks> open_ranks(const Launch& launch) {
+  // c10d warns on stderr of each connection that breaks; what matters of that is in our own errors.
+  ::setenv("TORCH_CPP_LOG_LEVEL", "ERROR", 0);
+  return unit().ranks(launch);
+}
+
 nlohmann::json torch_unit_info() {
   try {
     auto info = unit().info();

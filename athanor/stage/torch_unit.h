@@ -2,6 +2,7 @@
 // starts in milliseconds.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "athanor/run/verb.h"
@@ -12,6 +13,7 @@ struct TorchEntry {
   const char* verb = nullptr;  // null ends the table
   ExecuteFunction execute = nullptr;
   PlanFunction plan = nullptr;
+  bool ranks = false;  // several processes of one launch may share it (StageContext::ranks)
 };
 
 // The table's row for a verb. Error(kResource) when the unit or LibTorch cannot be loaded.
@@ -20,10 +22,14 @@ const TorchEntry& torch_entry(const std::string& verb);
 // {"loaded": bool, "path", "version", "parallel", ...}: for doctor.
 nlohmann::json torch_unit_info();
 
+// Meets the other processes of this launch. Error(kResource) that names who did not come.
+std::unique_ptr<Ranks> open_ranks(const Launch& launch);
+
 // What the unit exports.
 struct TorchUnit {
   const TorchEntry* entries = nullptr;
   nlohmann::json (*info)() = nullptr;
+  std::unique_ptr<Ranks> (*ranks)(const Launch& launch) = nullptr;
 };
 using TorchUnitFunction = const TorchUnit* (*)();  // extern "C" athanor_torch_unit
 

@@ -4,6 +4,7 @@
 #include <c10/util/Exception.h>
 #include <torch/headeronly/version.h>
 
+#include "athanor/stage/ranks_torch.h"
 #include "athanor/stage/torch_unit.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/tensor/host_memory.h"
@@ -13,7 +14,8 @@ namespace athanor {
 namespace {
 
 constexpr TorchEntry kEntries[] = {
-    {"pretrain", &execute_pretrain, &plan_pretrain},
+    {"pretrain", &execute_pretrain, &plan_pretrain, true},
+    {"finetune", &execute_finetune, &plan_finetune},
     {"evaluate", &execute_evaluate, nullptr},
     {"generate", &execute_generate, nullptr},
     {"predict", &execute_predict_model, nullptr},
@@ -31,7 +33,7 @@ nlohmann::json info() {
           {"capability", at::get_cpu_capability()}};
 }
 
-constexpr TorchUnit kUnit{kEntries, &info};
+constexpr TorchUnit kUnit{kEntries, &info, &ranks_over_store};
 
 }  // namespace
 

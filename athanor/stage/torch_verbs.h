@@ -7,6 +7,8 @@ namespace athanor {
 
 nlohmann::json execute_pretrain(StageContext& context);
 nlohmann::json plan_pretrain(const nlohmann::json& options, const std::vector<StageInput>& inputs);
+nlohmann::json execute_finetune(StageContext& context);
+nlohmann::json plan_finetune(const nlohmann::json& options, const std::vector<StageInput>& inputs);
 nlohmann::json execute_evaluate(StageContext& context);
 nlohmann::json execute_predict_model(StageContext& context);
 nlohmann::json execute_generate(StageContext& context);

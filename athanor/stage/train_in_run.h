@@ -18,6 +18,7 @@ namespace athanor {
 // run's "started" event tells beside step and parameters. The result: parameters, steps, <unit>, <unit>_per_second,
 // train_loss, mfu, gemm_peak_flops, flops_per_unit, skipped_steps, memory, time, and where there was a validation: valid,
 // best_valid_loss, best_step; "summary".
+// On a rank other than 0 (StageContext::ranks): {"follows": true}, and nothing is to be saved.
 nlohmann::json train_in_run(StageContext& context, Objective& objective, const TrainOptions& options,
                             const nlohmann::json& started);
 

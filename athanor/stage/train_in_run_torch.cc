@@ -7,6 +7,7 @@
 #include "athanor/base/interrupt.h"
 #include "athanor/base/text.h"
 #include "athanor/run/tensorboard.h"
+#include "athanor/stage/ranks_torch.h"
 #include "athanor/train/checkpoint.h"
 
 namespace athanor {
@@ -90,6 +91,29 @@ std::string score_text(const nlohmann::json& event) {
   return text;
 }
 
+// Of the ranks that follow: their own log, no board and no progress line.
+TrainHooks make_follower_hooks(StageContext& context) {
+  TrainHooks hooks;
+  EventLog& events = context.run.events();
+  hooks.emit = [&events](const nlohmann::json& event) {
+    nlohmann::json fields = event;
+    fields.erase("type");
+    events.emit(event.value("type", ""), fields);
+  };
+  hooks.stop_requested = [] { return interrupted(); };
+  return hooks;
+}
+
+// One of several processes, after rank 0 ordered the step.
+nlohmann::json follow_in_run(StageContext& context, Objective& objective, const TrainOptions& options, ProcessGroup& group) {
+  context.run.events().emit("started", {{"rank", group.rank()}, {"ranks", group.world()}});
+  const TrainResult result = train(objective, options, context.run.state(), make_follower_hooks(context), &group);
+  if (result.status == TrainStatus::kPaused && interrupted()) {
+    throw Error(ErrorKind::kInterrupted, "stopped at step " + grouped_integer(result.step));
+  }
+  return {{"follows", true}};
+}
+
 TrainHooks make_hooks(StageContext& context, const std::string& unit, TensorBoardWriter& board,
                       TimePrediction& prediction) {
   TrainHooks hooks;
@@ -158,6 +182,10 @@ nlohmann::json result_json(const TrainResult& result, Objective& objective) {
 
 nlohmann::json train_in_run(StageContext& context, Objective& objective, const TrainOptions& options,
                             const nlohmann::json& started) {
+  const std::unique_ptr<ProcessGroup> group = open_group(context, options.rank_timeout);
+  if (group && group->rank() > 0) {
+    return follow_in_run(context, objective, options, *group);
+  }
   make_dirs(context.run.state());
   const auto point = find_resume_point(context.run.state());
   const auto board = prepare_events(context.run, point);
@@ -165,6 +193,9 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
   const TrainHooks hooks = make_hooks(context, objective.unit(), *board, prediction);
   nlohmann::json fields = {{"step", point ? point->step : 0}};
   fields.update(started);
+  if (group) {
+    fields["ranks"] = group->world();
+  }
   context.run.events().emit(point ? "resumed" : "started", fields);
   if (point) {
     context.progress.line("  resumed at step " + grouped_integer(point->step));
@@ -172,13 +203,13 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
   if (options.profile_steps > 0) {
     context.progress.line("  trace of " + grouped_integer(options.profile_steps) + " steps: " + hooks.trace_path.string());
   }
-  const TrainResult result = train(objective, options, context.run.state(), hooks);
+  const TrainResult result = train(objective, options, context.run.state(), hooks, group.get());
   for (const auto& warning : result.warnings) {
     context.progress.line("  warning: " + warning);
     context.run.events().emit("warning", {{"what", warning}});
   }
   if (result.status == TrainStatus::kPaused) {
-    if (interrupted()) {
+    if (interrupted() || result.step != options.stop_at) {  // another rank may have been the one to be told
       throw Error(ErrorKind::kInterrupted, "stopped at step " + grouped_integer(result.step) + "; the state is saved", "",
                   "run the same command again to go on");
     }

@@ -19,6 +19,7 @@ Verb encode_verb();
 Verb fit_verb();
 Verb predict_verb();
 Verb pretrain_verb();
+Verb finetune_verb();
 Verb evaluate_verb();
 Verb generate_verb();
 

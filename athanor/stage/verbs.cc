@@ -21,6 +21,7 @@ std::span<const Verb> verbs() {
       fit_verb(),        // documents x (documents) x (tokenizer) -> estimator
       predict_verb(),    // documents x (estimator) -> documents
       pretrain_verb(),   // tokens x (tokens) x tokenizer -> model
+      finetune_verb(),   // documents x (documents) x (tokenizer) x (model) -> model
       evaluate_verb(),   // model x tokens -> report
       generate_verb(),   // model -> report
   };

@@ -20,7 +20,6 @@ namespace {
 using simd::kLanes;
 using simd::Vec;
 
-constexpr int64_t kChunk = 16384;  // 64 KiB of each array: four of them stay in a core's second-level cache
 constexpr int64_t kBlock = 1024;   // floats summed before the sum goes on in double
 constexpr const char* kMuonSlot = "momentum_buffer";
 
@@ -118,7 +117,7 @@ std::vector<const float*> Optimizer::gradients() const {
   return result;
 }
 
-double Optimizer::grad_norm() const {
+std::vector<double> Optimizer::chunk_squares() const {
   const std::vector<const float*> grads = gradients();
   std::vector<double> partial(chunks_.size());
   at::parallel_for(0, static_cast<int64_t>(chunks_.size()), 4, [&](int64_t begin, int64_t end) {
@@ -128,8 +127,12 @@ double Optimizer::grad_norm() const {
       partial[i] = grad == nullptr ? 0 : sum_of_squares(grad + chunk.begin, chunk.count);
     }
   });
+  return partial;
+}
+
+double Optimizer::grad_norm() const {
   double total = 0;
-  for (double value : partial) {
+  for (const double value : chunk_squares()) {
     total += value;
   }
   return std::sqrt(total);

@@ -42,6 +42,9 @@ class Optimizer {
 
   // The 2-norm of all gradients together. A parameter without a gradient counts as zero.
   double grad_norm() const;
+  // What it is the root of the sum of: the squares of each kChunk elements of a parameter, parameter by parameter.
+  static constexpr int64_t kChunk = 16384;  // 64 KiB of each array: four of them stay in a core's second-level cache
+  std::vector<double> chunk_squares() const;
 
   // One update with gradients multiplied by grad_scale. A parameter without a gradient is left alone.
   void step(double lr, double grad_scale);

@@ -123,6 +123,8 @@ struct TrainOptions {
   int64_t watch_every = 0;               // steps between looks at every parameter and layer; 0 = never
   int64_t profile_steps = 0;             // steps recorded as a Chrome trace, from the fourth of this process; 0 = none
   bool mfu = true;                       // measure this machine's matrix-product peak (0.3 s) to report MFU
+  bool shard_optimizer = true;           // several processes: each holds and updates its share of the moments (ZeRO-1)
+  double rank_timeout = 50;              // seconds until a process that does not come is taken for dead
   int64_t threads = 0;                   // compute threads; 0 = leave as the process has them
 };
 

@@ -10,6 +10,7 @@
 #include "athanor/train/control.h"
 #include "athanor/train/objective.h"
 #include "athanor/train/optimizer.h"
+#include "athanor/train/parallel.h"
 #include "athanor/train/profile.h"
 #include "athanor/train/schedule.h"
 #include "athanor/train/spike.h"
@@ -40,6 +41,7 @@ struct StepClock {
   double load = 0;      // waiting for data
   double forward = 0;
   double backward = 0;
+  double exchange = 0;  // what is left of the transfers when backward ends, and waiting for other processes
   double update = 0;    // gradients' norm and the optimiser
   void add(const StepClock& other);
 };
@@ -53,11 +55,14 @@ struct StepOutcome {
 
 class TrainRun {
  public:
-  TrainRun(Objective& objective, const TrainOptions& options, const fs::path& state_dir, const TrainHooks& hooks);
+  TrainRun(Objective& objective, const TrainOptions& options, const fs::path& state_dir, const TrainHooks& hooks,
+           ProcessGroup* group);
   TrainResult run();
 
  private:
-  void resume(const fs::path& state_dir);
+  void resume();
+  // The newest checkpoint that verifies: rank 0 looks, all go by it.
+  std::optional<ResumePoint> agreed_point();
   // Weights, optimiser and everything else as the checkpoint has them.
   void restore(const ResumePoint& point);
   // A checkpoint of another run must not be continued in silence: names the first field that differs.
@@ -68,7 +73,7 @@ class TrainRun {
   Error out_of_memory(const std::string& what);
   void update(StepOutcome& outcome, int64_t rows);
   // Sums of losses of the pieces of a batch of so many rows, each divided by the whole batch's count of targets before
-  // its backward pass.
+  // its backward pass. Each process takes its share of the rows; the sum is of all.
   double accumulate_gradients(int64_t rows);
   enum class SpikeAction { kApply, kSkip, kRollBack };
   // Says the spike and decides. Throws where the run must stop.
@@ -87,8 +92,9 @@ class TrainRun {
   // Grows in a straight line over the batch warm-up; control may change it.
   int64_t batch_size_at(int64_t step) const;
   NamedTensors model_state() const;
-  NamedTensors optimizer_state() const;
+  NamedTensors optimizer_state();  // of all ranks, on rank 0
   bool checkpoint_due(bool improved) const;
+  bool clock_due() const;
   void save_checkpoint();
   void finish_rates();
   void emit(const nlohmann::json& event) const;
@@ -100,13 +106,17 @@ class TrainRun {
   Precision precision_;
   Schedule schedule_;
   std::vector<NamedParameter> parameters_;
+  Parallel parallel_;
   Optimizer optimizer_;
   WeightAverage average_;
   Plateau plateau_;
   Control control_;
   SpikeGuard guard_;
   nlohmann::json fingerprint_;  // options, model, data
-  std::unique_ptr<CheckpointWriter> writer_;
+  std::unique_ptr<CheckpointWriter> writer_;  // rank 0's
+  int64_t last_checkpoint_ = -1;              // its step; -1: none
+  bool stop_agreed_ = false;                  // some process was asked to stop
+  bool clock_agreed_ = false;                 // rank 0's clock says that a checkpoint is due
   TrainResult result_;
   uint64_t samples_ = 0;
   int64_t skips_in_a_row_ = 0;

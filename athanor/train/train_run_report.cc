@@ -21,8 +21,9 @@ nlohmann::json breakdown_of(const StepClock& clock, double seconds) {
   return {{"load", clock.load},
           {"forward", clock.forward},
           {"backward", clock.backward},
+          {"exchange", clock.exchange},
           {"update", clock.update},
-          {"other", std::max(0.0, seconds - clock.load - clock.forward - clock.backward - clock.update)}};
+          {"other", std::max(0.0, seconds - clock.load - clock.forward - clock.backward - clock.exchange - clock.update)}};
 }
 
 uint64_t bytes_of(const NamedTensors& tensors) {
@@ -39,6 +40,7 @@ void StepClock::add(const StepClock& other) {
   load += other.load;
   forward += other.forward;
   backward += other.backward;
+  exchange += other.exchange;
   update += other.update;
 }
 
@@ -76,7 +78,7 @@ void TrainRun::report_step(const StepOutcome& outcome) {
     hooks_.progress(static_cast<double>(result_.step) / static_cast<double>(options_.steps), event);
   }
   if (options_.mfu && result_.gemm_peak == 0 && objective_.flops_per_unit() > 0) {  // after the first step, so that it does not delay it
-    result_.gemm_peak = measure_gemm_peak(precision_);
+    result_.gemm_peak = parallel_.sum({measure_gemm_peak(precision_)}, "the machine's peak").at(0);
   }
   step_watch_.lap();
 }
@@ -89,20 +91,23 @@ bool TrainRun::evaluate_if_due() {
     return false;
   }
   const Stopwatch watch;
-  average_.swap();
-  objective_.begin_step();
-  const std::optional<nlohmann::json> score = objective_.evaluate();
-  average_.swap();
-  objective_.begin_step();
-  if (!score) {
+  const nlohmann::json score = parallel_.from_leader("the validation of rank 0", [this]() -> nlohmann::json {
+    average_.swap();
+    objective_.begin_step();
+    std::optional<nlohmann::json> own = objective_.evaluate();
+    average_.swap();
+    objective_.begin_step();
+    return own ? std::move(*own) : nlohmann::json();
+  });
+  if (score.is_null()) {
     return false;
   }
   nlohmann::json event = {{"type", "eval"}, {"step", result_.step}};
-  event.update(*score);
+  event.update(score);
   event["seconds"] = watch.seconds();
   emit(event);
   result_.last_eval = without_clocks(event);
-  metric_ = score->at("loss").get<double>();
+  metric_ = score.at("loss").get<double>();
   const bool improved = std::isfinite(*metric_) && (!result_.best_metric || *metric_ < *result_.best_metric);
   if (improved) {
     result_.best_metric = metric_;

@@ -9,12 +9,33 @@
 
 namespace athanor {
 
-void TrainRun::resume(const fs::path& state_dir) {
-  const auto point = find_resume_point(state_dir, &result_.warnings);
-  writer_ = std::make_unique<CheckpointWriter>(state_dir, options_.keep_last, options_.keep_best,
-                                               point ? std::optional(point->step) : std::nullopt);
+std::optional<ResumePoint> TrainRun::agreed_point() {
+  std::optional<ResumePoint> found;
+  const nlohmann::json answer = parallel_.from_leader("the checkpoint to go on from", [&]() -> nlohmann::json {
+    found = find_resume_point(state_dir_, &result_.warnings);
+    if (!found) {
+      return nullptr;
+    }
+    return {{"path", found->path.string()}, {"step", found->step}, {"event_position", found->event_position},
+            {"trainer", found->trainer}};
+  });
+  if (!parallel_.leads() && !answer.is_null()) {
+    found = ResumePoint{answer.at("path").get<std::string>(), answer.at("step").get<int64_t>(),
+                        answer.at("event_position").get<uint64_t>(), answer.at("trainer")};
+  }
+  return found;
+}
+
+void TrainRun::resume() {
+  const auto point = agreed_point();
+  last_checkpoint_ = point ? point->step : -1;
+  if (parallel_.leads()) {
+    writer_ = std::make_unique<CheckpointWriter>(state_dir_, options_.keep_last, options_.keep_best,
+                                                 point ? std::optional(point->step) : std::nullopt);
+  }
   result_.loss = std::numeric_limits<double>::quiet_NaN();
   if (!point) {
+    parallel_.copy_from_leader(model_state());  // machines may differ in the last bits of a fresh model
     return;
   }
   require_same_run(*point);
@@ -24,7 +45,7 @@ void TrainRun::resume(const fs::path& state_dir) {
 
 void TrainRun::restore(const ResumePoint& point) {
   load_tensors(point.path / "model.safetensors", model_state());
-  load_tensors(point.path / "optimizer.safetensors", optimizer_state());
+  parallel_.load_state(point.path / "optimizer.safetensors", optimizer_, average_.state());
   try {
     const nlohmann::json& saved = point.trainer;
     result_.step = point.step;
@@ -53,8 +74,10 @@ void TrainRun::restore(const ResumePoint& point) {
 
 void TrainRun::roll_back(int64_t rows) {
   const uint64_t past = samples_ + static_cast<uint64_t>(rows);
-  writer_->wait();
-  const auto point = find_resume_point(state_dir_, &result_.warnings);
+  if (writer_) {
+    writer_->wait();
+  }
+  const auto point = agreed_point();
   if (!point) {
     throw Error(ErrorKind::kInput, "the checkpoint to go back to is gone or damaged", state_dir_.string());
   }
@@ -87,7 +110,7 @@ void TrainRun::choose_final_weights(const fs::path& state_dir) {
                   "use final_weights: last");
     }
     load_tensors(best->path / "model.safetensors", model_state());
-    load_tensors(best->path / "optimizer.safetensors", optimizer_state());
+    parallel_.load_state(best->path / "optimizer.safetensors", optimizer_, average_.state());
   }
   average_.swap();
   objective_.begin_step();
@@ -104,8 +127,8 @@ NamedTensors TrainRun::model_state() const {
   return tensors;
 }
 
-NamedTensors TrainRun::optimizer_state() const {
-  NamedTensors tensors = optimizer_.state();
+NamedTensors TrainRun::optimizer_state() {
+  NamedTensors tensors = parallel_.gather_state(optimizer_);
   for (auto& entry : average_.state()) {
     tensors.push_back(std::move(entry));
   }
@@ -115,15 +138,19 @@ NamedTensors TrainRun::optimizer_state() const {
 bool TrainRun::checkpoint_due(bool improved) const {
   const bool by_steps =
       options_.checkpoint_every_steps > 0 && result_.step % options_.checkpoint_every_steps == 0;
-  const bool by_clock = options_.checkpoint_every_minutes > 0 &&
-                        since_checkpoint_.seconds() >= 60 * options_.checkpoint_every_minutes;
-  return by_steps || by_clock || (improved && options_.keep_best);
+  return by_steps || (parallel_.alone() ? clock_due() : clock_agreed_) || (improved && options_.keep_best);
+}
+
+bool TrainRun::clock_due() const {
+  return options_.checkpoint_every_minutes > 0 &&
+         since_checkpoint_.seconds() >= 60 * options_.checkpoint_every_minutes;
 }
 
 void TrainRun::save_checkpoint() {
-  if (writer_->last_step() == result_.step) {
+  if (last_checkpoint_ == result_.step) {
     return;
   }
+  last_checkpoint_ = result_.step;
   nlohmann::json trainer = {{"format", 1},
                             {"step", result_.step},
                             {"samples", samples_},
@@ -136,7 +163,7 @@ void TrainRun::save_checkpoint() {
                             {"stopped_early", result_.stopped_early},
                             {"evaluations_without_progress", evaluations_without_progress_},
                             {"fingerprint", fingerprint_},
-                            {"conditions", {{"threads", at::get_num_threads()}}}};
+                            {"conditions", {{"threads", at::get_num_threads()}, {"ranks", parallel_.world()}}}};
   if (progress_mark_) {
     trainer["progress_mark"] = *progress_mark_;
   }
@@ -150,7 +177,11 @@ void TrainRun::save_checkpoint() {
     trainer["last_eval"] = *result_.last_eval;
   }
   ::malloc_trim(0);  // the step's freed memory, so that the copy does not come on top of it
-  writer_->save(result_.step, model_state(), optimizer_state(), std::move(trainer));
+  const NamedTensors optimizer = optimizer_state();
+  if (writer_) {
+    writer_->save(result_.step, model_state(), optimizer, std::move(trainer));  // waits for the one before
+  }
+  parallel_.meet("checkpoint");
   rollbacks_since_checkpoint_ = 0;
   since_checkpoint_.lap();
   step_watch_.lap();

@@ -20,9 +20,20 @@ constexpr uint64_t kNoiseDraw = 4;
 constexpr int64_t kMaxSkipsInARow = 20;
 constexpr int64_t kMaxRollbacks = 5;  // to one checkpoint
 
+// What muon updates whole must lie whole on one rank.
+ParallelOptions parallel_options(const std::vector<NamedParameter>& parameters, const TrainOptions& options) {
+  ParallelOptions result;
+  result.shard_optimizer = options.shard_optimizer;
+  for (const NamedParameter& parameter : parameters) {
+    result.whole.push_back(options.optimizer.name == "muon" && is_muon_matrix(parameter));
+  }
+  return result;
+}
+
 }  // namespace
 
-TrainRun::TrainRun(Objective& objective, const TrainOptions& options, const fs::path& state_dir, const TrainHooks& hooks)
+TrainRun::TrainRun(Objective& objective, const TrainOptions& options, const fs::path& state_dir, const TrainHooks& hooks,
+                   ProcessGroup* group)
     : objective_(objective),
       options_(options),
       hooks_(hooks),
@@ -30,7 +41,8 @@ TrainRun::TrainRun(Objective& objective, const TrainOptions& options, const fs::
       precision_(options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32),
       schedule_(options.optimizer.lr, options.schedule, options.steps),
       parameters_(objective.module().named_parameters()),
-      optimizer_(parameters_, options.optimizer, options.precision == "bf16"),
+      parallel_(group, parameters_, parallel_options(parameters_, options)),
+      optimizer_(parallel_.own_parameters(), options.optimizer, options.precision == "bf16"),
       average_(parameters_, options.ema_decay),
       plateau_(options.schedule),
       control_(parse_control(options.control)),
@@ -39,7 +51,7 @@ TrainRun::TrainRun(Objective& objective, const TrainOptions& options, const fs::
   fingerprint_["options"] = to_json(options);
   objective_.set_precision(precision_);
   result_.memory = objective_.memory();
-  resume(state_dir);
+  resume();
 }
 
 TrainResult TrainRun::run() {
@@ -57,18 +69,23 @@ TrainResult TrainRun::run() {
     report_step(outcome);
     follow(control_.see_step(outcome.loss, outcome.grad_norm));
     const bool improved = evaluate_if_due();
-    writer_->poll();
-    stopped = hooks_.stop_requested && hooks_.stop_requested();
+    if (writer_) {
+      writer_->poll();
+    }
+    stopped = parallel_.alone() ? hooks_.stop_requested && hooks_.stop_requested() : stop_agreed_;
     if (checkpoint_due(improved) || stopped) {
       save_checkpoint();
     }
   }
   save_checkpoint();
-  writer_->wait();
+  if (writer_) {
+    writer_->wait();
+  }
+  parallel_.meet("the last checkpoint");
   objective_.module().set_training(false);
   const bool done = result_.step >= options_.steps || result_.stopped_early;
   result_.status = done ? TrainStatus::kDone : TrainStatus::kPaused;
-  if (done) {
+  if (done && parallel_.leads()) {
     choose_final_weights(state_dir_);
   }
   result_.seconds = whole.seconds();
@@ -96,14 +113,16 @@ StepOutcome TrainRun::guarded_step() {
 Error TrainRun::out_of_memory(const std::string& what) {
   optimizer_.zero_grad();
   watch_.reset();
-  save_checkpoint();  // a step changes nothing before its update
-  writer_->wait();
+  if (parallel_.alone()) {
+    save_checkpoint();  // a step changes nothing before its update
+    writer_->wait();
+  }
   const int64_t rows = batch_size_at(result_.step);
   const int64_t piece = options_.micro_batch > 0 ? std::min(options_.micro_batch, rows) : rows;
   return Error(ErrorKind::kResource, "memory ran out" + (what.empty() ? "" : ": " + what),
                "step " + std::to_string(result_.step + 1),
                piece > 1 ? "set micro_batch=" + std::to_string(std::max<int64_t>(1, piece / 2)) +
-                               ": the same batch in smaller pieces; the state is kept, so the run goes on from here"
+                               ": the same batch in smaller pieces; the run goes on from its last checkpoint"
                          : "a shorter sequence_length, a smaller model or precision=bf16 needs less");
 }
 
@@ -120,10 +139,11 @@ StepOutcome TrainRun::train_step() {
   outcome.loss = accumulate_gradients(rows);
   objective_.module().set_activation_log(nullptr);
   if (look) {
+    parallel_.gather_gradients();
     watch_ = std::make_unique<ParameterWatch>(parameters_);
   }
   update(outcome, rows);
-  optimizer_.zero_grad();
+  parallel_.free_gradients(optimizer_);
   return outcome;
 }
 
@@ -132,10 +152,13 @@ void TrainRun::update(StepOutcome& outcome, int64_t rows) {
   Stopwatch watch;
   const int64_t step = result_.step;
   if (options_.grad_noise > 0) {
+    const auto seed = static_cast<uint64_t>(options_.seed);
+    const auto place = static_cast<uint64_t>(step);
     optimizer_.add_noise(std::sqrt(options_.grad_noise / std::pow(1 + static_cast<double>(step), 0.55)),
-                         random_at(static_cast<uint64_t>(options_.seed), kNoiseDraw, static_cast<uint64_t>(step)));
+                         parallel_.sharded() ? random_at(seed, kNoiseDraw, place, static_cast<uint64_t>(parallel_.rank()))
+                                             : random_at(seed, kNoiseDraw, place));
   }
-  outcome.grad_norm = optimizer_.grad_norm();
+  outcome.grad_norm = parallel_.grad_norm(optimizer_);
   const SpikeGuard::Verdict verdict = guard_.judge(outcome.loss, outcome.grad_norm);
   const SpikeAction action = verdict.spike ? handle_spike(verdict, outcome) : SpikeAction::kApply;
   if (action == SpikeAction::kRollBack) {
@@ -148,6 +171,7 @@ void TrainRun::update(StepOutcome& outcome, int64_t rows) {
   } else {
     skips_in_a_row_ = 0;
     optimizer_.step(outcome.lr, clip_scale(outcome.grad_norm, options_.grad_clip));
+    parallel_.share_weights();
     average_.update(optimizer_.num_updates());
   }
   samples_ += static_cast<uint64_t>(rows);
@@ -164,15 +188,20 @@ void TrainRun::update(StepOutcome& outcome, int64_t rows) {
 
 double TrainRun::accumulate_gradients(int64_t rows) {
   Stopwatch watch;
-  const int64_t targets = objective_.load(samples_, rows);
+  parallel_.begin_step(result_.step + 1);
+  const Share share = parallel_.share_of(rows);
+  const uint64_t first = samples_ + static_cast<uint64_t>(share.begin);
+  const int64_t own_targets = share.count > 0 ? objective_.load(first, share.count) : 0;
   clock_.load += watch.lap();
-  const int64_t piece = options_.micro_batch > 0 ? std::min(options_.micro_batch, rows) : rows;
-  const double scale = 1.0 / static_cast<double>(std::max<int64_t>(1, targets));
+  const double targets = parallel_.sum({static_cast<double>(own_targets)}, "number of targets").at(0);
+  clock_.exchange += watch.lap();
+  const int64_t piece = options_.micro_batch > 0 ? options_.micro_batch : share.count;
+  const double scale = 1.0 / std::max(1.0, targets);
   double loss = 0;
-  for (int64_t begin = 0; begin < rows; begin += piece) {
-    const int64_t count = std::min(piece, rows - begin);
+  for (int64_t begin = 0; begin < share.count; begin += piece) {
+    const int64_t count = std::min(piece, share.count - begin);
     const uint64_t dropout_seed = random_at(static_cast<uint64_t>(options_.seed), kDropoutDraw,
-                                            samples_ + static_cast<uint64_t>(begin), 2);
+                                            first + static_cast<uint64_t>(begin), 2);
     at::Tensor mean;
     {
       RECORD_USER_SCOPE("forward");
@@ -181,10 +210,20 @@ double TrainRun::accumulate_gradients(int64_t rows) {
       clock_.forward += watch.lap();
     }
     RECORD_USER_SCOPE("backward");
+    parallel_.begin_backward(begin + count == share.count);
     backward(mean);
     clock_.backward += watch.lap();
   }
-  return loss;
+  if (parallel_.alone()) {
+    return loss;
+  }
+  const bool stop = hooks_.stop_requested && hooks_.stop_requested();
+  const std::vector<double> sums =
+      parallel_.finish_backward({loss, static_cast<double>(stop), static_cast<double>(parallel_.leads() && clock_due())});
+  stop_agreed_ = sums[1] > 0;
+  clock_agreed_ = sums[2] > 0;
+  clock_.exchange += watch.lap();
+  return sums[0];
 }
 
 void TrainRun::profile_if_due() {
@@ -202,7 +241,7 @@ void TrainRun::profile_if_due() {
 TrainRun::SpikeAction TrainRun::handle_spike(const SpikeGuard::Verdict& verdict, const StepOutcome& outcome) {
   const bool stuck = skips_in_a_row_ >= kMaxSkipsInARow || rollbacks_since_checkpoint_ >= kMaxRollbacks;
   const bool skip = options_.on_spike == "skip" && !stuck;
-  const bool back = options_.on_spike == "rollback" && !stuck && writer_->last_step() >= 0;
+  const bool back = options_.on_spike == "rollback" && !stuck && last_checkpoint_ >= 0;
   const bool ignore = options_.on_spike == "ignore" && verdict.finite;
   const std::vector<std::string> documents = objective_.documents_of(samples_, batch_size_at(result_.step));
   nlohmann::json event = {{"type", "spike"},
@@ -215,7 +254,7 @@ TrainRun::SpikeAction TrainRun::handle_spike(const SpikeGuard::Verdict& verdict,
                           {"action", ignore ? "ignore" : skip ? "skip" : back ? "rollback" : "stop"},
                           {"documents", documents}};
   if (back) {
-    event["to_step"] = writer_->last_step();
+    event["to_step"] = last_checkpoint_;
   }
   emit(event);
   if (skip || back || ignore) {
@@ -245,12 +284,12 @@ int64_t TrainRun::batch_size_at(int64_t step) const {
 }
 
 TrainResult train(Objective& objective, const TrainOptions& options, const fs::path& state_dir,
-                  const TrainHooks& hooks) {
+                  const TrainHooks& hooks, ProcessGroup* group) {
   check_options(options);
   if (options.threads > 0) {
     at::set_num_threads(static_cast<int>(options.threads));
   }
-  TrainRun run(objective, options, state_dir, hooks);
+  TrainRun run(objective, options, state_dir, hooks, group);
   return run.run();
 }
 

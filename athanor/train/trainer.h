@@ -20,6 +20,7 @@
 #include <nlohmann/json.hpp>
 
 #include "athanor/base/file.h"
+#include "athanor/tensor/process_group.h"
 #include "athanor/train/checkpoint.h"
 #include "athanor/train/memory.h"
 #include "athanor/train/objective.h"
@@ -75,8 +76,13 @@ struct TrainResult {
 // Trains until options.steps, options.stop_at or a stop request. The module is left in evaluation mode with the final
 // weights. Throws Error(kUsage) for options out of range, Error(kInput) for a checkpoint made with other options or a
 // spike that stops the run (it names step and documents), Error(kResource) when a checkpoint cannot be written.
+//
+// group: one process of several (parallel.h). All call this with the same arguments but for the hooks; batch_size counts
+// the samples of all. Rank 0 decides (resume, validation, stop, when to save) and writes state_dir, which the others read:
+// a folder that all machines see. stop_requested may become true on any one of them. Only rank 0 is left with the final
+// weights.
 TrainResult train(Objective& objective, const TrainOptions& options, const fs::path& state_dir,
-                  const TrainHooks& hooks);
+                  const TrainHooks& hooks, ProcessGroup* group = nullptr);
 
 // Checks what can be checked without data. Throws Error(kUsage) that names the option.
 void check_options(const TrainOptions& options);

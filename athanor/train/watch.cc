@@ -20,6 +20,12 @@ double mean_square(const float* values, const float* minus, int64_t count) {
 ParameterWatch::ParameterWatch(const std::vector<NamedParameter>& parameters) : parameters_(parameters) {
   for (const NamedParameter& parameter : parameters) {
     before_.push_back(parameter.tensor.detach().clone());
+    double gradient = 0;
+    if (parameter.tensor.grad().defined()) {
+      const at::Tensor grad = parameter.tensor.grad().contiguous();
+      gradient = std::sqrt(mean_square(grad.const_data_ptr<float>(), nullptr, grad.numel()));
+    }
+    gradients_.push_back(gradient);
   }
 }
 
@@ -30,12 +36,7 @@ nlohmann::json ParameterWatch::compare() const {
     const auto* before = before_[i].const_data_ptr<float>();
     const double weight = std::sqrt(mean_square(before, nullptr, now.numel()));
     const double update = std::sqrt(mean_square(now.const_data_ptr<float>(), before, now.numel()));
-    double gradient = 0;
-    if (now.grad().defined()) {
-      const at::Tensor grad = now.grad().contiguous();
-      gradient = std::sqrt(mean_square(grad.const_data_ptr<float>(), nullptr, grad.numel()));
-    }
-    all[parameters_[i].name] = {{"weight", weight}, {"gradient", gradient}, {"ratio", weight > 0 ? update / weight : 0}};
+    all[parameters_[i].name] = {{"weight", weight}, {"gradient", gradients_[i]}, {"ratio", weight > 0 ? update / weight : 0}};
   }
   return all;
 }

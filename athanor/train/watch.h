@@ -10,17 +10,18 @@
 
 namespace athanor {
 
-// Takes a copy of every parameter before an update, and compares after it.
+// Takes a copy of every parameter and the size of its gradient before an update, and compares after it.
 class ParameterWatch {
  public:
   explicit ParameterWatch(const std::vector<NamedParameter>& parameters);
   // {name: {"weight": root mean square, "gradient": the same (0 without one), "ratio": update's over weight's}}. Call
-  // after the update and before the gradients are freed.
+  // after the update.
   nlohmann::json compare() const;
 
  private:
   const std::vector<NamedParameter>& parameters_;
   std::vector<at::Tensor> before_;
+  std::vector<double> gradients_;
 };
 
 // What layers give, where a module was told to note it (Module::set_activation_log): the last forward pass of each name.

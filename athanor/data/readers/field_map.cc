@@ -104,6 +104,15 @@ class ScannedRecord {
   static void add(std::string& meta, const std::string& name, std::string_view value) {
     add_member(meta, dump(name), value);
   }
+  std::string lines() const {
+    std::string text;
+    for (const JsonField& field : fields_) {
+      const auto part = text_of_raw(field.value);
+      unescape_json(field.key, text);
+      text += ": " + (part ? *part : std::string(field.value)) + "\n";
+    }
+    return text;
+  }
   void add_all_but(const std::vector<Field>& used, std::string& meta) const {
     for (const JsonField& field : fields_) {
       if (std::find(used.begin(), used.end(), &field) == used.end()) {
@@ -134,6 +143,13 @@ class ParsedRecord {
   static void add(std::string& meta, const std::string& name, const Json& value) {
     add_member(meta, dump(name), dump(value));
   }
+  std::string lines() const {
+    std::string text;
+    for (const auto& [name, value] : object_.items()) {
+      text += name + ": " + (value.is_string() ? value.get<std::string>() : dump(value)) + "\n";
+    }
+    return text;
+  }
   void add_all_but(const std::vector<Field>& used, std::string& meta) const {
     for (const auto& [name, value] : object_.items()) {
       if (std::find(used.begin(), used.end(), name) == used.end()) {
@@ -150,7 +166,10 @@ template <typename Record>
 MappedRecord map_record(const FieldMap& map, const Record& record) {
   MappedRecord mapped;
   std::vector<typename Record::Field> used;
-  for (const std::string& path : map.text) {
+  if (map.all()) {
+    mapped.text = record.lines();
+  }
+  for (const std::string& path : map.all() ? std::vector<std::string>{} : map.text) {
     typename Record::Field field{};
     const auto value = record.find(path, field);
     if (!value || Record::is_null(*value)) {
@@ -164,7 +183,7 @@ MappedRecord map_record(const FieldMap& map, const Record& record) {
     join(mapped.text, *part);
     used.push_back(field);
   }
-  if (used.empty()) {
+  if (used.empty() && !map.all()) {
     mapped.problem = "no text field";
     return mapped;
   }

@@ -19,6 +19,8 @@ struct FieldMap {
   std::vector<std::pair<std::string, std::string>> meta;  // (name in meta, path); empty: all that is not the text
 
   bool empty() const { return text.empty(); }
+  // text: "*": a record without a text of its own. All its fields are in meta, and as lines "name: value" in the text.
+  bool all() const { return text.size() == 1 && text[0] == "*"; }
 };
 
 // From the recipe's map: "text" is a path or a list of paths and must be there; every other key is a name in meta with

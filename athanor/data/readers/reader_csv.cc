@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "athanor/data/readers/reader_formats.h"
+#include "athanor/data/readers/series_rows.h"
 
 namespace athanor {
 
@@ -189,6 +190,9 @@ class RecordReader {
 
 // npos when the table has none of the wanted columns.
 size_t find_text_column(const std::vector<std::string>& header, const ReadOptions& options) {
+  if (options.series.rows != 0 || options.fields.all()) {
+    return 0;  // all of them make the text
+  }
   const std::string& wanted = options.text_field;
   for (const std::string& name : !options.fields.empty() ? options.fields.text
                                  : wanted.empty()        ? std::vector<std::string>{"text", "content"}
@@ -205,7 +209,10 @@ size_t find_text_column(const std::vector<std::string>& header, const ReadOption
 class SeparatedRows {
  public:
   SeparatedRows(const ReadInput& input, const ReadOptions& options, const RowSink& rows, char separator)
-      : options_(options), rows_(rows), separator_(separator) {
+      : options_(options), rows_(rows), separator_(separator), series_(options.series, rows) {
+    if (!options.columns.empty()) {
+      set_header(options.columns);
+    }
     if (!input.state.empty()) {
       const auto state = nlohmann::json::parse(input.state);
       failed_bytes_ = state.at("failed_bytes").get<uint64_t>();
@@ -214,6 +221,7 @@ class SeparatedRows {
   }
 
   uint64_t failed_bytes() const { return failed_bytes_; }
+  void finish() { series_.finish(header_); }
   // What a boundary keeps: the header, so that it need not be read again, and the reader's count.
   const std::string& state(uint64_t failed_bytes) {
     if (failed_bytes != failed_bytes_) {
@@ -241,6 +249,7 @@ class SeparatedRows {
     } else if (header_.empty()) {
       set_header(fields_);
     } else if (fields_.size() != header_.size()) {
+      series_.interrupt();
       rows_.reject("wrong number of columns", record.begin, text);
     } else if (text_column_ == std::string::npos) {
       std::string names;
@@ -263,6 +272,10 @@ class SeparatedRows {
   void make_state() { state_ = nlohmann::json({{"header", header_}, {"failed_bytes", failed_bytes_}}).dump(); }
 
   void accept(const Record& record) {
+    if (options_.series.rows != 0) {
+      series_.add(header_, fields_, record.begin, record.end);
+      return;
+    }
     if (!options_.fields.empty()) {
       nlohmann::json row = nlohmann::json::object();
       for (size_t i = 0; i < fields_.size(); ++i) {
@@ -288,6 +301,7 @@ class SeparatedRows {
   std::string state_;
   uint64_t failed_bytes_ = 0;
   size_t text_column_ = 0;
+  SeriesRows series_;
 };
 
 void read_separated(const ReadInput& input, const ReadOptions& options, const ReadSink& sink, char separator) {
@@ -302,11 +316,14 @@ void read_separated(const ReadInput& input, const ReadOptions& options, const Re
       if (!records.next(record)) {
         break;
       }
-      rows.boundary(record.begin, table.state(failed_before));
+      if (options.series.rows == 0) {  // a series may begin rows before this one
+        rows.boundary(record.begin, table.state(failed_before));
+      }
       table.read(record);
     }
     rows.reject_fault();
   } while (lines.recover());
+  table.finish();
   rows.progress();
 }
 

@@ -17,6 +17,11 @@ void read_warc(const ReadInput& input, const ReadOptions& options, const ReadSin
 void read_html(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
 void read_eml(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
 void read_mbox(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
+void read_image(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
+void read_idx_images(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
+void read_idx_labels(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
+void read_tar(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
+void read_zip(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
 
 // Where rows leave a reader: nothing passes that is empty or not UTF-8.
 class RowSink {

@@ -28,6 +28,13 @@ constexpr Reader kReaders[] = {
     {"htm", Reader::Kind::kStream, &read_html, "the main text of a web page"},
     {"eml", Reader::Kind::kStream, &read_eml, "one e-mail"},
     {"mbox", Reader::Kind::kStream, &read_mbox, "e-mails one after another"},
+    {"png", Reader::Kind::kStream, &read_image, "an image", false, true},
+    {"jpg", Reader::Kind::kStream, &read_image, "an image", false, true},
+    {"jpeg", Reader::Kind::kStream, &read_image, "an image", false, true},
+    {"idx3-ubyte", Reader::Kind::kStream, &read_idx_images, "MNIST's images", false, true},
+    {"idx1-ubyte", Reader::Kind::kStream, &read_idx_labels, "MNIST's labels, read beside their images", false, true},
+    {"tar", Reader::Kind::kStream, &read_tar, "an archive of files", false, true},
+    {"zip", Reader::Kind::kPath, &read_zip, "an archive of files", false, true},
 };
 
 std::string lower_extension(std::string_view& name) {
@@ -48,12 +55,17 @@ std::span<const Reader> readers() { return kReaders; }
 
 const Reader* find_reader(std::string_view file_name) {
   std::string extension = lower_extension(file_name);
-  const bool compressed = extension == "gz" || extension == "zst" || extension == "bz2";
+  bool compressed = extension == "gz" || extension == "zst" || extension == "bz2";
   if (compressed) {
     extension = lower_extension(file_name);
   }
+  if (extension == "tgz") {
+    extension = "tar";
+    compressed = true;
+  }
   for (const Reader& reader : kReaders) {
-    if (reader.extension == extension && (!compressed || reader.kind == Reader::Kind::kStream)) {
+    const bool idx = extension.empty() && reader.extension.starts_with("idx") && file_name.ends_with(reader.extension);
+    if ((reader.extension == extension || idx) && (!compressed || reader.kind == Reader::Kind::kStream)) {
       return &reader;
     }
   }

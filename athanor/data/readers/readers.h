@@ -5,11 +5,13 @@
 //   arrow, feather, arrows  Arrow IPC files and streams
 //   warc, wet      web archives (ISO 28500)   html, htm   the main text of a page
 //   eml, mbox      mail
+//   png, jpg       images; idx3-ubyte: MNIST's    tar, zip    each member by its own reader
 // All but Parquet and Arrow may be gzip, zstd or bzip2 inside (.gz, .zst, .bz2 behind the extension). A row that is
 // not good is handed to on_rejected with a reason and the offset of what is wrong; reading goes on. Reasons: "invalid
 // UTF-8", "empty", "line too long", "file too large", "broken JSON", "not a JSON object", "no text field", "text is
 // not a string", "wrong number of columns", "broken quotes", "damaged Parquet", "damaged Arrow", "document too large", those of StreamFault,
-// of warc.h, and "html: " with a fault of html/extract.h.
+// of warc.h, of images/image.h and containers/zip.h, "damaged tar", "damaged zip", "damaged idx", and "html: " with a
+// fault of html/extract.h.
 #pragma once
 
 #include <cstdint>
@@ -25,11 +27,22 @@
 
 namespace athanor {
 
+// Rows of csv and tsv put together to series (series_rows.h).
+struct SeriesCut {
+  int64_t rows = 0;    // 0: each row is a document; -1: a file is one series
+  int64_t stride = 1;
+  int64_t ahead = 0;
+};
+
 struct ReadOptions {
   enum class Split { kFile, kLines, kParagraphs };
   Split split = Split::kFile;         // txt and md only
   std::string text_field;             // jsonl, json, csv, tsv, parquet; empty: "text", else "content"
   FieldMap fields;                    // the same formats; takes text_field's place when it is not empty
+  std::vector<std::string> columns;   // csv, tsv: the names of the columns of files without a header row
+  SeriesCut series;                   // csv, tsv
+  bool images = false;                // folders: images and archives are taken too
+  std::string members;                // archives: which of their files, with * and **; empty: all
   bool replace_invalid_utf8 = false;  // U+FFFD instead of rejecting
   uint64_t max_line_bytes = LineReader::kMaxLineBytes;
   uint64_t max_file_bytes = uint64_t{1} << 30;  // decompressed; where a file is read whole (txt as one, json)
@@ -64,6 +77,8 @@ struct Reader {
   std::string_view what;
   // Its records are lines, so that a plain file can be cut at any newline (txt and md: when split into lines).
   bool lines = false;
+  // Found in folders only with ReadOptions::images: a folder of texts may hold pictures.
+  bool by_name = false;
 };
 
 std::span<const Reader> readers();

@@ -54,7 +54,14 @@ std::string last_part(const fs::path& dir) {
   return normal.has_filename() ? normal.filename().string() : normal.parent_path().filename().string();
 }
 
-void add_folder(const fs::path& dir, const std::string& prefix, std::vector<SourceFile>& files) {
+// Images and archives in a folder of texts are left out unless they are asked for.
+bool wanted(const std::string& name, const ReadOptions& options) {
+  const Reader* reader = find_reader(name);
+  return reader != nullptr && (!reader->by_name || options.images);
+}
+
+void add_folder(const fs::path& dir, const std::string& prefix, const ReadOptions& options,
+                std::vector<SourceFile>& files) {
   std::error_code code;
   fs::directory_iterator entries(dir, code);
   if (code) {
@@ -66,14 +73,14 @@ void add_folder(const fs::path& dir, const std::string& prefix, std::vector<Sour
       continue;
     }
     if (entry.is_directory(code) && !entry.is_symlink(code)) {
-      add_folder(entry.path(), prefix + name + "/", files);
-    } else if (entry.is_regular_file(code) && find_reader(name) != nullptr) {
+      add_folder(entry.path(), prefix + name + "/", options, files);
+    } else if (entry.is_regular_file(code) && wanted(name, options)) {
       files.push_back(make_file(entry.path(), prefix + name));
     }
   }
 }
 
-void add_glob(const std::string& pattern, std::vector<SourceFile>& files) {
+void add_glob(const std::string& pattern, const ReadOptions& options, std::vector<SourceFile>& files) {
   // The folder before the first wildcard: names are relative to it.
   fs::path fixed;
   for (const fs::path& part : fs::path(pattern)) {
@@ -88,8 +95,8 @@ void add_glob(const std::string& pattern, std::vector<SourceFile>& files) {
     const std::string name =
         prefix + (fixed.empty() ? path : path.lexically_relative(fixed)).generic_string();
     if (fs::is_directory(path, code)) {
-      add_folder(path, name + "/", files);
-    } else if (find_reader(name) != nullptr) {
+      add_folder(path, name + "/", options, files);
+    } else if (wanted(name, options) || (find_reader(name) != nullptr && find_reader(pattern) == find_reader(name))) {
       files.push_back(make_file(path, name));
     }
   }
@@ -101,14 +108,14 @@ ResolvedSource resolve_local(const SourceSpec& spec, SourceContext& context) {
   std::error_code code;
   const fs::path path(spec.spec);
   if (fs::is_directory(path, code)) {
-    add_folder(path, last_part(path) + "/", source.files);
+    add_folder(path, last_part(path) + "/", spec.read, source.files);
   } else if (fs::exists(path, code)) {
     if (find_reader(path.filename().string()) == nullptr) {
       read_documents(path, spec.spec, spec.read, {});  // says which extensions there are
     }
     source.files.push_back(make_file(path, path.filename().string()));
   } else if (has_glob(spec.spec)) {
-    add_glob(spec.spec, source.files);
+    add_glob(spec.spec, spec.read, source.files);
   } else {
     throw Error(ErrorKind::kInput, "no such file or folder", spec.spec, "check the path");
   }

@@ -290,7 +290,7 @@ std::vector<SourcePin> read_npm(const ResolvedSource& source, const UnitPlace& f
     const size_t slash = member->name.find('/');  // the first folder is npm's own, "package"
     const std::string name = slash == std::string::npos ? member->name : member->name.substr(slash + 1);
     const Reader* reader = find_reader(name);
-    if (reader == nullptr || !match_path(source.npm_pattern, name)) {
+    if (reader == nullptr || (reader->by_name && !source.spec.read.images) || !match_path(source.npm_pattern, name)) {
       seen += seen.size() < 300 ? (seen.empty() ? "" : ", ") + name : "";
       continue;
     }

@@ -10,7 +10,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/data/containers/gguf.h"
 #include "athanor/data/testing/test_scratch.h"
-#include "athanor/token/file/base64.h"
+#include "athanor/base/base64.h"
 #include "athanor/token/file/frame.h"
 #include "athanor/token/file/sentencepiece_model.h"
 #include "athanor/token/file/splits.h"

@@ -3,7 +3,7 @@
 #include <unordered_map>
 
 #include "athanor/base/error.h"
-#include "athanor/token/file/base64.h"
+#include "athanor/base/base64.h"
 #include "athanor/token/file/formats.h"
 #include "athanor/token/file/frame.h"
 #include "athanor/token/file/piece_merges.h"

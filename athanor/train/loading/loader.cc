@@ -46,7 +46,12 @@ Batch Loader::batch(uint64_t first, int64_t count) {
   if (!batch.tokens_BT.defined()) {
     batch = make(first, count);
   }
-  next_first_ = first + static_cast<uint64_t>(count);
+  // One of several processes leaves out the others' samples: as many as last time.
+  const uint64_t stride = first - last_first_;
+  const bool skips = last_count_ > 0 && first > last_first_ && stride > static_cast<uint64_t>(last_count_);
+  next_first_ = first + (skips ? stride : static_cast<uint64_t>(count));
+  last_first_ = first;
+  last_count_ = count;
   next_count_ = count;
   next_ = std::async(std::launch::async, [this, next = next_first_, count] { return make(next, count); });
   return batch;

@@ -35,8 +35,8 @@ class Loader {
   uint64_t num_samples() const;  // rows of one epoch of all sets
 
   // Samples [first, first + count) as tokens_BT and targets_BT (int64), and document_BT (int32) where asked and
-  // where some row holds more than one document (else plain causal attention is the same, and faster). The samples that
-  // follow are then made in the background: asked for next, they are there.
+  // where some row holds more than one document (else plain causal attention is the same, and faster). The samples of
+  // the next step, as far from these as these are from the last, are then made in the background.
   Batch batch(uint64_t first, int64_t count);
 
   // The ids of the documents that samples [first, first + count) touch, each once, in order of appearance;
@@ -53,6 +53,8 @@ class Loader {
   LoaderOptions options_;
   std::vector<std::unique_ptr<Rows>> rows_;
   std::unique_ptr<Mixture> mixture_;
+  uint64_t last_first_ = 0;
+  int64_t last_count_ = 0;
   uint64_t next_first_ = 0;
   int64_t next_count_ = 0;
   std::future<Batch> next_;

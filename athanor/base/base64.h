@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-namespace athanor::token {
+namespace athanor {
 
 std::string to_base64(std::string_view bytes);
 std::optional<std::string> from_base64(std::string_view text);  // none when it is not base64
 
-}  // namespace athanor::token
+}  // namespace athanor

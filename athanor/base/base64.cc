@@ -1,10 +1,10 @@
-#include "athanor/token/file/base64.h"
+#include "athanor/base/base64.h"
 
 #include <array>
 #include <algorithm>
 #include <cstdint>
 
-namespace athanor::token {
+namespace athanor {
 
 namespace {
 
@@ -63,4 +63,4 @@ std::optional<std::string> from_base64(std::string_view text) {
   return out;
 }
 
-}  // namespace athanor::token
+}  // namespace athanor

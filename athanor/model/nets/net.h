@@ -1,0 +1,71 @@
+// Networks for classification and regression: one value a label, or one in all, from what an example holds.
+// B examples, T tokens or steps, F values, C channels, H and W of an image.
+//
+//   auto net = make_net(config, /*seed=*/1);
+//   at::Tensor logits_BL = net->forward(batch, dropout_seed);
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <memory>
+#include <span>
+
+#include "athanor/base/file.h"
+#include "athanor/model/nets/layers.h"
+#include "athanor/model/nets/net_config.h"
+
+namespace athanor {
+
+// What belongs to the net's kind of input is defined, the rest is not.
+struct NetBatch {
+  at::Tensor tokens_BT;      // int64, 0 behind an example's length
+  at::Tensor values_BTF;     // float, 0 behind an example's length
+  at::Tensor lengths_B;      // int64, of tokens or steps, >= 1
+  at::Tensor pixels_BCHW;    // float, standardised
+  at::Tensor values_BF;      // float
+  at::Tensor categories_BK;  // int64, an index a categorical column
+};
+
+class Net : public Module {
+ public:
+  explicit Net(const NetConfig& config) : config_(config) {}
+  const NetConfig& config() const { return config_; }
+
+  // [B, num_outputs] fp32, recorded by autograd. What stands behind an example's length, and the other examples of the
+  // batch, do not change its row (but for batch normalisation in training). dropout_seed names this call's masks.
+  virtual at::Tensor forward(const NetBatch& batch, uint64_t dropout_seed) = 0;
+
+  const NetInits& inits() const { return inits_; }
+
+ protected:
+  NetInits inits_;
+
+ private:
+  NetConfig config_;
+};
+
+// A new network, initialised by the seed.
+std::unique_ptr<Net> make_net(const NetConfig& config, uint64_t seed);
+
+// Examples `rows` as a batch.
+NetBatch make_net_batch(const Examples& examples, std::span<const uint64_t> rows, const InputShape& shape);
+
+// config.json and model.safetensors (parameters, then buffers, by PyTorch's names). What the inputs need beside them (a
+// tokenizer) is the caller's.
+void save_net(const Net& net, const fs::path& folder);
+// config: of the folder, with its shape filled in. Error(kInput) names the tensor that is missing, unexpected or of
+// another shape, with both shapes.
+std::unique_ptr<Net> load_net(const fs::path& folder, const NetConfig& config);
+
+// One a family, in a file each.
+std::unique_ptr<Net> make_mlp(const NetConfig& config);
+std::unique_ptr<Net> make_rnn(const NetConfig& config);
+std::unique_ptr<Net> make_textcnn(const NetConfig& config);
+std::unique_ptr<Net> make_tcn(const NetConfig& config);
+std::unique_ptr<Net> make_cnn(const NetConfig& config);
+std::unique_ptr<Net> make_resnet(const NetConfig& config);
+
+// Forward and backward, for one example of the given length: 3 x 2 x multiplications of the layers, roughly.
+double flops_per_example(const Net& net, int64_t length);
+
+}  // namespace athanor

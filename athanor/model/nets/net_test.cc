@@ -1,0 +1,154 @@
+#include "athanor/model/nets/net.h"
+
+#include <gtest/gtest.h>
+
+#include <ATen/ops/equal.h>
+
+#include <unistd.h>
+
+#include "athanor/base/error.h"
+#include "athanor/tensor/autograd.h"
+#include "athanor/tensor/weights.h"
+
+namespace athanor {
+namespace {
+
+NetConfig config_for(const std::string& family) {
+  NetConfig config;
+  config.options.family = family;
+  config.options.width = 6;
+  config.options.embedding = 5;
+  config.options.hidden = {7};
+  config.options.channels = family == "resnet" ? std::vector<double>{4, 6} : std::vector<double>{4};
+  config.options.blocks = {1, 1};
+  config.options.dropout = 0.3;
+  config.options = with_family_defaults(config.options);
+  config.labels = {"a", "b", "c"};
+  config.inputs = nlohmann::json::object();
+  config.shape.kind = net_family(family).reads.front();
+  config.shape.vocab_size = 20;
+  config.shape.num_values = 3;
+  config.shape.categories = {4, 6};
+  config.shape.channels = 1;
+  config.shape.size = 12;
+  config.shape.mean = {0.5};
+  config.shape.deviation = {0.25};
+  return config;
+}
+
+Examples examples_for(const InputShape& shape) {
+  Examples examples;
+  for (int i = 0; i < 6; ++i) {
+    const int length = 1 + i * 2;
+    for (int t = 0; t < (shape.kind == InputKind::kText ? length : 0); ++t) {
+      examples.ids.push_back((i * 7 + t * 3) % 20);
+    }
+    if (shape.kind == InputKind::kTable) {
+      examples.ids.insert(examples.ids.end(), {i % 4, i});
+    }
+    const int values = shape.kind == InputKind::kTable ? 3 : shape.kind == InputKind::kSeries ? 3 * length : 0;
+    for (int v = 0; v < values; ++v) {
+      examples.values.push_back(static_cast<float>((i * 5 + v * 3) % 11) / 5 - 1);
+    }
+    for (int p = 0; p < (shape.kind == InputKind::kImage ? 144 : 0); ++p) {
+      examples.pixels.push_back(static_cast<uint8_t>((i * 37 + p * 11) % 256));
+    }
+    if (shape.kind == InputKind::kText || shape.kind == InputKind::kSeries) {
+      examples.offsets.push_back(examples.offsets.back() + static_cast<uint64_t>(length));
+    }
+    ++examples.count;
+  }
+  return examples;
+}
+
+class EveryNet : public testing::TestWithParam<std::string> {
+ protected:
+  EveryNet() : config_(config_for(GetParam())), examples_(examples_for(config_.shape)) {}
+  NetBatch batch(const std::vector<uint64_t>& rows) const { return make_net_batch(examples_, rows, config_.shape); }
+
+  NetConfig config_;
+  Examples examples_;
+};
+
+TEST_P(EveryNet, ARowDoesNotDependOnTheOthers) {
+  NoGrad no_grad;
+  const auto net = make_net(config_, 3);
+  const at::Tensor together = net->forward(batch({4, 0, 5, 2}), 0);
+  const std::vector<uint64_t> order{4, 0, 5, 2};
+  for (size_t i = 0; i < order.size(); ++i) {
+    const at::Tensor alone = net->forward(batch({order[i]}), 0)[0];
+    EXPECT_LE(alone.sub(together[static_cast<int64_t>(i)]).abs().max().item<double>(), 1e-5) << i;
+  }
+}
+
+TEST_P(EveryNet, TheSeedDecidesWeightsAndMasks) {
+  NoGrad no_grad;
+  const auto one = make_net(config_, 3);
+  const auto same = make_net(config_, 3);
+  const auto other = make_net(config_, 4);
+  EXPECT_TRUE(at::equal(one->forward(batch({1, 2, 3}), 0), same->forward(batch({1, 2, 3}), 0)));
+  EXPECT_FALSE(at::equal(one->forward(batch({1, 2, 3}), 0), other->forward(batch({1, 2, 3}), 0)));
+  for (const auto& net : {one.get(), same.get()}) {
+    net->set_training(true);
+  }
+  const at::Tensor masked = one->forward(batch({1, 2, 3}), 8);
+  EXPECT_TRUE(at::equal(masked, same->forward(batch({1, 2, 3}), 8)));
+  if (GetParam() != "tcn") {  // nothing below: the last block's mask of one small case may miss
+    EXPECT_FALSE(at::equal(masked, same->forward(batch({1, 2, 3}), 9)));
+  }
+}
+
+TEST_P(EveryNet, SavedAndLoadedIsTheSame) {
+  NoGrad no_grad;
+  const fs::path folder = fs::temp_directory_path() / ("athanor-net-" + GetParam() + std::to_string(::getpid()));
+  const auto net = make_net(config_, 3);
+  net->set_training(true);
+  net->forward(batch({0, 1, 2, 3}), 1);  // running statistics move
+  net->set_training(false);
+  save_net(*net, folder);
+  EXPECT_TRUE(is_net_folder(folder));
+  NetConfig read = net_config_of(nlohmann::json::parse(read_file(folder / "config.json", 1 << 20)), "config.json");
+  EXPECT_EQ(read.labels, config_.labels);
+  read.shape = config_.shape;
+  const auto loaded = load_net(folder, read);
+  EXPECT_TRUE(at::equal(net->forward(batch({0, 1, 2}), 0), loaded->forward(batch({0, 1, 2}), 0)));
+
+  NetConfig other = read;
+  other.labels.push_back("d");
+  try {
+    load_net(folder, other);
+    FAIL() << "weights of three labels were taken for four";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kInput);
+    EXPECT_NE(error.message().find("config.json asks for [4"), std::string::npos) << error.message();
+  }
+  fs::remove_all(folder);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, EveryNet, testing::Values("mlp", "rnn", "lstm", "gru", "textcnn", "tcn", "cnn", "resnet"));
+
+TEST(NetConfig, OptionsThatDoNotFitAreNamed) {
+  NetOptions options;
+  EXPECT_THROW(with_family_defaults(options), Error);
+  options.family = "resnet";
+  options.blocks = {1, 2};
+  EXPECT_THROW(with_family_defaults(options), Error);
+  options.family = "mlp";
+  options.hidden = {0.5};
+  EXPECT_THROW(with_family_defaults(options), Error);
+  NetConfig small = config_for("cnn");
+  small.shape.size = 3;
+  small.options.channels = {4, 4, 4};
+  EXPECT_THROW(make_net(small, 1), Error);
+  for (const char* json : {"{}", R"({"model": {"family": "lstm"}, "task": "x"})", R"({"model": {"family": "what"}})"}) {
+    try {
+      net_config_of(nlohmann::json::parse(json), "config.json");
+      FAIL() << json;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInput) << json;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace athanor

@@ -1,0 +1,94 @@
+// Dilated convolutions over time with residual sums (after Bai et al. 2018, but looking to both sides): block i doubles the
+// distance between the steps that a kernel sees.
+#include <ATen/ops/arange.h>
+#include <ATen/ops/zeros.h>
+
+#include <limits>
+
+#include "athanor/base/error.h"
+#include "athanor/base/rng.h"
+#include "athanor/model/nets/net.h"
+
+namespace athanor {
+
+namespace {
+
+class TcnBlock : public Module {
+ public:
+  TcnBlock(NetInits& inits, int64_t in, int64_t out, int64_t kernel, int64_t dilation)
+      : conv_(inits, 1, {in, out, kernel, 1, dilation * (kernel - 1) / 2, dilation}), norm_(inits, out) {
+    register_child("conv", conv_);
+    register_child("norm", norm_);
+    if (in != out) {
+      downsample_ = std::make_unique<Conv>(inits, 1, ConvShape{in, out});
+      register_child("downsample", *downsample_);
+    }
+  }
+
+  at::Tensor forward(const at::Tensor& x_BCT, const std::string& activation, double p, uint64_t key) const {
+    at::Tensor y_BCT = norm_.forward(conv_.forward(x_BCT).transpose(1, 2)).transpose(1, 2);
+    y_BCT = net_dropout(net_activation(activation, y_BCT), p, key, training());
+    return y_BCT.add(downsample_ ? downsample_->forward(x_BCT) : x_BCT);
+  }
+
+ private:
+  Conv conv_;
+  LayerNorm norm_;
+  std::unique_ptr<Conv> downsample_;
+};
+
+class Tcn : public Net {
+ public:
+  explicit Tcn(const NetConfig& config)
+      : Net(config),
+        channels_(whole(config.options.channels)),
+        classifier_(inits_, channels_.back(), config.num_outputs()) {
+    const int64_t kernel = whole(config.options.kernels).front();
+    if (kernel % 2 == 0) {
+      throw Error(ErrorKind::kUsage, "tcn wants an odd kernel width", "model.kernels");
+    }
+    int64_t in = config.shape.num_values;
+    for (size_t i = 0; i < channels_.size(); ++i) {
+      const int64_t dilation = int64_t{1} << std::min<size_t>(i, 20);
+      blocks_.push_back(std::make_unique<TcnBlock>(inits_, in, channels_[i], kernel, dilation));
+      register_child("blocks." + std::to_string(i), *blocks_.back());
+      in = channels_[i];
+    }
+    register_child("classifier", classifier_);
+  }
+
+  at::Tensor forward(const NetBatch& batch, uint64_t dropout_seed) override {
+    const NetOptions& options = config().options;
+    const at::Tensor lengths_B1 = batch.lengths_B.unsqueeze(1);
+    const at::Tensor inside_B1T = at::arange(batch.values_BTF.size(1)).unsqueeze(0).lt(lengths_B1).unsqueeze(1);
+    at::Tensor x_BCT = batch.values_BTF.transpose(1, 2);
+    for (size_t i = 0; i < blocks_.size(); ++i) {
+      x_BCT = blocks_[i]->forward(x_BCT, options.activation, options.dropout, random_at(dropout_seed, i));
+      x_BCT = x_BCT.mul(inside_B1T);  // zeros behind the end, as convolution's own padding
+    }
+    return classifier_.forward(pool(x_BCT, inside_B1T, batch.lengths_B));
+  }
+
+ private:
+  at::Tensor pool(const at::Tensor& x_BCT, const at::Tensor& inside_B1T, const at::Tensor& lengths_B) const {
+    const std::string& how = config().options.pooling;
+    if (how == "max") {
+      return x_BCT.masked_fill(inside_B1T.logical_not(), -std::numeric_limits<float>::infinity()).amax({2});
+    }
+    if (how == "last") {
+      const at::Tensor last = lengths_B.sub(1).view({-1, 1, 1}).expand({-1, x_BCT.size(1), 1});
+      return x_BCT.gather(2, last).squeeze(2);
+    }
+    return x_BCT.sum(at::IntArrayRef{2}).div(lengths_B.to(at::kFloat).unsqueeze(1));
+  }
+
+  std::vector<int64_t> channels_;
+  std::vector<std::unique_ptr<TcnBlock>> blocks_;
+  Linear classifier_;
+};
+
+}  // namespace
+
+std::unique_ptr<Net> make_tcn(const NetConfig& config) { return std::make_unique<Tcn>(config); }
+
+}  // namespace athanor

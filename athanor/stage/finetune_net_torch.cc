@@ -1,0 +1,155 @@
+// What finetune and its plan begin with: documents read, inputs and labels learnt, a network made.
+#include <algorithm>
+#include <cmath>
+
+#include "athanor/base/error.h"
+#include "athanor/base/interrupt.h"
+#include "athanor/stage/finetune_net.h"
+
+namespace athanor {
+
+namespace {
+
+void learn_inputs(const Documents& documents, const std::vector<bool>& held, Inputs& inputs) {
+  size_t next = 0;
+  documents.for_each([&](uint64_t, Document&& document) {
+    check_interrupt();
+    const size_t index = next++;
+    if (held.empty() || !held[index]) {
+      inputs.see(document);
+    }
+  });
+  inputs.finish();
+}
+
+// The meaning that a given model's labels have already.
+LabelMeaning meaning_of(const NetConfig& config) {
+  return {config.task == "regression", config.labels, config.target_mean, config.target_deviation};
+}
+
+std::vector<std::string> labels_of(const std::vector<StageInput>& inputs, const FinetuneOptions& options,
+                                   const Documents& documents) {
+  const StageInput* table = find_input(inputs, "labels");
+  if (table == nullptr) {
+    return read_labels(documents, options.label_field);
+  }
+  if (options.label_key.empty()) {
+    throw Error(ErrorKind::kUsage, "labels in a table of their own want a key", "label_key",
+                "label_key: the column that says whose label a row is");
+  }
+  const Documents rows = Documents::open(table->path);
+  return join_labels(documents, {rows, options.label_key, options.label_pattern}, options.label_field);
+}
+
+// given: the model to begin with, whose inputs and labels then count; null: they are learnt here.
+void read_data(const FinetuneOptions& options, const std::vector<StageInput>& stage_inputs, RejectLog& rejects,
+               NetTraining& made) {
+  const bool learns = !made.given;
+  const bool regression = learns ? options.task == "regression" : made.given->config.task == "regression";
+  const Documents train = Documents::open(find_input(stage_inputs, "train")->path);
+  const StageInput* valid = find_input(stage_inputs, "valid");
+  const std::vector<std::string> labels = labels_of(stage_inputs, options, train);
+  std::vector<bool> held(labels.size(), false);
+  if (valid == nullptr) {
+    held = held_out(labels, train.ids(), options.hold_out, options.seed, !regression);
+  }
+  made.meaning = learns ? learn_labels(labels, held, regression) : meaning_of(made.given->config);
+  if (learns) {
+    learn_inputs(train, held, made.inputs());
+  }
+  std::vector<bool> trained = held;
+  trained.flip();
+  made.train = read_examples(train, labels, trained, made.inputs(), made.meaning, rejects);
+  rejects.check(made.train.examples.size(), options.max_rejected, true);
+  if (valid != nullptr) {
+    const Documents documents = Documents::open(valid->path);
+    made.valid = read_examples(documents, labels_of(stage_inputs, options, documents), {}, made.inputs(), made.meaning, rejects);
+  } else {
+    made.valid = read_examples(train, labels, held, made.inputs(), made.meaning, rejects);
+  }
+  if (made.train.examples.size() == 0) {
+    throw Error(ErrorKind::kInput, "no document is of use for training", find_input(stage_inputs, "train")->path.string(),
+                "rejected/rejected.jsonl says why");
+  }
+}
+
+// n / (labels x n of the label): the mean weight of an example is 1.
+std::vector<double> balanced_weights(const LabelledExamples& examples, size_t labels) {
+  std::vector<double> counts(labels, 0);
+  for (const int32_t label : examples.labels) {
+    counts[static_cast<size_t>(label)] += 1;
+  }
+  for (double& count : counts) {
+    count = count > 0 ? static_cast<double>(examples.labels.size()) / (static_cast<double>(labels) * count) : 0;
+  }
+  return counts;
+}
+
+// What the trainer is told, with what depends on the number of examples.
+FinetuneOptions with_steps(FinetuneOptions options, uint64_t examples) {
+  const double batches = static_cast<double>(examples) / static_cast<double>(options.batch_size);
+  if (options.steps == 0) {
+    options.steps = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(options.epochs * batches)));
+  }
+  if (options.eval_every == 0) {
+    options.eval_every = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(batches)));
+  }
+  return options;
+}
+
+std::unique_ptr<Net> begin_net(const FinetuneOptions& options, NetTraining& made) {
+  if (made.given) {
+    return load_net(made.given->folder, made.given->config);
+  }
+  const LabelMeaning& meaning = made.meaning;
+  NetConfig config;
+  config.options = options.model;
+  config.shape = made.inputs().shape();
+  config.task = options.task;
+  config.labels = meaning.names;
+  config.target_mean = meaning.mean;
+  config.target_deviation = meaning.deviation;
+  config.label_field = options.label_field;
+  config.inputs = made.inputs().to_json();
+  return make_net(config, static_cast<uint64_t>(options.seed));
+}
+
+}  // namespace
+
+const StageInput* find_input(const std::vector<StageInput>& inputs, const std::string& role) {
+  for (const StageInput& input : inputs) {
+    if (input.role == role) {
+      return &input;
+    }
+  }
+  return nullptr;
+}
+
+NetTraining prepare_net_training(const FinetuneOptions& options, const std::vector<StageInput>& inputs,
+                                 RejectLog& rejects) {
+  NetTraining made;
+  if (const StageInput* model = find_input(inputs, "model")) {
+    made.given.emplace(NetFolder::open(model->path));
+  } else {
+    if (const StageInput* tokenizer = find_input(inputs, "tokenizer")) {
+      made.fresh_tokenizer = std::make_unique<Tokenizer>(Tokenizer::load(tokenizer->path));
+    }
+    const InputKind kind = input_kind(options);
+    InputOptions settings = options.inputs;
+    if (kind == InputKind::kTable) {  // a row must not say its own label
+      settings.exclude.push_back(options.label_field);
+    }
+    made.fresh_inputs = make_inputs(kind, settings, made.fresh_tokenizer.get());
+  }
+  read_data(options, inputs, rejects, made);
+  made.net = begin_net(options, made);
+  made.options = with_steps(options, made.train.examples.size());
+  made.settings.flip = options.flip;
+  made.settings.crop = options.crop;
+  if (options.class_weights == "balanced") {
+    made.settings.class_weights = balanced_weights(made.train, made.meaning.names.size());
+  }
+  return made;
+}
+
+}  // namespace athanor

@@ -1,0 +1,89 @@
+// finetune's work: labelled documents -> model, through the trainer.
+#include "athanor/base/error.h"
+#include "athanor/base/format.h"
+#include "athanor/base/machine.h"
+#include "athanor/stage/finetune_net.h"
+#include "athanor/stage/torch_verbs.h"
+#include "athanor/stage/train_in_run.h"
+
+namespace athanor {
+
+namespace {
+
+std::string score_summary(const nlohmann::json& score) {
+  if (score.contains("accuracy")) {
+    return "accuracy " + human_percent(score["accuracy"].get<double>()) + ", macro F1 " +
+           fixed_number(score["macro_f1"].get<double>(), 3);
+  }
+  return "RMSE " + human_number(score["rmse"].get<double>()) + ", MAE " + human_number(score["mae"].get<double>());
+}
+
+nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& options) {
+  context.progress.update(-1, "reading documents");
+  RejectLog rejects(context.run.rejected());
+  NetTraining made = prepare_net_training(options, context.inputs, rejects);
+  rejects.finish();
+  const uint64_t examples = made.train.examples.size();
+  const bool validates = made.valid.examples.size() > 0;
+  TrainOptions train_options = made.options;
+  train_options.final_weights = validates ? options.final_weights : "last";
+  ClassificationObjective objective(*made.net, made.train, validates ? &made.valid : nullptr, train_options, made.settings);
+  nlohmann::json json = train_in_run(context, objective, train_options,
+                                     {{"documents", examples},
+                                      {"valid_documents", made.valid.examples.size()},
+                                      {"rejected", rejects.total()},
+                                      {"cut", made.train.examples.cut}});
+  if (json.contains("paused")) {
+    return json;
+  }
+  save_net(*made.net, context.run.out_tmp());
+  if (made.net->config().shape.kind == InputKind::kText) {
+    write_file_atomic(context.run.out_tmp() / "tokenizer.json", made.tokenizer()->to_json());
+  }
+  if (options.keep_state) {
+    keep_last_checkpoint(context.run);
+  }
+  json["family"] = made.net->config().options.family;
+  json["labels"] = made.meaning.names.size();
+  json["documents"] = examples;
+  json["rejected"] = rejects.counts();
+  json["cut"] = made.train.examples.cut;
+  std::string summary = human_count(json.value("parameters", 0.0)) + " parameters, " +
+                        grouped_integer(static_cast<int64_t>(examples)) + " documents";
+  if (validates) {
+    json["valid"] = score_net(*made.net, made.valid, options.batch_size);  // of the weights that were saved
+    summary += ", validation: " + score_summary(json["valid"]);
+  }
+  json["summary"] = summary;
+  return json;
+}
+
+bool trains_net(const StageContext& context, const FinetuneOptions& options) {
+  const StageInput* model = context.find("model");
+  return model != nullptr ? is_net_folder(model->path) : !options.model.family.empty();
+}
+
+// Which kind of model is trained: the first that takes the inputs and options.
+struct FinetuneKind {
+  bool (*takes)(const StageContext&, const FinetuneOptions&);
+  nlohmann::json (*run)(StageContext&, const FinetuneOptions&);
+};
+constexpr FinetuneKind kKinds[] = {
+    {&trains_net, &finetune_net},  // mlp, rnn, lstm, gru, textcnn, tcn, cnn, resnet
+};
+
+}  // namespace
+
+nlohmann::json execute_finetune(StageContext& context) {
+  const auto options = load_options<FinetuneOptions>(context.options);
+  reset_peak_memory();
+  for (const FinetuneKind& kind : kKinds) {
+    if (kind.takes(context, options)) {
+      return kind.run(context, options);
+    }
+  }
+  throw Error(ErrorKind::kUsage, "finetune wants a model block with a family, or a model that it can train", "finetune",
+              "model: {family: lstm}; athanor explain finetune lists the families");
+}
+
+}  // namespace athanor

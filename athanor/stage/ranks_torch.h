@@ -1,0 +1,17 @@
+// Ranks over c10d's store, in the torch unit.
+#pragma once
+
+#include <memory>
+
+#include "athanor/run/verb.h"
+#include "athanor/tensor/process_group.h"
+
+namespace athanor {
+
+// Where several processes share a machine and nobody said how many threads each has, they share its cores.
+std::unique_ptr<Ranks> ranks_over_store(const Launch& launch);
+
+// The group of a step's processes; null for one process. timeout: of each collective, and of a rank's silence.
+std::unique_ptr<ProcessGroup> open_group(StageContext& context, double timeout_seconds);
+
+}  // namespace athanor

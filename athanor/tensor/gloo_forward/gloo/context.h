@@ -1,0 +1,3 @@
+#pragma once
+
+#include <gloo/forward.h>  // see there

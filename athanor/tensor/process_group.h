@@ -1,0 +1,68 @@
+// Collectives among the processes of one launch, over c10d: Gloo on the CPU. Sums are taken in rank order, ((x0 + x1) +
+// x2) + ..., so that all ranks hold the same bits, and the bits that one process gets which adds the ranks' parts one
+// after another. Each call names itself: when a rank does not come, the error says which, in which step and call.
+//
+//   ProcessGroup group(store);                      // a RankStore
+//   group.at_step(12);
+//   group.all_reduce(gradients, "gradients");       // flat fp32, in place
+//   const std::vector<double> total = group.sum({loss, count}, "loss");
+//
+// All ranks make the same calls in the same order. Any failure is Error(kResource) by RankStore::blame(); the group is
+// of no use after it.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "athanor/tensor/rank_store.h"
+
+namespace athanor {
+
+// Cuts a flat tensor into one part a rank: rank r has [bounds[r], bounds[r + 1]); world + 1 of them.
+using PartBounds = std::vector<int64_t>;
+
+// Parts of one size but for the last.
+PartBounds even_parts(int64_t count, int world);
+
+class ProcessGroup {
+ public:
+  explicit ProcessGroup(RankStore& store);
+  ~ProcessGroup();
+  ProcessGroup(const ProcessGroup&) = delete;
+  ProcessGroup& operator=(const ProcessGroup&) = delete;
+
+  int rank() const;
+  int world() const;
+  RankStore& store() { return store_; }
+
+  // The step that errors name.
+  void at_step(int64_t step) { step_ = step; }
+
+  // flat: one dimension, contiguous, fp32, on the CPU. In place; only this rank's part holds the sum afterwards.
+  void reduce_scatter(const at::Tensor& flat, const PartBounds& parts, const std::string& name);
+  // Each rank gives its part, and gets the others'. Any type.
+  void all_gather(const at::Tensor& flat, const PartBounds& parts, const std::string& name);
+  // fp32, in place.
+  void all_reduce(const at::Tensor& flat, const std::string& name);
+  // Few numbers: element by element over the ranks.
+  std::vector<double> sum(const std::vector<double>& values, const std::string& name);
+  void broadcast(const at::Tensor& tensor, int from, const std::string& name);
+  void send(const at::Tensor& tensor, int to, const std::string& name);
+  void receive(const at::Tensor& tensor, int from, const std::string& name);
+
+ private:
+  struct Impl;
+  // Runs one call of the backend, and blames who fails it.
+  template <typename Call>
+  void collective(const std::string& name, const Call& call, bool together = true);
+
+  RankStore& store_;
+  std::unique_ptr<Impl> impl_;
+  std::atomic<int64_t> step_{0};
+};
+
+}  // namespace athanor

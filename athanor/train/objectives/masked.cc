@@ -1,0 +1,143 @@
+#include "athanor/train/objectives/masked.h"
+
+#include <ATen/ops/argmax.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "athanor/base/error.h"
+#include "athanor/tensor/autograd.h"
+#include "athanor/tensor/cross_entropy.h"
+
+namespace athanor {
+namespace {
+
+MaskingOptions with_run(MaskingOptions masking, const TrainOptions& options) {
+  masking.sequence_length = options.sequence_length;
+  masking.seed = options.seed;
+  return masking;
+}
+
+EncoderBatch inputs_of(const MaskedBatch& batch, bool document_mask) {
+  return {batch.tokens_BT, batch.types_BT, batch.length_B, document_mask ? batch.document_BT : at::Tensor()};
+}
+
+MaskedBatch rows_of(const MaskedBatch& batch, int64_t begin, int64_t count) {
+  const auto part = [&](const at::Tensor& all) { return all.defined() ? all.narrow(0, begin, count) : all; };
+  return {part(batch.tokens_BT), part(batch.targets_BT),  part(batch.types_BT),
+          part(batch.length_B),  part(batch.document_BT), part(batch.follows_B)};
+}
+
+}  // namespace
+
+MaskedObjective::MaskedObjective(Encoder& model, const TokenSet& train_tokens, const TokenSet* valid_tokens,
+                                 const MaskedVocabulary& vocabulary, const MaskingOptions& masking,
+                                 const TrainOptions& options)
+    : model_(model),
+      train_tokens_(train_tokens),
+      masking_(with_run(masking, options)),
+      options_(options),
+      train_rows_(train_tokens, vocabulary, masking_) {
+  const std::string head = masking.next_sentence ? "pretraining" : "mlm";
+  if (model.config().head != head) {
+    throw Error(ErrorKind::kInternal, "a masked objective needs head '" + head + "', not '" + model.config().head + "'");
+  }
+  if (train_tokens.vocab_size() > model.config().vocab_size) {
+    throw Error(ErrorKind::kUsage,
+                "the tokens are of a vocabulary of " + std::to_string(train_tokens.vocab_size()) + ", the model's is " +
+                    std::to_string(model.config().vocab_size),
+                "", "encode the documents with the model's own tokenizer");
+  }
+  if (valid_tokens != nullptr) {
+    valid_rows_ = std::make_unique<MaskedRows>(*valid_tokens, vocabulary, masking_);
+  }
+}
+
+nlohmann::json MaskedObjective::fingerprint() const {
+  return {{"model", to_hf_config(model_.config())},
+          {"data",
+           {{"num_tokens", train_tokens_.num_tokens()},
+            {"num_documents", train_tokens_.num_documents()},
+            {"tokenizer", train_tokens_.tokenizer_digest()}}}};
+}
+
+double MaskedObjective::pair_weight() const {
+  return std::max(1.0, std::round(masking_.share * static_cast<double>(options_.sequence_length - 3)));
+}
+
+int64_t MaskedObjective::load(uint64_t first, int64_t count) {
+  batch_ = train_rows_.batch(first, count);
+  return batch_.targets_BT.ge(0).sum().item<int64_t>();
+}
+
+at::Tensor MaskedObjective::loss_sum(int64_t begin, int64_t count, uint64_t dropout_seed) {
+  const MaskedBatch part = rows_of(batch_, begin, count);
+  const EncoderOutput out = model_.encode(inputs_of(part, options_.document_mask), dropout_seed);
+  const at::Tensor loss = model_.masked_loss_sum(out.hidden_BTC, part.targets_BT, options_.label_smoothing);
+  if (!masking_.next_sentence) {
+    return loss;
+  }
+  return loss.add(softmax_cross_entropy(model_.pair_logits(out), part.follows_B).mul(pair_weight()));
+}
+
+std::vector<std::string> MaskedObjective::documents_of(uint64_t first, int64_t count) const {
+  constexpr size_t kMost = 32;
+  std::vector<std::string> ids;
+  uint64_t more = 0;
+  const auto see = [&](uint64_t document) {
+    const std::string id = train_tokens_.document_id(document);
+    if (std::find(ids.begin(), ids.end(), id) != ids.end()) {
+      return;
+    }
+    if (ids.size() < kMost) {
+      ids.push_back(id);
+    } else {
+      ++more;
+    }
+  };
+  for (int64_t i = 0; i < count; ++i) {
+    train_rows_.documents(first + static_cast<uint64_t>(i), see);
+  }
+  if (more > 0) {
+    ids.push_back("... and " + std::to_string(more) + " more");
+  }
+  return ids;
+}
+
+std::optional<nlohmann::json> MaskedObjective::evaluate() {
+  if (valid_rows_ == nullptr) {
+    return std::nullopt;
+  }
+  NoGrad no_grad;
+  model_.set_training(false);
+  const auto epoch = static_cast<int64_t>(valid_rows_->num_rows());
+  const int64_t asked = options_.eval_batches * options_.batch_size;
+  const int64_t rows = asked > 0 ? std::min(asked, epoch) : epoch;
+  const int64_t step = options_.micro_batch > 0 ? options_.micro_batch : options_.batch_size;
+  double hidden = 0;
+  double pairs = 0;
+  int64_t targets = 0;
+  int64_t right = 0;
+  for (int64_t first = 0; first < rows; first += step) {
+    const MaskedBatch batch = valid_rows_->batch(static_cast<uint64_t>(first), std::min(step, rows - first));
+    const EncoderOutput out = model_.encode(inputs_of(batch, options_.document_mask), 0);
+    hidden += model_.masked_loss_sum(out.hidden_BTC, batch.targets_BT).item<double>();
+    targets += batch.targets_BT.ge(0).sum().item<int64_t>();
+    if (masking_.next_sentence) {
+      const at::Tensor logits = model_.pair_logits(out);
+      pairs += softmax_cross_entropy(logits, batch.follows_B).item<double>();
+      right += logits.argmax(-1).eq(batch.follows_B).sum().item<int64_t>();
+    }
+  }
+  const double masked_loss = hidden / static_cast<double>(std::max<int64_t>(1, targets));
+  nlohmann::json result = {{"loss", masked_loss}, {"masked_loss", masked_loss}, {"num_targets", targets}};
+  if (masking_.next_sentence) {
+    const double pair_loss = pairs / static_cast<double>(std::max<int64_t>(1, rows));
+    result["loss"] = masked_loss + pair_loss;
+    result["pair_loss"] = pair_loss;
+    result["pair_accuracy"] = static_cast<double>(right) / static_cast<double>(std::max<int64_t>(1, rows));
+  }
+  return result;
+}
+
+}  // namespace athanor

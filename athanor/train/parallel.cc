@@ -1,0 +1,369 @@
+#include "athanor/train/parallel.h"
+
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "athanor/base/error.h"
+#include "athanor/tensor/autograd.h"
+#include "athanor/tensor/gradient_hook.h"
+#include "athanor/train/optimizer.h"
+
+namespace athanor {
+
+Parallel::Parallel(ProcessGroup* group, std::vector<NamedParameter> parameters, const ParallelOptions& options)
+    : group_(group), parameters_(std::move(parameters)) {
+  own_ = parameters_;
+  if (alone()) {
+    return;
+  }
+  sharded_ = options.shard_optimizer;
+  std::vector<bool> whole = options.whole;
+  whole.resize(parameters_.size(), false);
+  arrived_.assign(parameters_.size(), 0);
+  used_.assign(parameters_.size(), 0);
+  make_buckets(options.bucket_bytes);
+  if (sharded_) {
+    cut_for_optimizer(whole);
+    own_pieces(whole);
+  }
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    on_gradient(parameters_[i].tensor, [this, i] { gradient_ready(i); });
+  }
+  thread_ = std::thread([this] { communicate(); });
+}
+
+Parallel::~Parallel() {
+  if (alone()) {
+    return;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+  for (const NamedParameter& parameter : parameters_) {
+    on_gradient(parameter.tensor, {});
+    parameter.tensor.mutable_grad().reset();
+  }
+}
+
+// From the last parameter to the first, about the order in which backward makes gradients.
+void Parallel::make_buckets(int64_t bucket_bytes) {
+  place_.resize(parameters_.size());
+  for (size_t i = parameters_.size(); i-- > 0;) {
+    if (buckets_.empty() || buckets_.back().size * 4 >= bucket_bytes) {
+      buckets_.emplace_back();
+    }
+    Bucket& bucket = buckets_.back();
+    place_[i] = {buckets_.size() - 1, bucket.members.size()};
+    bucket.members.push_back({i, bucket.size});
+    bucket.size += parameters_[i].tensor.numel();
+  }
+  for (Bucket& bucket : buckets_) {
+    bucket.memory = at::empty({bucket.size}, at::kFloat);
+    bucket.parts = even_parts(bucket.size, world());
+  }
+}
+
+// Parts end where the optimiser's chunks do (or whole parameters), and each rank's parts over all buckets so far come
+// near the same total.
+void Parallel::cut_for_optimizer(const std::vector<bool>& whole) {
+  const int ranks = world();
+  std::vector<int64_t> load(static_cast<size_t>(ranks));
+  int64_t total = 0;
+  for (Bucket& bucket : buckets_) {
+    total += bucket.size;
+    int rank = 0;
+    bucket.parts.assign(static_cast<size_t>(ranks) + 1, bucket.size);
+    bucket.parts[0] = 0;
+    for (const Member& member : bucket.members) {
+      const int64_t count = parameters_[member.parameter].tensor.numel();
+      const int64_t unit = whole[member.parameter] ? count : Optimizer::kChunk;
+      for (int64_t begin = 0; begin < count; begin += unit) {
+        const int64_t size = std::min(unit, count - begin);
+        while (rank + 1 < ranks && load[static_cast<size_t>(rank)] + size / 2 >= total / ranks) {
+          bucket.parts[static_cast<size_t>(++rank)] = member.offset + begin;
+        }
+        load[static_cast<size_t>(rank)] += size;
+      }
+    }
+  }
+}
+
+void Parallel::own_pieces(const std::vector<bool>& whole) {
+  const NoGrad no_grad;
+  own_.clear();
+  const auto self = static_cast<size_t>(rank());
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    const auto [number, place] = place_[i];
+    const Bucket& bucket = buckets_[number];
+    const int64_t offset = bucket.members[place].offset;
+    const int64_t begin = std::max(bucket.parts[self], offset);
+    const int64_t end = std::min(bucket.parts[self + 1], offset + parameters_[i].tensor.numel());
+    if (begin >= end) {
+      continue;
+    }
+    pieces_.push_back({i, begin - offset, end - begin, number, begin});
+    at::Tensor tensor = parameters_[i].tensor.detach();
+    if (!whole[i]) {
+      tensor = tensor.view(-1).narrow(0, begin - offset, end - begin);
+    }
+    own_.push_back({parameters_[i].name, tensor, parameters_[i].decay});
+  }
+}
+
+Share Parallel::share_of(int64_t count) const {
+  const int64_t begin = count * rank() / world();
+  return {begin, count * (rank() + 1) / world() - begin};
+}
+
+std::vector<double> Parallel::sum(const std::vector<double>& values, const std::string& name) {
+  return alone() ? values : group_->sum(values, name);
+}
+
+void Parallel::begin_step(int64_t step) {
+  if (alone()) {
+    return;
+  }
+  group_->at_step(step);
+  std::fill(used_.begin(), used_.end(), 0);
+  reduced_ = next_to_send_ = 0;
+  last_ = false;
+  for (Bucket& bucket : buckets_) {
+    bucket.sent = false;
+  }
+}
+
+void Parallel::begin_backward(bool last) {
+  if (alone()) {
+    return;
+  }
+  last_ = last;
+  std::fill(arrived_.begin(), arrived_.end(), 0);
+  for (Bucket& bucket : buckets_) {
+    bucket.missing = bucket.members.size();
+  }
+}
+
+at::Tensor Parallel::gradient_view(const Bucket& bucket, const Member& member) const {
+  const at::Tensor& parameter = parameters_[member.parameter].tensor;
+  return bucket.memory.narrow(0, member.offset, parameter.numel()).view(parameter.sizes());
+}
+
+// Moves the gradient into its bucket, where later pieces add to it; none counts as zero.
+void Parallel::take_gradient(size_t parameter) {
+  const NoGrad no_grad;
+  const auto [number, place] = place_[parameter];
+  const Bucket& bucket = buckets_[number];
+  const Member& member = bucket.members[place];
+  at::Tensor& grad = parameters_[parameter].tensor.mutable_grad();
+  float* const home = bucket.memory.mutable_data_ptr<float>() + member.offset;
+  if (grad.defined() && grad.const_data_ptr() == home) {
+    return;
+  }
+  at::Tensor view = gradient_view(bucket, member);
+  if (grad.defined()) {
+    view.copy_(grad);
+  } else {
+    std::memset(home, 0, static_cast<size_t>(view.numel()) * sizeof(float));
+  }
+  grad = view;
+}
+
+// In the thread that runs backward.
+void Parallel::gradient_ready(size_t parameter) {
+  Bucket& bucket = buckets_[place_[parameter].first];
+  if (bucket.sent) {
+    throw Error(ErrorKind::kInternal, "a gradient came after its sum was on the way", parameters_[parameter].name);
+  }
+  take_gradient(parameter);
+  used_[parameter] = 1;
+  if (std::exchange(arrived_[parameter], 1) == 0 && --bucket.missing == 0 && last_) {
+    send_ready_buckets();
+  }
+}
+
+void Parallel::send_ready_buckets() {
+  const std::lock_guard lock(mutex_);
+  while (next_to_send_ < buckets_.size() && buckets_[next_to_send_].missing == 0) {
+    buckets_[next_to_send_].sent = true;
+    queue_.push_back(next_to_send_++);
+  }
+  wake_.notify_all();
+}
+
+// The thread beside: one bucket after another, in the same order on all ranks.
+void Parallel::communicate() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return ending_ || !queue_.empty(); });
+    if (ending_) {
+      return;
+    }
+    const size_t number = queue_.front();
+    queue_.pop_front();
+    lock.unlock();
+    std::exception_ptr error;
+    try {
+      reduce(buckets_[number], "gradients " + std::to_string(number + 1) + " of " + std::to_string(buckets_.size()));
+    } catch (...) {
+      error = std::current_exception();
+    }
+    lock.lock();
+    ++reduced_;
+    if (error) {
+      error_ = error;
+      ending_ = true;
+    }
+    wake_.notify_all();
+  }
+}
+
+void Parallel::reduce(Bucket& bucket, const std::string& name) {
+  group_->reduce_scatter(bucket.memory, bucket.parts, name);
+  if (!sharded_) {
+    group_->all_gather(bucket.memory, bucket.parts, name);
+  }
+}
+
+void Parallel::wait_for_buckets() {
+  std::unique_lock lock(mutex_);
+  wake_.wait(lock, [this] { return error_ || reduced_ == buckets_.size(); });
+  if (error_) {
+    std::rethrow_exception(error_);
+  }
+}
+
+std::vector<double> Parallel::finish_backward(const std::vector<double>& numbers) {
+  if (alone()) {
+    return numbers;
+  }
+  for (Bucket& bucket : buckets_) {  // those that no backward pass reached, and gradients that came past the hooks
+    if (!bucket.sent) {
+      for (const Member& member : bucket.members) {
+        used_[member.parameter] |= static_cast<char>(parameters_[member.parameter].tensor.grad().defined());
+        take_gradient(member.parameter);
+      }
+      bucket.missing = 0;
+    }
+  }
+  send_ready_buckets();
+  wait_for_buckets();
+  std::vector<double> values = numbers;
+  values.insert(values.end(), used_.begin(), used_.end());
+  values = group_->sum(values, "loss");
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (sharded_ || values[numbers.size() + i] == 0) {
+      parameters_[i].tensor.mutable_grad().reset();
+    }
+  }
+  for (size_t i = 0; i < pieces_.size(); ++i) {
+    const Piece& piece = pieces_[i];
+    const bool used = values[numbers.size() + piece.parameter] > 0;
+    own_[i].tensor.mutable_grad() =
+        used ? buckets_[piece.bucket].memory.narrow(0, piece.offset, piece.count).view(own_[i].tensor.sizes()) : at::Tensor();
+  }
+  values.resize(numbers.size());
+  return values;
+}
+
+double Parallel::grad_norm(const Optimizer& optimizer) {
+  if (!sharded_) {
+    return optimizer.grad_norm();
+  }
+  std::vector<size_t> first;  // the first chunk of each parameter
+  size_t total = 0;
+  for (const NamedParameter& parameter : parameters_) {
+    first.push_back(total);
+    total += static_cast<size_t>((parameter.tensor.numel() + Optimizer::kChunk - 1) / Optimizer::kChunk);
+  }
+  std::vector<double> squares(total);
+  const std::vector<double> own = optimizer.chunk_squares();
+  size_t next = 0;
+  for (const Piece& piece : pieces_) {
+    const auto chunks = static_cast<size_t>((piece.count + Optimizer::kChunk - 1) / Optimizer::kChunk);
+    const size_t at = first[piece.parameter] + static_cast<size_t>(piece.begin / Optimizer::kChunk);
+    std::copy_n(own.begin() + static_cast<int64_t>(next), chunks, squares.begin() + static_cast<int64_t>(at));
+    next += chunks;
+  }
+  double sum = 0;
+  for (const double value : group_->sum(squares, "norm of the gradients")) {  // one rank's number each, the rest zeros
+    sum += value;
+  }
+  return std::sqrt(sum);
+}
+
+void Parallel::gather_gradients() {
+  if (!sharded_) {
+    return;
+  }
+  for (Bucket& bucket : buckets_) {
+    group_->all_gather(bucket.memory, bucket.parts, "gradients to look at");
+    for (const Member& member : bucket.members) {
+      parameters_[member.parameter].tensor.mutable_grad() = gradient_view(bucket, member);
+    }
+  }
+}
+
+void Parallel::free_gradients(Optimizer& optimizer) {
+  optimizer.zero_grad();
+  for (const NamedParameter& parameter : parameters_) {
+    parameter.tensor.mutable_grad().reset();
+  }
+}
+
+void Parallel::share_weights() {
+  if (!sharded_) {
+    return;
+  }
+  const NoGrad no_grad;
+  const auto self = static_cast<size_t>(rank());
+  for (size_t i = 0; i < pieces_.size(); ++i) {
+    std::memcpy(buckets_[pieces_[i].bucket].memory.mutable_data_ptr<float>() + pieces_[i].offset,
+                own_[i].tensor.const_data_ptr<float>(), static_cast<size_t>(pieces_[i].count) * sizeof(float));
+  }
+  for (size_t number = 0; number < buckets_.size(); ++number) {
+    Bucket& bucket = buckets_[number];
+    group_->all_gather(bucket.memory, bucket.parts,
+                       "weights " + std::to_string(number + 1) + " of " + std::to_string(buckets_.size()));
+    for (const Member& member : bucket.members) {
+      const at::Tensor& tensor = parameters_[member.parameter].tensor;
+      const bool mine = bucket.parts[self] <= member.offset && member.offset + tensor.numel() <= bucket.parts[self + 1];
+      if (!mine) {
+        std::memcpy(tensor.mutable_data_ptr<float>(), bucket.memory.const_data_ptr<float>() + member.offset,
+                    static_cast<size_t>(tensor.numel()) * sizeof(float));
+      }
+    }
+  }
+}
+
+void Parallel::copy_from_leader(const NamedTensors& tensors) {
+  const NoGrad no_grad;
+  for (const auto& [name, tensor] : alone() ? NamedTensors{} : tensors) {
+    group_->broadcast(tensor.detach(), 0, "rank 0's " + name);
+  }
+}
+
+void Parallel::meet(const std::string& name) {
+  if (!alone()) {
+    group_->store().meet(name);
+  }
+}
+
+nlohmann::json Parallel::from_leader(const std::string& what, const std::function<nlohmann::json()>& function) {
+  if (alone()) {
+    return function();
+  }
+  const std::string answer = group_->store().from_rank_0(what, [&] {
+    const std::vector<uint8_t> bytes = nlohmann::json::to_msgpack(function());  // keeps NaN, which JSON has not
+    return std::string(bytes.begin(), bytes.end());
+  });
+  return nlohmann::json::from_msgpack(answer);
+}
+
+}  // namespace athanor
