@@ -28,10 +28,10 @@ struct Layout {
       throw Error(ErrorKind::kInternal, "the attention's key intervals leave their rows");
     }
   }
-  HeadShape head(int64_t sequence, bool bf16) const {
+  HeadShape head(int64_t sequence, at::ScalarType dtype) const {
     const double scale = shape.scale > 0 ? shape.scale : 1.0 / std::sqrt(static_cast<double>(shape.head_dim));
     const int64_t row = sequence * shape.length;
-    return {shape.length, shape.head_dim, static_cast<float>(scale), begin + row, end + row, bf16};
+    return {shape.length, shape.head_dim, static_cast<float>(scale), begin + row, end + row, dtype};
   }
   int64_t tasks() const { return shape.batch * shape.num_kv_heads; }
   int64_t queries_a_group() const { return shape.num_heads / shape.num_kv_heads; }
@@ -107,7 +107,6 @@ AttentionOutput attention_forward(const AttentionShape& shape, const at::Tensor&
   const Layout layout(shape, keys);
   const int64_t width = shape.width();
   const int64_t out_width = shape.num_heads * shape.head_dim;
-  const bool bf16 = qkv_NF.scalar_type() == at::kBFloat16;
   AttentionOutput out{at::empty({shape.batch * shape.length, out_width}, qkv_NF.options()),
                       at::empty({shape.batch, shape.num_heads, shape.length}, qkv_NF.options().dtype(at::kFloat))};
   const Elements qkv(qkv_NF);
@@ -118,7 +117,7 @@ AttentionOutput attention_forward(const AttentionShape& shape, const at::Tensor&
     for (int64_t task = begin; task < end; ++task) {
       const int64_t b = task / shape.num_kv_heads;
       const int64_t g = task % shape.num_kv_heads;
-      const HeadShape head = layout.head(b, bf16);
+      const HeadShape head = layout.head(b, qkv_NF.scalar_type());
       scratch.load(head, {qkv.at(layout.at(b, shape.num_heads + g, width)), width},
                    {qkv.at(layout.at(b, shape.num_heads + shape.num_kv_heads + g, width)), width}, false);
       for (int64_t h = g * layout.queries_a_group(); h < (g + 1) * layout.queries_a_group(); ++h) {
@@ -135,7 +134,6 @@ at::Tensor attention_backward(const AttentionShape& shape, const at::Tensor& dy_
   const Layout layout(shape, keys);
   const int64_t width = shape.width();
   const int64_t out_width = shape.num_heads * shape.head_dim;
-  const bool bf16 = qkv_NF.scalar_type() == at::kBFloat16;
   at::Tensor dqkv_NF = at::empty(qkv_NF.sizes(), qkv_NF.options());
   const Elements qkv(qkv_NF);
   const Elements dqkv(dqkv_NF);
@@ -147,7 +145,7 @@ at::Tensor attention_backward(const AttentionShape& shape, const at::Tensor& dy_
     for (int64_t task = begin; task < end; ++task) {
       const int64_t b = task / shape.num_kv_heads;
       const int64_t g = task % shape.num_kv_heads;
-      const HeadShape head = layout.head(b, bf16);
+      const HeadShape head = layout.head(b, qkv_NF.scalar_type());
       const int64_t k = layout.at(b, shape.num_heads + g, width);
       const int64_t v = layout.at(b, shape.num_heads + shape.num_kv_heads + g, width);
       scratch.load(head, {qkv.at(k), width}, {qkv.at(v), width}, true);

@@ -32,8 +32,10 @@ ATHANOR_INLINE void load_row(const T* from, float* to, int64_t dim, int64_t padd
 
 ATHANOR_INLINE void read_row(const HeadShape& shape, HeadView view, int64_t t, float* to, int64_t padded_dim,
                              float scale) {
-  if (shape.bf16) {
+  if (shape.dtype == at::kBFloat16) {
     load_row(static_cast<const c10::BFloat16*>(view.data) + t * view.stride, to, shape.head_dim, padded_dim, scale);
+  } else if (shape.dtype == at::kHalf) {
+    load_row(static_cast<const c10::Half*>(view.data) + t * view.stride, to, shape.head_dim, padded_dim, scale);
   } else {
     load_row(static_cast<const float*>(view.data) + t * view.stride, to, shape.head_dim, padded_dim, scale);
   }
@@ -51,8 +53,10 @@ ATHANOR_INLINE void store_row(const float* from, T* to, int64_t dim) {
 }
 
 ATHANOR_INLINE void write_row(const HeadShape& shape, const float* from, void* to, int64_t offset) {
-  if (shape.bf16) {
+  if (shape.dtype == at::kBFloat16) {
     store_row(from, static_cast<c10::BFloat16*>(to) + offset, shape.head_dim);
+  } else if (shape.dtype == at::kHalf) {
+    store_row(from, static_cast<c10::Half*>(to) + offset, shape.head_dim);
   } else {
     store_row(from, static_cast<float*>(to) + offset, shape.head_dim);
   }

@@ -4,6 +4,8 @@
 // are skipped.
 #pragma once
 
+#include <c10/core/ScalarType.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -21,7 +23,7 @@ struct HeadShape {
   float scale;
   const int64_t* begin;  // [T]: the first key that query t reads
   const int64_t* end;    // [T]: one past its last; a query without keys gives 0
-  bool bf16;
+  at::ScalarType dtype;  // fp32, bf16 or fp16
 };
 
 // Key and value of one head as fp32, padded to whole vectors, in the layouts the products want. One a thread.

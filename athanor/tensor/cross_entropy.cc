@@ -168,15 +168,19 @@ at::Tensor linear_cross_entropy_each(const at::Tensor& x_NC, const at::Tensor& c
   return loss;
 }
 
-at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, const at::Tensor& compute_w_VC,
+at::Tensor linear_cross_entropy(const at::Tensor& given_NC, const at::Tensor& w_VC, const at::Tensor& given_w_VC,
                                 const at::Tensor& target_N, double label_smoothing, const at::Tensor& bias_V) {
-  if (!needs_grad({x_NC, w_VC, bias_V}) && label_smoothing == 0 && !bias_V.defined()) {
-    return sum_of(linear_cross_entropy_each(x_NC, compute_w_VC, target_N));
+  if (!needs_grad({given_NC, w_VC, bias_V}) && label_smoothing == 0 && !bias_V.defined()) {
+    return sum_of(linear_cross_entropy_each(given_NC, given_w_VC, target_N));
   }
+  // fp16: the products would be made in fp32 anyway, and so no logit's gradient falls below fp16's smallest number.
+  const bool half = given_NC.scalar_type() == at::kHalf;
+  const at::Tensor x_NC = half ? to_dtype(given_NC, at::kFloat) : given_NC;
+  const at::Tensor compute_w_VC = half ? w_VC.detach() : given_w_VC;
   const at::Tensor target = target_N.contiguous();
   check_targets(target, w_VC.size(0));
   return custom_op(
-      {x_NC, w_VC, bias_V},
+      {given_NC, w_VC, bias_V},
       [&](std::vector<at::Tensor>& saved) {
         const at::Tensor bias = bias_V.defined() ? to_dtype(bias_V, x_NC.scalar_type()) : bias_V;
         at::Tensor dbias = bias_V.defined() ? at::zeros(bias_V.sizes(), bias_V.options()) : bias_V;
@@ -201,13 +205,13 @@ at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, 
         saved = {dx, dw, dbias};
         return sum_of(loss);
       },
-      [](const std::vector<at::Tensor>& saved, const at::Tensor& grad) {
+      [dtype = given_NC.scalar_type()](const std::vector<at::Tensor>& saved, const at::Tensor& grad) {
         // In place: a second pass over the same graph is refused by the check of saved tensors.
         const double scale = grad.item<float>();
         at::Tensor dx = saved[0];
         at::Tensor dw = saved[1];
         at::Tensor dbias = saved[2];
-        return std::vector<at::Tensor>{dx.mul_(scale), dw.defined() ? dw.mul_(scale) : dw,
+        return std::vector<at::Tensor>{to_dtype(dx.mul_(scale), dtype), dw.defined() ? dw.mul_(scale) : dw,
                                        dbias.defined() ? dbias.mul_(scale) : dbias};
       });
 }

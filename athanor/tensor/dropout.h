@@ -12,4 +12,8 @@ namespace athanor {
 // same key. p == 0 returns x itself.
 at::Tensor dropout(const at::Tensor& x, double p, uint64_t key);
 
+// base + dropout(x, p, key), the residual sum, in one pass: base fp32, x fp32, bf16 or fp16 of the same shape -> fp32.
+// p == 0 is a plain sum.
+at::Tensor add_dropout(const at::Tensor& base, const at::Tensor& x, double p, uint64_t key);
+
 }  // namespace athanor

@@ -28,7 +28,7 @@ struct ForwardRows {
   int64_t width;
   float eps;
   bool center;
-  bool bf16;
+  at::ScalarType dtype;  // of y, or of dy
 };
 
 struct BackwardRows {
@@ -41,7 +41,7 @@ struct BackwardRows {
   float* dx;
   int64_t width;
   bool center;
-  bool bf16;
+  at::ScalarType dtype;
 };
 
 ATHANOR_INLINE float row_mean(const float* x, int64_t width) {
@@ -94,12 +94,19 @@ ATHANOR_INLINE void forward_rows_of(const ForwardRows& a, int64_t begin, int64_t
   }
 }
 
-ATHANOR_SIMD void forward_rows(const ForwardRows& a, int64_t begin, int64_t end) {
-  if (a.center) {
-    a.bf16 ? forward_rows_of<true, c10::BFloat16>(a, begin, end) : forward_rows_of<true, float>(a, begin, end);
+template <bool kCenter>
+ATHANOR_INLINE void forward_rows_to(const ForwardRows& a, int64_t begin, int64_t end) {
+  if (a.dtype == at::kBFloat16) {
+    forward_rows_of<kCenter, c10::BFloat16>(a, begin, end);
+  } else if (a.dtype == at::kHalf) {
+    forward_rows_of<kCenter, c10::Half>(a, begin, end);
   } else {
-    a.bf16 ? forward_rows_of<false, c10::BFloat16>(a, begin, end) : forward_rows_of<false, float>(a, begin, end);
+    forward_rows_of<kCenter, float>(a, begin, end);
   }
+}
+
+ATHANOR_SIMD void forward_rows(const ForwardRows& a, int64_t begin, int64_t end) {
+  a.center ? forward_rows_to<true>(a, begin, end) : forward_rows_to<false>(a, begin, end);
 }
 
 // One group of up to 16 features of one row: what the second pass over the row does.
@@ -161,14 +168,21 @@ ATHANOR_INLINE void backward_rows_of(const BackwardRows& a, int64_t begin, int64
   }
 }
 
-ATHANOR_SIMD void backward_rows(const BackwardRows& a, int64_t begin, int64_t end, float* dweight, float* dbias) {
-  if (a.center) {
-    a.bf16 ? backward_rows_of<true, c10::BFloat16>(a, begin, end, dweight, dbias)
-           : backward_rows_of<true, float>(a, begin, end, dweight, dbias);
+template <bool kCenter>
+ATHANOR_INLINE void backward_rows_from(const BackwardRows& a, int64_t begin, int64_t end, float* dweight,
+                                       float* dbias) {
+  if (a.dtype == at::kBFloat16) {
+    backward_rows_of<kCenter, c10::BFloat16>(a, begin, end, dweight, dbias);
+  } else if (a.dtype == at::kHalf) {
+    backward_rows_of<kCenter, c10::Half>(a, begin, end, dweight, dbias);
   } else {
-    a.bf16 ? backward_rows_of<false, c10::BFloat16>(a, begin, end, dweight, dbias)
-           : backward_rows_of<false, float>(a, begin, end, dweight, dbias);
+    backward_rows_of<kCenter, float>(a, begin, end, dweight, dbias);
   }
+}
+
+ATHANOR_SIMD void backward_rows(const BackwardRows& a, int64_t begin, int64_t end, float* dweight, float* dbias) {
+  a.center ? backward_rows_from<true>(a, begin, end, dweight, dbias)
+           : backward_rows_from<false>(a, begin, end, dweight, dbias);
 }
 
 at::Tensor sum_parts(const at::Tensor& parts) {
@@ -204,7 +218,7 @@ NormOutput norm_forward(Norm kind, const at::Tensor& x_NC, const at::Tensor& wei
                          x_NC.size(1),
                          static_cast<float>(eps),
                          center,
-                         out_dtype == at::kBFloat16};
+                         out_dtype};
   const int64_t grain = std::max<int64_t>(1, 16384 / args.width);
   at::parallel_for(0, rows, grain, [&](int64_t begin, int64_t end) { forward_rows(args, begin, end); });
   return out;
@@ -228,7 +242,7 @@ NormGradients norm_backward(Norm kind, const at::Tensor& dy_NC, const at::Tensor
                           out.dx_NC.mutable_data_ptr<float>(),
                           width,
                           center,
-                          dy_NC.scalar_type() == at::kBFloat16};
+                          dy_NC.scalar_type()};
   float* dweight_parts = dweight.mutable_data_ptr<float>();
   float* dbias_parts = center ? dbias.mutable_data_ptr<float>() : nullptr;
   const int64_t part_rows = (rows + kParts - 1) / kParts;

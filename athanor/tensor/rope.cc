@@ -23,7 +23,7 @@ struct RopeRows {
   int64_t num_heads;
   int64_t half;
   float sign;
-  bool bf16;
+  at::ScalarType dtype;
 };
 
 template <typename T>
@@ -55,7 +55,13 @@ ATHANOR_INLINE void turn_rows_of(const RopeRows& a, int64_t begin, int64_t end) 
 }
 
 ATHANOR_SIMD void turn_rows(const RopeRows& a, int64_t begin, int64_t end) {
-  a.bf16 ? turn_rows_of<c10::BFloat16>(a, begin, end) : turn_rows_of<float>(a, begin, end);
+  if (a.dtype == at::kBFloat16) {
+    turn_rows_of<c10::BFloat16>(a, begin, end);
+  } else if (a.dtype == at::kHalf) {
+    turn_rows_of<c10::Half>(a, begin, end);
+  } else {
+    turn_rows_of<float>(a, begin, end);
+  }
 }
 
 }  // namespace
@@ -100,7 +106,7 @@ void rope_(at::Tensor& x_NF, const RopeTable& table, const at::Tensor& position_
                       num_heads,
                       head_dim / 2,
                       inverse ? -1.0f : 1.0f,
-                      x_NF.scalar_type() == at::kBFloat16};
+                      x_NF.scalar_type()};
   const int64_t grain = std::max<int64_t>(1, 16384 / (num_heads * head_dim));
   at::parallel_for(0, x_NF.size(0), grain, [&](int64_t begin, int64_t end) { turn_rows(args, begin, end); });
 }

@@ -33,7 +33,7 @@ nlohmann::json MemoryPlan::to_json() const {
           {"total", total()},           {"unit", "bytes"}};
 }
 
-MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
+MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options, Recompute recompute) {
   const bool bf16 = options.precision == "bf16";
   const uint64_t element = bf16 ? 2 : 4;
   const auto rows = static_cast<uint64_t>(
@@ -57,14 +57,17 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   plan.optimizer = static_cast<uint64_t>(optimizer_bytes(options.optimizer, num_parameters(config), hidden));
   plan.compute_copies = bf16 ? 2 * static_cast<uint64_t>(num_matmul_parameters(config)) : 0;
   plan.process = kProcessBytes;
-  // A layer keeps two fp32 residual streams, two normed inputs, q k v, the attended values and the inner product; with
-  // norms after its blocks also what went into those.
-  const uint64_t normed = family.out_norms ? 4 * width : 2 * width;
+  // A layer keeps two fp32 residual streams, q k v, the attended values and the inner product; with norms after its
+  // blocks also what went into those. While one is computed again, it alone has all of that.
+  const uint64_t normed = family.out_norms ? 2 * width : 0;
   const uint64_t layer = tokens * (8 * width + element * (normed + qkv + attention + mlp_in) +
                                    4 * static_cast<uint64_t>(config.num_heads));
+  const uint64_t kept = recompute == Recompute::kBlock ? tokens * 4 * width
+                        : recompute == Recompute::kMlp ? layer - tokens * element * (mlp_in + normed / 2)
+                                                       : layer;
   const uint64_t head = 4 * vocab * width;
   // Activations go as gradients come: the peak is the fuller end of the backward pass.
-  const uint64_t at_start = layers * layer + head;
+  const uint64_t at_start = layers * kept + (layer - kept) + head;
   const uint64_t at_end = layer + 4 * params;
   plan.gradients = 4 * params;
   const uint64_t peak = std::max(at_start, at_end);

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "athanor/model/config.h"
+#include "athanor/model/recompute.h"
 #include "athanor/train/options.h"
 
 namespace athanor {
@@ -32,7 +33,8 @@ struct MemoryPlan {
   nlohmann::json to_json() const;
 };
 
-MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options);
+MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options,
+                       Recompute recompute = Recompute::kNone);
 
 // Error(kResource) with the knob to turn when a run would not fit into this machine's memory: better now than killed
 // by the kernel in the middle.

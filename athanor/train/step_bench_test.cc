@@ -1,5 +1,5 @@
 // Not a test: the pretraining benchmark's own side, run by name (bench/pretrain_peer.py is the other). One line of JSON.
-//   train_tests --gtest_also_run_disabled_tests --gtest_filter='StepBench*'   with ATHANOR_BENCH="a bf16 5"
+//   train_tests --gtest_also_run_disabled_tests --gtest_filter='StepBench*'   with ATHANOR_BENCH="a bf16 5 none fp32"
 #include <gtest/gtest.h>
 
 #include <ATen/ops/randint.h>
@@ -63,16 +63,23 @@ TEST(StepBench, DISABLED_Step) {
   std::string name = "a";
   std::string precision_name = "fp32";
   int steps = 5;
+  std::string recompute = "none";
+  OptimizerOptions optimizer_options;
   if (const char* given = std::getenv("ATHANOR_BENCH")) {
-    std::istringstream(given) >> name >> precision_name >> steps;
+    std::istringstream(given) >> name >> precision_name >> steps >> recompute >> optimizer_options.state;
   }
   keep_freed_memory();
   const auto [config, rows] = shape_named(name);
-  const Precision precision = precision_name == "bf16" ? Precision::kBf16 : Precision::kFp32;
+  const Precision precision = precision_name == "bf16"   ? Precision::kBf16
+                              : precision_name == "fp16" ? Precision::kFp16
+                                                         : Precision::kFp32;
   auto model = make_model(config, 1);
   model->set_precision(precision);
   model->set_training(true);
-  Optimizer optimizer(model->named_parameters(), OptimizerOptions{});
+  model->set_recompute(recompute == "block" ? Recompute::kBlock
+                       : recompute == "mlp" ? Recompute::kMlp
+                                            : Recompute::kNone);
+  Optimizer optimizer(model->named_parameters(), optimizer_options);
   const at::Tensor ids = at::randint(config.vocab_size, {rows, config.max_positions + 1}, at::kLong);
   Batch batch;
   batch.tokens_BT = ids.narrow(1, 0, config.max_positions).contiguous();

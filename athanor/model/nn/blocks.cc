@@ -121,7 +121,7 @@ at::Tensor attention_block(const BlockContext& context, const AttentionWeights& 
         steps.apply_gradient(dqkv, s[kQkv], head_gradients);
         Tensors gradients = frame_gradient.leave(s, linear_grad_input(dqkv, s[kQkvWeight]));
         gradients.insert(gradients.end(), head_gradients.begin(), head_gradients.end());
-        qkv_shape.append_gradients(dqkv, s[kHidden], gradients);
+        qkv_shape.append_gradients(dqkv, frame_gradient.hidden(s), gradients);
         gradients.insert(gradients.end(), out_gradients.begin(), out_gradients.end());
         return gradients;
       });
@@ -152,7 +152,7 @@ at::Tensor mlp_block(const BlockContext& context, const MlpWeights& w, const at:
         const ActivationGradients d =
             activation_backward(activation, linear_grad_input(ddelta, s[kMlpOutWeight]), s[kInner], s[kMlpInBias]);
         Tensors gradients = frame_gradient.leave(s, linear_grad_input(d.du, s[kMlpInWeight]));
-        in_shape.append_gradients(d.du, s[kHidden], d.dbias, gradients);
+        in_shape.append_gradients(d.du, frame_gradient.hidden(s), d.dbias, gradients);
         out_shape.append_gradients(ddelta, d.y_NI, gradients);
         return gradients;
       });

@@ -53,8 +53,8 @@ at::Tensor Frame::enter(const at::Tensor& x_NC, Tensors& saved) const {
   saved[kInput] = x_NC;
   saved[kInWeight] = scale;
   saved[kInRstd] = h.rstd_N;
+  saved[kInBias] = norm.bias_C;
   saved[kInMean] = h.mean_N;
-  saved[kHidden] = h.y_NC;
   return h.y_NC;
 }
 
@@ -69,7 +69,7 @@ at::Tensor Frame::leave(const at::Tensor& x_NC, const at::Tensor& delta_NC, Tens
     saved[kOutRstd] = normed.rstd_N;
     added = normed.y_NC;
   }
-  const at::Tensor sum = at::add(x_NC, dropout(added, context_.dropout, context_.dropout_key));
+  const at::Tensor sum = add_dropout(x_NC, added, context_.dropout, context_.dropout_key);
   if (!norms_.sum.defined()) {
     return sum;
   }
@@ -88,8 +88,14 @@ FrameGradient::FrameGradient(const BlockContext& context, const BlockNorms& norm
       out_(norms.out.defined()),
       sum_(norms.sum.defined()),
       kind_(in_ ? norms.in.kind : norms.sum.kind),
+      in_eps_(norms.in.eps),
+      dtype_(scalar_type(context.weights->precision())),
       dropout_(context.dropout),
       dropout_key_(context.dropout_key) {}
+
+at::Tensor FrameGradient::hidden(const Tensors& s) const {
+  return in_ ? norm_forward(kind_, s[kInput], s[kInWeight], s[kInBias], in_eps_, dtype_).y_NC : s[kHidden];
+}
 
 at::Tensor FrameGradient::enter(const Tensors& s, const at::Tensor& dy) {
   norm_gradients_.clear();
@@ -100,16 +106,15 @@ at::Tensor FrameGradient::enter(const Tensors& s, const at::Tensor& dy) {
     dresidual_NC_ = d.dx_NC;
     sum_gradients = {d.dweight_C, d.dbias_C};
   }
-  const at::ScalarType dtype = s[kHidden].scalar_type();
   at::Tensor ddelta;
   if (out_) {
     const NormGradients d =
         norm_backward(Norm::kRms, dropout(dresidual_NC_, dropout_, dropout_key_), to_dtype(s[kDelta], at::kFloat),
                       s[kOutWeight], s[kOutRstd], {}, {});
-    ddelta = to_dtype(d.dx_NC, dtype);
+    ddelta = to_dtype(d.dx_NC, dtype_);
     norm_gradients_ = {d.dweight_C, {}};
   } else {
-    ddelta = dropout(to_dtype(dresidual_NC_, dtype), dropout_, dropout_key_);
+    ddelta = dropout(to_dtype(dresidual_NC_, dtype_), dropout_, dropout_key_);
   }
   norm_gradients_.insert(norm_gradients_.end(), sum_gradients.begin(), sum_gradients.end());
   return ddelta;

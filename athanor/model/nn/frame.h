@@ -14,7 +14,7 @@
 namespace athanor {
 
 // The slots of the saved tensors that belong to the frame; a block's own begin at kFrameSlots.
-enum FrameSlot : size_t { kInput, kInWeight, kInRstd, kInMean, kHidden, kDelta, kOutWeight, kOutRstd, kSum,
+enum FrameSlot : size_t { kInput, kInWeight, kInBias, kInRstd, kInMean, kHidden, kDelta, kOutWeight, kOutRstd, kSum,
                           kSumWeight, kSumRstd, kSumMean, kFrameSlots };
 
 class Frame {
@@ -39,6 +39,8 @@ class FrameGradient {
  public:
   FrameGradient(const BlockContext& context, const BlockNorms& norms);
 
+  // What the products read: made again from the input, which costs less than keeping it.
+  at::Tensor hidden(const std::vector<at::Tensor>& saved) const;
   // dL/dy -> dL/d(what the products gave), in compute precision.
   at::Tensor enter(const std::vector<at::Tensor>& saved, const at::Tensor& dy);
   // dL/d(what the products read) -> the gradients of append_inputs' inputs.
@@ -49,6 +51,8 @@ class FrameGradient {
   bool out_;
   bool sum_;
   Norm kind_;
+  double in_eps_;
+  at::ScalarType dtype_;  // of compute
   double dropout_;
   uint64_t dropout_key_;
   at::Tensor dresidual_NC_;
