@@ -131,6 +131,7 @@ at::Tensor Decoder::hidden(const Batch& batch, uint64_t dropout_seed) {
       const at::Tensor keep_N1 = rows_kept(rows, length, chance, mlp_key);
       x_NC = before_NC.add(x_NC.sub(before_NC).mul(keep_N1));
     }
+    note_activation("layers." + std::to_string(&layer - layers_.data()), x_NC);
   }
   return apply(final_norm_, x_NC, scalar_type(precision())).view({rows, length, config().hidden_size});
 }

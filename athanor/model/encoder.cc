@@ -170,6 +170,7 @@ EncoderOutput Encoder::encode(const EncoderBatch& batch, uint64_t dropout_seed) 
     const uint64_t attention_key = random_at(dropout_seed, ++site);
     const uint64_t mlp_key = random_at(dropout_seed, ++site);
     x_NC = layer_blocks(context, layer, attention_key, mlp_key, recompute_, x_NC);
+    note_activation("layers." + std::to_string(&layer - layers_.data()), x_NC);
   }
   EncoderOutput output;
   output.hidden_BTC = x_NC.view({rows, length, config_.hidden_size});

@@ -1,6 +1,8 @@
 // How much of a layer the backward pass computes again. No LibTorch.
 #pragma once
 
+#include <string_view>
+
 namespace athanor {
 
 enum class Recompute {
@@ -8,5 +10,10 @@ enum class Recompute {
   kMlp,    // the feed-forward block keeps its input only
   kBlock,  // a layer keeps its input only: about a third more work
 };
+
+// "none", "mlp" or "block", as recipes spell it.
+constexpr Recompute recompute_of(std::string_view name) {
+  return name == "block" ? Recompute::kBlock : name == "mlp" ? Recompute::kMlp : Recompute::kNone;
+}
 
 }  // namespace athanor

@@ -30,6 +30,7 @@ double calibrate(const ModelConfig& config, const PretrainOptions& options) {
   const auto model = encodes ? nullptr : make_model(config, 1);
   const auto make_ready = [&](auto& network) {
     network.set_precision(precision);
+    network.set_recompute(recompute_of(options.recompute));
     network.set_training(true);
   };
   encodes ? make_ready(*encoder) : make_ready(*model);

@@ -70,6 +70,10 @@ void PretrainOptions::fields(Fields<PretrainOptions>& f) {
         "chance that the last layer is left out for a sequence, earlier ones less")
       .range(0, 0.99);
   f.add("eval_every", &PretrainOptions::eval_every, "steps between validations; 0: only at the end").range(0, 1e12);
+  f.add("recompute", &PretrainOptions::recompute,
+        "what the backward pass computes again instead of keeping: less memory, more work, the same bits")
+      .choices({"none", "mlp", "block"})
+      .speed();
   f.add("keep_state", &PretrainOptions::keep_state, "leave the last full checkpoint in out/checkpoint");
   f.add("shard_optimizer", &PretrainOptions::shard_optimizer,
         "several processes: each holds and updates its share of the optimiser's state (ZeRO-1)")

@@ -30,6 +30,7 @@ nlohmann::json pretrain_masked(StageContext& context, const PretrainOptions& opt
   const MaskedVocabulary vocabulary = masked_vocabulary(tokenizer);
   const auto model = begin_encoder(context, options, vocabulary);
   require_memory(model->config(), options);
+  model->set_recompute(recompute_of(options.recompute));
   const MaskingOptions masking{.sequence_length = options.sequence_length,
                                .seed = options.seed,
                                .share = options.masking.share,

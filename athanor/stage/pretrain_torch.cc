@@ -96,6 +96,7 @@ nlohmann::json execute_pretrain(StageContext& context) {
   const auto model = begin_model(context, options, tokenizer);
   const ModelConfig config = model->config();
   require_memory(config, options);
+  model->set_recompute(recompute_of(options.recompute));
   CausalObjective objective(*model, sources, valid_tokens, options);
   nlohmann::json json = train_in_run(context, objective, options,
                                      {{"parameters", num_parameters(config)},

@@ -5,6 +5,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
 #include "athanor/base/machine.h"
+#include "athanor/model/recompute.h"
 #include "athanor/train/optimizer.h"
 
 namespace athanor {
@@ -33,7 +34,8 @@ nlohmann::json MemoryPlan::to_json() const {
           {"total", total()},           {"unit", "bytes"}};
 }
 
-MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options, Recompute recompute) {
+MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
+  const Recompute recompute = recompute_of(options.recompute);
   const bool bf16 = options.precision != "fp32";
   const uint64_t element = bf16 ? 2 : 4;
   const auto rows = static_cast<uint64_t>(
@@ -87,8 +89,8 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options, R
 std::string memory_advice(const ModelConfig& config, const TrainOptions& options, uint64_t bytes) {
   const int64_t rows = fitting_micro_batch(config, options, bytes);
   return rows > 0 ? "micro_batch=" + std::to_string(rows) + " fits: the same batch, computed in pieces"
-                  : "not even micro_batch=1 fits: a smaller depth, a shorter sequence_length, precision=bf16 or "
-                    "optimizer.state=bf16 need less";
+                  : "not even micro_batch=1 fits: recompute=block, a smaller depth, a shorter sequence_length, "
+                    "precision=bf16 or optimizer.state=bf16 need less";
 }
 
 void require_memory(const ModelConfig& config, const TrainOptions& options) {

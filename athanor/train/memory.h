@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include "athanor/model/config.h"
-#include "athanor/model/recompute.h"
 #include "athanor/train/options.h"
 
 namespace athanor {
@@ -33,8 +32,7 @@ struct MemoryPlan {
   nlohmann::json to_json() const;
 };
 
-MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options,
-                       Recompute recompute = Recompute::kNone);
+MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options);
 
 // Error(kResource) with the knob to turn when a run would not fit into this machine's memory: better now than killed
 // by the kernel in the middle.

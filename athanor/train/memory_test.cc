@@ -60,5 +60,19 @@ TEST(MemoryPlan, NamesTheMicroBatchThatFits) {
   EXPECT_THROW(require_memory(config, options), Error);
 }
 
+TEST(MemoryPlan, RecomputationKeepsLess) {
+  const ModelConfig config = from_depth(12, 8192, 512);
+  TrainOptions options;
+  options.batch_size = 32;
+  options.sequence_length = 512;
+  const uint64_t none = plan_memory(config, options).activations;
+  options.recompute = "mlp";
+  const uint64_t mlp = plan_memory(config, options).activations;
+  options.recompute = "block";
+  const uint64_t block = plan_memory(config, options).activations;
+  EXPECT_LT(mlp, none);
+  EXPECT_LT(block, mlp / 2);
+}
+
 }  // namespace
 }  // namespace athanor

@@ -34,6 +34,7 @@ void check_options(const TrainOptions& o) {
   require(o.precision == "fp32" || o.precision == "bf16" || o.precision == "fp16", "must be fp32, bf16 or fp16", "precision");
   require(o.on_spike == "stop" || o.on_spike == "skip" || o.on_spike == "rollback" || o.on_spike == "ignore",
           "must be stop, skip, rollback or ignore", "on_spike");
+  require(o.recompute == "none" || o.recompute == "mlp" || o.recompute == "block", "must be none, mlp or block", "recompute");
   require(o.watch_every >= 0, "must be 0 or more", "watch_every");
   require(o.profile_steps >= 0, "must be 0 or more", "profile_steps");
   require(o.optimizer.beta1 >= 0 && o.optimizer.beta1 < 1, "must lie in [0, 1)", "optimizer.beta1");

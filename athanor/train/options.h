@@ -126,6 +126,7 @@ struct TrainOptions {
   bool mfu = true;                       // measure this machine's matrix-product peak (0.3 s) to report MFU
   bool shard_optimizer = true;           // several processes: each holds and updates its share of the moments (ZeRO-1)
   double rank_timeout = 50;              // seconds until a process that does not come is taken for dead
+  std::string recompute = "none";        // what the backward pass computes again instead of keeping (model/recompute.h)
   int64_t threads = 0;                   // compute threads; 0 = leave as the process has them
 };
 

@@ -115,6 +115,8 @@ TEST(TrainerWatch, LooksAtEveryParameter) {
   bench.go(*model, options);
   ASSERT_EQ(looks.size(), 2u);
   EXPECT_EQ(looks[1]["step"], 6);
+  ASSERT_EQ(looks[0]["activations"].size(), 2u);  // of two layers
+  EXPECT_GT(looks[0]["activations"]["layers.1"]["rms"].get<double>(), 0);
   EXPECT_EQ(looks[0]["parameters"].size(), model->named_parameters().size());
   for (const auto& [name, seen] : looks[0]["parameters"].items()) {
     EXPECT_GT(seen["weight"].get<double>(), 0) << name;
