@@ -120,26 +120,15 @@ at::Tensor Decoder::hidden(const Batch& batch, uint64_t dropout_seed) {
   at::Tensor x_NC = embed(batch.tokens_BT, context.position_N);
   uint64_t site = 0;
   x_NC = dropout_layer(x_NC, context.dropout, random_at(dropout_seed, site));
-  for (const Layer& layer : layers_) {
+  for (const LayerWeights& layer : layers_) {
     const at::Tensor before_NC = x_NC;
     const uint64_t attention_key = random_at(dropout_seed, ++site);
-    context.dropout_key = random_at(dropout_seed, ++site);
-    const auto attention = [context, attention_key, &layer](const at::Tensor& x) {
-      BlockContext own = context;
-      own.dropout_key = attention_key;
-      return attention_block(own, layer.attention, x);
-    };
-    const auto mlp = [context, &layer](const at::Tensor& x) { return mlp_block(context, layer.mlp, x); };
-    if (recompute() == Recompute::kBlock) {
-      x_NC = recomputed(x_NC, [attention, mlp](const at::Tensor& x) { return mlp(attention(x)); });
-    } else {
-      x_NC = attention(x_NC);
-      x_NC = recompute() == Recompute::kMlp ? recomputed(x_NC, mlp) : mlp(x_NC);
-    }
+    const uint64_t mlp_key = random_at(dropout_seed, ++site);
+    x_NC = layer_blocks(context, layer, attention_key, mlp_key, recompute(), x_NC);
     if (training() && config().stochastic_depth > 0) {
       const double chance = config().stochastic_depth * static_cast<double>(&layer - layers_.data() + 1) /
                             static_cast<double>(layers_.size());
-      const at::Tensor keep_N1 = rows_kept(rows, length, chance, context.dropout_key);
+      const at::Tensor keep_N1 = rows_kept(rows, length, chance, mlp_key);
       x_NC = before_NC.add(x_NC.sub(before_NC).mul(keep_N1));
     }
   }

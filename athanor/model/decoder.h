@@ -20,11 +20,7 @@ class Decoder : public LanguageModel {
  protected:
   at::Tensor head_weight() const override { return head_.defined() ? head_ : tokens_; }
 
-  struct Layer {
-    AttentionWeights attention;
-    MlpWeights mlp;
-  };
-  std::vector<Layer> layers_;
+  std::vector<LayerWeights> layers_;
   NormWeights final_norm_;
   at::Tensor tokens_;     // [V, C]
   at::Tensor positions_;  // [P, C], learned positions only

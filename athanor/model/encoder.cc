@@ -85,7 +85,7 @@ Encoder::Encoder(const ModelConfig& config) : config_(config) {
 void Encoder::add_layer(const std::string& prefix) {
   const ModelConfig& c = config_;
   const std::string attention = prefix + "attention.";
-  Layer layer;
+  LayerWeights layer;
   layer.attention.qkv = add_linear({attention + "self.query", attention + "self.key", attention + "self.value"},
                                    c.hidden_size, c.hidden_size);
   layer.attention.out = add_linear({attention + "output.dense"}, c.hidden_size, c.hidden_size);
@@ -166,11 +166,10 @@ EncoderOutput Encoder::encode(const EncoderBatch& batch, uint64_t dropout_seed) 
   context.dropout = training() ? config_.dropout : 0.0;
   uint64_t site = 0;
   at::Tensor x_NC = dropout_layer(embed(batch, context.position_N), context.dropout, random_at(dropout_seed, site));
-  for (const Layer& layer : layers_) {
-    context.dropout_key = random_at(dropout_seed, ++site);
-    x_NC = attention_block(context, layer.attention, x_NC);
-    context.dropout_key = random_at(dropout_seed, ++site);
-    x_NC = mlp_block(context, layer.mlp, x_NC);
+  for (const LayerWeights& layer : layers_) {
+    const uint64_t attention_key = random_at(dropout_seed, ++site);
+    const uint64_t mlp_key = random_at(dropout_seed, ++site);
+    x_NC = layer_blocks(context, layer, attention_key, mlp_key, recompute_, x_NC);
   }
   EncoderOutput output;
   output.hidden_BTC = x_NC.view({rows, length, config_.hidden_size});

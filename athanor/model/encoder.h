@@ -43,6 +43,7 @@ class Encoder : public Module {
   void set_precision(Precision precision) { weights_.set_precision(precision); }
   Precision precision() const { return weights_.precision(); }
   void begin_step() { weights_.clear(); }
+  void set_recompute(Recompute recompute) { recompute_ = recompute; }
 
   // Recorded by autograd. dropout_seed names this call's masks, used in training mode only. Error(kInput) for rows
   // longer than max_positions, lengths outside 1..T and ids outside their tables.
@@ -60,10 +61,6 @@ class Encoder : public Module {
   at::Tensor class_logits(const EncoderOutput& output, uint64_t dropout_seed);
 
  private:
-  struct Layer {
-    AttentionWeights attention;
-    MlpWeights mlp;
-  };
   void add_layer(const std::string& prefix);
   void add_head();
   void need_head(bool there, const char* what) const;
@@ -74,11 +71,12 @@ class Encoder : public Module {
 
   ModelConfig config_;
   WeightCache weights_;
+  Recompute recompute_ = Recompute::kNone;
   at::Tensor tokens_VC_;
   at::Tensor positions_PC_;
   at::Tensor types_KC_;
   NormWeights embedding_norm_;
-  std::vector<Layer> layers_;
+  std::vector<LayerWeights> layers_;
   LinearGroup pooler_;  // without weights where there is none; so with all below
   LinearGroup head_dense_;
   NormWeights head_norm_;

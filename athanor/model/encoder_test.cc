@@ -119,6 +119,25 @@ TEST(Encoder, GradientAgreesWithDifferences) {
   }
 }
 
+TEST(Encoder, RecomputedGradientsAreTheSameBits) {
+  const EncoderBatch batch = some_batch(2, 12);
+  std::vector<at::Tensor> first;
+  for (const Recompute recompute : {Recompute::kNone, Recompute::kMlp, Recompute::kBlock}) {
+    auto model = make_encoder(small("bert", "mlm", 0.1), 1);
+    model->set_training(true);
+    model->set_recompute(recompute);
+    backward(loss_of(*model, batch, 9));
+    std::vector<at::Tensor> gradients;
+    for (const NamedParameter& p : model->named_parameters()) {
+      gradients.push_back(p.tensor.grad());
+    }
+    first = first.empty() ? gradients : first;
+    for (size_t i = 0; i < gradients.size(); ++i) {
+      EXPECT_TRUE(gradients[i].equal(first[i])) << i;
+    }
+  }
+}
+
 TEST(Encoder, DropoutIsAFunctionOfItsSeed) {
   auto model = make_encoder(small("bert", "classification", 0.3), 1);
   const EncoderBatch batch = some_batch(2, 12);

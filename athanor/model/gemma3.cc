@@ -38,7 +38,7 @@ class Gemma3 : public Decoder {
     const int64_t head = c.head_width();
     const int64_t query = c.num_heads * head;
     const int64_t key = c.num_kv_heads * head;
-    Layer layer;
+    LayerWeights layer;
     layer.attention.norms.in = add_norm(prefix + "input_layernorm.weight", c.hidden_size);
     layer.attention.norms.out = add_norm(prefix + "post_attention_layernorm.weight", c.hidden_size);
     layer.attention.qkv = add_group({attention + "q_proj", attention + "k_proj", attention + "v_proj"},

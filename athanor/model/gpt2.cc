@@ -40,7 +40,7 @@ class Gpt2 : public Decoder {
   }
 
   void add_layer(const std::string& prefix, const ModelConfig& c) {
-    Layer layer;
+    LayerWeights layer;
     layer.attention.norms.in = add_norm(prefix + "ln_1", c);
     layer.attention.qkv = add_linear(prefix + "attn.c_attn", 3 * c.hidden_size, c.hidden_size);
     layer.attention.out = add_linear(prefix + "attn.c_proj", c.hidden_size, c.hidden_size);

@@ -37,7 +37,7 @@ class Llama : public Decoder {
     const int64_t key = c.num_kv_heads * head;
     const std::string attention = prefix + "self_attn.";
     const std::string mlp = prefix + "mlp.";
-    Layer layer;
+    LayerWeights layer;
     layer.attention.norms.in = add_norm(prefix + "input_layernorm.weight", c.hidden_size, c);
     layer.attention.qkv = add_group({attention + "q_proj", attention + "k_proj", attention + "v_proj"},
                                     {query, key, key}, c.hidden_size, traits.qkv_biases);

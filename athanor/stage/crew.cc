@@ -42,8 +42,10 @@ void take_part(Session& session, Ranks& ranks, const nlohmann::json& order) {
   for (const auto& input : order.at("inputs")) {
     inputs.push_back(input_from(input));
   }
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere(std::fopen("/dev/null", "w"), &std::fclose);
+  Progress quiet(nowhere.get(), false);  // rank 0's line is for all
   Run run = Run::of_rank(order.at("dir").get<std::string>(), ranks.launch().rank);
-  StageContext context{order.at("options"), inputs, run, session.progress, session.digests, order.at("pins"),
+  StageContext context{order.at("options"), inputs, run, quiet, session.digests, order.at("pins"),
                        session.store.cache_dir() / "downloads", {}, false, &ranks};
   try {
     execute_function (*verb)(context);

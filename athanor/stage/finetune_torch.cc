@@ -3,6 +3,7 @@
 #include "athanor/base/format.h"
 #include "athanor/base/machine.h"
 #include "athanor/stage/finetune_net.h"
+#include "athanor/stage/ranks_torch.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/stage/train_in_run.h"
 
@@ -12,7 +13,7 @@ namespace {
 
 std::string score_summary(const nlohmann::json& score) {
   if (score.contains("accuracy")) {
-    return "accuracy " + human_percent(score["accuracy"].get<double>()) + ", macro F1 " +
+    return "accuracy " + fixed_number(100 * score["accuracy"].get<double>(), 1) + " %, macro F1 " +
            fixed_number(score["macro_f1"].get<double>(), 3);
   }
   return "RMSE " + human_number(score["rmse"].get<double>()) + ", MAE " + human_number(score["mae"].get<double>());
@@ -20,7 +21,7 @@ std::string score_summary(const nlohmann::json& score) {
 
 nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& options) {
   context.progress.update(-1, "reading documents");
-  RejectLog rejects(context.run.rejected());
+  RejectLog rejects(own_rejected(context));
   NetTraining made = prepare_net_training(options, context.inputs, rejects);
   rejects.finish();
   const uint64_t examples = made.train.examples.size();
@@ -33,7 +34,7 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& option
                                       {"valid_documents", made.valid.examples.size()},
                                       {"rejected", rejects.total()},
                                       {"cut", made.train.examples.cut}});
-  if (json.contains("paused")) {
+  if (json.contains("paused") || json.contains("follows")) {
     return json;
   }
   save_net(*made.net, context.run.out_tmp());

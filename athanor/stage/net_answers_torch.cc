@@ -49,7 +49,7 @@ Answers answer(NetFolder& folder, Net& net, const std::vector<Document>& documen
 
 std::string score_text(const nlohmann::json& score) {
   if (score.contains("accuracy")) {
-    return "accuracy " + human_percent(score["accuracy"].get<double>()) + ", macro F1 " +
+    return "accuracy " + fixed_number(100 * score["accuracy"].get<double>(), 1) + " %, macro F1 " +
            fixed_number(score["macro_f1"].get<double>(), 4);
   }
   return "RMSE " + human_number(score["rmse"].get<double>()) + ", MAE " + human_number(score["mae"].get<double>());

@@ -6,6 +6,7 @@
 #include "athanor/base/format.h"
 #include "athanor/base/machine.h"
 #include "athanor/base/text.h"
+#include "athanor/model/encoder.h"
 #include "athanor/model/language_model.h"
 #include "athanor/stage/pretrain.h"
 #include "athanor/stage/torch_verbs.h"
@@ -21,16 +22,27 @@ constexpr double kCalibrationSeconds = 3;
 
 // Seconds for one sequence, forward and backward, over a few real batches of random tokens.
 double calibrate(const ModelConfig& config, const PretrainOptions& options) {
-  const auto model = make_model(config, 1);
-  model->set_precision(options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32);
-  model->set_training(true);
+  const Precision precision = options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32;
   const int64_t rows = options.micro_batch > 0 ? options.micro_batch : options.batch_size;
-  Batch batch;
-  batch.tokens_BT = at::randint(config.vocab_size, {rows, options.sequence_length}, at::kLong);
-  batch.targets_BT = batch.tokens_BT.clone();
+  const at::Tensor tokens_BT = at::randint(config.vocab_size, {rows, options.sequence_length}, at::kLong);
+  const bool encodes = family_of(config.family).encoder;
+  const auto encoder = encodes ? make_encoder(config, 1) : nullptr;
+  const auto model = encodes ? nullptr : make_model(config, 1);
+  const auto make_ready = [&](auto& network) {
+    network.set_precision(precision);
+    network.set_training(true);
+  };
+  encodes ? make_ready(*encoder) : make_ready(*model);
+  // One token in seven is hidden.
+  const at::Tensor targets_BT = encodes ? tokens_BT.masked_fill(tokens_BT.remainder(7).ne(0), -1) : tokens_BT;
   const auto step = [&] {
-    model->begin_step();
-    backward(model->loss_sum(batch, 1));
+    if (encodes) {
+      encoder->begin_step();
+      backward(encoder->masked_loss_sum(encoder->encode({tokens_BT, {}, {}, {}}, 1).hidden_BTC, targets_BT));
+    } else {
+      model->begin_step();
+      backward(model->loss_sum({tokens_BT, targets_BT, {}}, 1));
+    }
   };
   step();  // warms caches and kernels
   const double begin = monotonic_time();

@@ -23,12 +23,23 @@ struct ModelOptions {
   static void fields(Fields<ModelOptions>& f);
 };
 
+struct MaskingRecipe {
+  double share = 0.15;
+  bool whole_words = false;
+  static void fields(Fields<MaskingRecipe>& f);
+};
+
 struct PretrainOptions : TrainOptions {
   int64_t depth = 4;
   ModelOptions model;
+  std::string objective;
+  MaskingRecipe masking;
   bool keep_state = false;
   static void fields(Fields<PretrainOptions>& f);
 };
+
+// "causal", "masked" or "masked_pairs".
+std::string objective_of(const PretrainOptions& options);
 
 // The model's shape: the depth dial's, with what was given put over it. vocab_size 0 while it is not yet known.
 ModelConfig model_config(const PretrainOptions& options, int64_t vocab_size);

@@ -9,6 +9,7 @@
 #include "athanor/model/language_model.h"
 #include "athanor/model/vocabulary_change.h"
 #include "athanor/stage/pretrain.h"
+#include "athanor/stage/pretrain_masked.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/stage/train_in_run.h"
 #include "athanor/token/tokenizer.h"
@@ -88,6 +89,9 @@ nlohmann::json execute_pretrain(StageContext& context) {
     } else {
       sources.push_back({input.role, &sets.back()});
     }
+  }
+  if (objective_of(options) != "causal") {
+    return pretrain_masked(context, options, tokenizer, *sources.at(0).tokens, valid_tokens);
   }
   const auto model = begin_model(context, options, tokenizer);
   const ModelConfig config = model->config();

@@ -35,6 +35,11 @@ std::unique_ptr<Ranks> ranks_over_store(const Launch& launch) {
   return std::make_unique<RanksOverStore>(launch);
 }
 
+fs::path own_rejected(const StageContext& context) {
+  const int rank = context.ranks == nullptr ? 0 : context.ranks->launch().rank;
+  return rank == 0 ? context.run.rejected() : context.run.state() / ("rank-" + std::to_string(rank)) / "rejected";
+}
+
 std::unique_ptr<ProcessGroup> open_group(StageContext& context, double timeout_seconds) {
   if (context.ranks == nullptr) {
     return nullptr;

@@ -11,6 +11,10 @@ namespace athanor {
 // Where several processes share a machine and nobody said how many threads each has, they share its cores.
 std::unique_ptr<Ranks> ranks_over_store(const Launch& launch);
 
+// Where this process writes rows that it rejects: the run's own folder, or state/rank-N/rejected on the ranks that follow
+// (rank 0 rejects the same).
+fs::path own_rejected(const StageContext& context);
+
 // The group of a step's processes; null for one process. timeout: of each collective, and of a rank's silence.
 std::unique_ptr<ProcessGroup> open_group(StageContext& context, double timeout_seconds);
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr TorchEntry kEntries[] = {
     {"pretrain", &execute_pretrain, &plan_pretrain, true},
-    {"finetune", &execute_finetune, &plan_finetune},
+    {"finetune", &execute_finetune, &plan_finetune, true},
     {"evaluate", &execute_evaluate, nullptr},
     {"generate", &execute_generate, nullptr},
     {"predict", &execute_predict_model, nullptr},

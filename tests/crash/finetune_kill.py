@@ -63,8 +63,11 @@ def main():
             while done < kills and kill_resume.kill_once(program, folder, runs, rng):
                 done += 1
             finish(start(program, folder, runs))
-            if kill_resume.values(os.path.join(folder, runs)) != expected:
-                sys.exit(f"after {done} kills the result differs")
+            found = kill_resume.values(os.path.join(folder, runs))
+            if found != expected:
+                events = [pair for pair in zip(expected[0], found[0]) if pair[0] != pair[1]]
+                files = [name for name in expected[1] if expected[1][name] != found[1].get(name)]
+                sys.exit(f"after {done} kills the result differs: events {events[:1]}, files {files}")
             if attempt > 20 * kills:
                 sys.exit("the run is over before it can be killed")
     print(f"{done} kills over {attempt} runs: weights, statistics, moments and events bit-identical")

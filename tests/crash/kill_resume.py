@@ -17,7 +17,7 @@ import tempfile
 import time
 
 STEPS = 60
-CLOCKS = {"t", "seconds", "tokens_per_second", "mfu", "eta_seconds"}
+CLOCKS = {"t", "seconds", "breakdown", "tokens_per_second", "examples_per_second", "mfu", "eta_seconds"}
 RECIPE = """name: crash
 steps:
   collect: {{source: corpus.txt, split: paragraphs}}

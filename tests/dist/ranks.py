@@ -5,6 +5,7 @@
     ranks.py PROGRAM resume      5 + 5 steps of 2 ranks are 10, bit for bit; and 2 go on as 4, then as 1
     ranks.py PROGRAM kill        kill -9 of a rank: the others name it, exit, and the next start goes on
     ranks.py PROGRAM stop        SIGSTOP of a rank: the same after rank_timeout
+    ranks.py PROGRAM kill_first, stop_first    the same of rank 0, which holds the store and writes the run
     ranks.py PROGRAM torchrun    the same loss under torchrun, where it is installed (else exit code 77)
 """
 import glob
@@ -179,7 +180,7 @@ def resume(program, folder):
     expect_near(whole, moved, "2 ranks all along and 2, then 4, then 1")
 
 
-def disturb(program, folder, send, arguments, named_within):
+def disturb(program, folder, victim, send, arguments, named_within):
     whole, hurt = fresh(folder, "whole"), fresh(folder, "hurt")
     run(program, whole, 2, "pretrain.checkpoint_every_steps=2")
     arguments = ["pretrain.checkpoint_every_steps=2", *arguments]
@@ -189,20 +190,21 @@ def disturb(program, folder, send, arguments, named_within):
         if ranks.processes[0].poll() is not None or time.monotonic() - begin > LIMIT:
             fail(f"no fourth step: {ranks.wait()}")
         time.sleep(0.001)
-    ranks.processes[1].send_signal(send)
+    ranks.processes[victim].send_signal(send)
     begin = time.monotonic()
-    code, _, err = ranks.wait(but=[1])[0]
+    code, _, err = ranks.wait(but=[victim])[1 - victim]
     took = time.monotonic() - begin
     ranks.end()
     if code == 0 and num_steps(os.path.join(hurt, "runs")) == STEPS:
         print("the run was done before the signal came")
         return
-    if code == 0 or "rank 1 has died or hangs" not in err or "waits in step" not in err:
-        fail(f"rank 0 ended with {code} and said:\n{err}")
+    said = "rank 1 has died or hangs" if victim == 1 else "rank 0, which holds the store, does not answer"
+    if code == 0 or said not in err or "waits in step" not in err:
+        fail(f"rank {1 - victim} ended with {code} and said:\n{err}")
     if took > named_within:
-        fail(f"rank 1 was named after {took:.1f} s, not within {named_within}")
+        fail(f"rank {victim} was named after {took:.1f} s, not within {named_within}")
     what = info(hurt)
-    if what["status"] != "failed" or "rank 1" not in what["error"]["what"]:
+    if victim == 1 and (what["status"] != "failed" or "rank 1" not in what["error"]["what"]):
         fail(f"run.json says {what['status']}, {what.get('error')}")
     print(f"named after {took:.1f} s: {err.splitlines()[0]}")
     run(program, hurt, 2, *arguments)
@@ -232,10 +234,11 @@ def main():
         folder = os.path.join(base, "prepared")
         os.mkdir(folder)
         prepare(program, folder)
-        if what == "kill":
-            disturb(program, folder, signal.SIGKILL, [], 20)
-        elif what == "stop":
-            disturb(program, folder, signal.SIGSTOP, ["pretrain.rank_timeout=2"], 10)
+        victim = 0 if what.endswith("_first") else 1
+        if what.startswith("kill"):
+            disturb(program, folder, victim, signal.SIGKILL, [], 30)
+        elif what.startswith("stop"):
+            disturb(program, folder, victim, signal.SIGSTOP, ["pretrain.rank_timeout=2"], 20)
         else:
             {"same_loss": same_loss, "resume": resume, "torchrun": torchrun}[what](program, folder)
 

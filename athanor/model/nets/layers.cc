@@ -105,17 +105,11 @@ BatchNorm::BatchNorm(NetInits& inits, int64_t channels) {
   bias_ = register_parameter("bias", made(inits, {channels}, {NetInit::Kind::kConstant, 0}), false);
   mean_ = register_buffer("running_mean", at::zeros({channels}));
   variance_ = register_buffer("running_var", at::ones({channels}));
-  count_ = register_buffer("num_batches_tracked", at::zeros({}, at::kLong));
 }
 
 at::Tensor BatchNorm::forward(const at::Tensor& x) const {
   // One value a channel has no deviation: such a piece is normalised by what was learnt so far.
   const bool enough = x.numel() > x.size(1);
-  if (training() && enough) {
-    NoGrad no_grad;
-    at::Tensor count = count_;
-    count.add_(1);
-  }
   return at::batch_norm(x, weight_, bias_, mean_, variance_, training() && enough, kBatchMomentum, kNormEps, false);
 }
 

@@ -70,15 +70,15 @@ class Conv : public Module {
   at::Tensor weight_, bias_;
 };
 
-// Over the rows of a batch (and places of an image): momentum 0.1, eps 1e-5; running_mean, running_var and
-// num_batches_tracked are buffers. A batch cut into pieces is normalised piece by piece.
+// Over the rows of a batch (and places of an image): momentum 0.1, eps 1e-5; running_mean and running_var are
+// buffers (num_batches_tracked is not kept: PyTorch takes it for 0 where it is missing). A batch cut into pieces is normalised piece by piece.
 class BatchNorm : public Module {
  public:
   BatchNorm(NetInits& inits, int64_t channels);
   at::Tensor forward(const at::Tensor& x) const;
 
  private:
-  at::Tensor weight_, bias_, mean_, variance_, count_;
+  at::Tensor weight_, bias_, mean_, variance_;
 };
 
 // Over the last dimension, eps 1e-5.

@@ -120,15 +120,4 @@ NetBatch make_net_batch(const Examples& examples, std::span<const uint64_t> rows
   return batch;
 }
 
-double flops_per_example(const Net& net, int64_t length) {
-  double flops = 0;
-  const auto steps = static_cast<double>(length);
-  for (const NamedParameter& parameter : net.named_parameters()) {
-    if (parameter.decay) {  // matrices of products; a convolution's places of an image are not counted
-      flops += 6.0 * static_cast<double>(parameter.tensor.numel()) * steps;
-    }
-  }
-  return flops;
-}
-
 }  // namespace athanor

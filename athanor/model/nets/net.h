@@ -65,7 +65,4 @@ std::unique_ptr<Net> make_tcn(const NetConfig& config);
 std::unique_ptr<Net> make_cnn(const NetConfig& config);
 std::unique_ptr<Net> make_resnet(const NetConfig& config);
 
-// Forward and backward, for one example of the given length: 3 x 2 x multiplications of the layers, roughly.
-double flops_per_example(const Net& net, int64_t length);
-
 }  // namespace athanor

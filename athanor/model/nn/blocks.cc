@@ -158,6 +158,24 @@ at::Tensor mlp_block(const BlockContext& context, const MlpWeights& w, const at:
       });
 }
 
+at::Tensor layer_blocks(const BlockContext& context, const LayerWeights& layer, uint64_t attention_key,
+                        uint64_t mlp_key, Recompute recompute, const at::Tensor& x_NC) {
+  const auto with_key = [context](uint64_t key) {
+    BlockContext own = context;
+    own.dropout_key = key;
+    return own;
+  };
+  const auto attention = [own = with_key(attention_key), &layer](const at::Tensor& x) {
+    return attention_block(own, layer.attention, x);
+  };
+  const auto mlp = [own = with_key(mlp_key), &layer](const at::Tensor& x) { return mlp_block(own, layer.mlp, x); };
+  if (recompute == Recompute::kBlock) {
+    return recomputed(x_NC, [attention, mlp](const at::Tensor& x) { return mlp(attention(x)); });
+  }
+  const at::Tensor attended = attention(x_NC);
+  return recompute == Recompute::kMlp ? recomputed(attended, mlp) : mlp(attended);
+}
+
 at::Tensor attention_block_cached(const BlockContext& context, const AttentionWeights& w, const at::Tensor& x_NC,
                                   LayerCache& cache) {
   NoGrad no_grad;

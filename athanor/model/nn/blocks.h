@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "athanor/model/nn/linear_group.h"
+#include "athanor/model/recompute.h"
 #include "athanor/tensor/activation.h"
 #include "athanor/tensor/attention.h"
 #include "athanor/tensor/norm.h"
@@ -80,6 +81,16 @@ at::Tensor attention_block(const BlockContext& context, const AttentionWeights& 
 
 // x + dropout(W_out activation(W_in norm(x)))
 at::Tensor mlp_block(const BlockContext& context, const MlpWeights& weights, const at::Tensor& x_NC);
+
+struct LayerWeights {
+  AttentionWeights attention;
+  MlpWeights mlp;
+};
+
+// Both blocks, each with the dropout key of its own; what `recompute` names is computed again in the backward pass. The
+// layer must outlive that.
+at::Tensor layer_blocks(const BlockContext& context, const LayerWeights& layer, uint64_t attention_key,
+                        uint64_t mlp_key, Recompute recompute, const at::Tensor& x_NC);
 
 // Keys and values of one layer, [B, capacity, G, D]; `length` positions are filled.
 struct LayerCache {

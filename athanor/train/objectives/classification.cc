@@ -202,14 +202,6 @@ nlohmann::json ClassificationObjective::fingerprint() const {
           {"data", {{"num_samples", train_.examples.size()}, {"digest", digest_of(train_)}}}};
 }
 
-double ClassificationObjective::flops_per_unit() const {
-  const uint64_t all = train_.examples.size();
-  const uint64_t steps = train_.examples.offsets.size() > 1 ? train_.examples.offsets.back() : all;
-  return net_.config().shape.kind == InputKind::kImage
-             ? 0
-             : flops_per_example(net_, static_cast<int64_t>(steps / std::max<uint64_t>(1, all)));
-}
-
 int64_t ClassificationObjective::load(uint64_t first, int64_t count) {
   first_ = first;
   rows_.clear();

@@ -59,7 +59,7 @@ class ClassificationObjective : public Objective {
   void set_precision(Precision precision) override;  // fp32 only: Error(kUsage)
   void begin_step() override {}
   nlohmann::json fingerprint() const override;
-  double flops_per_unit() const override;
+  std::string unit() const override { return "examples"; }
   int64_t load(uint64_t first, int64_t count) override;
   at::Tensor loss_sum(int64_t begin, int64_t count, uint64_t dropout_seed) override;
   std::vector<std::string> documents_of(uint64_t first, int64_t count) const override;
