@@ -7,7 +7,7 @@ namespace athanor {
 void EvaluateOptions::fields(Fields<EvaluateOptions>& f) {
   f.add("sequence_length", &EvaluateOptions::sequence_length, "tokens a window; 0: the model's own").range(0, 1 << 22);
   f.add("batch_size", &EvaluateOptions::batch_size, "windows at a time").range(1, 1e6).speed();
-  f.add("precision", &EvaluateOptions::precision, "of the computation").choices({"fp32", "bf16"});
+  f.add("precision", &EvaluateOptions::precision, "of the computation").choices({"fp32", "bf16", "fp16"});
   f.add("threads", &EvaluateOptions::threads, "0: one a core").range(0, 4096).speed();
 }
 
@@ -21,7 +21,7 @@ void add_sampling(Fields<Options>& f) {
   f.add("top_p", &Options::top_p, "only the likeliest tokens that together reach p").range(0, 1);
   f.add("max_tokens", &Options::max_tokens, "tokens an answer").range(1, 1e6);
   f.add("seed", &Options::seed, "of the sampling").range(0, 9e15);
-  f.add("precision", &Options::precision, "of the computation").choices({"fp32", "bf16"});
+  f.add("precision", &Options::precision, "of the computation").choices({"fp32", "bf16", "fp16"});
   f.add("threads", &Options::threads, "0: one a core").range(0, 4096).speed();
 }
 

@@ -32,7 +32,7 @@ nlohmann::json execute_evaluate(StageContext& context) {
   const TokenSet tokens = TokenSet::open(encoded);
 
   const auto model = load_model(folder);
-  model->set_precision(options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32);
+  model->set_precision(precision_of(options.precision));
   LanguageModelEvalOptions settings;
   settings.sequence_length = options.sequence_length > 0 ? options.sequence_length : model->config().max_positions;
   settings.batch_size = options.batch_size;

@@ -40,7 +40,7 @@ std::unique_ptr<LanguageModel> open_model(const fs::path& folder, const Generate
     at::set_num_threads(static_cast<int>(options.threads));
   }
   auto model = load_model(folder);
-  model->set_precision(options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32);
+  model->set_precision(precision_of(options.precision));
   return model;
 }
 

@@ -22,7 +22,7 @@ constexpr double kCalibrationSeconds = 3;
 
 // Seconds for one sequence, forward and backward, over a few real batches of random tokens.
 double calibrate(const ModelConfig& config, const PretrainOptions& options) {
-  const Precision precision = options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32;
+  const Precision precision = precision_of(options.precision);
   const int64_t rows = options.micro_batch > 0 ? options.micro_batch : options.batch_size;
   const at::Tensor tokens_BT = at::randint(config.vocab_size, {rows, options.sequence_length}, at::kLong);
   const bool encodes = family_of(config.family).encoder;

@@ -23,7 +23,7 @@ void PredictOptions::fields(Fields<PredictOptions>& f) {
   f.add("sequence_length", &PredictOptions::sequence_length,
         "language model: tokens a window of a document; 0: the model's own").range(0, 1 << 22);
   f.add("batch_size", &PredictOptions::batch_size, "language model: windows at a time").range(1, 1e6);
-  f.add("precision", &PredictOptions::precision, "language model: of the computation").choices({"fp32", "bf16"});
+  f.add("precision", &PredictOptions::precision, "language model: of the computation").choices({"fp32", "bf16", "fp16"});
   f.add("threads", &PredictOptions::threads, "0: one a core").range(0, 4096).speed();
 }
 

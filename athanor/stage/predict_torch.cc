@@ -58,7 +58,7 @@ nlohmann::json execute_predict_model(StageContext& context) {
   }
   const Tokenizer tokenizer = Tokenizer::load(folder);
   const auto model = load_model(folder);
-  model->set_precision(options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32);
+  model->set_precision(precision_of(options.precision));
   DocumentScoreOptions settings;
   settings.sequence_length = options.sequence_length > 0 ? options.sequence_length : model->config().max_positions;
   settings.batch_size = options.batch_size;

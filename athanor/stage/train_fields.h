@@ -18,7 +18,7 @@ void add_train_fields(Fields<Options>& f) {
       .range(0, 0.9999999);
   f.add("batch_start", &Options::batch_start, "batch of the first step; 0: batch_size at once").range(0, 1e9);
   f.add("batch_warmup_steps", &Options::batch_warmup_steps, "steps over which the batch grows to batch_size").range(0, 1e12);
-  f.add("precision", &Options::precision, "bf16: bf16 compute with fp32 master weights").choices({"fp32", "bf16"});
+  f.add("precision", &Options::precision, "of compute, over fp32 master weights; fp16 scales the loss").choices({"fp32", "bf16", "fp16"});
   f.add("optimizer", &Options::optimizer, "which update, and its constants");
   f.add("schedule", &Options::schedule, "the learning rate over the run");
   f.add("grad_clip", &Options::grad_clip, "global gradient norm above which it is scaled down; 0: never").range(0, 1e9);

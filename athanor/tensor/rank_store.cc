@@ -1,5 +1,6 @@
 #include "athanor/tensor/rank_store.h"
 
+#include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
 #include <unistd.h>
@@ -25,6 +26,7 @@ using std::chrono::milliseconds;
 
 constexpr auto kBeat = milliseconds(500);
 constexpr double kSilentSeconds = 3;  // without a sign of life: six beats
+constexpr double kGoneSeconds = 15;   // the same where nobody waits in a collective, whose connection would break
 constexpr double kLostSeconds = 15;   // without an answer of the store
 constexpr double kGraceSeconds = 5;   // for the working thread to end by itself
 
@@ -40,7 +42,11 @@ std::string list_of(const std::vector<int>& ranks) {
   return text;
 }
 
-std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+// Without the place in the library's source that it begins with.
+std::string first_line(const std::string& text) {
+  const size_t begin = text.starts_with('[') && text.find("] ") != std::string::npos ? text.find("] ") + 2 : 0;
+  return text.substr(begin, text.find('\n', begin) - begin);
+}
 
 }  // namespace
 
@@ -153,6 +159,7 @@ RankStore::RankStore(const Launch& launch, double timeout_seconds, double meetin
   options.isServer = launch.rank == 0 && !launch.store_is_hosted;
   options.waitWorkers = false;
   options.timeout = in_milliseconds(meeting);
+  c10::initLogging();  // takes TORCH_CPP_LOG_LEVEL
   const std::string place = launch.address + ":" + std::to_string(launch.port);
   try {
     auto tcp = c10::make_intrusive<c10d::TCPStore>(launch.address, options);
@@ -253,7 +260,7 @@ std::string RankStore::wait(const std::string& key, const std::string& what) {
     if (auto value = get(key)) {
       return *value;
     }
-    if (get("failed") || impl_->store_is_lost() || !impl_->silent(impl_->timeout).empty()) {
+    if (get("failed") || impl_->store_is_lost() || !impl_->silent(std::min<double>(impl_->timeout + kSilentSeconds, kGoneSeconds)).empty()) {
       blame("");
     }
     std::this_thread::sleep_for(pause);

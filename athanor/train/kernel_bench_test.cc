@@ -167,7 +167,7 @@ TEST(KernelBench, DISABLED_Others) {
   const at::Tensor table = leaf(at::randn({8192, 384}));
   const at::Tensor index = at::randint(8192, {4096}, at::kLong);
   const at::Tensor dy = at::randn({4096, 384});
-  compare("embedding and its gradient", [&] { differentiate(embedding(index, table), dy, {table}); },
+  compare("embedding and its gradient", [&] { differentiate(athanor::embedding(index, table), dy, {table}); },
           [&] { differentiate(at::embedding(table, index), dy, {table}); });
   const at::Tensor x = at::randn({4096, 768}).to(at::kBFloat16);
   const at::Tensor base = at::randn({4096, 768});

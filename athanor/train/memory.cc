@@ -34,7 +34,7 @@ nlohmann::json MemoryPlan::to_json() const {
 }
 
 MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options, Recompute recompute) {
-  const bool bf16 = options.precision == "bf16";
+  const bool bf16 = options.precision != "fp32";
   const uint64_t element = bf16 ? 2 : 4;
   const auto rows = static_cast<uint64_t>(
       options.micro_batch > 0 ? std::min(options.micro_batch, options.batch_size) : options.batch_size);

@@ -31,7 +31,7 @@ void check_options(const TrainOptions& o) {
           "must be shuffled, ordered or random", "sampling");
   require(o.packing == "windows" || o.packing == "best_fit", "must be windows or best_fit", "packing");
   require(o.packing == "windows" || o.sampling != "random", "packing: best_fit has no random windows", "sampling");
-  require(o.precision == "fp32" || o.precision == "bf16", "must be fp32 or bf16", "precision");
+  require(o.precision == "fp32" || o.precision == "bf16" || o.precision == "fp16", "must be fp32, bf16 or fp16", "precision");
   require(o.on_spike == "stop" || o.on_spike == "skip" || o.on_spike == "rollback" || o.on_spike == "ignore",
           "must be stop, skip, rollback or ignore", "on_spike");
   require(o.watch_every >= 0, "must be 0 or more", "watch_every");

@@ -102,7 +102,8 @@ struct TrainOptions {
   double min_delta = 0.0;            // how much lower a validation loss must be to count as progress
   nlohmann::json control = nlohmann::json::array();  // rules over live metrics, see control.h
   std::string final_weights = "last";  // last | best (by validation loss; wants keep_best)
-  std::string precision = "fp32";    // fp32 | bf16 (bf16 compute, fp32 master weights and moments)
+  std::string precision = "fp32";    // fp32 | bf16 | fp16: of compute; master weights and moments stay fp32; fp16 scales
+                                     // the loss (loss_scale.h)
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   double grad_clip = 1.0;            // global norm above which gradients are scaled down; 0 = never

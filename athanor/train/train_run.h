@@ -8,6 +8,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/train/control.h"
+#include "athanor/train/loss_scale.h"
 #include "athanor/train/objective.h"
 #include "athanor/train/optimizer.h"
 #include "athanor/train/parallel.h"
@@ -72,6 +73,7 @@ class TrainRun {
   StepOutcome guarded_step();
   Error out_of_memory(const std::string& what);
   void update(StepOutcome& outcome, int64_t rows);
+  void finish_step(StepOutcome& outcome, int64_t rows);
   // Sums of losses of the pieces of a batch of so many rows, each divided by the whole batch's count of targets before
   // its backward pass. Each process takes its share of the rows; the sum is of all.
   double accumulate_gradients(int64_t rows);
@@ -112,6 +114,7 @@ class TrainRun {
   Plateau plateau_;
   Control control_;
   SpikeGuard guard_;
+  LossScale loss_scale_;        // fp16's; else it stays at 1
   nlohmann::json fingerprint_;  // options, model, data
   std::unique_ptr<CheckpointWriter> writer_;  // rank 0's
   int64_t last_checkpoint_ = -1;              // its step; -1: none

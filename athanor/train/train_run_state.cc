@@ -53,6 +53,7 @@ void TrainRun::restore(const ResumePoint& point) {
     optimizer_.set_num_updates(saved.at("num_updates").get<int64_t>());
     skips_in_a_row_ = saved.at("skips_in_a_row").get<int64_t>();
     guard_.restore(saved.at("guard"));
+    loss_scale_.restore(saved.at("loss_scale"), (point.path / "trainer.json").string());
     plateau_.restore(saved.at("plateau"));
     control_.restore(saved.at("control"));
     result_.stopped_early = saved.at("stopped_early").get<bool>();
@@ -158,6 +159,7 @@ void TrainRun::save_checkpoint() {
                             {"skips_in_a_row", skips_in_a_row_},
                             {"event_position", hooks_.event_position ? hooks_.event_position() : 0},
                             {"guard", guard_.to_json()},
+                            {"loss_scale", loss_scale_.state()},
                             {"plateau", plateau_.to_json()},
                             {"control", control_.to_json()},
                             {"stopped_early", result_.stopped_early},

@@ -19,6 +19,7 @@ constexpr uint64_t kDropoutDraw = 3;  // place for random_at; the loader uses 1 
 constexpr uint64_t kNoiseDraw = 4;
 constexpr int64_t kMaxSkipsInARow = 20;
 constexpr int64_t kMaxRollbacks = 5;  // to one checkpoint
+constexpr double kLeastLossScale = 0x1p-14;  // below it a gradient that is not finite is no overflow of fp16
 
 // What muon updates whole must lie whole on one rank.
 ParallelOptions parallel_options(const std::vector<NamedParameter>& parameters, const TrainOptions& options) {
@@ -38,7 +39,7 @@ TrainRun::TrainRun(Objective& objective, const TrainOptions& options, const fs::
       options_(options),
       hooks_(hooks),
       state_dir_(state_dir),
-      precision_(options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32),
+      precision_(precision_of(options.precision)),
       schedule_(options.optimizer.lr, options.schedule, options.steps),
       parameters_(objective.module().named_parameters()),
       parallel_(group, parameters_, parallel_options(parameters_, options)),
@@ -47,6 +48,7 @@ TrainRun::TrainRun(Objective& objective, const TrainOptions& options, const fs::
       plateau_(options.schedule),
       control_(parse_control(options.control)),
       guard_(options.spike_zscore, options.spike_zscore_grad),
+      loss_scale_({.initial = options.precision == "fp16" ? LossScaleOptions{}.initial : 1}),
       fingerprint_(objective.fingerprint()) {
   fingerprint_["options"] = to_json(options);
   objective_.set_precision(precision_);
@@ -154,11 +156,19 @@ void TrainRun::update(StepOutcome& outcome, int64_t rows) {
   if (options_.grad_noise > 0) {
     const auto seed = static_cast<uint64_t>(options_.seed);
     const auto place = static_cast<uint64_t>(step);
-    optimizer_.add_noise(std::sqrt(options_.grad_noise / std::pow(1 + static_cast<double>(step), 0.55)),
+    optimizer_.add_noise(loss_scale_.scale() * std::sqrt(options_.grad_noise / std::pow(1 + static_cast<double>(step), 0.55)),
                          parallel_.sharded() ? random_at(seed, kNoiseDraw, place, static_cast<uint64_t>(parallel_.rank()))
                                              : random_at(seed, kNoiseDraw, place));
   }
-  outcome.grad_norm = parallel_.grad_norm(optimizer_);
+  const double loss_scale = loss_scale_.scale();
+  outcome.grad_norm = parallel_.grad_norm(optimizer_) / loss_scale;
+  const bool overflow = precision_ == Precision::kFp16 && !loss_scale_.update(!std::isfinite(outcome.grad_norm));
+  if (overflow && std::isfinite(outcome.loss) && loss_scale_.scale() >= kLeastLossScale) {
+    emit({{"type", "overflow"}, {"step", step + 1}, {"loss_scale", loss_scale_.scale()}});
+    outcome.grad_norm = 0;  // not the data's fault: the update is left out, and the next step's scale is smaller
+    finish_step(outcome, rows);
+    return;
+  }
   const SpikeGuard::Verdict verdict = guard_.judge(outcome.loss, outcome.grad_norm);
   const SpikeAction action = verdict.spike ? handle_spike(verdict, outcome) : SpikeAction::kApply;
   if (action == SpikeAction::kRollBack) {
@@ -170,20 +180,24 @@ void TrainRun::update(StepOutcome& outcome, int64_t rows) {
     ++result_.num_skipped;
   } else {
     skips_in_a_row_ = 0;
-    optimizer_.step(outcome.lr, clip_scale(outcome.grad_norm, options_.grad_clip));
+    optimizer_.step(outcome.lr, clip_scale(outcome.grad_norm, options_.grad_clip) / loss_scale);
     parallel_.share_weights();
     average_.update(optimizer_.num_updates());
   }
+  finish_step(outcome, rows);
+  clock_.update += watch.lap();
+  if (watch_) {
+    emit({{"type", "watch"}, {"step", result_.step}, {"parameters", watch_->compare(loss_scale)}, {"activations", to_json(activations_)}});
+    watch_.reset();
+  }
+}
+
+void TrainRun::finish_step(StepOutcome& outcome, int64_t rows) {
   samples_ += static_cast<uint64_t>(rows);
-  result_.step = step + 1;
+  ++result_.step;
   result_.loss = outcome.loss;
   result_.num_units = samples_ * static_cast<uint64_t>(objective_.units_per_sample());
   outcome.done = true;
-  clock_.update += watch.lap();
-  if (watch_) {
-    emit({{"type", "watch"}, {"step", result_.step}, {"parameters", watch_->compare()}, {"activations", to_json(activations_)}});
-    watch_.reset();
-  }
 }
 
 double TrainRun::accumulate_gradients(int64_t rows) {
@@ -211,7 +225,7 @@ double TrainRun::accumulate_gradients(int64_t rows) {
     }
     RECORD_USER_SCOPE("backward");
     parallel_.begin_backward(begin + count == share.count);
-    backward(mean);
+    backward(precision_ == Precision::kFp16 ? mean.mul(loss_scale_.scale()) : mean);
     clock_.backward += watch.lap();
   }
   if (parallel_.alone()) {

@@ -37,6 +37,7 @@ struct TrainHooks {
   //   {"type":"eval","step","loss", ... what the objective measures ..., "seconds"}
   //   {"type":"decision","step","what","why"}: a lower rate on a plateau, an early end
   //   {"type":"spike","step","loss","grad_norm","reason","action","documents"}; a rollback adds "to_step"
+  //   {"type":"overflow","step","loss_scale"}: fp16, the update was left out; the scale from now on
   //   {"type":"watch","step","parameters":{name:{"weight","gradient","ratio"}},"activations":{...}}: see watch.h
   std::function<void(const nlohmann::json&)> emit;
   // Flushes the event log and gives its size, which the checkpoint stores.

@@ -59,6 +59,29 @@ TEST(TrainerOptions, StoppedAndResumedIsTheSameToTheBit) {
 }
 
 // The others follow PyTorch number by number (optimizer_parity_test.cc).
+TEST(TrainerOptions, Fp16StaysNearFp32AndResumesToTheBit) {
+  TrainOptions options = tiny_options(30);
+  options.eval_every = 0;
+  Bench plain;
+  const TrainResult exact = plain.go(*make_model(tiny_config(), 1), options);
+  options.precision = "fp16";
+  Bench whole;
+  const auto model = make_model(tiny_config(), 1);
+  const TrainResult half = whole.go(*model, options);
+  EXPECT_NEAR(half.loss, exact.loss, 0.05);
+  EXPECT_LT(half.loss, 3.0);
+  Bench parts;
+  TrainOptions until = options;
+  until.stop_at = 11;
+  parts.go(*make_model(tiny_config(), 1), until);
+  const Json saved = find_resume_point(parts.state)->trainer;
+  EXPECT_EQ(saved["loss_scale"]["scale"].get<double>() > 1, true) << saved["loss_scale"].dump();
+  const auto after = make_model(tiny_config(), 1);
+  parts.go(*after, options);
+  EXPECT_TRUE(same_weights(*model, *after));
+  EXPECT_EQ(parts.log, whole.log);
+}
+
 TEST(TrainerOptions, MuonAndLionLearn) {
   for (const auto& [name, lr] : std::initializer_list<std::pair<const char*, double>>{
            {"muon", 1e-2}, {"lion", 2e-3}}) {

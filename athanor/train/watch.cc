@@ -29,14 +29,14 @@ ParameterWatch::ParameterWatch(const std::vector<NamedParameter>& parameters) : 
   }
 }
 
-nlohmann::json ParameterWatch::compare() const {
+nlohmann::json ParameterWatch::compare(double loss_scale) const {
   nlohmann::json all = nlohmann::json::object();
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const at::Tensor& now = parameters_[i].tensor;
     const auto* before = before_[i].const_data_ptr<float>();
     const double weight = std::sqrt(mean_square(before, nullptr, now.numel()));
     const double update = std::sqrt(mean_square(now.const_data_ptr<float>(), before, now.numel()));
-    all[parameters_[i].name] = {{"weight", weight}, {"gradient", gradients_[i]}, {"ratio", weight > 0 ? update / weight : 0}};
+    all[parameters_[i].name] = {{"weight", weight}, {"gradient", gradients_[i] / loss_scale}, {"ratio", weight > 0 ? update / weight : 0}};
   }
   return all;
 }

@@ -15,8 +15,8 @@ class ParameterWatch {
  public:
   explicit ParameterWatch(const std::vector<NamedParameter>& parameters);
   // {name: {"weight": root mean square, "gradient": the same (0 without one), "ratio": update's over weight's}}. Call
-  // after the update.
-  nlohmann::json compare() const;
+  // after the update. loss_scale: what the gradients are multiplied by (loss_scale.h).
+  nlohmann::json compare(double loss_scale) const;
 
  private:
   const std::vector<NamedParameter>& parameters_;

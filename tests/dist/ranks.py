@@ -236,7 +236,7 @@ def main():
         prepare(program, folder)
         victim = 0 if what.endswith("_first") else 1
         if what.startswith("kill"):
-            disturb(program, folder, victim, signal.SIGKILL, [], 20)
+            disturb(program, folder, victim, signal.SIGKILL, [], 30)
         elif what.startswith("stop"):
             disturb(program, folder, victim, signal.SIGSTOP, ["pretrain.rank_timeout=2"], 20)
         else:
