@@ -28,7 +28,8 @@ void add_evaluation(const PipelinePlan& plan, const std::vector<StepOutcome>& ou
     }
     const auto& result = result_of(outcomes[i]);
     KeyValueBlock block{.caption = plan.steps[i].label};
-    for (const char* name : {"loss", "perplexity", "bits_per_byte", "tokens", "bytes", "windows"}) {
+    for (const char* name : {"accuracy", "macro_f1", "rmse", "mae", "r2", "loss", "perplexity", "bits_per_byte", "tokens",
+                             "bytes", "windows"}) {
       const auto number = result.value(name, nlohmann::json());
       if (!number.is_object() || !number.contains("value")) {
         continue;
@@ -39,8 +40,12 @@ void add_evaluation(const PipelinePlan& plan, const std::vector<StepOutcome>& ou
       }
       block.items.push_back({name, text, number.value("unit", "")});
       const std::string key = name;
-      if (key == "loss" || key == "perplexity" || key == "bits_per_byte") {
-        const std::string label = key == "bits_per_byte" ? "bits per byte" : key == "loss" ? "held-out loss" : key;
+      if (key == "loss" || key == "perplexity" || key == "bits_per_byte" || key == "accuracy" || key == "macro_f1" ||
+          key == "rmse") {
+        const std::string label = key == "bits_per_byte" ? "bits per byte"
+                                  : key == "loss"        ? "held-out loss"
+                                  : key == "macro_f1"    ? "macro F1"
+                                                         : key;
         std::string spread;
         if (number.contains("standard_error")) {
           spread = "\u00b1 " + human_number(number["standard_error"].get<double>(), 2) + ", over " +

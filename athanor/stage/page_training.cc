@@ -106,6 +106,12 @@ void add_training(const std::string& label, const StepOutcome& outcome, Report& 
   KeyValueBlock numbers{.caption = "Numbers"};
   numbers.items.push_back({"parameters", grouped_integer(result.value("parameters", int64_t{0})), ""});
   numbers.items.push_back({unit + " trained on", grouped_integer(result.value(unit, int64_t{0})), ""});
+  const auto valid = result.value("valid", nlohmann::json::object());
+  for (const char* name : {"accuracy", "macro_f1", "rmse", "mae", "r2"}) {
+    if (valid.contains(name)) {
+      numbers.items.push_back({std::string("validation: ") + name, human_number(valid[name].get<double>(), 4), ""});
+    }
+  }
   const double speed = result.value(unit + "_per_second", 0.0);
   const std::string mfu = human_percent(result.value("mfu", 0.0));
   numbers.items.push_back({"speed", human_count(speed), unit + " a second"});

@@ -77,7 +77,7 @@ std::string known_extensions() {
   for (const Reader& reader : kReaders) {
     known += (known.empty() ? "" : ", ") + std::string(reader.extension);
   }
-  return "known: " + known + " (each but parquet and arrow also as .gz, .zst, .bz2)";
+  return "known: " + known + " (each but parquet, arrow and zip also as .gz, .zst, .bz2)";
 }
 
 void read_documents(const fs::path& path, const std::string& source, const ReadOptions& options,
