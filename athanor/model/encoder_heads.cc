@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint64_t kClassifierSite = uint64_t{1} << 32;  // beyond the layers' sites of the same seed
 
-// W gelu-norm's dense part: gelu(W x + b), one recorded operation.
+// gelu(W x + b) in fp32, for the norm that follows.
 at::Tensor dense_gelu(WeightCache& weights, const LinearGroup& group, const at::Tensor& x_NC) {
   const at::Tensor u = linear_layer(weights, group, x_NC);
   return custom_op(
