@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <limits>
@@ -12,6 +13,7 @@
 #include "athanor/token/model/byte_map.h"
 #include "athanor/token/model/merge_loop.h"
 #include "athanor/token/model/merge_table.h"
+#include "athanor/token/model/windows.h"
 
 namespace athanor::token {
 
@@ -19,6 +21,9 @@ namespace {
 
 constexpr uint32_t kNone = MergeTable::kNone;
 constexpr size_t kShortPiece = 48;  // up to here a linear search for the lowest rank beats a heap
+constexpr size_t kLongestWindowed = 512;            // bytes of the longest token with which windows are used
+constexpr size_t kBeforeTables = size_t{1} << 16;   // bytes of long pieces merged by windows before tables are worth it
+constexpr size_t kWindowsToTry = 4;                 // once there are tables: windows that must show a repetition
 
 struct Rules {  // of merge_long
   static constexpr uint32_t kNone = MergeTable::kNone;
@@ -53,13 +58,17 @@ class Bpe : public TokenModel {
         byte_ranks_[left << 8 | right] = static_cast<uint32_t>(rank);
       }
     }
+    token_bytes_.reserve(static_cast<size_t>(vocabulary_.size()));
     for (int32_t id = 0; id < vocabulary_.size(); ++id) {
-      seams_.add(token_to_bytes(vocabulary_.token(id)));
+      const std::string bytes = token_to_bytes(vocabulary_.token(id));
+      seams_.add(bytes);
+      longest_ = std::max(longest_, bytes.size());
+      token_bytes_.push_back(static_cast<uint16_t>(std::min<size_t>(bytes.size(), UINT16_MAX)));
     }
   }
 
   void encode(std::string_view piece, Workspace& work, std::vector<int32_t>& ids) const override {
-    if (ignore_merges_) {
+    if (ignore_merges_ && piece.size() <= longest_) {
       const std::optional<int32_t> whole = vocabulary_.find(bytes_to_token(piece));
       if (whole) {
         ids.push_back(*whole);
@@ -72,10 +81,8 @@ class Bpe : public TokenModel {
       }
     } else if (piece.size() <= kShortPiece) {
       encode_short(piece, ids);
-    } else if (backtracker().usable()) {
-      backtracker_->encode(piece, work, ids);
     } else {
-      encode_by_heap(piece, work, ids);
+      encode_long(piece, work, ids);
     }
   }
 
@@ -125,8 +132,40 @@ class Bpe : public TokenModel {
 
  private:
   const Backtracker& backtracker() const {
-    std::call_once(backtracker_made_, [this] { backtracker_.emplace(merges_, table_, byte_ids_, vocabulary_.size()); });
+    std::call_once(backtracker_made_, [this] {
+      backtracker_.emplace(merges_, table_, byte_ids_, vocabulary_.size());
+      has_backtracker_.store(true, std::memory_order_release);
+    });
     return *backtracker_;
+  }
+
+  // By windows while few long pieces have come, and what repeats itself ever after; else by backtracking, whose tables
+  // take 10 to 30 ms to make.
+  void encode_long(std::string_view piece, Workspace& work, std::vector<int32_t>& ids) const {
+    const size_t window_bytes = std::max<size_t>(4 * longest_, 256);
+    const bool has_tables = has_backtracker_.load(std::memory_order_acquire);
+    if (longest_ <= kLongestWindowed && (!has_tables || piece.size() > 2 * kWindowsToTry * window_bytes) && in_order()) {
+      const size_t merged = merged_by_windows_.load(std::memory_order_relaxed);
+      const size_t allowed = has_tables || merged >= kBeforeTables ? kWindowsToTry * window_bytes : kBeforeTables - merged;
+      size_t left = allowed;
+      const bool done = encode_by_windows(piece, {window_bytes, token_bytes_, [&](std::string_view text, std::vector<int32_t>& out) {
+        text.size() <= kShortPiece ? encode_short(text, out) : encode_by_heap(text, work, out);
+      }}, left, work, ids);
+      merged_by_windows_.fetch_add(allowed - left, std::memory_order_relaxed);
+      if (done) {
+        return;
+      }
+    }
+    if (backtracker().usable()) {
+      backtracker_->encode(piece, work, ids);
+    } else {
+      encode_by_heap(piece, work, ids);
+    }
+  }
+
+  bool in_order() const {
+    std::call_once(order_known_, [this] { in_order_ = merges_in_order(merges_, vocabulary_.size()); });
+    return in_order_;
   }
 
   void encode_short(std::string_view piece, std::vector<int32_t>& ids) const {
@@ -226,6 +265,12 @@ class Bpe : public TokenModel {
   MergeTable table_;
   std::vector<uint32_t> byte_ranks_;  // of two bytes: what table_ has
   Seams seams_;
+  std::vector<uint16_t> token_bytes_;  // by id
+  size_t longest_ = 0;                 // of them
+  mutable std::once_flag order_known_;
+  mutable bool in_order_ = false;
+  mutable std::atomic<size_t> merged_by_windows_{0};
+  mutable std::atomic<bool> has_backtracker_{false};
   mutable std::once_flag backtracker_made_;
   mutable std::optional<Backtracker> backtracker_;  // made when the first long piece comes
   std::array<int32_t, 256> byte_ids_;

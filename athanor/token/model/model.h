@@ -28,6 +28,7 @@ struct Workspace {
   std::vector<int32_t> symbols;
   std::vector<uint32_t> ranks, previous, next;
   std::vector<uint64_t> heap, pairs, dead;
+  std::vector<int32_t> window, window_before;  // model/windows.h
   MergeQueue queue;
   std::vector<PathNode> path;
   std::string text;  // a piece on its way into another spelling
