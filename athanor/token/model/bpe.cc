@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "athanor/base/error.h"
+#include "athanor/base/unicode.h"
 #include "athanor/token/model/backtrack.h"
 #include "athanor/token/model/byte_map.h"
 #include "athanor/token/model/merge_loop.h"
@@ -58,12 +59,8 @@ class Bpe : public TokenModel {
         byte_ranks_[left << 8 | right] = static_cast<uint32_t>(rank);
       }
     }
-    token_bytes_.reserve(static_cast<size_t>(vocabulary_.size()));
-    for (int32_t id = 0; id < vocabulary_.size(); ++id) {
-      const std::string bytes = token_to_bytes(vocabulary_.token(id));
-      seams_.add(bytes);
-      longest_ = std::max(longest_, bytes.size());
-      token_bytes_.push_back(static_cast<uint16_t>(std::min<size_t>(bytes.size(), UINT16_MAX)));
+    if (ignore_merges_) {
+      prepare_windows();
     }
   }
 
@@ -86,7 +83,17 @@ class Bpe : public TokenModel {
     }
   }
 
-  const Seams* seams() const override { return &seams_; }
+  bool keeps_bytes() const override { return true; }
+  bool has_seams() const override { return true; }
+  const Seams* seams() const override {
+    std::call_once(seams_made_, [this] {
+      seams_.emplace();
+      for (int32_t id = 0; id < vocabulary_.size(); ++id) {
+        seams_->add(token_to_bytes(vocabulary_.token(id)));
+      }
+    });
+    return &*seams_;
+  }
 
   // A byte is one character of a token's spelling.
   void encode_spans(std::string_view piece, Workspace& work, std::vector<int32_t>& ids,
@@ -142,9 +149,10 @@ class Bpe : public TokenModel {
   // By windows while few long pieces have come, and what repeats itself ever after; else by backtracking, whose tables
   // take 10 to 30 ms to make.
   void encode_long(std::string_view piece, Workspace& work, std::vector<int32_t>& ids) const {
+    prepare_windows();
     const size_t window_bytes = std::max<size_t>(4 * longest_, 256);
     const bool has_tables = has_backtracker_.load(std::memory_order_acquire);
-    if (longest_ <= kLongestWindowed && (!has_tables || piece.size() > 2 * kWindowsToTry * window_bytes) && in_order()) {
+    if (windows_hold_ && (!has_tables || piece.size() > 2 * kWindowsToTry * window_bytes)) {
       const size_t merged = merged_by_windows_.load(std::memory_order_relaxed);
       const size_t allowed = has_tables || merged >= kBeforeTables ? kWindowsToTry * window_bytes : kBeforeTables - merged;
       size_t left = allowed;
@@ -163,9 +171,16 @@ class Bpe : public TokenModel {
     }
   }
 
-  bool in_order() const {
-    std::call_once(order_known_, [this] { in_order_ = merges_in_order(merges_, vocabulary_.size()); });
-    return in_order_;
+  void prepare_windows() const {
+    std::call_once(windows_ready_, [this] {
+      token_bytes_.reserve(static_cast<size_t>(vocabulary_.size()));
+      for (int32_t id = 0; id < vocabulary_.size(); ++id) {
+        const size_t bytes = count_code_points(vocabulary_.token(id));  // a byte is one character of its spelling
+        longest_ = std::max(longest_, bytes);
+        token_bytes_.push_back(static_cast<uint16_t>(std::min<size_t>(bytes, UINT16_MAX)));
+      }
+      windows_hold_ = longest_ <= kLongestWindowed && merges_in_order(merges_, vocabulary_.size());
+    });
   }
 
   void encode_short(std::string_view piece, std::vector<int32_t>& ids) const {
@@ -264,11 +279,12 @@ class Bpe : public TokenModel {
   std::vector<Merge> merges_;     // by rank
   MergeTable table_;
   std::vector<uint32_t> byte_ranks_;  // of two bytes: what table_ has
-  Seams seams_;
-  std::vector<uint16_t> token_bytes_;  // by id
-  size_t longest_ = 0;                 // of them
-  mutable std::once_flag order_known_;
-  mutable bool in_order_ = false;
+  mutable std::once_flag seams_made_;
+  mutable std::optional<Seams> seams_;  // made when the first text comes that may have some
+  mutable std::once_flag windows_ready_;
+  mutable std::vector<uint16_t> token_bytes_;  // by id
+  mutable size_t longest_ = 0;                 // of them
+  mutable bool windows_hold_ = false;
   mutable std::atomic<size_t> merged_by_windows_{0};
   mutable std::atomic<bool> has_backtracker_{false};
   mutable std::once_flag backtracker_made_;
