@@ -203,6 +203,7 @@ Draft Tokenizer::Impl::draft_straight(std::string_view text, int32_t type_id, co
     size_t ends[256], count = 0, next = 0, piece_end = 0, at = 0;
     ids.clear();
     encoder->encode(stretch, ids);
+    out.reserve(out.size() + ids.size());
     for (const int32_t id : ids) {
       if (at == piece_end) {
         if (next == count) {
