@@ -121,8 +121,9 @@ def main():
                         for r in runs['ours']]
                 print(f'{tokenizer} | {text} | ours | two threads: {statistics.median(one) / statistics.median(two):.2f} '
                       f'x one by the clock, {statistics.median(work):.2f} x the processor time', flush=True)
-                print(f'{tokenizer} | {text} | ours | decode {statistics.median(decode):.0f} MB/s | load '
-                      f'{statistics.median(load):.1f} ms', flush=True)
+                full = [r['full_bytes'] / r['full'] / 1e6 for r in runs['ours']]
+                print(f'{tokenizer} | {text} | ours | decode {statistics.median(decode):.0f} MB/s | encode_full '
+                      f'{statistics.median(full):.0f} MB/s | load {statistics.median(load):.1f} ms', flush=True)
             for text in ('letter', 'spaces', 'random'):
                 r = rates([run([build / 'tokenizer_speed', folder / f'{tokenizer}.json', folder / text, '4'])
                            for _ in range(rounds)])

@@ -10,7 +10,7 @@ SentencePiece get the first 2 MB, line by line (SentencePiece) or as one text (H
 from DATA; a Unigram of 16,000 and a BPE of 8,000 tokens are trained by SentencePiece on 2.5 MB of English and some
 Chinese and Japanese; other tokenizers (Gemma 3, Llama 2) can be named on the command line.
 """
-import base64, json, os, sys, tempfile, time
+import base64, json, os, statistics, sys, tempfile, time
 from pathlib import Path
 
 from tokenizer import rates, run, unpack
@@ -120,6 +120,10 @@ def main():
                             [sys.executable, __file__, '--peer', tool, str(tokenizer), folder / text]
                         runs[tool].append(run(command))
                 ours = rates(runs['ours'])
+                decode, full = (statistics.median(values) for values in zip(*(
+                    (r['bytes'] / statistics.median(r['decode']) / 1e6, r['full_bytes'] / r['full'] / 1e6)
+                    for r in runs['ours'])))
+                print(f'{name} | {text} | ours | decode {decode:.0f} MB/s | encode_full {full:.0f} MB/s')
                 for tool in tools:
                     r = rates(runs[tool])
                     print(f'{name} | {text} | {tool} | first {r[0]} | warm {r[1]} | ours is {ours[2] / r[2]:.1f} x '

@@ -14,6 +14,8 @@
 
 namespace {
 
+constexpr size_t kFullBytes = 4'000'000;  // for encode_full, which keeps some 40 bytes a token
+
 double seconds(clockid_t clock) {
   timespec now{};
   clock_gettime(clock, &now);
@@ -73,6 +75,10 @@ int main(int argc, char** argv) {
     result["decode"].push_back(processor_seconds() - start);
     result["round_trip"] = back == text;
   }
+  start = processor_seconds();
+  result["full_ids"] = tokenizer.encode_full(std::string_view(text).substr(0, kFullBytes)).size();
+  result["full"] = processor_seconds() - start;
+  result["full_bytes"] = std::min(text.size(), kFullBytes);
   start = processor_seconds();
   result["counted"] = tokenizer.count(text);
   result["count"] = processor_seconds() - start;

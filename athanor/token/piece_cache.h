@@ -63,7 +63,7 @@ class PieceCache {
     }
     void deallocate(T* memory, size_t count) {
       const size_t bytes = count * sizeof(T), alignment = bytes >= kHugePage ? kHugePage : alignof(T);
-      ::operator delete(memory, bytes, std::align_val_t(alignment));
+      ::operator delete(memory, std::align_val_t(alignment));  // clang 14 has no sized one of its own accord
     }
     bool operator==(const TableAllocator&) const { return true; }
   };

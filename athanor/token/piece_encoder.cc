@@ -10,7 +10,8 @@ namespace {
 constexpr size_t kKeptSymbols = size_t{1} << 20;  // a workspace that one huge piece has swollen is let go
 constexpr size_t kFewBytes = size_t{1} << 16;     // after so many, the text's ids can be foretold
 
-// Room for more ids: for the whole text at once when so much of it is done that the rest can be foretold.
+}  // namespace
+
 void make_room(size_t needed, size_t begun_with, size_t done, size_t total, std::vector<int32_t>& ids) {
   if (needed <= ids.capacity()) {
     return;
@@ -25,8 +26,6 @@ void make_room(size_t needed, size_t begun_with, size_t done, size_t total, std:
     prefer_huge_pages(ids.data() + ids.size(), (ids.capacity() - ids.size()) * sizeof(int32_t));
   }
 }
-
-}  // namespace
 
 // A room, given back at the end.
 class PieceEncoder::Loan {
@@ -68,17 +67,18 @@ void PieceEncoder::for_batches(std::string_view text, Each&& each) const {
   size_t begin = 0;
   while (const size_t count = scan_(text, begin, ends, kBatch)) {
     const size_t stop = ends[count - 1];
-    if (seams_ == nullptr || !Seams::any_in(text.substr(begin, stop - begin))) {
+    if (!has_seams_ || !Seams::any_in(text.substr(begin, stop - begin))) {
       if (!each(begin, ends, count)) {
         return;
       }
       begin = stop;
       continue;
     }
+    const Seams& seams = *model_->seams();
     size_t first = begin, num_parts = 0;
     for (size_t i = 0; i < count; ++i) {
       while (begin < ends[i]) {
-        num_parts += seams_->cut(text.data(), begin, ends[i], parts + num_parts, kBatch - num_parts);
+        num_parts += seams.cut(text.data(), begin, ends[i], parts + num_parts, kBatch - num_parts);
         if (num_parts == kBatch || (begin == stop && num_parts != 0)) {
           if (!each(first, parts, num_parts)) {
             return;

@@ -18,10 +18,16 @@
 
 namespace athanor::token {
 
+// Room for `needed` ids in all: for those of the whole text at once when so much of it is done (bytes, of total) that the
+// rest can be foretold. begun_with: how many ids there were before the text.
+void make_room(size_t needed, size_t begun_with, size_t done, size_t total, std::vector<int32_t>& ids);
+
 class PieceEncoder {
  public:
   // model outlives the encoder.
-  PieceEncoder(Scan scan, const TokenModel& model) : scan_(scan), model_(&model), seams_(model.seams()) {}
+  PieceEncoder(Scan scan, const TokenModel& model) : scan_(scan), model_(&model), has_seams_(model.has_seams()) {}
+
+  Scan scan() const { return scan_; }
 
   // Appends the ids of text, already normalised.
   void encode(std::string_view text, std::vector<int32_t>& ids) const;
@@ -54,7 +60,7 @@ class PieceEncoder {
 
   Scan scan_;
   const TokenModel* model_;
-  const Seams* seams_;
+  bool has_seams_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Room>> rooms_;
 };

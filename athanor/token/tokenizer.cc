@@ -151,6 +151,10 @@ void Tokenizer::encode(std::string_view text, AddedTokens which, std::vector<int
 
 std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) const {
   std::string out;
+  constexpr size_t kFewIds = 64;  // not worth a table
+  if (impl_->decoder.in_place && skip_special && ids.size() > kFewIds) {
+    return impl_->make_text_decoder().decode(ids);
+  }
   if (!impl_->decoder.byte_level_only) {
     StreamDecoder stream(*this, skip_special);
     for (const int32_t id : ids) {
@@ -168,6 +172,17 @@ std::string Tokenizer::decode(std::span<const int32_t> ids, bool skip_special) c
     }
   }
   return is_valid_utf8(out) ? out : repair_utf8(out);
+}
+
+const token::TextDecoder& Tokenizer::Impl::make_text_decoder() const {
+  std::call_once(text_decoder_made, [this] {
+    std::vector<bool> left_out(tokens.size());
+    for (size_t id = 0; id < left_out.size(); ++id) {
+      left_out[id] = !present[id] || special[id];
+    }
+    text_decoder.emplace(decoder, tokens, left_out);
+  });
+  return *text_decoder;
 }
 
 const std::string& Tokenizer::token_bytes(int32_t id) const {
@@ -206,7 +221,7 @@ std::string StreamDecoder::push(int32_t id) {
   std::string out;
   const bool known = id >= 0 && id < static_cast<int32_t>(impl.present.size()) && impl.present[id];
   if (known && !(state_->skip_special && impl.special[id])) {
-    state_->decoding.push(impl.tokens[id], out);
+    state_->decoding.push(*impl.tokens[id], out);
   }
   return out;
 }

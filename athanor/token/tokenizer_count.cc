@@ -1,5 +1,6 @@
 // Counting, cutting at a number of ids, and one text on many threads.
 #include <algorithm>
+#include <mutex>
 
 #include "athanor/token/split/nfc_check.h"
 #include "athanor/token/split/safe_cuts.h"
@@ -10,6 +11,48 @@ namespace athanor {
 namespace {
 
 constexpr size_t kPartBytes = size_t{1} << 18;
+
+// Appends the ids of parts in their order, whichever is done first; what a part's ids were in is used again, so that no
+// more than a few parts' memory is touched, and it stays near.
+class InOrder {
+ public:
+  InOrder(const std::vector<std::string_view>& parts, size_t total, std::vector<int32_t>& ids)
+      : parts_(parts), total_(total), ids_(ids), begun_with_(ids.size()), waiting_(parts.size()), done_(parts.size()) {}
+
+  std::vector<int32_t> take_buffer() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (buffers_.empty()) {
+      return {};
+    }
+    std::vector<int32_t> buffer = std::move(buffers_.back());
+    buffers_.pop_back();
+    return buffer;
+  }
+
+  void put(size_t part, std::vector<int32_t> part_ids) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    waiting_[part] = std::move(part_ids);
+    done_[part] = 1;
+    for (; next_ < done_.size() && done_[next_] != 0; ++next_) {
+      std::vector<int32_t>& ready = waiting_[next_];
+      token::make_room(ids_.size() + ready.size(), begun_with_, bytes_done_, total_, ids_);
+      ids_.insert(ids_.end(), ready.begin(), ready.end());
+      bytes_done_ += parts_[next_].size();
+      ready.clear();
+      buffers_.push_back(std::move(ready));
+    }
+  }
+
+ private:
+  const std::vector<std::string_view>& parts_;
+  const size_t total_;
+  std::vector<int32_t>& ids_;
+  const size_t begun_with_;
+  std::mutex mutex_;
+  std::vector<std::vector<int32_t>> waiting_, buffers_;
+  std::vector<uint8_t> done_;
+  size_t next_ = 0, bytes_done_ = 0;
+};
 
 bool is_nfc_step(const token::NormalizerStep& step) { return step.type == "NFC"; }
 
@@ -55,15 +98,11 @@ void Tokenizer::encode_parallel(std::string_view text, ThreadPool& pool, std::ve
     return;
   }
   const std::vector<std::string_view> parts = token::cut_safely(text, kPartBytes);
-  std::vector<std::vector<int32_t>> part_ids;
-  encode_batch(*this, parts, pool, part_ids);
-  std::vector<size_t> begins = {ids.size()};
-  for (const std::vector<int32_t>& part : part_ids) {
-    begins.push_back(begins.back() + part.size());
-  }
-  ids.resize(begins.back());
+  InOrder in_order(parts, text.size(), ids);
   pool.parallel_for(parts.size(), [&](size_t i) {
-    std::copy(part_ids[i].begin(), part_ids[i].end(), ids.begin() + static_cast<std::ptrdiff_t>(begins[i]));
+    std::vector<int32_t> part_ids = in_order.take_buffer();
+    encode(parts[i], part_ids);
+    in_order.put(i, std::move(part_ids));
   });
 }
 

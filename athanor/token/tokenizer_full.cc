@@ -2,8 +2,10 @@
 #include <algorithm>
 
 #include "athanor/base/error.h"
+#include "athanor/base/utf8_valid.h"
 #include "athanor/token/pipeline/cut.h"
 #include "athanor/token/split/class_table.h"
+#include "athanor/token/split/nfc_check.h"
 #include "athanor/token/tokenizer_impl.h"
 
 namespace athanor {
@@ -34,6 +36,22 @@ class CharacterIndex {
  private:
   std::vector<uint32_t> of_byte_;
 };
+
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<uint8_t>(c) < 0x80; });
+}
+
+void to_characters(std::string_view text, Draft& draft) {
+  if (is_ascii(text)) {
+    return;
+  }
+  const CharacterIndex index(text);
+  for (size_t i = 0; i < draft.size(); ++i) {
+    draft.offsets[i] = {index[draft.offsets[i].begin], index[draft.offsets[i].end]};
+    draft.edges[i].begin = index[draft.edges[i].begin];
+    draft.edges[i].end = index[draft.edges[i].end];
+  }
+}
 
 // How many spaces (also in GPT-2's spelling, U+0120) the text begins and ends with. raw_bytes: text is not yet in that
 // spelling, in which no byte but the space is one.
@@ -153,7 +171,87 @@ Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::s
   return out;
 }
 
+bool Tokenizer::Impl::drafts_straight(std::string_view text, const EncodeOptions& options) const {
+  const auto is_nfc = [](const token::NormalizerStep& step) { return step.type == "NFC"; };
+  return encoder && byte_level && model->keeps_bytes() && chain.steps.size() <= 2 && !chain.mapped && !needs_alignment &&
+         !pre_tokenizer.add_prefix_space && options.data.empty() &&
+         std::all_of(normalizers.begin(), normalizers.end(), is_nfc) && is_valid_utf8_fast(text) &&
+         (normalizers.empty() || token::is_plainly_nfc(text));
+}
+
+Draft Tokenizer::Impl::draft_straight(std::string_view text, int32_t type_id, const EncodeOptions& options) const {
+  const auto continues = [&](size_t at) { return at < text.size() && (static_cast<uint8_t>(text[at]) & 0xC0) == 0x80; };
+  Draft out;
+  std::vector<int32_t> ids;
+  int32_t word = 0;
+  const auto push = [&](int32_t id, size_t begin, size_t end, bool is_added) {
+    const std::string_view covered = text.substr(begin, end - begin);
+    for (; continues(begin); --begin) {
+    }
+    for (; continues(end); ++end) {
+    }
+    const TextSpan offset{static_cast<uint32_t>(begin), static_cast<uint32_t>(end)};
+    Draft::Edges edges;
+    if (post_processor.trims) {
+      count_spaces(covered, !is_added, edges);
+      place_edges(text, offset, edges);
+    }
+    out.push(id, type_id, word, offset, false, edges);
+  };
+  const auto add_stretch = [&](size_t begin, size_t end) {
+    const std::string_view stretch = text.substr(begin, end - begin);
+    size_t ends[256], count = 0, next = 0, piece_end = 0, at = 0;
+    ids.clear();
+    encoder->encode(stretch, ids);
+    out.reserve(out.size() + ids.size());
+    for (const int32_t id : ids) {
+      if (at == piece_end) {
+        if (next == count) {
+          count = encoder->scan()(stretch, at, ends, std::size(ends));
+          next = 0;
+        }
+        piece_end = ends[next++];
+        word += at == 0 ? 0 : 1;
+      }
+      const size_t length = bytes[static_cast<size_t>(id)].size();
+      push(id, begin + at, begin + at + length, false);
+      at += length;
+    }
+    word += ids.empty() ? 0 : 1;
+  };
+  const auto add_token = [&](const Found& found, size_t begin) {
+    push(added[found.index].id, begin + found.begin, begin + found.end, true);
+    ++word;
+  };
+  const auto add_part = [&](size_t begin, size_t end) {
+    size_t done = begin;
+    for (const Found& found : begin < end ? find_added(text.substr(begin, end - begin), true, options.added_tokens, {})
+                                          : std::vector<Found>()) {
+      add_stretch(done, begin + found.begin);
+      add_token(found, begin);
+      done = begin + found.end;
+    }
+    if (done < end) {
+      add_stretch(done, end);
+    }
+  };
+  size_t done = 0;
+  for (const Found& found : find_added(text, false, options.added_tokens, {})) {
+    add_part(done, found.begin);
+    add_token(found, 0);
+    done = found.end;
+  }
+  add_part(done, text.size());
+  if (options.characters) {
+    to_characters(text, out);
+  }
+  return out;
+}
+
 Draft Tokenizer::Impl::draft(std::string_view text, int32_t type_id, const EncodeOptions& options, bool is_first) const {
+  if (drafts_straight(text, options)) {
+    return draft_straight(text, type_id, options);
+  }
   const Pieces pieces = prepare(text, options.added_tokens, is_first ? options.data : std::span<const TextSpan>{}, true);
   Draft out;
   std::vector<int32_t> ids;
@@ -189,12 +287,7 @@ Draft Tokenizer::Impl::draft(std::string_view text, int32_t type_id, const Encod
   }
   give_workspace(std::move(workspace));
   if (options.characters) {
-    const CharacterIndex index(text);
-    for (size_t i = 0; i < out.size(); ++i) {
-      out.offsets[i] = {index[out.offsets[i].begin], index[out.offsets[i].end]};
-      out.edges[i].begin = index[out.edges[i].begin];
-      out.edges[i].end = index[out.edges[i].end];
-    }
+    to_characters(text, out);
   }
   return out;
 }

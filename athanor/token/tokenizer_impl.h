@@ -17,6 +17,7 @@
 #include "athanor/token/pipeline/normalizer.h"
 #include "athanor/token/pipeline/post_processor.h"
 #include "athanor/token/pipeline/pre_tokenizer.h"
+#include "athanor/token/pipeline/text_decoder.h"
 #include "athanor/token/pipeline/text_encoder.h"
 #include "athanor/token/split/split.h"
 #include "athanor/token/tokenizer.h"
@@ -57,13 +58,15 @@ struct Tokenizer::Impl {
   std::optional<token::Padding> padding;
   // 6. Back to text.
   token::DecoderChain decoder;
-  std::vector<std::string> tokens;  // by id, as the decoder gets them
+  std::vector<const std::string*> tokens;  // by id, as the decoder gets them: the vocabulary's or an added token's
   std::vector<std::string> bytes;   // by id, what a token stands for
   std::vector<bool> present;        // by id
   std::vector<bool> special;        // by id: what decode leaves out
   std::unordered_set<std::string> special_contents;
   mutable std::once_flag byte_decoder_made;
   mutable std::optional<token::ByteDecoder> byte_decoder;  // made by the first decode
+  mutable std::once_flag text_decoder_made;
+  mutable std::optional<token::TextDecoder> text_decoder;
   int32_t end_of_text = -1;
 
   // Sections that are kept as they were read, and the members of "model" beside vocab and merges.
@@ -75,6 +78,7 @@ struct Tokenizer::Impl {
   static std::unique_ptr<Impl> from_root(const token::Field& root);
   void read_path(const token::Field& root);  // normalizers and pre-tokenizers
   void add_token(AddedToken token);
+  const token::TextDecoder& make_text_decoder() const;
   void fill_tables();  // tokens, bytes, special and end_of_text, from the vocabulary and the added tokens
 
   // What an added token takes of a text, spaces of lstrip and rstrip included.
@@ -94,6 +98,9 @@ struct Tokenizer::Impl {
   void encode_stretch(std::string_view stretch, bool at_start, std::vector<int32_t>& ids) const;
   // Everything before the model.
   token::Pieces prepare(std::string_view text, AddedTokens which, std::span<const TextSpan> data, bool tracked) const;
+  // Whether draft_straight gives what draft does: by the encoder's ids and the lengths of their bytes.
+  bool drafts_straight(std::string_view text, const EncodeOptions& options) const;
+  token::Draft draft_straight(std::string_view text, int32_t type_id, const EncodeOptions& options) const;
   token::Draft draft(std::string_view text, int32_t type_id, const EncodeOptions& options, bool is_first) const;
   token::Draft process(std::vector<token::Draft> drafts, const EncodeOptions& options) const;
 

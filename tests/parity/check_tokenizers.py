@@ -3,7 +3,7 @@
 
     ATHANOR_DATA=... python3 tests/parity/check_tokenizers.py TOOL [--extra FOLDER] [--only NAME] [--offsets BYTES]
 
-TOOL is the program built from tests/parity/token_dump.cc. Tokenizers: those of ATHANOR_DATA/tokenizers, and every
+TOOL is the CMake target token_dump (tests/parity/token_dump.cc). Tokenizers: those of ATHANOR_DATA/tokenizers, and every
 *.json in FOLDER (well-known families whose terms forbid a copy here). Texts: ATHANOR_DATA/text, the conformance files,
 code, and what this script makes: emoji, long words, random characters. Texts go in as documents (rows, chapters or
 pieces of 20 kB) that are encoded one by one, added tokens and template included; offsets, word ids and masks are
@@ -86,11 +86,11 @@ def texts(limit):
     out = {}
     for name, documents in found.items():
         kept, size = [], 0
-        for document in documents:
+        for document in (part for whole in documents for part in pieces(whole, 200000)):
             if size >= limit:
                 break
-            kept.append(document[:200000])
-            size += len(kept[-1])
+            kept.append(document)
+            size += len(document)
         out[name] = kept
     return out
 

@@ -4,6 +4,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/token/chat/context.h"
+#include "athanor/token/chat/py_text.h"
 
 namespace athanor::chat {
 namespace {
@@ -11,6 +12,7 @@ namespace {
 constexpr size_t kMaxConfigBytes = 64 << 20;
 constexpr std::string_view kSpecialTokens[] = {"bos_token", "eos_token", "unk_token", "sep_token",
                                                "pad_token", "cls_token", "mask_token"};
+constexpr std::string_view kContinue = "CONTINUE_FINAL_MESSAGE_TAG ";  // transformers' own
 constexpr const char* kReasoning[] = {"reasoning_content", "thinking", "reasoning"};
 
 [[noreturn]] void refuse(std::string what, std::string where, std::string hint = "") {
@@ -219,6 +221,58 @@ void ChatTemplate::fill(Template::Context& context, const Request& request, size
   }
 }
 
+namespace {
+
+std::string_view stripped(std::string_view text) {
+  text = text.substr(0, py_rstrip_size(text));
+  return text.substr(py_lstrip_size(text));
+}
+
+// Puts kContinue behind the content of the last message, or behind its last text; returns what that was.
+std::string mark_final_message(Json& messages) {
+  const std::string where = "messages[" + std::to_string(messages.size() - 1) + "]";
+  Json& last = messages.back();
+  const auto content = last.is_object() ? last.find("content") : last.end();
+  if (!last.is_object() || content == last.end() || content->is_null()) {
+    refuse("there is no content to continue in the final message", where);
+  }
+  Json* text = content->is_string() ? &*content : nullptr;
+  for (size_t i = content->is_array() ? content->size() : 0; i-- > 0 && text == nullptr;) {
+    Json& block = (*content)[i];
+    text = block.is_object() && block.contains("text") ? &block["text"] : nullptr;
+  }
+  if (text == nullptr || !text->is_string()) {
+    refuse("there is no text to continue in the final message", where);
+  }
+  const std::string before = text->get<std::string>();
+  *text = before + std::string(kContinue);
+  return before;
+}
+
+void clip(std::vector<Span>& spans, size_t end) {
+  std::erase_if(spans, [end](const Span& span) { return span.begin >= end; });
+  if (!spans.empty() && spans.back().end > end) {
+    spans.back().end = end;
+  }
+}
+
+// Cuts what was rendered of a marked conversation where the final message ends.
+void cut_at_mark(const std::string& final_message, Rendered& rendered) {
+  std::string& text = rendered.text;
+  const size_t at = text.rfind(stripped(kContinue));
+  if (at == std::string::npos || text.find(stripped(final_message)) == std::string::npos) {
+    refuse("the final message does not stand in the text as it is, so it cannot be continued", "messages",
+           "the template leaves out or changes parts of it");
+  }
+  const bool spacing_kept = std::string_view(text).substr(at).starts_with(kContinue);
+  text.resize(at);
+  text.resize(spacing_kept ? at : py_rstrip_size(text));
+  clip(rendered.data, text.size());
+  clip(rendered.assistant, text.size());
+}
+
+}  // namespace
+
 Rendered ChatTemplate::render(const Request& request) const {
   if (!request.messages.is_array() || request.messages.empty()) {
     refuse("a conversation is a list of at least one message", "messages");
@@ -226,7 +280,23 @@ Rendered ChatTemplate::render(const Request& request) const {
   if (request.tools != nullptr && !request.tools->is_null() && !request.tools->is_array()) {
     refuse("tools are a list of JSON schemas", "tools");
   }
-  return render_messages(request, request.messages.size(), request.add_generation_prompt);
+  if (!request.continue_final_message) {
+    return render_messages(request, request.messages.size(), request.add_generation_prompt);
+  }
+  if (request.add_generation_prompt) {
+    refuse("a final message to continue and a generation prompt exclude each other", "messages");
+  }
+  Json marked = request.messages;
+  const std::string final_message = mark_final_message(marked);
+  const Request tagged{.messages = marked,
+                       .tools = request.tools,
+                       .documents = request.documents,
+                       .arguments = request.arguments,
+                       .template_name = request.template_name,
+                       .now = request.now};
+  Rendered rendered = render_messages(tagged, marked.size(), false);
+  cut_at_mark(final_message, rendered);
+  return rendered;
 }
 
 Rendered ChatTemplate::render_for_training(const Request& request) const {

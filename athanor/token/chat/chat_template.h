@@ -26,6 +26,7 @@ struct Request {
   const Json* documents = nullptr;   // a list of objects; none when null
   const Json* arguments = nullptr;   // an object: more variables (enable_thinking, ...)
   bool add_generation_prompt = false;
+  bool continue_final_message = false;  // the text ends where the last message's content ends, for a model to go on
   std::string template_name = {};    // "": tool_use when there are tools and it exists, else default
   std::optional<std::tm> now = {};   // for strftime_now()
 };

@@ -57,6 +57,29 @@ std::string pieces(const Rendered& rendered, const std::vector<Span>& spans) {
   return out;
 }
 
+// As transformers 5.23.0 cuts it: at its mark, and before white space where the template trims.
+TEST(ChatTemplate, ContinuesTheFinalMessage) {
+  const auto continued = [](const char* source, const char* messages) {
+    const Json json = Json::parse(messages);
+    return ChatTemplate::from_jinja(source, "t").render({.messages = json, .continue_final_message = true});
+  };
+  constexpr const char* kPlain = "{% for m in messages %}<{{ m.role }}>{{ m.content }}</>{% endfor %}";
+  constexpr const char* kTrims = "{% for m in messages %}<{{ m.role }}>{{ m.content | trim }}</>{% endfor %}";
+  constexpr const char* kChat = R"([{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Once upon "}])";
+  const Rendered plain = continued(kPlain, kChat);
+  EXPECT_EQ(plain.text, "<user>Hi</><assistant>Once upon ");
+  EXPECT_EQ(pieces(plain, plain.data), "[Hi][Once upon ]");
+  EXPECT_EQ(continued(kTrims, kChat).text, "<user>Hi</><assistant>Once upon");
+  constexpr const char* kBlocks = "{% for m in messages %}{% for b in m.content %}{{ b.text }}|{% endfor %}{% endfor %}";
+  EXPECT_EQ(continued(kBlocks, R"([{"role": "a", "content": [{"text": "x"}, {"text": "y"}]}])").text, "x|y");
+  EXPECT_THROW(continued("no content at all", kChat), Error);
+  EXPECT_THROW(continued(kPlain, R"([{"role": "assistant"}])"), Error);
+  EXPECT_THROW(continued(kPlain, R"([{"role": "assistant", "content": [{"image": "x"}]}])"), Error);
+  const Json json = Json::parse(kChat);
+  EXPECT_THROW(ChatTemplate::from_jinja(kPlain, "t").render(
+                   {.messages = json, .add_generation_prompt = true, .continue_final_message = true}), Error);
+}
+
 TEST(ChatTemplate, EqualsTransformers) {
   const Json fixture = Json::parse(read_file(kFixtures + "conversations.json"));
   const Json& requests = fixture["requests"];

@@ -23,6 +23,20 @@ constexpr const char* kDeepseekWords =
     R"re([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^)re" "\r\n" R"re(\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[)re" "\r\n"
     R"re(]*|\s*[)re" "\r\n" R"re(]+|\s+(?!\S)|\s+)re";
 constexpr const char* kCjk = "[\u4E00-\u9FA5\u3040-\u309F\u30A0-\u30FF]+";
+// Kimi K2: runs of Chinese characters, and words without them.
+constexpr const char* kKimi =
+    R"re([\p{Han}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re";
+// AFMoE: digits in threes counted from the end of their run; scripts without spaces; then DeepSeek V3's words.
+constexpr const char* kThreesFromTheEnd = R"re(\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N})))re";
+constexpr const char* kAsian =
+    "[\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF\u3040-\u309F\u30A0-\u30FF\uFF65-\uFF9F\u2F00-\u2FDF\u0E00-\u0E7F"
+    "\u0E80-\u0EFF\u1780-\u17FF\u1000-\u109F\uAA60-\uAA7F\uA9E0-\uA9FF\uAC00-\uD7AF\u1100-\u11FF]+";
+// DeepSeek LLM: letters of the alphabets with two cases, and signs, as its tokenizer.json lists them; characters that have
+// a canonical equivalent by code.
+constexpr const char* kDeepseekLlmWords =
+    "\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝ\u1F5F-\u1F7Dᾀ-ᾴᾶ-ᾼ\u1FBEῂ-ῄῆ-ῌ"
+    "ῐ-\u1FD3ῖ-\u1FDBῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤ\u2126ℨ\u212A-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⲳⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃]+";
+constexpr const char* kDeepseekLlmSigns = "\\s?[!-/:-~！-／：-～‘-‟　-。]+";
 constexpr const char* kBloom = " ?[^(\\s|[.,!?\u2026\u3002\uFF0C\u3001\u0964\u06D4\u060C])]+";
 
 std::vector<SplitFamily> make_families() {
@@ -47,6 +61,16 @@ std::vector<SplitFamily> make_families() {
       {"deepseek-coder", {"deepseek-coder"},
        {"[\r\n]", R"re(\s?\p{L}+)re", R"re(\s?\p{P}+)re", "[\u4E00-\u9FA5\u0800-\u4E00\uAC00-\uD7FF]+",
         R"re(\p{N})re"},
+       false, nullptr},
+      {"deepseek-llm", {"deepseek-llm"},
+       {"[\r\n]", kDeepseekLlmWords, kDeepseekLlmSigns, R"re(\s+$)re", "[\u4E00-\u9FA5\u0800-\u4E00\uAC00-\uD7FF]+",
+        R"re(\p{N}+)re"},
+       false, nullptr},
+      {"kimi-k2", {"kimi-k2"}, {kKimi}, false, nullptr},
+      {"afmoe", {"afmoe"}, {kThreesFromTheEnd, kAsian, kDeepseekWords}, false, nullptr},
+      {"chameleon", {"chameleon"},
+       {"<sentinel:[0-9]+>", "(IMGIMG)((A|B|C|D|E|F|G|H|I){1,4})Z", "([\t\n]|    |  )", R"re(\p{N})re",
+        R"re([\p{P}!-/:-@\[-`{-~])re", kGpt2},
        false, nullptr},
       {"starcoder",
        {"starcoder", "refact", "command-r", "smollm", "codeshell", "exaone", "minerva-7b", "mellum2"},

@@ -156,16 +156,17 @@ void Tokenizer::Impl::fill_tables() {
   for (const AddedToken& token : added) {
     size = std::max(size, token.id + 1);
   }
-  tokens.resize(size);
+  static const std::string kNothing;
+  tokens.resize(size, &kNothing);
   bytes.resize(size);
   special.resize(size);
   present.resize(size);
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
-    tokens[id] = vocabulary.token(id);
+    tokens[id] = &vocabulary.token(id);
     present[id] = vocabulary.has(id);
   }
   for (const AddedToken& token : added) {
-    tokens[token.id] = token.searched;  // as HF: the decoder undoes what the normalizer did
+    tokens[token.id] = &token.searched;  // as HF: the decoder undoes what the normalizer did
     present[token.id] = true;
   }
   std::array<bool, 256> maybe_special{};  // by length: most tokens need no look-up
@@ -173,8 +174,8 @@ void Tokenizer::Impl::fill_tables() {
     maybe_special[content.size() & 255] = true;
   }
   for (int32_t id = 0; id < size; ++id) {
-    bytes[id] = byte_level || decoder.byte_level_only ? token::token_to_bytes(tokens[id]) : tokens[id];
-    special[id] = maybe_special[tokens[id].size() & 255] && special_contents.contains(tokens[id]);
+    bytes[id] = byte_level || decoder.byte_level_only ? token::token_to_bytes(*tokens[id]) : *tokens[id];
+    special[id] = maybe_special[tokens[id]->size() & 255] && special_contents.contains(*tokens[id]);
   }
   for (const char* name : kEndOfText) {
     for (const AddedToken& token : added) {

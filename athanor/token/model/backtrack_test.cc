@@ -12,6 +12,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/token/file/raw_parts.h"
 #include "athanor/token/model/seams.h"
+#include "athanor/token/model/windows.h"
 
 namespace athanor::token {
 namespace {
@@ -119,6 +120,72 @@ TEST(Backtrack, RefusesMergesOutOfOrder) {
   table.insert(256, 'c', 0);
   table.insert('a', 'b', 1);
   EXPECT_FALSE(Backtracker(merges, table, byte_ids, 258).usable());
+}
+
+TEST(Windows, GiveWhatMergingGives) {
+  Rng rng(14);
+  size_t num_done = 0, num_given_up = 0, num_repeated = 0;
+  for (int round = 0; round < 300; ++round) {
+    std::vector<uint8_t> alphabet = {'a', 'b', 'c', 'd', 0xE4, 0xBD};
+    alphabet.resize(1 + rng.below(alphabet.size()));
+    const Made made = random_merges(rng, alphabet, 2 + rng.below(alphabet.size() == 1 ? 8 : 40));
+    if (!merges_in_order(made.merges, static_cast<int32_t>(made.bytes.size()))) {
+      continue;
+    }
+    std::vector<uint16_t> token_bytes(made.bytes.size());
+    std::transform(made.bytes.begin(), made.bytes.end(), token_bytes.begin(),
+                   [](const std::string& bytes) { return static_cast<uint16_t>(bytes.size()); });
+    const WindowRules rules{4 + rng.below(40), token_bytes, [&](std::string_view text, std::vector<int32_t>& out) {
+                              const std::vector<int32_t> ids = merge_plainly(text, made.merges);
+                              out.insert(out.end(), ids.begin(), ids.end());
+                            }};
+    for (int i = 0; i < 10; ++i) {
+      std::string piece = random_piece(rng, alphabet, 1 + rng.below(80));
+      const bool repeated = rng.below(3) == 0;
+      if (repeated) {
+        const std::string unit = piece.substr(0, 1 + rng.below(4)), front = piece.substr(0, rng.below(20));
+        piece = front;
+        while (piece.size() < 300) {
+          piece += unit;
+        }
+        piece += random_piece(rng, alphabet, rng.below(30));
+      }
+      Workspace work;
+      std::vector<int32_t> ids = {7};
+      size_t allowance = 100000;
+      if (!encode_by_windows(piece, rules, allowance, work, ids)) {
+        ASSERT_EQ(ids, std::vector<int32_t>{7});
+        ++num_given_up;
+        continue;
+      }
+      ++num_done;
+      num_repeated += repeated && 100000 - allowance < piece.size() ? 1 : 0;
+      ids.erase(ids.begin());
+      ASSERT_EQ(ids, merge_plainly(piece, made.merges)) << "round " << round << ": " << piece;
+    }
+  }
+  EXPECT_GT(num_done, 1000u);
+  EXPECT_GT(num_given_up, 10u);
+  EXPECT_GT(num_repeated, 100u);
+}
+
+TEST(Windows, StopAtTheAllowance) {
+  const std::vector<uint16_t> token_bytes(256, 1);
+  const WindowRules rules{10, token_bytes, [](std::string_view text, std::vector<int32_t>& out) {
+                            out.insert(out.end(), text.begin(), text.end());
+                          }};
+  Workspace work;
+  std::vector<int32_t> ids;
+  size_t allowance = 25;
+  EXPECT_FALSE(encode_by_windows("abcdefghijklmnopqrstuvwxyz", rules, allowance, work, ids));
+  EXPECT_EQ(allowance, 0u);
+  EXPECT_TRUE(ids.empty());
+}
+
+TEST(Windows, RefusesMergesOutOfOrder) {
+  EXPECT_TRUE(merges_in_order(std::vector<Merge>{{'a', 'b', 256}, {256, 'c', 257}}, 258));
+  EXPECT_FALSE(merges_in_order(std::vector<Merge>{{256, 'c', 257}, {'a', 'b', 256}}, 258));
+  EXPECT_FALSE(merges_in_order(std::vector<Merge>{{'a', 'b', 256}, {256, 'c', 257}, {'a', 'b', 256}}, 258));
 }
 
 TEST(Seams, PartsGiveTheIdsOfTheWhole) {

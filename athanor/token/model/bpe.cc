@@ -2,16 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
 #include <functional>
 #include <limits>
 #include <mutex>
 
 #include "athanor/base/error.h"
+#include "athanor/base/unicode.h"
 #include "athanor/token/model/backtrack.h"
 #include "athanor/token/model/byte_map.h"
 #include "athanor/token/model/merge_loop.h"
 #include "athanor/token/model/merge_table.h"
+#include "athanor/token/model/windows.h"
 
 namespace athanor::token {
 
@@ -19,6 +22,9 @@ namespace {
 
 constexpr uint32_t kNone = MergeTable::kNone;
 constexpr size_t kShortPiece = 48;  // up to here a linear search for the lowest rank beats a heap
+constexpr size_t kLongestWindowed = 512;            // bytes of the longest token with which windows are used
+constexpr size_t kBeforeTables = size_t{1} << 16;   // bytes of long pieces merged by windows before tables are worth it
+constexpr size_t kWindowsToTry = 4;                 // once there are tables: windows that must show a repetition
 
 struct Rules {  // of merge_long
   static constexpr uint32_t kNone = MergeTable::kNone;
@@ -53,13 +59,13 @@ class Bpe : public TokenModel {
         byte_ranks_[left << 8 | right] = static_cast<uint32_t>(rank);
       }
     }
-    for (int32_t id = 0; id < vocabulary_.size(); ++id) {
-      seams_.add(token_to_bytes(vocabulary_.token(id)));
+    if (ignore_merges_) {
+      prepare_windows();
     }
   }
 
   void encode(std::string_view piece, Workspace& work, std::vector<int32_t>& ids) const override {
-    if (ignore_merges_) {
+    if (ignore_merges_ && piece.size() <= longest_) {
       const std::optional<int32_t> whole = vocabulary_.find(bytes_to_token(piece));
       if (whole) {
         ids.push_back(*whole);
@@ -72,14 +78,22 @@ class Bpe : public TokenModel {
       }
     } else if (piece.size() <= kShortPiece) {
       encode_short(piece, ids);
-    } else if (backtracker().usable()) {
-      backtracker_->encode(piece, work, ids);
     } else {
-      encode_by_heap(piece, work, ids);
+      encode_long(piece, work, ids);
     }
   }
 
-  const Seams* seams() const override { return &seams_; }
+  bool keeps_bytes() const override { return true; }
+  bool has_seams() const override { return true; }
+  const Seams* seams() const override {
+    std::call_once(seams_made_, [this] {
+      seams_.emplace();
+      for (int32_t id = 0; id < vocabulary_.size(); ++id) {
+        seams_->add(token_to_bytes(vocabulary_.token(id)));
+      }
+    });
+    return &*seams_;
+  }
 
   // A byte is one character of a token's spelling.
   void encode_spans(std::string_view piece, Workspace& work, std::vector<int32_t>& ids,
@@ -125,8 +139,48 @@ class Bpe : public TokenModel {
 
  private:
   const Backtracker& backtracker() const {
-    std::call_once(backtracker_made_, [this] { backtracker_.emplace(merges_, table_, byte_ids_, vocabulary_.size()); });
+    std::call_once(backtracker_made_, [this] {
+      backtracker_.emplace(merges_, table_, byte_ids_, vocabulary_.size());
+      has_backtracker_.store(true, std::memory_order_release);
+    });
     return *backtracker_;
+  }
+
+  // By windows while few long pieces have come, and what repeats itself ever after; else by backtracking, whose tables
+  // take 10 to 30 ms to make.
+  void encode_long(std::string_view piece, Workspace& work, std::vector<int32_t>& ids) const {
+    prepare_windows();
+    const size_t window_bytes = std::max<size_t>(4 * longest_, 256);
+    const bool has_tables = has_backtracker_.load(std::memory_order_acquire);
+    if (windows_hold_ && (!has_tables || piece.size() > 2 * kWindowsToTry * window_bytes)) {
+      const size_t merged = merged_by_windows_.load(std::memory_order_relaxed);
+      const size_t allowed = has_tables || merged >= kBeforeTables ? kWindowsToTry * window_bytes : kBeforeTables - merged;
+      size_t left = allowed;
+      const bool done = encode_by_windows(piece, {window_bytes, token_bytes_, [&](std::string_view text, std::vector<int32_t>& out) {
+        text.size() <= kShortPiece ? encode_short(text, out) : encode_by_heap(text, work, out);
+      }}, left, work, ids);
+      merged_by_windows_.fetch_add(allowed - left, std::memory_order_relaxed);
+      if (done) {
+        return;
+      }
+    }
+    if (backtracker().usable()) {
+      backtracker_->encode(piece, work, ids);
+    } else {
+      encode_by_heap(piece, work, ids);
+    }
+  }
+
+  void prepare_windows() const {
+    std::call_once(windows_ready_, [this] {
+      token_bytes_.reserve(static_cast<size_t>(vocabulary_.size()));
+      for (int32_t id = 0; id < vocabulary_.size(); ++id) {
+        const size_t bytes = count_code_points(vocabulary_.token(id));  // a byte is one character of its spelling
+        longest_ = std::max(longest_, bytes);
+        token_bytes_.push_back(static_cast<uint16_t>(std::min<size_t>(bytes, UINT16_MAX)));
+      }
+      windows_hold_ = longest_ <= kLongestWindowed && merges_in_order(merges_, vocabulary_.size());
+    });
   }
 
   void encode_short(std::string_view piece, std::vector<int32_t>& ids) const {
@@ -225,7 +279,14 @@ class Bpe : public TokenModel {
   std::vector<Merge> merges_;     // by rank
   MergeTable table_;
   std::vector<uint32_t> byte_ranks_;  // of two bytes: what table_ has
-  Seams seams_;
+  mutable std::once_flag seams_made_;
+  mutable std::optional<Seams> seams_;  // made when the first text comes that may have some
+  mutable std::once_flag windows_ready_;
+  mutable std::vector<uint16_t> token_bytes_;  // by id
+  mutable size_t longest_ = 0;                 // of them
+  mutable bool windows_hold_ = false;
+  mutable std::atomic<size_t> merged_by_windows_{0};
+  mutable std::atomic<bool> has_backtracker_{false};
   mutable std::once_flag backtracker_made_;
   mutable std::optional<Backtracker> backtracker_;  // made when the first long piece comes
   std::array<int32_t, 256> byte_ids_;

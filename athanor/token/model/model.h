@@ -28,6 +28,7 @@ struct Workspace {
   std::vector<int32_t> symbols;
   std::vector<uint32_t> ranks, previous, next;
   std::vector<uint64_t> heap, pairs, dead;
+  std::vector<int32_t> window, window_before;  // model/windows.h
   MergeQueue queue;
   std::vector<PathNode> path;
   std::string text;  // a piece on its way into another spelling
@@ -62,7 +63,11 @@ class TokenModel {
   // Calls visit with the text of each token that encode can make by joining what stands side by side. False, and no
   // call, when a cut that no such token crosses could still change the ids.
   virtual bool visit_joined(const std::function<void(std::string_view)>& visit) const;
-  // Where any piece may be cut further without changing its ids; nullptr when nothing is known.
+  // Whether the bytes of a piece's ids, one after the other, are the piece.
+  virtual bool keeps_bytes() const { return false; }
+  // Where any piece may be cut further without changing its ids, if anything is known of that. The first call may take
+  // some milliseconds.
+  virtual bool has_seams() const { return false; }
   virtual const Seams* seams() const { return nullptr; }
   // The members of tokenizer.json's "model" that hold the vocabulary, without braces.
   virtual void write(const Vocabulary& vocabulary, std::string& out) const { vocabulary.write(out); }

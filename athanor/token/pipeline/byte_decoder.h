@@ -1,4 +1,4 @@
-// Ids back to bytes, for byte-level tokenizers: the bytes of all tokens in one stretch of memory.
+// Ids back to bytes, for byte-level tokenizers: one look-up a token, for those of at most 15 bytes.
 #pragma once
 
 #include <cstdint>
@@ -16,16 +16,21 @@ class ByteDecoder {
   // Unknown ids give nothing.
   std::string decode(std::span<const int32_t> ids) const;
 
- private:
-  struct Token {
-    uint32_t begin, length;  // in bytes_
-  };
-  Token token(int32_t id) const {
-    return static_cast<size_t>(static_cast<uint32_t>(id)) < tokens_.size() ? tokens_[id] : Token{0, 0};
-  }
+  // Appends the bytes of ids up to the first of `stops`, and returns how many ids that were. stops: by id, may be empty.
+  size_t append(std::span<const int32_t> ids, const std::vector<bool>& stops, std::string& out) const;
 
-  std::vector<Token> tokens_;
-  std::string bytes_;
+ private:
+  static constexpr size_t kInline = 15;
+  static constexpr uint8_t kLong = 255;
+
+  struct alignas(16) Token {
+    char bytes[kInline];  // of a long token: where it begins in long_bytes_, and its length
+    uint8_t length;       // kLong: more than kInline
+  };
+  std::span<const int32_t> before_stop(std::span<const int32_t> ids, const std::vector<bool>& stops) const;
+
+  std::vector<Token> tokens_;  // by id; the last one gives nothing
+  std::string long_bytes_;
   size_t longest_ = 0;
 };
 

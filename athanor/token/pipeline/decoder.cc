@@ -86,6 +86,16 @@ Maker make_ctc(const Field& field, bool fused) {
                     field.at("cleanup").boolean());
 }
 
+// Whether the step gives, once text has come, the same text for a token wherever it stands.
+bool works_in_place(const Field& field, bool fused) {
+  const std::string& type = field.at("type").string();
+  if (fused) {
+    return type == "Fuse" || (type == "Strip" && field.at("stop").integer(0, INT32_MAX) == 0);
+  }
+  return type == "WordPiece" || type == "Metaspace" || type == "Replace" || type == "ByteFallback" || type == "Fuse" ||
+         type == "Strip";
+}
+
 struct DecoderKind {
   const char* type;
   Maker (*make)(const Field&, bool fused);
@@ -117,6 +127,8 @@ void read_into(const Field& field, DecoderChain& chain) {
   for (const DecoderKind& kind : kDecoders) {
     if (type.string() == kind.type) {
       refuse_other_fields(field, kind.fields);
+      chain.in_place = (chain.steps.empty() || chain.in_place) && works_in_place(field, chain.fused);
+      chain.joins_bytes = chain.joins_bytes || type.string() == "ByteFallback";
       chain.steps.push_back(kind.make(field, chain.fused));
       chain.fused = chain.fused || kind.fuses;
       chain.byte_level_only = chain.steps.size() == 1 && type.string() == "ByteLevel";
@@ -136,6 +148,7 @@ DecoderChain read_decoder(const Field& field) {
 
 DecoderChain joined_by_spaces() {
   DecoderChain chain;
+  chain.in_place = true;
   chain.steps.push_back(per_token(
       false, [](const std::string& token, size_t index) { return index == 0 ? token : " " + token; }));
   return chain;

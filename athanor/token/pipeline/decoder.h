@@ -29,6 +29,8 @@ struct DecoderChain {
   std::vector<std::function<std::unique_ptr<DecodeStep>()>> steps;
   bool fused = false;            // the text behind the last step is one token
   bool byte_level_only = false;  // one ByteLevel and nothing else
+  bool in_place = false;         // once text has come, each token gives the same text wherever it stands (but bytes)
+  bool joins_bytes = false;      // bytes in a row become characters
 };
 
 // Error(kInput) naming the field for what is not supported.

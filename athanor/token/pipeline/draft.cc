@@ -59,6 +59,22 @@ void truncate_one(Draft& draft, size_t max_length, size_t stride, bool left) {
 
 }  // namespace
 
+// As push_back would: doubling, so that many small additions stay linear.
+void Draft::reserve(size_t size) {
+  const auto grow = [size](auto& all) {
+    if (size > all.capacity()) {
+      all.reserve(std::max(size, 2 * all.capacity()));
+    }
+  };
+  grow(ids);
+  grow(type_ids);
+  grow(words);
+  grow(offsets);
+  grow(special);
+  grow(attention);
+  grow(edges);
+}
+
 void Draft::push(int32_t id, int32_t type_id, int32_t word, TextSpan offset, bool is_special,
                  const Edges& edge) {
   ids.push_back(id);

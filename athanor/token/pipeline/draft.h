@@ -25,6 +25,7 @@ struct Draft {
   std::vector<Draft> overflowing;
 
   size_t size() const { return ids.size(); }
+  void reserve(size_t size);
   void push(int32_t id, int32_t type_id, int32_t word, TextSpan offset, bool is_special, const Edges& edge);
   void push_special(int32_t id, int32_t type_id);
   // Appends other; windows are combined with each other.

@@ -10,7 +10,11 @@ namespace {
 
 // In the order of scripts/make_grapheme_table.py, then the two kinds of Hangul syllables.
 enum Kind : uint8_t {
-  kOther, kCr, kLf, kControl, kExtend, kZwj, kRegional, kPrepend, kSpacing, kL, kV, kT, kPictograph, kLv, kLvt
+  kOther, kCr, kLf, kControl, kExtend, kZwj, kRegional, kPrepend, kSpacing, kL, kV, kT, kPictograph,
+  kLinker,      // extends, and joins consonants to a conjunct (GB9c)
+  kConsonant,
+  kExtendOnly,  // extends, but breaks a conjunct
+  kLv, kLvt
 };
 
 Kind kind_of(char32_t code) {
@@ -33,8 +37,33 @@ bool stay_together(Kind a, Kind b) {
   }
   const bool hangul = (a == kL && (b == kL || b == kV || b == kLv || b == kLvt)) ||
                       ((a == kLv || a == kV) && (b == kV || b == kT)) || ((a == kLvt || a == kT) && b == kT);
-  return hangul || b == kExtend || b == kZwj || b == kSpacing || a == kPrepend;
+  return hangul || b == kExtend || b == kLinker || b == kExtendOnly || b == kZwj || b == kSpacing || a == kPrepend;
 }
+
+bool extends(Kind kind) { return kind == kExtend || kind == kLinker || kind == kExtendOnly; }
+
+// What of the rules GB9c, GB11, GB12 the characters so far have met.
+struct Sequence {
+  explicit Sequence(Kind first)
+      : pictograph(first == kPictograph), regional(first == kRegional), consonant(first == kConsonant) {}
+
+  // Whether `follows` stays with what is before it, by one of those rules.
+  bool joins(Kind follows) const {
+    return (joined_pictograph && follows == kPictograph) || (regional && follows == kRegional) ||
+           (linked && follows == kConsonant);
+  }
+  void add(Kind kind) {
+    joined_pictograph = pictograph && kind == kZwj;
+    pictograph = kind == kPictograph || (pictograph && extends(kind));
+    regional = kind == kRegional && !regional;
+    linked = consonant && (kind == kLinker || (linked && (kind == kExtend || kind == kZwj)));
+    consonant = kind == kConsonant || (consonant && (kind == kLinker || kind == kExtend || kind == kZwj));
+  }
+
+  bool pictograph, joined_pictograph = false;  // a pictograph and its extensions; and then a joiner
+  bool regional;                               // an odd number of regional indicators
+  bool consonant, linked = false;              // a consonant and its extensions, a linker among them
+};
 
 }  // namespace
 
@@ -42,18 +71,14 @@ size_t grapheme_end(std::string_view text, size_t begin) {
   const char* p = text.data() + begin;
   const char* const end = text.data() + text.size();
   Kind kind = kind_of(decode_utf8(p, end));
-  bool pictograph = kind == kPictograph;  // what is before is a pictograph and its extensions
-  bool odd_regional = kind == kRegional;
+  Sequence sequence(kind);
   while (p != end) {
     const char* next = p;
     const Kind follows = kind_of(decode_utf8(next, end));
-    const bool emoji = kind == kZwj && pictograph && follows == kPictograph;
-    const bool flag = odd_regional && follows == kRegional;
-    if (!emoji && !flag && !stay_together(kind, follows)) {
+    if (!sequence.joins(follows) && !stay_together(kind, follows)) {
       break;
     }
-    pictograph = follows == kPictograph || (pictograph && (follows == kExtend || follows == kZwj));
-    odd_regional = follows == kRegional && !odd_regional;
+    sequence.add(follows);
     kind = follows;
     p = next;
   }

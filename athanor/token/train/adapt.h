@@ -41,9 +41,9 @@ class TokenizerExtender {
   std::unique_ptr<State> state_;
 };
 
-// Keeps of a BPE tokenizer the tokens with counts[id] >= least, special tokens, single bytes and characters,
-// byte tokens <0x00>, and whatever a kept token is merged from; ids are given anew, in the old order. Merges of
-// dropped tokens go, so a text is then cut as before wherever only kept tokens stood in it.
+// Keeps of a BPE, Unigram or WordPiece tokenizer the tokens with counts[id] >= least, added and unknown tokens, single
+// bytes and characters, byte tokens <0x00>, and (BPE) whatever a kept token is merged from; ids are given anew, in the
+// old order. A text is then cut as before wherever only kept tokens stood in it. Other kinds: Error(kInput).
 AdaptedTokenizer prune_tokenizer(const std::string& json, const std::string& where,
                                  const std::vector<uint64_t>& counts, uint64_t least);
 

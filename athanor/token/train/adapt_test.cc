@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include "athanor/base/error.h"
+#include "athanor/token/train/piece_source.h"
+#include "athanor/token/train/unigram_trainer.h"
 
 namespace athanor {
 namespace {
@@ -102,6 +104,50 @@ TEST(Prune, KeepsWhatIsUsedAndTheWayToIt) {
   const std::string other = corpus()[3] + "\xF0\x9F\x98\x80 zyx";
   EXPECT_EQ(after.decode(encode(after, other)), other);
   EXPECT_EQ(after.end_of_text(), less.map["old_to_new"][before.end_of_text()].get<int32_t>());
+}
+
+// A trained tokenizer of another kind, pruned by what a text uses: the same pieces, with new ids.
+void expect_pruned(const std::string& old_json, const char* name) {
+  const Tokenizer before = Tokenizer::from_json(old_json, name);
+  const std::string text = corpus()[0].substr(0, 2000);
+  std::vector<uint64_t> uses(static_cast<size_t>(before.vocab_size()));
+  const std::vector<int32_t> old_ids = encode(before, text);
+  for (const int32_t id : old_ids) {
+    ++uses[id];
+  }
+  const AdaptedTokenizer less = prune_tokenizer(old_json, name, uses, 1);
+  const Tokenizer after = Tokenizer::from_json(less.json, name);
+  EXPECT_LT(after.vocab_size(), before.vocab_size()) << name;
+  EXPECT_EQ(less.map["new_vocab_size"], after.vocab_size()) << name;
+  std::vector<int32_t> wanted;
+  for (const int32_t id : old_ids) {
+    wanted.push_back(less.map["old_to_new"][id].get<int32_t>());
+  }
+  EXPECT_EQ(encode(after, text), wanted) << name;
+  for (int32_t id = 0; id < before.vocab_size(); ++id) {
+    const int32_t now = less.map["old_to_new"][id].get<int32_t>();
+    if (now >= 0) {
+      EXPECT_EQ(after.token_bytes(now), before.token_bytes(id)) << name;
+      EXPECT_EQ(after.is_special(now), before.is_special(id)) << name;
+    }
+  }
+}
+
+TEST(Prune, UnigramAndWordPiece) {
+  const UnigramTrainOptions unigram{.vocab_size = 600};
+  const token::PieceSource source(unigram.normalizer, unigram.pre_tokenizer, true);
+  token::PieceCounter counter;
+  BpeTrainer word_piece({.vocab_size = 600,
+                         .special_tokens = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"},
+                         .pre_tokenizer = "bert",
+                         .style = BpeStyle::kWordPiece});
+  for (const std::string& text : corpus()) {
+    source.count(text, counter);
+    word_piece.add(text);
+  }
+  ThreadPool pool(1);
+  expect_pruned(UnigramTrainer(unigram).train_json(source_of(counter), pool), "Unigram");
+  expect_pruned(word_piece.train_json(), "WordPiece");
 }
 
 TEST(Adapt, WhatCannotBe) {

@@ -1,0 +1,44 @@
+// Ids back to text where a token gives the same text wherever it stands, but for the first ones and for bytes that make
+// characters together: the decoders of BERT (WordPiece), Metaspace and SentencePiece (Replace, ByteFallback, Fuse,
+// Strip at the start). What those chains give, from a table.
+//
+//   TextDecoder decoder(chain, tokens, left_out);
+//   decoder.decode(ids);
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "athanor/token/pipeline/byte_decoder.h"
+#include "athanor/token/pipeline/decoder.h"
+
+namespace athanor::token {
+
+class TextDecoder {
+ public:
+  // chain.in_place holds. tokens: by id, left_out: those that give nothing. chain and the tokens outlive the decoder.
+  TextDecoder(const DecoderChain& chain, const std::vector<const std::string*>& tokens, const std::vector<bool>& left_out);
+
+  std::string decode(std::span<const int32_t> ids) const;
+
+ private:
+  struct Tables {
+    std::vector<std::string> texts;  // by id, what each gives once text has come
+    std::vector<bool> held;          // by id: bytes, which wait for what follows; empty when there are none
+    bool usable;
+  };
+  static Tables make_tables(const DecoderChain& chain, const std::vector<const std::string*>& tokens,
+                            const std::vector<bool>& left_out);
+  TextDecoder(const DecoderChain& chain, const std::vector<const std::string*>& tokens, const std::vector<bool>& left_out,
+              Tables tables);
+
+  const DecoderChain& chain_;
+  std::vector<const std::string*> tokens_;
+  std::vector<bool> left_out_, held_;
+  ByteDecoder texts_;
+  bool usable_;  // false: all goes through the chain
+};
+
+}  // namespace athanor::token
