@@ -84,15 +84,14 @@ endfunction()
 set_source_files_properties("${CMAKE_SOURCE_DIR}/athanor/tensor/process_group.cc" PROPERTIES
   INCLUDE_DIRECTORIES "${CMAKE_SOURCE_DIR}/athanor/tensor/gloo_forward")
 
-if(torch_free_present)
-  athanor_objects(athanor_torch_free OFF ${torch_free_present})
-  list(APPEND ATHANOR_CORE_OBJECTS $<TARGET_OBJECTS:athanor_torch_free>)
-endif()
-
 set(below_the_line OFF)
 foreach(room IN LISTS ATHANOR_ROOM_LINES)
   if(room MATCHES "^---")
     set(below_the_line ON)
+    if(torch_free_present)  # they may use every room above
+      athanor_objects(athanor_torch_free OFF ${torch_free_present})
+      list(APPEND ATHANOR_CORE_OBJECTS $<TARGET_OBJECTS:athanor_torch_free>)
+    endif()
     continue()
   endif()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/athanor/${room}/*.cc")
