@@ -28,6 +28,7 @@ constexpr auto kBeat = milliseconds(500);
 constexpr double kSilentSeconds = 3;  // without a sign of life: six beats
 constexpr double kGoneSeconds = 15;   // the same where nobody waits in a collective, whose connection would break
 constexpr double kLostSeconds = 15;   // without an answer of the store
+constexpr double kSecondsToRead = 3;  // what failed, before rank 0 takes the store with it
 constexpr double kGraceSeconds = 5;   // for the working thread to end by itself
 
 std::string key_of(const char* what, int rank) { return std::string(what) + "/" + std::to_string(rank); }
@@ -81,6 +82,7 @@ struct RankStore::Impl {
   }
   std::string where(const c10::intrusive_ptr<c10d::Store>& from, int rank);
   std::string blame_text(double since);
+  void let_others_read();
 };
 
 // Until the end: counts up our key and looks whether the others' have changed.
@@ -229,28 +231,25 @@ c10::intrusive_ptr<c10d::Store> RankStore::for_group() {
   return c10::make_intrusive<c10d::PrefixStore>("group/" + std::to_string(impl_->groups++), impl_->store);
 }
 
-void RankStore::set(const std::string& key, const std::string& value) {
+template <class Fn>
+auto RankStore::or_blame(const Fn& ask) {
   try {
-    impl_->store->set(key, value);
+    return ask();
   } catch (const std::exception& error) {
     blame(error.what());
   }
+}
+
+void RankStore::set(const std::string& key, const std::string& value) {
+  or_blame([&] { impl_->store->set(key, value); });
 }
 
 std::optional<std::string> RankStore::get(const std::string& key) {
-  try {
-    return impl_->store->check({key}) ? std::optional(impl_->store->get_to_str(key)) : std::nullopt;
-  } catch (const std::exception& error) {
-    blame(error.what());
-  }
+  return or_blame([&] { return impl_->store->check({key}) ? std::optional(impl_->store->get_to_str(key)) : std::nullopt; });
 }
 
 void RankStore::remove(const std::string& key) {
-  try {
-    impl_->store->deleteKey(key);
-  } catch (const std::exception& error) {
-    blame(error.what());
-  }
+  or_blame([&] { return impl_->store->deleteKey(key); });
 }
 
 std::string RankStore::wait(const std::string& key, const std::string& what) {
@@ -281,12 +280,7 @@ std::string RankStore::from_rank_0(const std::string& what, const std::function<
 
 void RankStore::meet(const std::string& name) {
   enter(impl_->step, name);
-  int64_t arrived = 0;
-  try {
-    arrived = impl_->store->add("met/" + name, 1);
-  } catch (const std::exception& error) {
-    blame(error.what());
-  }
+  const int64_t arrived = or_blame([&] { return impl_->store->add("met/" + name, 1); });
   const std::string round = std::to_string((arrived - 1) / impl_->launch.world);
   if (arrived % impl_->launch.world == 0) {
     set("meeting/" + name + "/" + round, "all");
@@ -346,6 +340,22 @@ std::string RankStore::Impl::blame_text(double since) {
          where(beats, behind.front()) + waiting;
 }
 
+// Who holds the store ends last: the others would else name it instead of the rank that is to blame.
+void RankStore::Impl::let_others_read() {
+  try {
+    if (store_is_lost()) {
+      return;
+    }
+    beats->add("failed_seen", 1);
+    const double until = monotonic_time() + kSecondsToRead;
+    while (launch.rank == 0 && monotonic_time() < until && beats->add("failed_seen", 0) < launch.world - 1) {
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+  } catch (const std::exception&) {
+    // The store is gone: nobody reads any more.
+  }
+}
+
 void RankStore::blame(const std::string& library) {
   const double since = monotonic_time();
   const std::string hint = "start all processes again: the run goes on from its last checkpoint";
@@ -366,6 +376,7 @@ void RankStore::blame(const std::string& library) {
   } catch (const std::exception&) {
     text = impl_->store_text();
   }
+  impl_->let_others_read();
   throw Error(ErrorKind::kResource, text + (library.empty() ? "" : " (" + first_line(library).substr(0, 160) + ")"), "",
               hint);
 }

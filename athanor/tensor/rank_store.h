@@ -68,6 +68,9 @@ class RankStore {
 
  private:
   struct Impl;
+  // What ask gives; where the store fails, blame().
+  template <class Fn>
+  auto or_blame(const Fn& ask);
   std::shared_ptr<Impl> impl_;  // the threads' too: a store that hangs keeps one of them
 };
 

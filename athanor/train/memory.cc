@@ -69,7 +69,9 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
                                                        : layer;
   const uint64_t head = 4 * vocab * width;
   // Activations go as gradients come: the peak is the fuller end of the backward pass.
-  const uint64_t at_start = layers * kept + (layer - kept) + head;
+  // A layer that is computed again stands there twice: its new values, and those of the operation at work.
+  const uint64_t again = recompute == Recompute::kNone ? 0 : 2 * layer - kept;
+  const uint64_t at_start = layers * kept + again + head;
   const uint64_t at_end = layer + 4 * params;
   plan.gradients = 4 * params;
   const uint64_t peak = std::max(at_start, at_end);

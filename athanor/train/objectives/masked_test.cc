@@ -6,6 +6,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/train/optimizer.h"
 #include "athanor/train/testing.h"
 
 namespace athanor {
@@ -78,16 +79,13 @@ TEST(MaskedObjective, Learns) {
     const nlohmann::json before = *objective.evaluate();
     EXPECT_NEAR(before["masked_loss"].get<double>(), std::log(kVocab), 0.5);
     model->set_training(true);
-    for (uint64_t step = 0; step < 150; ++step) {
+    Optimizer optimizer(model->named_parameters(), OptimizerOptions{});
+    for (uint64_t step = 0; step < 300; ++step) {
       model->begin_step();
       const auto targets = static_cast<double>(objective.load(step * 16, 16));
       backward(objective.loss_sum(0, 16, step).div(targets));
-      NoGrad no_grad;
-      for (const NamedParameter& p : model->named_parameters()) {
-        at::Tensor tensor = p.tensor;
-        tensor.add_(tensor.grad(), -0.3);
-        tensor.mutable_grad() = at::Tensor();
-      }
+      optimizer.step(3e-3, 1);
+      optimizer.zero_grad();
     }
     const nlohmann::json after = *objective.evaluate();
     EXPECT_LT(after["masked_loss"].get<double>(), 0.9 * before["masked_loss"].get<double>()) << pairs;
