@@ -52,6 +52,7 @@ if(ATHANOR_WITH_TORCH)
       COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/dist/ranks.py" $<TARGET_FILE:athanor> ${what})
     set_tests_properties(ranks.${what} PROPERTIES TIMEOUT 180 SKIP_RETURN_CODE 77)
   endforeach()
+  set_tests_properties(ranks.kill ranks.stop ranks.stop_first PROPERTIES LABELS soak)  # they wait for timeouts
 endif()
 
 # The GPU's kernels compile with nvcc alone, wherever it is found.
