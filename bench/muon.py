@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Muon against AdamW on the quickstart's corpus: steps to the same validation loss, over seeds.
 
-    bench/muon.py PROGRAM [--steps 300] [--seeds 3] [--adamw-lr 3e-3] [--muon-lr 3e-3] [--work FOLDER] [--source TEXTS]
+    bench/muon.py PROGRAM [--depth 4] [--length 256] [--steps 300] [--seeds 3] [--adamw-lr 3e-3] [--muon-lr 3e-3] [--work FOLDER] [--source TEXTS]
 
-Everything but pretrain.optimizer.name, its rate and pretrain.seed is the same: model (depth 4, 5 M parameters), data, order
+Everything but pretrain.optimizer.name, its rate and pretrain.seed is the same: model (llama, by depth), data, order
 for a seed, schedule, batch. Reported: the step at which Muon's validation loss first lies below AdamW's last one, read off
 by straight lines between validations, as a share of AdamW's steps.
 """
@@ -28,10 +28,10 @@ steps:
   encode-valid: {{verb: encode, from: {{documents: split/valid, tokenizer: tokenizer}}}}
   pretrain:
     from: {{train: encode-train, valid: encode-valid, tokenizer: tokenizer}}
-    depth: 4
+    depth: {depth}
     steps: {steps}
     batch_size: 16
-    sequence_length: 256
+    sequence_length: {length}
     precision: bf16
     optimizer: {{name: {name}, lr: {lr}}}
     eval_every: 20
@@ -46,23 +46,24 @@ steps:
 def curve(program, folder, args, name, lr, seed):
     path = os.path.join(folder, "recipe.yaml")
     with open(path, "w", encoding="utf-8") as file:
-        file.write(RECIPE.format(source=args.source, steps=args.steps, name=name, lr=lr, seed=seed))
+        file.write(RECIPE.format(source=args.source, steps=args.steps, name=name, lr=lr, seed=seed, depth=args.depth, length=args.length))
     result = subprocess.run([program, "run", path, f"runs={folder}/runs", "--json"], capture_output=True, text=True,
                             check=False)
     if result.returncode != 0:
         raise SystemExit(result.stderr)
-    for run in glob.glob(os.path.join(folder, "runs", "pretrain-*", "run.json")):
-        recipe = open(os.path.join(os.path.dirname(run), "recipe.yaml"), encoding="utf-8").read()
-        if f"name: {name}" in recipe and json.load(open(run))["seed"] == seed and lr_of(recipe) == float(lr):
-            events = open(os.path.join(os.path.dirname(run), "events.jsonl"), encoding="utf-8")
-            evals = [json.loads(line) for line in events if '"eval"' in line]
-            return [(event["step"], event["loss"]) for event in evals if event.get("type", event.get("event")) == "eval"]
+    for events in glob.glob(os.path.join(folder, "runs", "pretrain-*", "events.jsonl")):
+        with open(os.path.join(os.path.dirname(events), "recipe.yaml"), encoding="utf-8") as file:
+            recipe = file.read()
+        if f"name: {name}" in recipe and field(recipe, "seed") == seed and field(recipe, "lr") == float(lr):
+            with open(events, encoding="utf-8") as file:
+                lines = [json.loads(line) for line in file]
+            return [(line["step"], line["loss"]) for line in lines if line.get("type") == "eval"]
     raise SystemExit(f"no run of {name}, seed {seed} in {folder}")
 
 
-def lr_of(recipe):
+def field(recipe, name):
     for line in recipe.splitlines():
-        if line.strip().startswith("lr:"):
+        if line.strip().startswith(name + ":"):
             return float(line.split(":")[1])
     return None
 
@@ -77,6 +78,8 @@ def first_below(points, loss):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("program")
+    parser.add_argument("--depth", type=int, default=4)
+    parser.add_argument("--length", type=int, default=256)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--adamw-lr", default="3e-3")

@@ -38,10 +38,13 @@ void print_samples(const Session& session, const std::vector<StepOutcome>& outco
   }
 }
 
-const StepOutcome* last_model(const std::vector<StepOutcome>& outcomes) {
+// The last model that continues a text: encoders and classifiers do not chat.
+const StepOutcome* last_speaker(const std::vector<StepOutcome>& outcomes) {
+  const nlohmann::json::json_pointer where("/result/model/architectures/0");
   const StepOutcome* found = nullptr;
   for (const auto& outcome : outcomes) {
-    if (outcome.info.contains("output") && outcome.info["output"].value("kind", "") == "model") {
+    const std::string kind = outcome.info.contains(where) ? outcome.info[where].get<std::string>() : "";
+    if (kind.ends_with("ForCausalLM") || kind.ends_with("LMHeadModel")) {
       found = &outcome;
     }
   }
@@ -101,10 +104,12 @@ int run_single(const PipelinePlan& plan, Workshop& shop, Session& session) {
 void print_next(const Session& session, const std::vector<StepOutcome>& outcomes, const std::string& pipeline,
                 const fs::path& report) {
   session.print("\nreport   " + report.string());
-  if (const StepOutcome* model = last_model(outcomes)) {
-    session.print("try      athanor chat " + model->run);
+  std::string label = "try      ";
+  if (const StepOutcome* model = last_speaker(outcomes)) {
+    session.print(label + "athanor chat " + model->run);
+    label = "         ";
   }
-  session.print("         athanor lineage " + pipeline + "\n         athanor show " + pipeline);
+  session.print(label + "athanor lineage " + pipeline + "\n         athanor show " + pipeline);
 }
 
 }  // namespace
