@@ -65,7 +65,11 @@ void add_evaluation(const PipelinePlan& plan, const std::vector<StepOutcome>& ou
 void add_samples(const std::vector<StepOutcome>& outcomes, Report& page) {
   ReportSection section{.title = "Samples"};
   for (const auto& outcome : outcomes) {
-    for (const auto& sample : result_of(outcome).value("samples", nlohmann::json::array())) {
+    const nlohmann::json samples = result_of(outcome).value("samples", nlohmann::json::array());
+    if (!samples.is_array()) {
+      continue;
+    }
+    for (const auto& sample : samples) {
       section.blocks.push_back(
           SampleBlock{sample.value("how", ""), sample.value("prompt", ""), sample.value("text", "")});
     }
