@@ -84,6 +84,14 @@ endfunction()
 set_source_files_properties("${CMAKE_SOURCE_DIR}/athanor/tensor/process_group.cc" PROPERTIES
   INCLUDE_DIRECTORIES "${CMAKE_SOURCE_DIR}/athanor/tensor/gloo_forward")
 
+# Which clone of a kernel runs is chosen when the program is loaded; a build with this set tests the others.
+set(ATHANOR_SIMD_ONLY "" CACHE STRING "our kernels for one instruction set alone: x86-64-v3, x86-64-v2 or x86-64")
+if(ATHANOR_SIMD_ONLY)
+  file(GLOB kernels "${CMAKE_SOURCE_DIR}/athanor/tensor/*.cc" "${CMAKE_SOURCE_DIR}/athanor/train/optimizer*.cc")
+  set_source_files_properties(${kernels} PROPERTIES
+    COMPILE_DEFINITIONS "ATHANOR_SIMD_ONLY=\"arch=${ATHANOR_SIMD_ONLY}\"")
+endif()
+
 set(below_the_line OFF)
 foreach(room IN LISTS ATHANOR_ROOM_LINES)
   if(room MATCHES "^---")

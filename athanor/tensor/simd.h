@@ -11,7 +11,9 @@
 
 #pragma GCC diagnostic ignored "-Wpsabi"  // vectors never cross a real call: all of this is inlined
 
-#if defined(__x86_64__)
+#if defined(ATHANOR_SIMD_ONLY)  // one of them alone: a build that tests it (CMake: ATHANOR_SIMD_ONLY)
+#define ATHANOR_SIMD __attribute__((target(ATHANOR_SIMD_ONLY), optimize("O3")))
+#elif defined(__x86_64__)
 #define ATHANOR_SIMD __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default"), optimize("O3")))
 #else
 #define ATHANOR_SIMD __attribute__((optimize("O3")))
