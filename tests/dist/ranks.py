@@ -12,6 +12,7 @@ import glob
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -21,8 +22,7 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "crash"))
-from kill_resume import corpus, num_steps, pretrain_dir  # noqa: E402
-import random  # noqa: E402
+from kill_resume import CLOCKS, corpus, num_steps, pretrain_dir  # noqa: E402
 
 STEPS = 10
 # Measured over these steps: 2e-7 relative at worst. Ranks that take one piece each are bit for bit an accumulation of
@@ -47,7 +47,6 @@ steps:
     threads: 1
     mfu: false
 """
-CLOCKS = {"t", "seconds", "breakdown", "tokens_per_second", "mfu", "eta_seconds"}
 
 
 def fail(text):

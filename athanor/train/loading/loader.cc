@@ -2,8 +2,7 @@
 
 #include <ATen/ops/empty.h>
 
-#include <algorithm>
-#include <unordered_set>
+#include "athanor/train/document_names.h"
 
 namespace athanor {
 
@@ -78,21 +77,14 @@ Batch Loader::make(uint64_t first, int64_t count) const {
 }
 
 std::vector<std::string> Loader::documents_of(uint64_t first, int64_t count, size_t max_ids) const {
-  std::vector<std::string> ids;
-  std::unordered_set<std::string> seen;
+  DocumentNames names(max_ids);
   for (int64_t row = 0; row < count; ++row) {
     const Mixture::Place place = mixture_->at(first + static_cast<uint64_t>(row));
     rows_[place.source]->documents(place.sample, [&](uint64_t document) {
-      const std::string id = sources_[place.source].tokens->document_id(document);
-      if (seen.insert(id).second && ids.size() < max_ids) {
-        ids.push_back(id);
-      }
+      names.add(sources_[place.source].tokens->document_id(document));
     });
   }
-  if (seen.size() > ids.size()) {
-    ids.push_back("... and " + std::to_string(seen.size() - ids.size()) + " more");
-  }
-  return ids;
+  return names.list();
 }
 
 nlohmann::json Loader::describe(uint64_t total_samples) const {

@@ -15,6 +15,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/metric/classification.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/train/document_names.h"
 
 namespace athanor {
 
@@ -27,7 +28,6 @@ constexpr uint64_t kOrderDraw = 11;
 constexpr uint64_t kRunDraw = 12;
 constexpr uint64_t kAugmentDraw = 13;
 constexpr int64_t kSumReduction = 2;  // at::Reduction::Sum
-constexpr uint64_t kMaxDocuments = 32;
 
 std::vector<int64_t> lengths_of(const Examples& examples) {
   std::vector<int64_t> lengths;
@@ -253,15 +253,11 @@ at::Tensor ClassificationObjective::loss_sum(int64_t begin, int64_t count, uint6
 }
 
 std::vector<std::string> ClassificationObjective::documents_of(uint64_t first, int64_t count) const {
-  std::vector<std::string> names;
-  const auto shown = std::min<uint64_t>(static_cast<uint64_t>(count), kMaxDocuments);
-  for (uint64_t i = 0; i < shown; ++i) {
-    names.push_back(train_.documents[order_.at(first + i)]);
+  DocumentNames names;
+  for (int64_t i = 0; i < count; ++i) {
+    names.add(train_.documents[order_.at(first + static_cast<uint64_t>(i))]);
   }
-  if (static_cast<uint64_t>(count) > shown) {
-    names.push_back("... and " + std::to_string(static_cast<uint64_t>(count) - shown) + " more");
-  }
-  return names;
+  return names.list();
 }
 
 std::optional<nlohmann::json> ClassificationObjective::evaluate() {

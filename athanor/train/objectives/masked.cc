@@ -8,6 +8,7 @@
 #include "athanor/base/error.h"
 #include "athanor/tensor/autograd.h"
 #include "athanor/tensor/cross_entropy.h"
+#include "athanor/train/document_names.h"
 
 namespace athanor {
 namespace {
@@ -81,27 +82,12 @@ at::Tensor MaskedObjective::loss_sum(int64_t begin, int64_t count, uint64_t drop
 }
 
 std::vector<std::string> MaskedObjective::documents_of(uint64_t first, int64_t count) const {
-  constexpr size_t kMost = 32;
-  std::vector<std::string> ids;
-  uint64_t more = 0;
-  const auto see = [&](uint64_t document) {
-    const std::string id = train_tokens_.document_id(document);
-    if (std::find(ids.begin(), ids.end(), id) != ids.end()) {
-      return;
-    }
-    if (ids.size() < kMost) {
-      ids.push_back(id);
-    } else {
-      ++more;
-    }
-  };
+  DocumentNames names;
   for (int64_t i = 0; i < count; ++i) {
-    train_rows_.documents(first + static_cast<uint64_t>(i), see);
+    train_rows_.documents(first + static_cast<uint64_t>(i),
+                          [&](uint64_t document) { names.add(train_tokens_.document_id(document)); });
   }
-  if (more > 0) {
-    ids.push_back("... and " + std::to_string(more) + " more");
-  }
-  return ids;
+  return names.list();
 }
 
 std::optional<nlohmann::json> MaskedObjective::evaluate() {
