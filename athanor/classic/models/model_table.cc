@@ -1,4 +1,5 @@
 // The table of classical models. One line a model.
+#include "athanor/classic/ensembles/ensemble_kinds.h"
 #include "athanor/classic/models/constant.h"
 #include "athanor/classic/models/linear.h"
 #include "athanor/classic/models/linear_svm.h"
@@ -7,6 +8,7 @@
 #include "athanor/classic/models/naive_bayes.h"
 #include "athanor/classic/models/sgd.h"
 #include "athanor/classic/models/svm.h"
+#include "athanor/classic/trees/tree_kinds.h"
 
 namespace athanor {
 
@@ -33,6 +35,15 @@ const std::vector<ModelKind>& model_kinds() {
        {Task::kClasses, Task::kMultiLabel, Task::kRegression, Task::kAnomaly}, false, true, schema_of<SvmOptions>(), make_svm},
       {"naive_bayes", "features independent within a class", kLabels, false, true, schema_of<NaiveBayesOptions>(),
        make_naive_bayes},
+      decision_tree_kind(),
+      forest_kind(),
+      extra_trees_kind(),
+      boosting_kind(),
+      isolation_forest_kind(),
+      bagging_kind(),
+      adaboost_kind(),
+      voting_kind(),
+      stacking_kind(),
   };
   return kinds;
 }
