@@ -1,4 +1,4 @@
-"""Writes tests/fixtures/classic/trees.json: decision trees and AdaBoost of scikit-learn, isolation forest scores, and an
+"""Writes fuzz/corpus/tree_model/ and tests/fixtures/classic/trees.json: decision trees and AdaBoost of scikit-learn, isolation forest scores, and an
 XGBoost model with its contributions, all on small made-up tables without ties.
 
   PYTHONPATH=<numpy, scikit-learn, xgboost> python3 tests/parity/make_tree_fixtures.py
@@ -95,3 +95,52 @@ out.write_text(json.dumps({"made_by": f"tests/parity/make_tree_fixtures.py, scik
                            "x": rounded(x), "columns": 5, "test": rounded(test), "weights": rounded(weights), "trees": trees,
                            "adaboost": boosts, "isolation": isolation, "shap": shap}, separators=(",", ":")) + "\n")
 print(out.stat().st_size)
+
+
+def stored(kind, task, model, arrays, options=None):
+    """A stored model as fuzz/tree_model_fuzz.cc takes it: u32, saved.json, arrays.safetensors (wide types first)."""
+    text = json.dumps({"kind": kind, "options": options or {}, "task": task, "schema": 1, **model}).encode()
+    header, body = {}, b""
+    for name, values in sorted(arrays.items(), key=lambda item: -item[1].itemsize):
+        kind_of = {"f8": "F64", "f4": "F32", "i8": "I64", "i4": "I32", "u1": "U8"}[values.dtype.str[1:]]
+        header[name] = {"dtype": kind_of, "shape": [len(values)], "data_offsets": [len(body), len(body) + values.nbytes]}
+        body += values.tobytes()
+    head = json.dumps(header).encode()
+    head += b" " * (-len(head) % 8)
+    return len(text).to_bytes(4, "little") + text + len(head).to_bytes(8, "little") + head + body
+
+
+def arrays(prefix, roots, threshold, feature, child, leaf):
+    n = len(child)
+    return {prefix + "roots": np.array(roots, "<i4"), prefix + "threshold": np.array(threshold, "<f8"),
+            prefix + "feature": np.array(feature, "<i4"), prefix + "child": np.array(child, "<i4"),
+            prefix + "gain": np.ones(n, "<f4"), prefix + "cover": np.arange(2 * n, n, -1).astype("<f4"),
+            prefix + "leaf": np.array(leaf, "<f8")}
+
+
+def trees_of(width, groups):
+    return {"columns": 3, "width": width, "groups": groups}
+
+
+corpus = pathlib.Path(__file__).parents[2] / "fuzz/corpus/tree_model"
+corpus.mkdir(parents=True, exist_ok=True)
+two_trees = arrays("trees.", [0, 5], [0.5, -1, 0, 0, 0, 2, 0, 0], [0, 1 - 2**31, 0, 0, 0, 2, 0, 0],
+                   [1, 3, -1, -2, -3, 6, -4, -5], [1, 2, 3, 4, 5])
+(corpus / "boosting").write_bytes(stored(
+    "boosting", "regression", {"loss": "squared", "labels": 0, "trees": trees_of(1, 1)},
+    {"base": np.array([0.5]), "valid_losses": np.array([], "<f8"), **two_trees}))
+(corpus / "softmax").write_bytes(stored(
+    "boosting", "classes", {"loss": "softmax", "labels": 2, "trees": trees_of(1, 2)},
+    {"base": np.array([0.5, 1]), "valid_losses": np.array([1.0]), **two_trees}))
+(corpus / "tree").write_bytes(stored(
+    "tree", "classes", {"trees": trees_of(2, 1)},
+    {"labels.ends": np.array([2, 5], "<i8"), "labels.bytes": np.frombuffer(b"noyes", "u1"),
+     **arrays("trees.", [0], [0.5, 0, 0], [2, 0, 0], [1, -1, -2], [0.9, 0.1, 0.2, 0.8])}))
+(corpus / "isolation").write_bytes(stored(
+    "isolation_forest", "anomaly", {"sampled": 64, "threshold": 0.5, "trees": trees_of(1, 1)}, two_trees))
+(corpus / "bagging").write_bytes(stored(
+    "bagging", "regression",
+    {"columns": 3, "members": 1, "member0": {"kind": "forest", "options": {}, "task": "regression", "labels": 0, "out_of_bag": None,
+                                             "trees": trees_of(1, 1)}},
+    {"member0.sees": np.array([0, 1, 2], "<i4"), **{"member0." + k: v for k, v in two_trees.items()}},
+    {"of": {"kind": "forest"}}))
