@@ -27,8 +27,8 @@ void add_columns(const Json& profile, Report& page) {
   ReportSection section{.title = "Columns"};
   section.intro = "Types as they were guessed, or as `read.types` says; a value that is not of its column's type counts as missing.";
   TableBlock all{.caption = "", .header = {"column", "type", "missing", "different", "what stands there"}};
-  TableBlock numbers{.caption = "Numbers",
-                     .header = {"column", "min", "25 %", "median", "75 %", "max", "mean", "deviation", "zeros", "outside 1.5 x IQR"}};
+  TableBlock numbers{.caption = "Numbers; outliers lie more than 1.5 x IQR outside the quartiles",
+                     .header = {"column", "min", "25 %", "median", "75 %", "max", "mean", "deviation", "zeros", "outliers"}};
   for (const Json& column : profile["columns"]) {
     std::string what;
     if (column.contains("quartiles")) {
@@ -151,7 +151,7 @@ void add_associations(const Json& profile, Report& page) {
   if (heat.rows.size() > 1) {
     section.blocks.push_back(HeatBlock{heat});
   }
-  TableBlock table{.caption = "", .header = {"", "", "measure", "value", "Spearman"}};
+  TableBlock table{.caption = "", .header = {"column", "goes with", "measure", "value", "Spearman"}};
   for (const Json& pair : all["pairs"]) {
     table.rows.push_back({pair.value("a", ""), pair.value("b", ""), pair.value("measure", ""), fixed_number(pair.value("value", 0.0), 3),
                           pair.contains("rank") ? fixed_number(pair["rank"].get<double>(), 3) : ""});

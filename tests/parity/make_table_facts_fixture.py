@@ -45,6 +45,7 @@ def cramers_v(a, b):
 def eta(codes, numbers):
     frame = pd.DataFrame({"c": codes, "x": numbers})
     frame = frame[(frame.c >= 0) & frame.x.notna()]
+    frame = frame.assign(x=frame.x - frame.x.mean())  # a far offset would cost digits
     mean = frame.x.mean()
     between = sum(len(g) * (g.x.mean() - mean) ** 2 for _, g in frame.groupby("c"))
     return float(np.sqrt(between / ((frame.x - mean) ** 2).sum()))

@@ -125,7 +125,6 @@ std::optional<double> eta(const std::vector<int32_t>& codes, int32_t levels, con
   double sum = 0, rows = 0;
   for (size_t i = 0; i < codes.size(); ++i) {
     if (codes[i] >= 0 && !std::isnan(numbers[i])) {
-      sums[static_cast<size_t>(codes[i])] += numbers[i];
       ++counts[static_cast<size_t>(codes[i])];
       sum += numbers[i];
       ++rows;
@@ -135,17 +134,23 @@ std::optional<double> eta(const std::vector<int32_t>& codes, int32_t levels, con
   if (rows < kLeastRows || groups < 2) {
     return std::nullopt;
   }
+  // Around the mean, so that a far offset costs no digits; what rounding left of the mean is taken off, too.
   const double mean = sum / rows;
-  double between = 0, all = 0;
-  for (size_t i = 0; i < sums.size(); ++i) {
-    if (counts[i] > 0) {
-      const double off = sums[i] / counts[i] - mean;
-      between += counts[i] * off * off;
-    }
-  }
+  double all = 0, rest = 0;
   for (size_t i = 0; i < codes.size(); ++i) {
     if (codes[i] >= 0 && !std::isnan(numbers[i])) {
-      all += (numbers[i] - mean) * (numbers[i] - mean);
+      const double off = numbers[i] - mean;
+      sums[static_cast<size_t>(codes[i])] += off;
+      rest += off;
+      all += off * off;
+    }
+  }
+  rest /= rows;
+  double between = 0;
+  for (size_t i = 0; i < sums.size(); ++i) {
+    if (counts[i] > 0) {
+      const double off = sums[i] / counts[i] - rest;
+      between += counts[i] * off * off;
     }
   }
   if (!(all > 1e-24 * rows * std::max(mean * mean, 1e-280)) || !std::isfinite(all)) {

@@ -3,6 +3,7 @@
 
 #include "athanor/base/hash.h"
 #include "athanor/clean/tables/step_makers.h"
+#include "athanor/data/tables/cells.h"
 
 namespace athanor {
 
@@ -70,7 +71,7 @@ class Duplicates : public TableStep {
     for (size_t i = 0; i < gaps.size(); ++i) {
       const Cell& cell = column.value(static_cast<int32_t>(i));
       if (gaps[i] == 0) {
-        const std::pair<double, std::string> key{numeric ? numbers[i] : 0, numeric ? "" : cell.text};
+        const std::pair<double, std::string> key{numeric ? numbers[i] : 0, numeric ? "" : std::string(trimmed_cell(cell.text))};
         classes[i] = seen.emplace(key, static_cast<uint32_t>(seen.size() + 1)).first->second;
       } else if (!is_missing(table, cell)) {  // unreadable: as it stands
         classes[i] = seen.emplace(std::pair(0.0, " " + cell.text), static_cast<uint32_t>(seen.size() + 1)).first->second;

@@ -139,6 +139,9 @@ class Formats : public TableStep {
       } else if (options_.as == "boolean") {
         column.kind = ColumnKind::kCategory;
       }
+      if (options_.as == "number" || options_.as == "boolean") {
+        make_typed(table, column);
+      }
     }
   }
 

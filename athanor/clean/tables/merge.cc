@@ -33,7 +33,7 @@ struct MergeOptions {
     f.add("into", &MergeOptions::into, "{USA: [US, U.S.A.], 中国: [中华人民共和国, PRC]}");
     f.add("rare", &MergeOptions::rare, "rare values become one");
     f.add("ignore_case", &MergeOptions::ignore_case,
-          "capitals and blanks around do not count: for `into`, and else all spellings become the most frequent one");
+          "capitals do not count: for `into`, and else all spellings become the most frequent one");
     f.add("propose", &MergeOptions::propose, "near spellings are told in the result (never merged unasked)");
   }
 };
@@ -100,12 +100,13 @@ class Merge : public TableStep {
     std::set<std::string> kept;                    // rare: values that stay
   };
 
+  // Blanks around a value never count.
   std::string form(std::string_view text) const {
+    const std::string_view trimmed = trimmed_cell(text);
     if (!options_.ignore_case) {
-      return std::string(text);
+      return std::string(trimmed);
     }
     std::string out;
-    const std::string_view trimmed = trimmed_cell(text);
     for (const char* p = trimmed.data(); p != trimmed.data() + trimmed.size();) {
       append_utf8(out, to_lower(decode_utf8(p, trimmed.data() + trimmed.size())));
     }

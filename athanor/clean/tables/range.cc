@@ -156,10 +156,11 @@ class Range : public TableStep {
         return "above " + told(options_.max);
       }
     }
-    if (!allowed_.empty() && !allowed_.contains(cell.text)) {
+    const std::string text(trimmed_cell(cell.text));
+    if (!allowed_.empty() && !allowed_.contains(text)) {
       return "not one of the list";
     }
-    return match_ && !(*match_)(cell.text) ? "does not match " + options_.matches : "";
+    return match_ && !(*match_)(text) ? "does not match " + options_.matches : "";
   }
 
   NewValue judge(RowColumn& column, const Cell& cell, double number) const {

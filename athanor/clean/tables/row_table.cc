@@ -150,8 +150,9 @@ int32_t missing_code(RowColumn& column) {
 
 std::string number_text(double value) {
   char buffer[32];
-  const double shown = value == 0 ? 0.0 : value;  // never "-0"
-  const auto end = std::to_chars(buffer, buffer + sizeof buffer, shown);
+  const bool whole = std::abs(value) < 1e15 && value == std::floor(value);  // 300000000, not 3e+08; and never -0
+  const auto end = whole ? std::to_chars(buffer, buffer + sizeof buffer, static_cast<int64_t>(value))
+                         : std::to_chars(buffer, buffer + sizeof buffer, value);
   return {buffer, end.ptr};
 }
 

@@ -137,7 +137,7 @@ TEST(TableUnits, LengthsMassesTimesTemperatures) {
     std::vector<double> numbers;
     const RowTable table = cleaned(column_of(quoted).rows, {{{"units", options}}});
     for (const std::string& cell : cells_of(table, "x")) {
-      numbers.push_back(cell.empty() ? NAN : std::stod(cell));
+      numbers.push_back(cell == "null" ? NAN : std::stod(cell));
     }
     return numbers;
   };
@@ -166,7 +166,9 @@ TEST(TableUnits, TellsAndRefuses) {
   EXPECT_EQ(told(report, "x", "the unit 'm' cannot become kg"), 1u);
   EXPECT_EQ(metas_of(table)[3], R"({"x":1})") << "a column of one unit is one of JSON numbers";
   EXPECT_EQ(table.find("x")->kind, ColumnKind::kNumber);
-  EXPECT_NE(error_of(column_of({"\"1\""}), {{{"units", {{"column", "x"}, {"to", "poundz"}}}}}).find("did you mean 'pounds'"), std::string::npos);
+  const Json filled = Json::parse(metas_of(cleaned(table, {"missing"}))[1]);
+  EXPECT_NEAR(filled["x"].get<double>(), (1 + 12 * 0.45359237) / 2, 1e-12) << "and is filled as one";
+  EXPECT_NE(error_of(column_of({"\"1\""}), {{{"units", {{"column", "x"}, {"to", "poundz"}}}}}).find("did you mean 'pound"), std::string::npos);
   EXPECT_NE(error_of(column_of({"\"1\""}), {{{"units", {{"to", "kg"}}}}}).find("column"), std::string::npos);
 }
 
@@ -183,7 +185,7 @@ TEST(TableFormats, Numbers) {
   EXPECT_EQ(read({"1,234"}), (Texts{"1234"}));
   EXPECT_EQ(read({"1,234"}, ","), (Texts{"1.234"}));
   EXPECT_EQ(read({"2.5万", "3亿", "1 234 567", "−4"}), (Texts{"25000", "300000000", "1234567", "-4"}));
-  EXPECT_EQ(read({"12a", "1,23,456", "--3", "1.2.3"}), (Texts{"", "", "", ""})) << "what is no number is made missing";
+  EXPECT_EQ(read({"12a", "1,23,456", "--3", "1.2.3"}), (Texts{"null", "null", "null", "null"})) << "what is no number is made missing";
 }
 
 TEST(TableFormats, DatesLettersTruth) {
@@ -200,7 +202,7 @@ TEST(TableFormats, DatesLettersTruth) {
   EXPECT_EQ(with({"\"été\"", "\"σας\"", "\"kg\""}, {{"as", "upper"}}), (Texts{"ÉTÉ", "ΣΑΣ", "KG"}));
   EXPECT_EQ(with({"\"  New \\u3000  York \"", "\"x\""}, {{"as", "trim"}}), (Texts{"New York", "x"}));
   EXPECT_EQ(with({"\"Yes\"", "\"否\"", "\"1\"", "\"oui\"", "\"maybe\"", "true"}, {{"as", "boolean"}, {"yes", {"Oui"}}}),
-            (Texts{"true", "false", "true", "true", "", "true"}));
+            (Texts{"true", "false", "true", "true", "null", "true"}));
   EXPECT_NE(error_of(column_of({"1"}), {{{"formats", {{"columns", {"x"}}, {"as", "date"}, {"dates", {"%q"}}}}}}).find("%q"), std::string::npos);
 }
 

@@ -87,6 +87,7 @@ class Units : public TableStep {
       RowColumn& column = column_at(table, name, where_);
       map_values(table, column, context.report, [&, &marks = marks](const Cell& cell, int32_t) { return read(table, cell, marks); });
       column.kind = options_.unreadable == "keep" ? column.kind : ColumnKind::kNumber;
+      make_typed(table, column);
     }
   }
 

@@ -116,4 +116,27 @@ std::string plain_form(std::string_view text) {
   return std::string(trimmed_cell(plain));
 }
 
+void make_typed(const RowTable& table, RowColumn& column) {
+  RowColumn typed;
+  typed.name = column.name;
+  typed.kind = column.kind;
+  typed.date_format = column.date_format;
+  typed.codes.assign(column.codes.size(), RowColumn::kAbsent);
+  for (uint64_t row = 0; row < table.rows; ++row) {
+    const int32_t code = column.codes[row];
+    if (code < 0 || table.alive[row] == 0) {
+      continue;
+    }
+    const Cell& cell = column.value(code);
+    if (is_missing(table, cell)) {
+      typed.codes[row] = typed.intern("null", CellType::kNull);
+    } else if (cell.type == CellType::kString) {
+      return;
+    } else {
+      typed.codes[row] = typed.intern(cell.text, cell.type);
+    }
+  }
+  column = std::move(typed);
+}
+
 }  // namespace athanor

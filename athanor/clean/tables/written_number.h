@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "athanor/clean/tables/row_table.h"
+
 namespace athanor {
 
 struct NumberMarks {
@@ -22,5 +24,9 @@ bool take_number(std::string_view& text, const NumberMarks& marks, double& value
 
 // Digits, marks and signs of other widths made plain (NFKC), the minus sign U+2212 a hyphen, blanks around it gone.
 std::string plain_form(std::string_view text);
+
+// A column whose texts became JSON's own numbers or truth values: its gaps become null and the texts that no live row holds
+// any more are forgotten, so that later steps write JSON's own values there, too. With texts left it stays as it is.
+void make_typed(const RowTable& table, RowColumn& column);
 
 }  // namespace athanor
