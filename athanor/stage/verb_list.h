@@ -18,6 +18,8 @@ Verb count_verb();
 Verb encode_verb();
 Verb fit_verb();
 Verb tune_verb();
+Verb fold_verb();
+Verb validate_verb();
 Verb predict_verb();
 Verb pretrain_verb();
 Verb finetune_verb();

@@ -19,6 +19,8 @@ std::span<const Verb> verbs() {
       count_verb(),      // documents x tokenizer -> documents with num_tokens
       encode_verb(),     // documents x tokenizer -> tokens
       tune_verb(),       // recipe x space -> report, best model
+      validate_verb(),   // (documents) x recipe -> report
+      fold_verb(),       // documents -> documents/{train,valid,test}
       fit_verb(),        // documents x (documents) x (tokenizer) -> estimator
       predict_verb(),    // documents x (estimator) -> documents
       pretrain_verb(),   // tokens x (tokens) x tokenizer -> model
