@@ -147,7 +147,7 @@ std::string summary_of(const nlohmann::json& study, const nlohmann::json& counts
     text += n == 0 ? "" : ", " + std::to_string(n) + " " + state;
   }
   const auto& best = study["best"];
-  if (best.size() != 1) {
+  if (study["metrics"].size() > 1) {
     return text + ", " + std::to_string(best.size()) + " on the Pareto front";
   }
   const auto& trial = study["trials"][best[0].get<size_t>()];
@@ -218,7 +218,7 @@ Verb tune_verb() {
   verb.execute = execute_tune;
   verb.plan = plan_tune;
   verb.notes = tune_notes;
-  verb.example = "athanor tune recipe=recipes/classify.yaml metric=fit.valid_accuracy 'space={fit.fasttext.lr: {log: [0.05, 1]}}'";
+  verb.example = "athanor tune recipe=recipes/classify.yaml metric=fit.valid_accuracy 'space={fit.fasttext.learning_rate: {log: [0.05, 1]}}'";
   return verb;
 }
 
