@@ -17,6 +17,7 @@ Verb tokenizer_verb();
 Verb count_verb();
 Verb encode_verb();
 Verb fit_verb();
+Verb tune_verb();
 Verb predict_verb();
 Verb pretrain_verb();
 Verb finetune_verb();

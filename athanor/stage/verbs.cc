@@ -18,6 +18,7 @@ std::span<const Verb> verbs() {
       tokenizer_verb(),  // documents -> tokenizer
       count_verb(),      // documents x tokenizer -> documents with num_tokens
       encode_verb(),     // documents x tokenizer -> tokens
+      tune_verb(),       // recipe x space -> report, best model
       fit_verb(),        // documents x (documents) x (tokenizer) -> estimator
       predict_verb(),    // documents x (estimator) -> documents
       pretrain_verb(),   // tokens x (tokens) x tokenizer -> model

@@ -1,4 +1,5 @@
 // The table of classical models. One line a model.
+#include "athanor/classic/ensembles/ensemble_kinds.h"
 #include "athanor/classic/models/calibrated.h"
 #include "athanor/classic/models/constant.h"
 #include "athanor/classic/models/dbscan.h"
@@ -12,6 +13,7 @@
 #include "athanor/classic/models/naive_bayes.h"
 #include "athanor/classic/models/sgd.h"
 #include "athanor/classic/models/svm.h"
+#include "athanor/classic/trees/tree_kinds.h"
 
 namespace athanor {
 
@@ -45,6 +47,15 @@ const std::vector<ModelKind>& model_kinds() {
       {"dbscan", "clusters of any shape, and noise", {Task::kClusters}, false, false, schema_of<DbscanOptions>(), make_dbscan},
       {"gaussian_mixture", "clusters as Gaussians; odd rows where all are thin", {Task::kClusters, Task::kAnomaly}, false, false,
        schema_of<MixtureOptions>(), make_gaussian_mixture},
+      decision_tree_kind(),
+      forest_kind(),
+      extra_trees_kind(),
+      boosting_kind(),
+      isolation_forest_kind(),
+      bagging_kind(),
+      adaboost_kind(),
+      voting_kind(),
+      stacking_kind(),
   };
   return kinds;
 }
