@@ -19,6 +19,8 @@ Verb encode_verb();
 Verb features_verb();
 Verb fit_verb();
 Verb tune_verb();
+Verb fold_verb();
+Verb validate_verb();
 Verb predict_verb();
 Verb pretrain_verb();
 Verb finetune_verb();
