@@ -16,6 +16,7 @@ Verb describe_verb();
 Verb tokenizer_verb();
 Verb count_verb();
 Verb encode_verb();
+Verb features_verb();
 Verb fit_verb();
 Verb tune_verb();
 Verb fold_verb();

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <new>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -90,7 +91,7 @@ class PieceCache {
     return set.entries[second == 0];
   }
 
-  void insert(const PieceKey& key, uint64_t hash, const std::vector<int32_t>& ids) {
+  void insert(const PieceKey& key, uint64_t hash, std::span<const int32_t> ids) {
     if (ids.size() > kMaxIds) {
       return;
     }

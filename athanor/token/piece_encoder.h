@@ -25,7 +25,8 @@ void make_room(size_t needed, size_t begun_with, size_t done, size_t total, std:
 class PieceEncoder {
  public:
   // model outlives the encoder.
-  PieceEncoder(Scan scan, const TokenModel& model) : scan_(scan), model_(&model), has_seams_(model.has_seams()) {}
+  PieceEncoder(Scan scan, const TokenModel& model)
+      : scan_(scan), model_(&model), has_joins_(model.has_byte_joins()), has_seams_(model.has_seams()) {}
 
   Scan scan() const { return scan_; }
 
@@ -40,7 +41,9 @@ class PieceEncoder {
   size_t cut(std::string_view text, size_t max_ids) const;
 
  private:
-  static constexpr size_t kBatch = 256;  // pieces looked up at a time
+  static constexpr size_t kBatch = 256;     // pieces looked up at a time
+  static constexpr size_t kShortMean = 3;   // bytes a piece below which a batch may be no text
+  static constexpr size_t kFewJoined = 4;   // it is none when bytes join less often than once in so many pieces
 
   struct Room {
     Workspace work;
@@ -55,12 +58,14 @@ class PieceEncoder {
   void for_batches(std::string_view text, Each&& each) const;
   void encode_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, Room& room,
                      std::vector<int32_t>& ids) const;
+  bool encode_bytes(std::string_view text, size_t begin, const size_t* ends, size_t count, Room& room,
+                    std::vector<int32_t>& ids) const;
   size_t cut_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, size_t max_ids,
                     Room& room) const;
 
   Scan scan_;
   const TokenModel* model_;
-  bool has_seams_;
+  bool has_joins_, has_seams_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Room>> rooms_;
 };

@@ -48,8 +48,10 @@ void to_characters(std::string_view text, Draft& draft) {
   const CharacterIndex index(text);
   for (size_t i = 0; i < draft.size(); ++i) {
     draft.offsets[i] = {index[draft.offsets[i].begin], index[draft.offsets[i].end]};
-    draft.edges[i].begin = index[draft.edges[i].begin];
-    draft.edges[i].end = index[draft.edges[i].end];
+  }
+  for (Draft::Edges& edges : draft.edges) {
+    edges.begin = index[edges.begin];
+    edges.end = index[edges.end];
   }
 }
 
@@ -158,7 +160,7 @@ Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::s
     done = found.end;
   }
   add_part(done, text.size());
-  if (pre_tokenizer.scan != nullptr && chain.steps.size() <= 2) {  // a scanner for more may cut words finer than they
+  if (scans_words()) {
     cut_by_scan(pre_tokenizer, out);
     return out;
   }
@@ -171,9 +173,13 @@ Pieces Tokenizer::Impl::prepare(std::string_view text, AddedTokens which, std::s
   return out;
 }
 
+bool Tokenizer::Impl::scans_words() const {
+  return pre_tokenizer.scan != nullptr && (chain.steps.size() <= 2 || pre_tokenizer.whole_chain);
+}
+
 bool Tokenizer::Impl::drafts_straight(std::string_view text, const EncodeOptions& options) const {
   const auto is_nfc = [](const token::NormalizerStep& step) { return step.type == "NFC"; };
-  return encoder && byte_level && model->keeps_bytes() && chain.steps.size() <= 2 && !chain.mapped && !needs_alignment &&
+  return encoder && byte_level && model->keeps_bytes() && scans_words() && !chain.mapped && !needs_alignment &&
          !pre_tokenizer.add_prefix_space && options.data.empty() &&
          std::all_of(normalizers.begin(), normalizers.end(), is_nfc) && is_valid_utf8_fast(text) &&
          (normalizers.empty() || token::is_plainly_nfc(text));
@@ -196,14 +202,14 @@ Draft Tokenizer::Impl::draft_straight(std::string_view text, int32_t type_id, co
       count_spaces(covered, !is_added, edges);
       place_edges(text, offset, edges);
     }
-    out.push(id, type_id, word, offset, false, edges);
+    out.push(id, type_id, word, offset, false, post_processor.trims ? &edges : nullptr);
   };
   const auto add_stretch = [&](size_t begin, size_t end) {
     const std::string_view stretch = text.substr(begin, end - begin);
     size_t ends[256], count = 0, next = 0, piece_end = 0, at = 0;
     ids.clear();
     encoder->encode(stretch, ids);
-    out.reserve(out.size() + ids.size());
+    out.reserve(out.size() + ids.size(), post_processor.trims);
     for (const int32_t id : ids) {
       if (at == piece_end) {
         if (next == count) {
@@ -282,7 +288,7 @@ Draft Tokenizer::Impl::draft(std::string_view text, int32_t type_id, const Encod
                      edges);
         place_edges(text, offset, edges);
       }
-      out.push(ids[i], type_id, static_cast<int32_t>(word), offset, false, edges);
+      out.push(ids[i], type_id, static_cast<int32_t>(word), offset, false, post_processor.trims ? &edges : nullptr);
     }
   }
   give_workspace(std::move(workspace));
@@ -332,7 +338,10 @@ Encoding Tokenizer::encode_full(std::string_view text, const EncodeOptions& opti
 Encoding Tokenizer::encode_full(std::string_view text, std::string_view pair, const EncodeOptions& options) const {
   check(text, options.data);
   check(pair, {});
-  Draft draft = impl_->process({impl_->draft(text, 0, options, true), impl_->draft(pair, 1, options, false)}, options);
+  std::vector<Draft> both;
+  both.push_back(impl_->draft(text, 0, options, true));
+  both.push_back(impl_->draft(pair, 1, options, false));
+  Draft draft = impl_->process(std::move(both), options);
   if (impl_->padding && options.pad) {
     token::pad(draft, *impl_->padding, token::padded_length(*impl_->padding, draft.size()));
   }
@@ -345,7 +354,9 @@ std::vector<Encoding> Tokenizer::encode_full(std::span<const std::string_view> t
   size_t longest = 0;
   for (const std::string_view text : texts) {
     check(text, options.data);
-    drafts.push_back(impl_->process({impl_->draft(text, 0, options, true)}, options));
+    std::vector<Draft> one;
+    one.push_back(impl_->draft(text, 0, options, true));
+    drafts.push_back(impl_->process(std::move(one), options));
     longest = std::max(longest, drafts.back().size());
   }
   std::vector<Encoding> out;

@@ -98,6 +98,8 @@ struct Tokenizer::Impl {
   void encode_stretch(std::string_view stretch, bool at_start, std::vector<int32_t>& ids) const;
   // Everything before the model.
   token::Pieces prepare(std::string_view text, AddedTokens which, std::span<const TextSpan> data, bool tracked) const;
+  // Whether the scanner's pieces are the words: one for more than two steps may cut finer than they.
+  bool scans_words() const;
   // Whether draft_straight gives what draft does: by the encoder's ids and the lengths of their bytes.
   bool drafts_straight(std::string_view text, const EncodeOptions& options) const;
   token::Draft draft_straight(std::string_view text, int32_t type_id, const EncodeOptions& options) const;

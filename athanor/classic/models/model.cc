@@ -37,7 +37,15 @@ std::unique_ptr<ClassicModel> make_model(const std::string& kind, const nlohmann
     throw Error(ErrorKind::kUsage, "the model '" + kind + "' does no " + name_of(task), where, "these do: " + list);
   }
   const Mark mark{where, 0, 0};
-  return found.make(found.schema.parse(Node::from_json(options, mark), where), task);
+  const nlohmann::json checked = found.schema.parse(Node::from_json(options, mark), where);
+  try {
+    return found.make(checked, task);
+  } catch (const Error& error) {  // what the options say together, or of a model within: its place within these
+    if (error.kind() != ErrorKind::kUsage) {
+      throw;
+    }
+    throw Error(error.kind(), error.message(), where + (error.where().empty() ? "" : "." + error.where()), error.hint());
+  }
 }
 
 void save_model(const ClassicModel& model, const std::string& kind, const nlohmann::json& options, Task task,

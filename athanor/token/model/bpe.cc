@@ -36,6 +36,11 @@ struct Rules {  // of merge_long
   const MergeTable& table;
 };
 
+struct ByteMerge {
+  uint32_t rank;
+  int32_t result;
+};
+
 class Bpe : public TokenModel {
  public:
   Bpe(const Vocabulary& vocabulary, std::vector<Merge> merges, const std::array<int32_t, 256>& byte_ids,
@@ -43,20 +48,21 @@ class Bpe : public TokenModel {
       : vocabulary_(vocabulary),
         merges_(std::move(merges)),
         table_(merges_.size()),
-        byte_ranks_(256 * 256, kNone),
-        byte_ids_(byte_ids),
+        byte_merges_(256 * 256, {kNone, 0}),
+        joins_{.ids = byte_ids},
         ignore_merges_(ignore_merges) {
     for (size_t rank = 0; rank < merges_.size(); ++rank) {
       table_.insert(merges_[rank].left, merges_[rank].right, static_cast<uint32_t>(rank));
     }
     std::vector<int16_t> byte_of(vocabulary_.size(), -1);
     for (int16_t byte = 0; byte < 256; ++byte) {
-      byte_of[byte_ids_[byte]] = byte;
+      byte_of[joins_.ids[byte]] = byte;
     }
     for (size_t rank = 0; rank < merges_.size(); ++rank) {
       const int left = byte_of[merges_[rank].left], right = byte_of[merges_[rank].right];
       if (left >= 0 && right >= 0) {
-        byte_ranks_[left << 8 | right] = static_cast<uint32_t>(rank);
+        byte_merges_[left << 8 | right] = {static_cast<uint32_t>(rank), merges_[rank].result};
+        ByteJoins::add(joins_.merges, static_cast<uint32_t>(left), static_cast<uint32_t>(right));
       }
     }
     if (ignore_merges_) {
@@ -74,7 +80,7 @@ class Bpe : public TokenModel {
     }
     if (merges_.empty()) {
       for (const char byte : piece) {
-        ids.push_back(byte_ids_[static_cast<uint8_t>(byte)]);
+        ids.push_back(joins_.ids[static_cast<uint8_t>(byte)]);
       }
     } else if (piece.size() <= kShortPiece) {
       encode_short(piece, ids);
@@ -85,11 +91,20 @@ class Bpe : public TokenModel {
 
   bool keeps_bytes() const override { return true; }
   bool has_seams() const override { return true; }
+  bool has_byte_joins() const override { return !ignore_merges_; }
+  const ByteJoins* byte_joins() const override {
+    std::call_once(touches_made_, [this] { joins_.touches = find_touches(); });
+    return &joins_;
+  }
   const Seams* seams() const override {
     std::call_once(seams_made_, [this] {
       seams_.emplace();
       for (int32_t id = 0; id < vocabulary_.size(); ++id) {
-        seams_->add(token_to_bytes(vocabulary_.token(id)));
+        std::string_view token = vocabulary_.token(id);
+        token.remove_prefix(token.starts_with("\xC4\xA0") ? 2 : 0);  // a space
+        if (std::any_of(token.begin(), token.end(), [](char c) { return static_cast<uint8_t>(c) >= 0x80; })) {
+          seams_->add(token_to_bytes(vocabulary_.token(id)));
+        }
       }
     });
     return &*seams_;
@@ -117,7 +132,7 @@ class Bpe : public TokenModel {
     }
     work.symbols.clear();
     for (const char byte : piece) {
-      work.symbols.push_back(byte_ids_[static_cast<uint8_t>(byte)]);
+      work.symbols.push_back(joins_.ids[static_cast<uint8_t>(byte)]);
     }
     merge_long(Rules{merges_, table_}, work, sampling.dropout, &rng);
     for (uint32_t i = 0; i < work.symbols.size(); i = work.next[i]) {
@@ -138,9 +153,33 @@ class Bpe : public TokenModel {
   }
 
  private:
+  // By id, the first and the last byte, as the merges make them: mostly one pass, since they stand in order.
+  ByteJoins::Bits find_touches() const {
+    constexpr int16_t kUnknown = -1;
+    std::vector<int16_t> firsts(static_cast<size_t>(vocabulary_.size()), kUnknown), lasts = firsts;
+    for (int16_t byte = 0; byte < 256; ++byte) {
+      firsts[joins_.ids[byte]] = lasts[joins_.ids[byte]] = byte;
+    }
+    ByteJoins::Bits touches{};
+    for (bool made = true, skipped = true; made && skipped;) {
+      made = skipped = false;
+      for (const Merge& merge : merges_) {
+        if (firsts[merge.left] == kUnknown || firsts[merge.right] == kUnknown) {
+          skipped = true;  // not made so far, or never
+          continue;
+        }
+        made = made || firsts[merge.result] == kUnknown;
+        firsts[merge.result] = firsts[merge.left];
+        lasts[merge.result] = lasts[merge.right];
+        ByteJoins::add(touches, static_cast<uint32_t>(lasts[merge.left]), static_cast<uint32_t>(firsts[merge.right]));
+      }
+    }
+    return touches;
+  }
+
   const Backtracker& backtracker() const {
     std::call_once(backtracker_made_, [this] {
-      backtracker_.emplace(merges_, table_, byte_ids_, vocabulary_.size());
+      backtracker_.emplace(merges_, table_, joins_.ids, vocabulary_.size());
       has_backtracker_.store(true, std::memory_order_release);
     });
     return *backtracker_;
@@ -183,17 +222,28 @@ class Bpe : public TokenModel {
     });
   }
 
+  const ByteMerge& byte_merge(const char* p) const {
+    return byte_merges_[static_cast<size_t>(static_cast<uint8_t>(p[0])) << 8 | static_cast<uint8_t>(p[1])];
+  }
+
   void encode_short(std::string_view piece, std::vector<int32_t>& ids) const {
+    if (piece.size() == 2 && ByteJoins::has(joins_.merges, piece.data()) != 0) {
+      ids.push_back(byte_merge(piece.data()).result);
+      return;
+    }
     int32_t symbols[kShortPiece];
     uint32_t ranks[kShortPiece];  // of the pair that begins here
     size_t count = piece.size();
     for (size_t i = 0; i < count; ++i) {
-      symbols[i] = byte_ids_[static_cast<uint8_t>(piece[i])];
+      symbols[i] = joins_.ids[static_cast<uint8_t>(piece[i])];
     }
+    uint64_t any = 0;
     for (size_t i = 0; i + 1 < count; ++i) {
-      ranks[i] = byte_ranks_[static_cast<size_t>(static_cast<uint8_t>(piece[i])) << 8 | static_cast<uint8_t>(piece[i + 1])];
+      const uint64_t joins = ByteJoins::has(joins_.merges, piece.data() + i);
+      ranks[i] = joins != 0 ? byte_merge(piece.data() + i).rank : kNone;
+      any |= joins;
     }
-    while (count > 1) {
+    while (any != 0 && count > 1) {
       size_t best = 0;
       for (size_t i = 1; i + 1 < count; ++i) {
         best = ranks[i] < ranks[best] ? i : best;
@@ -229,7 +279,7 @@ class Bpe : public TokenModel {
     w.previous.resize(size);
     w.next.resize(size);
     for (uint32_t i = 0; i < end; ++i) {
-      w.symbols[i] = byte_ids_[static_cast<uint8_t>(piece[i])];
+      w.symbols[i] = joins_.ids[static_cast<uint8_t>(piece[i])];
       w.previous[i] = i - 1;
       w.next[i] = i + 1;
     }
@@ -278,7 +328,9 @@ class Bpe : public TokenModel {
   const Vocabulary& vocabulary_;  // the tokenizer's, which outlives its model
   std::vector<Merge> merges_;     // by rank
   MergeTable table_;
-  std::vector<uint32_t> byte_ranks_;  // of two bytes: what table_ has
+  std::vector<ByteMerge> byte_merges_;  // of two bytes: what table_ and merges_ have
+  mutable std::once_flag touches_made_;
+  mutable ByteJoins joins_;
   mutable std::once_flag seams_made_;
   mutable std::optional<Seams> seams_;  // made when the first text comes that may have some
   mutable std::once_flag windows_ready_;
@@ -289,21 +341,8 @@ class Bpe : public TokenModel {
   mutable std::atomic<bool> has_backtracker_{false};
   mutable std::once_flag backtracker_made_;
   mutable std::optional<Backtracker> backtracker_;  // made when the first long piece comes
-  std::array<int32_t, 256> byte_ids_;
   bool ignore_merges_;
 };
-
-Merge read_merge(const Field& field, const Vocabulary& vocabulary) {
-  const auto [left, right] = read_merge_tokens(field);
-  const auto id_of = [&](const std::string& token) {
-    const std::optional<int32_t> id = vocabulary.find(token);
-    if (!id) {
-      field.fail("needs the token " + json_string(token) + ", which is not in the vocabulary");
-    }
-    return *id;
-  };
-  return {id_of(left), id_of(right), id_of(left + right)};
-}
 
 void refuse_unsupported(const Field& model) {
   for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
@@ -318,61 +357,7 @@ void refuse_unsupported(const Field& model) {
   }
 }
 
-// The merges of a list that was left as text. False when something is not plain, or wrong: read_merge says what.
-bool read_raw_merges(std::string_view text, const Vocabulary& vocabulary, std::vector<Merge>& merges) {
-  RawWalk walk(text);
-  std::string_view left, right;
-  std::string joined;
-  int32_t next = -1;  // merges mostly stand in the order of their results
-  while (walk.next_merge(left, right)) {
-    const std::optional<int32_t> left_id = vocabulary.find(left), right_id = vocabulary.find(right);
-    if (!left_id || !right_id) {
-      return false;
-    }
-    joined.assign(left).append(right);
-    const bool as_expected = vocabulary.has(next) && vocabulary.token(next) == joined;
-    const std::optional<int32_t> result = as_expected ? next : vocabulary.find(joined);
-    if (!result) {
-      return false;
-    }
-    merges.push_back({*left_id, *right_id, *result});
-    next = *result + 1;
-  }
-  return !walk.bad() && merges.size() < kNone;
-}
-
-std::vector<Merge> read_merges(const Field& list, const Vocabulary& vocabulary) {
-  std::vector<Merge> merges;
-  if (list.raw() && read_raw_merges(*list.raw(), vocabulary, merges)) {
-    return merges;
-  }
-  merges.clear();
-  if (list.list().size() >= kNone) {
-    list.fail("holds more than " + std::to_string(kNone - 1) + " merges");
-  }
-  merges.reserve(list.value().size());
-  for (size_t i = 0; i < list.value().size(); ++i) {
-    merges.push_back(read_merge(list.item(i), vocabulary));
-  }
-  return merges;
-}
-
 }  // namespace
-
-std::pair<std::string, std::string> read_merge_tokens(const Field& field) {
-  if (field.value().is_string()) {
-    const std::string& text = field.string();
-    const size_t space = text.find(' ');
-    if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) {
-      field.fail("must be two tokens with one space between, not " + json_string(text));
-    }
-    return {text.substr(0, space), text.substr(space + 1)};
-  }
-  if (field.list().size() != 2) {
-    field.fail("must hold two tokens");
-  }
-  return {field.item(0).string(), field.item(1).string()};
-}
 
 std::unique_ptr<TokenModel> make_bpe(const Field& model, bool byte_level, Vocabulary& vocabulary) {
   if (!byte_level) {

@@ -1,6 +1,7 @@
 // What turns one pre-token into ids. A kind of model is one file and one line in the table of model.cc.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <span>
@@ -48,6 +49,25 @@ struct Span {
   bool operator==(const Span&) const = default;
 };
 
+// What bytes say of merges without looking at symbols: where no merge's left half ends with a byte and its right half
+// begins with the next one, nothing ever joins; where no two bytes join by themselves, nothing begins to. What is left
+// over has the ids of its bytes.
+struct ByteJoins {
+  using Bits = std::array<uint64_t, 256 * 256 / 64>;  // by left byte | right byte << 8
+  Bits merges{};   // there is a merge of these two bytes
+  Bits touches{};  // some merge's left half ends with the left one and its right half begins with the right one
+  std::array<int32_t, 256> ids;
+
+  static void add(Bits& bits, uint32_t left, uint32_t right) {
+    bits[right << 2 | left >> 6] |= uint64_t{1} << (left & 63);
+  }
+  // Of the two bytes at p.
+  static uint64_t has(const Bits& bits, const char* p) {
+    const uint32_t pair = static_cast<uint8_t>(p[0]) | static_cast<uint32_t>(static_cast<uint8_t>(p[1])) << 8;
+    return bits[pair >> 6] >> (pair & 63) & 1;
+  }
+};
+
 class TokenModel {
  public:
   virtual ~TokenModel() = default;
@@ -69,6 +89,9 @@ class TokenModel {
   // some milliseconds.
   virtual bool has_seams() const { return false; }
   virtual const Seams* seams() const { return nullptr; }
+  // When the model is one of bytes for which this holds. The first call may take some milliseconds.
+  virtual bool has_byte_joins() const { return false; }
+  virtual const ByteJoins* byte_joins() const { return nullptr; }
   // The members of tokenizer.json's "model" that hold the vocabulary, without braces.
   virtual void write(const Vocabulary& vocabulary, std::string& out) const { vocabulary.write(out); }
 };

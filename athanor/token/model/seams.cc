@@ -1,7 +1,6 @@
 #include "athanor/token/model/seams.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "athanor/base/unicode.h"
 #include "athanor/token/split/read_utf8.h"
@@ -11,6 +10,15 @@ namespace athanor::token {
 namespace {
 
 bool continues(char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; }
+
+constexpr size_t kBytesAWide = 96, kFewWide = 8;
+constexpr size_t kBlock = 64;
+
+// A character of three bytes or more; E2 begins the quotes and dashes of every language.
+bool begins_wide(const char* p) {
+  const auto first = static_cast<uint8_t>(p[0]);
+  return (first >= 0xE0) & (first <= 0xF4) & (first != 0xE2) & ((p[1] & 0xC0) == 0x80) & ((p[2] & 0xC0) == 0x80);
+}
 
 // Three bytes or more, but for the signs from U+2000 on.
 bool is_wide(char32_t code) { return code >= 0x3000 || (code >= 0x800 && code < 0x2000); }
@@ -90,19 +98,29 @@ size_t Seams::cut(const char* data, size_t& at, size_t end, size_t* ends, size_t
 }
 
 bool Seams::any_in(std::string_view text) {
-  const auto is_first = [](char c) {  // of three bytes or more; E2 begins the quotes and dashes of every language
-    return static_cast<uint8_t>(c) >= 0xE0 && static_cast<uint8_t>(c) != 0xE2;
-  };
-  while (text.size() >= 8) {
-    uint64_t word;
-    std::memcpy(&word, text.data(), 8);
-    const bool some = (word & word << 1 & word << 2 & 0x8080808080808080ULL) != 0;  // a byte of E0 or more
-    if (some && std::any_of(text.begin(), text.begin() + 8, is_first)) {
+  const size_t enough = text.size() / kBytesAWide + kFewWide;
+  size_t wide = 0;
+  for (; text.size() >= kBlock + 2; text.remove_prefix(kBlock)) {
+    uint8_t highest = 0;  // loops that a compiler makes vectors of
+    for (size_t i = 0; i < kBlock; ++i) {
+      highest = std::max(highest, static_cast<uint8_t>(text[i]));
+    }
+    if (highest < 0xE0) {
+      continue;
+    }
+    uint8_t count = 0;
+    for (size_t i = 0; i < kBlock; ++i) {
+      count += static_cast<uint8_t>(begins_wide(text.data() + i));
+    }
+    wide += count;
+    if (wide >= enough) {
       return true;
     }
-    text.remove_prefix(8);
   }
-  return std::any_of(text.begin(), text.end(), is_first);
+  for (; text.size() >= 3; text.remove_prefix(1)) {
+    wide += static_cast<size_t>(begins_wide(text.data()));
+  }
+  return wide >= enough;
 }
 
 }  // namespace athanor::token

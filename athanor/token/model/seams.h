@@ -22,7 +22,8 @@ class Seams {
   // many. The last part of all ends at `end`.
   size_t cut(const char* data, size_t& at, size_t end, size_t* ends, size_t room) const;
 
-  // Whether text may have seams at all: it has such a character.
+  // Whether text may have seams worth looking for: more than a few such characters, and a byte of 32 in them. (Random
+  // bytes have one of 80 so, and would gain nothing.)
   static bool any_in(std::string_view text);
 
  private:

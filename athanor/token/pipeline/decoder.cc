@@ -128,6 +128,8 @@ void read_into(const Field& field, DecoderChain& chain) {
     if (type.string() == kind.type) {
       refuse_other_fields(field, kind.fields);
       chain.in_place = (chain.steps.empty() || chain.in_place) && works_in_place(field, chain.fused);
+      const bool keeps_text = type.string() == "Fuse" || (type.string() == "Strip" && chain.fused);
+      chain.ends_with_bytes = type.string() == "ByteFallback" ? !chain.joins_bytes : chain.ends_with_bytes && keeps_text;
       chain.joins_bytes = chain.joins_bytes || type.string() == "ByteFallback";
       chain.steps.push_back(kind.make(field, chain.fused));
       chain.fused = chain.fused || kind.fuses;

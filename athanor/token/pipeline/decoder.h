@@ -31,6 +31,7 @@ struct DecoderChain {
   bool byte_level_only = false;  // one ByteLevel and nothing else
   bool in_place = false;         // once text has come, each token gives the same text wherever it stands (but bytes)
   bool joins_bytes = false;      // bytes in a row become characters
+  bool ends_with_bytes = false;  // and nothing behind that changes text, once some has come
 };
 
 // Error(kInput) naming the field for what is not supported.

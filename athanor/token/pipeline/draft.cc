@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "athanor/base/error.h"
+#include "athanor/token/huge_pages.h"
 #include "athanor/token/pipeline/fields.h"
 
 namespace athanor::token {
@@ -60,10 +61,11 @@ void truncate_one(Draft& draft, size_t max_length, size_t stride, bool left) {
 }  // namespace
 
 // As push_back would: doubling, so that many small additions stay linear.
-void Draft::reserve(size_t size) {
+void Draft::reserve(size_t size, bool with_edges) {
   const auto grow = [size](auto& all) {
     if (size > all.capacity()) {
       all.reserve(std::max(size, 2 * all.capacity()));
+      prefer_huge_pages(all.data() + all.size(), (all.capacity() - all.size()) * sizeof(*all.data()));
     }
   };
   grow(ids);
@@ -72,21 +74,28 @@ void Draft::reserve(size_t size) {
   grow(offsets);
   grow(special);
   grow(attention);
-  grow(edges);
+  if (with_edges) {
+    grow(edges);
+  }
 }
 
 void Draft::push(int32_t id, int32_t type_id, int32_t word, TextSpan offset, bool is_special,
-                 const Edges& edge) {
+                 const Edges* edge) {
+  if (edge != nullptr && edges.size() == size()) {
+    edges.push_back(*edge);
+  }
   ids.push_back(id);
   type_ids.push_back(type_id);
   words.push_back(word);
   offsets.push_back(offset);
   special.push_back(is_special);
   attention.push_back(1);
-  edges.push_back(edge);
 }
 
-void Draft::push_special(int32_t id, int32_t type_id) { push(id, type_id, -1, TextSpan(), true, Edges()); }
+void Draft::push_special(int32_t id, int32_t type_id) {
+  const Edges none;
+  push(id, type_id, -1, TextSpan(), true, &none);
+}
 
 Draft Draft::slice(size_t begin, size_t end) const {
   Draft out;
@@ -96,18 +105,23 @@ Draft Draft::slice(size_t begin, size_t end) const {
   out.offsets = part(offsets, begin, end);
   out.special = part(special, begin, end);
   out.attention = part(attention, begin, end);
-  out.edges = part(edges, begin, end);
+  if (edges.size() == size()) {
+    out.edges = part(edges, begin, end);
+  }
   return out;
 }
 
-void Draft::append(const Draft& other) {
+void Draft::append(Draft other) {
+  if (size() == 0 && overflowing.empty()) {
+    *this = std::move(other);
+    return;
+  }
   std::vector<Draft> windows;
   const size_t count = overflowing.size() * (1 + other.overflowing.size()) + other.overflowing.size();
   if (count > kMaxWindows) {
     throw Error(ErrorKind::kInput, "truncation gives more than " + std::to_string(kMaxWindows) + " windows");
   }
-  Draft alone = other;
-  alone.overflowing.clear();
+  const Draft alone = overflowing.empty() ? Draft() : other.slice(0, other.size());
   const auto add = [&windows](Draft first, const Draft& second) {
     first.overflowing.clear();
     first.append(second);
@@ -120,8 +134,12 @@ void Draft::append(const Draft& other) {
     }
   }
   for (const Draft& theirs : other.overflowing) {
-    Draft self = slice(0, size());
-    add(std::move(self), theirs);
+    add(slice(0, size()), theirs);
+  }
+  if (edges.size() == size() && other.edges.size() == other.size()) {
+    append_all(edges, other.edges);
+  } else {
+    edges.clear();
   }
   append_all(ids, other.ids);
   append_all(type_ids, other.type_ids);
@@ -129,7 +147,6 @@ void Draft::append(const Draft& other) {
   append_all(offsets, other.offsets);
   append_all(special, other.special);
   append_all(attention, other.attention);
-  append_all(edges, other.edges);
   overflowing = std::move(windows);
 }
 

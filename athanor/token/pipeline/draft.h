@@ -21,15 +21,15 @@ struct Draft {
   std::vector<int32_t> ids, type_ids, words;
   std::vector<TextSpan> offsets;
   std::vector<uint8_t> special, attention;
-  std::vector<Edges> edges;
+  std::vector<Edges> edges;  // empty when nothing will trim
   std::vector<Draft> overflowing;
 
   size_t size() const { return ids.size(); }
-  void reserve(size_t size);
-  void push(int32_t id, int32_t type_id, int32_t word, TextSpan offset, bool is_special, const Edges& edge);
+  void reserve(size_t size, bool with_edges);
+  void push(int32_t id, int32_t type_id, int32_t word, TextSpan offset, bool is_special, const Edges* edge);
   void push_special(int32_t id, int32_t type_id);
   // Appends other; windows are combined with each other.
-  void append(const Draft& other);
+  void append(Draft other);
   Draft slice(size_t begin, size_t end) const;
   Encoding finish() &&;
 };

@@ -58,11 +58,13 @@ void surround(Draft& draft, int32_t front, int32_t back, int32_t type_id) {
     if (front >= 0) {
       out.push_special(front, type_id);
     }
-    Draft inner = each.slice(0, each.size());
+    std::vector<Draft> windows = std::move(each.overflowing);
+    each.overflowing.clear();
+    Draft inner = std::move(each);
     std::fill(inner.special.begin(), inner.special.end(), 0);
-    out.append(inner);
+    out.append(std::move(inner));
     out.push_special(back, type_id);
-    out.overflowing = std::move(each.overflowing);
+    out.overflowing = std::move(windows);
     each = std::move(out);
   });
 }
@@ -175,12 +177,16 @@ Step make_template(const Field& field) {
   const std::vector<TemplatePiece> pair = read_template(field.at("pair"), specials, 2);
   const auto apply = [=](std::vector<Draft>& drafts, bool add) {
     std::vector<Draft> out;
-    for (const TemplatePiece& piece : drafts.size() > 1 ? pair : single) {
+    const std::vector<TemplatePiece>& pieces = drafts.size() > 1 ? pair : single;
+    for (size_t at = 0; at < pieces.size(); ++at) {
+      const TemplatePiece& piece = pieces[at];
       Draft draft;
       if (piece.text >= 0) {
-        std::vector<int32_t>& types = drafts[static_cast<size_t>(piece.text)].type_ids;
-        std::fill(types.begin(), types.end(), piece.type_id);
-        draft = drafts[static_cast<size_t>(piece.text)];
+        Draft& text = drafts[static_cast<size_t>(piece.text)];
+        std::fill(text.type_ids.begin(), text.type_ids.end(), piece.type_id);
+        const auto is_same = [&](const TemplatePiece& other) { return other.text == piece.text; };
+        const bool again = std::any_of(pieces.begin() + static_cast<std::ptrdiff_t>(at) + 1, pieces.end(), is_same);
+        draft = again ? text : std::move(text);
       }
       for (size_t i = 0; add && i < piece.ids.size(); ++i) {
         draft.push_special(piece.ids[i], piece.type_id);
@@ -252,8 +258,8 @@ Draft PostProcessor::apply(std::vector<Draft> drafts, bool add_special_tokens) c
     step.apply(drafts, add_special_tokens);
   }
   Draft out;
-  for (const Draft& draft : drafts) {
-    out.append(draft);
+  for (Draft& draft : drafts) {
+    out.append(std::move(draft));
   }
   return out;
 }

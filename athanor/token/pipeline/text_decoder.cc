@@ -1,8 +1,22 @@
 #include "athanor/token/pipeline/text_decoder.h"
 
+#include <cstdio>
+
+#include "athanor/base/unicode.h"
+
 namespace athanor::token {
 
 namespace {
+
+const std::string kBadByte = "\xEF\xBF\xBD";  // what each byte of a run gives that is not UTF-8
+
+// "<0x41>"; -1 for what is no such token.
+int byte_of_token(const std::string& token) {
+  int byte = -1, read = 0;
+  const bool is_one = token.size() == 6 && token.starts_with("<0x") &&
+                      std::sscanf(token.c_str(), "<0x%2x>%n", reinterpret_cast<unsigned*>(&byte), &read) == 1;
+  return is_one && read == 6 ? byte : -1;
+}
 
 constexpr size_t kMaxTable = size_t{1} << 26;  // bytes; a hostile chain could make more of every token
 
@@ -18,12 +32,14 @@ TextDecoder::TextDecoder(const DecoderChain& chain, const std::vector<const std:
       tokens_(tokens),
       left_out_(left_out),
       held_(std::move(tables.held)),
+      bytes_(std::move(tables.bytes)),
       texts_(tables.usable ? tables.texts : std::vector<std::string>(), left_out),
       usable_(tables.usable) {}
 
 TextDecoder::Tables TextDecoder::make_tables(const DecoderChain& chain, const std::vector<const std::string*>& tokens,
                                              const std::vector<bool>& left_out) {
-  Tables tables{std::vector<std::string>(tokens.size()), std::vector<bool>(chain.joins_bytes ? tokens.size() : 0), false};
+  Tables tables{std::vector<std::string>(tokens.size()), std::vector<bool>(chain.joins_bytes ? tokens.size() : 0), false,
+                std::vector<int16_t>(chain.ends_with_bytes ? tokens.size() : 0, int16_t{-1})};
   Decoding decoding(chain);
   std::string letter, text, again;
   for (char c = 'a'; text.empty() && c <= 'z'; ++c) {  // of a hostile chain some letters, or all, may give nothing
@@ -44,21 +60,55 @@ TextDecoder::Tables TextDecoder::make_tables(const DecoderChain& chain, const st
       std::string next;
       decoding.push(letter, next);
       tables.held[id] = next != again;
+      if (tables.held[id] && !tables.bytes.empty()) {
+        const int byte = byte_of_token(*tokens[id]);
+        const std::string alone = byte < 0 ? "" : byte < 0x80 ? std::string(1, static_cast<char>(byte)) : kBadByte;
+        tables.bytes[id] = static_cast<int16_t>(byte);
+        if (byte < 0 || !tables.texts[id].empty() || next != alone + again) {
+          tables.bytes.clear();
+        }
+      }
     }
   }
   tables.usable = size <= kMaxTable;
   return tables;
 }
 
+size_t TextDecoder::append_bytes(std::span<const int32_t> ids, std::string& scratch, std::string& out) const {
+  scratch.clear();
+  size_t taken = 0;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    const auto id = static_cast<size_t>(static_cast<uint32_t>(ids[i]));
+    if (id >= tokens_.size() || left_out_[id]) {
+      continue;
+    }
+    if (bytes_[id] < 0) {
+      break;
+    }
+    scratch += static_cast<char>(bytes_[id]);
+    taken = i + 1;
+  }
+  if (is_valid_utf8(scratch)) {
+    out += scratch;
+    return taken;
+  }
+  for (size_t i = 0; i < scratch.size(); ++i) {
+    out += kBadByte;
+  }
+  return taken;
+}
+
 std::string TextDecoder::decode(std::span<const int32_t> ids) const {
-  std::string out;
+  std::string out, scratch;
   Decoding decoding(chain_);
   bool settled = false;  // text has come, and no byte waits
   for (size_t i = 0; i < ids.size();) {
     if (settled) {
+      const size_t before = i;
       i += texts_.append(ids.subspan(i), held_, out);
-      if (i == ids.size()) {
-        break;
+      i += bytes_.empty() ? 0 : append_bytes(ids.subspan(i), scratch, out);
+      if (i > before) {
+        continue;
       }
     }
     const auto id = static_cast<size_t>(static_cast<uint32_t>(ids[i++]));

@@ -28,15 +28,20 @@ class TextDecoder {
     std::vector<std::string> texts;  // by id, what each gives once text has come
     std::vector<bool> held;          // by id: bytes, which wait for what follows; empty when there are none
     bool usable;
+    std::vector<int16_t> bytes;      // by id: the byte, -1: none; empty when they are left to the chain
   };
   static Tables make_tables(const DecoderChain& chain, const std::vector<const std::string*>& tokens,
                             const std::vector<bool>& left_out);
   TextDecoder(const DecoderChain& chain, const std::vector<const std::string*>& tokens, const std::vector<bool>& left_out,
               Tables tables);
 
+  // Decodes the bytes that ids begin with, and returns how many ids they are, those that give nothing between them too.
+  size_t append_bytes(std::span<const int32_t> ids, std::string& scratch, std::string& out) const;
+
   const DecoderChain& chain_;
   std::vector<const std::string*> tokens_;
   std::vector<bool> left_out_, held_;
+  std::vector<int16_t> bytes_;
   ByteDecoder texts_;
   bool usable_;  // false: all goes through the chain
 };

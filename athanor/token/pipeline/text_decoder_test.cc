@@ -44,10 +44,13 @@ TEST(TextDecoder, EqualsTheChain) {
     const DecoderChain chain = read_decoder(Field(json, "decoder", "test"));
     ASSERT_TRUE(chain.in_place) << text;
     const TextDecoder decoder(chain, tokens, left_out);
-    for (int round = 0; round < 500; ++round) {
+    for (int round = 0; round < 2000; ++round) {
       std::vector<int32_t> ids;
       for (size_t i = rng.below(30); i > 0; --i) {
         ids.push_back(static_cast<int32_t>(rng.below(kTokens.size() + 2)) - 1);
+        if (rng.below(3) == 0) {
+          ids.insert(ids.end(), {4, 5, 6});  // the bytes of one character
+        }
       }
       ASSERT_EQ(decoder.decode(ids), by_chain(chain, ids, left_out)) << text << " round " << round;
     }

@@ -9,7 +9,8 @@ namespace athanor::token {
 
 bool is_plainly_nfc(std::string_view text);
 
-// nfc(text), asked for only where the text is not plainly NFC: line by line, or more (nothing joins with a line end).
+// nfc(text), asked for only where the text is not plainly NFC: characters that are not, with the one before them and
+// what lies between two that are near (nothing joins across the beginning of a plain character; UAX #15, 9.1).
 std::string to_nfc_in_parts(std::string_view text, const std::function<std::string(std::string_view)>& nfc);
 
 }  // namespace athanor::token

@@ -140,6 +140,7 @@ void read_into(const Field& field, PreTokenizer& out) {
     const Field list = field.at("pretokenizers");
     if (is_deepseek(list)) {
       cut(&scan_deepseek);
+      out.whole_chain = true;
       read_into(list.item(3), out);
       return;
     }

@@ -37,6 +37,7 @@ struct PreTokenizer {
   Scan scan = nullptr;
   bool byte_level = false;        // pieces are bytes in GPT-2's spelling
   bool add_prefix_space = false;  // a text that begins with no space gets one
+  bool whole_chain = false;       // what the scanner cuts is what a known chain of steps would, piece by piece
 };
 
 // Error(kInput) naming the field for what is no such cut.

@@ -140,25 +140,29 @@ struct DeepSeekCuts {
   using Scanner = DeepSeekScanner;
   static High high(char32_t code) {
     switch (DeepSeekScanner::class_of(code)) {
-      case DeepSeekClass::kLetter: return High::kLetter;
+      case DeepSeekClass::kLetter:
+      case DeepSeekClass::kMark: return High::kLetter;  // [\p{L}\p{M}]+, and both may begin it
       case DeepSeekClass::kIdeograph: return High::kIdeograph;
       case DeepSeekClass::kSign: return High::kOther;
       default: return High::kStop;
     }
   }
 
-  static Cuts cut(const char*, const Window& window) {
-    Window w = window;
-    const uint64_t odd = w.control | (w.far_letter & (w.letter & ~w.far_letter) << 1);  // rare: left to the scanner
-    w.limit = std::min(w.limit, std::countr_zero(odd));
-    const uint64_t sign = ~(w.letter | w.number | w.white | w.ideograph);
+  static Cuts cut(const char*, const Window& w) {
+    const uint64_t sign = ~(w.letter | w.number | w.white | w.ideograph | w.control);
     const uint64_t first_sign = sign & ~(sign << 1) & ~(w.space << 1);
     const WhiteCuts white = cut_white(w, sign, w.number | w.ideograph);
-    const uint64_t joined = white.tail << 1 | ((first_sign & ~w.high) << 1 & ~w.far_letter);
-    const uint64_t letters = w.letter & ~(w.letter << 1) & ~joined;
+    const uint64_t near_letter = w.letter & ~w.far_letter;
+    const uint64_t after_sign = (first_sign & ~w.high) << 1 & near_letter;  // [ASCII sign][A-Za-z]+
+    const uint64_t run_ends = (near_letter + after_sign) & ~near_letter;
+    const uint64_t joined = white.tail << 1 | after_sign | w.control << 1;
+    const uint64_t letters = (w.letter & ~(w.letter << 1) & ~joined) | (run_ends & w.far_letter);
+    // Control characters match nothing: a gap, but for the last one before letters, which they take.
+    const uint64_t controls = w.control & (~(w.control << 1) | w.letter >> 1);
     Cuts cuts;
-    cuts.begins = letters | first_sign | cut_threes(w.number) | (w.ideograph & ~(w.ideograph << 1)) | white.begins;
-    cuts.certain = std::min(w.limit, white.certain);
+    cuts.begins = letters | first_sign | controls | cut_threes(w.number) | (w.ideograph & ~(w.ideograph << 1)) |
+                  white.begins;
+    cuts.certain = std::min(white.certain, trailing_run(w.control, w.limit));
     return cuts;
   }
 };

@@ -22,6 +22,7 @@ constexpr char32_t kTableSize = 0x10000;
 struct HighBytes {
   uint64_t continuation;  // 80 to BF
   uint64_t han;           // E5 to E8: with two continuations an ideograph, U+5000 to U+8FFF
+  uint64_t lead, lead_of_three, lead_of_four;  // C2 to F4; of three bytes or more, E0 to F4; of four, F0 to F4
 };
 
 // The classes of the basic plane, a byte each.
@@ -48,6 +49,9 @@ HighBytes read_window(const char* p, Window& w) {
       w.high |= bit;
       bytes.continuation |= byte < 0xC0 ? bit : 0;
       bytes.han |= byte >= 0xE5 && byte <= 0xE8 ? bit : 0;
+      bytes.lead |= byte >= 0xC2 && byte <= 0xF4 ? bit : 0;
+      bytes.lead_of_three |= byte >= 0xE0 && byte <= 0xF4 ? bit : 0;
+      bytes.lead_of_four |= byte >= 0xF0 && byte <= 0xF4 ? bit : 0;
       continue;
     }
     const Class kind = kAscii.of[byte];
@@ -99,7 +103,8 @@ ATHANOR_TARGET inline HighBytes read_window(const char* p, Window& w) {
   w.control = (among(v, 0, 0x20) & ~w.white) | equal(v, 0x7F);
   w.high = static_cast<uint32_t>(_mm256_movemask_epi8(v[0])) |
            static_cast<uint64_t>(static_cast<uint32_t>(_mm256_movemask_epi8(v[1]))) << 32;
-  return w.high == 0 ? HighBytes{} : HighBytes{among(v, 0x80, 0x40), among(v, 0xE5, 4)};
+  return w.high == 0 ? HighBytes{} : HighBytes{among(v, 0x80, 0x40), among(v, 0xE5, 4), among(v, 0xC2, 0x33),
+                                               among(v, 0xE0, 0x15), among(v, 0xF0, 5)};
 }
 #include "athanor/token/split/window_scan.inc"
 #undef ATHANOR_TARGET
@@ -122,7 +127,8 @@ ATHANOR_TARGET inline HighBytes read_window(const char* p, Window& w) {
   w.quote = equal(v, '\'');
   w.control = (among(v, 0, 0x20) & ~w.white) | equal(v, 0x7F);
   w.high = _mm512_movepi8_mask(v);
-  return w.high == 0 ? HighBytes{} : HighBytes{among(v, 0x80, 0x40), among(v, 0xE5, 4)};
+  return w.high == 0 ? HighBytes{} : HighBytes{among(v, 0x80, 0x40), among(v, 0xE5, 4), among(v, 0xC2, 0x33),
+                                               among(v, 0xE0, 0x15), among(v, 0xF0, 5)};
 }
 #include "athanor/token/split/window_scan.inc"
 #undef ATHANOR_TARGET

@@ -45,6 +45,10 @@ const std::vector<std::vector<std::string>> kAlphabets = {
     {"\x01", "\x7F", "\xC2\x85", "\xC2\xA0", "\xE2\x80\x8B", "\xE2\x80\xA8", "a", " ", ".", "\xEE\x80\x80"},
     {"\xFF", "\x80", "\xE4\xBD", "\xC3", "\xED\xA0\x80", "\xF4\x90\x80\x80", "a", " ", "\xE5\xA5\xBD\xBD"},
     {"A", "B", "c", "d", "\xC4\x90", "\xC7\x85", "\xCA\xB0", "\xE4\xBD\xA0", "\xCC\x81", "'s", "'LL", "/", "!", " ", "\n"},
+    {"\x01", "\x02", "\x7F", "a", "B", "\xCC\x81", "\xC3\xA9", " ", "\n", "!", "1", "\xE4\xBD\xA0", "."},
+    {"!", "-", "a", "bc", "\xCC\x81", "\xC3\xA9", "\xD0\x9F", " ", "\xE2\x80\x9C", "\x03"},
+    {"\xE3\x83\xBB", "\xE3\x82\x9B", "\xE3\x82\x97", "\xE3\x82\x99", "\xE3\x81\xAE", "\xE3\x82\xA0", "\xE3\x81\x80",
+     "\xE3\x83\xBC", "\xE4\xBD\xA0", "\xE3\x80\x82", "\xE3\x80\x85", " ", "\n", "!", "1", "a"},
     {"the ", "quick ", "brown", " fox", ", ", "jumps", ". ", "It's", " he'll", "12345", "\n\n", "The"},
 };
 
@@ -55,6 +59,11 @@ std::string random_text(Rng& rng, bool well_formed) {
     const size_t which = rng.below(kAlphabets.size());
     if (well_formed && which == 7) {
       continue;
+    }
+    if (!well_formed && rng.below(12) == 0) {
+      for (size_t length = rng.below(90); length > 0; --length) {
+        text += static_cast<char>(rng.below(256));
+      }
     }
     const std::vector<std::string>& alphabet = kAlphabets[which];
     const bool run = rng.below(6) == 0;

@@ -1,6 +1,7 @@
 // BPE in SentencePiece's manner (google/sentencepiece, bpe_model_trainer.cc).
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
 
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
@@ -33,23 +34,33 @@ std::vector<std::string> sentencepiece_tokens(const BpeTrainOptions& o, const Al
 
 // SentencePiece merges any two pieces whose string is a piece, by its place; so every split of a piece is a
 // merge.
-Json sentencepiece_merges(const Json& vocab, const std::vector<std::string>& tokens, size_t first, size_t end) {
-  Json merges = Json::array();
+std::string sentencepiece_merges(const std::vector<std::string>& tokens, size_t first, size_t end) {
+  std::unordered_map<std::string_view, int64_t> ids;
+  ids.reserve(tokens.size());
+  for (size_t id = 0; id < tokens.size(); ++id) {
+    ids[tokens[id]] = static_cast<int64_t>(id);
+  }
+  std::string merges = "[";
+  std::vector<std::tuple<int64_t, int64_t, size_t>> cuts;
   for (size_t id = first; id < end; ++id) {
-    const std::string& piece = tokens[id];
-    std::vector<std::tuple<int64_t, int64_t, size_t>> cuts;
+    const std::string_view piece = tokens[id];
+    cuts.clear();
     for (size_t cut = 1; cut < piece.size(); ++cut) {
-      const auto left = vocab.find(piece.substr(0, cut)), right = vocab.find(piece.substr(cut));
-      if (left != vocab.end() && right != vocab.end()) {
-        cuts.emplace_back(left->get<int64_t>(), right->get<int64_t>(), cut);
+      if ((static_cast<uint8_t>(piece[cut]) & 0xC0) == 0x80) {
+        continue;  // inside a character
+      }
+      const auto left = ids.find(piece.substr(0, cut)), right = ids.find(piece.substr(cut));
+      if (left != ids.end() && right != ids.end()) {
+        cuts.emplace_back(left->second, right->second, cut);
       }
     }
     std::sort(cuts.begin(), cuts.end());
     for (const auto& [left, right, cut] : cuts) {
-      merges.push_back({piece.substr(0, cut), piece.substr(cut)});
+      merges += merges.size() > 1 ? ",[" : "[";
+      merges += json_string(piece.substr(0, cut)) + "," + json_string(piece.substr(cut)) + "]";
     }
   }
-  return merges;
+  return merges + "]";
 }
 
 TextTotals load_sentencepiece(const Alphabet& alphabet, const CountSource& counts, MergeLoop& loop) {
@@ -106,10 +117,12 @@ std::string train_sentencepiece_bpe(const BpeTrainOptions& o, const PieceSource&
   json["model"] = bpe_json(o);
   json["model"]["vocab"] = vocabulary_of(tokens);
   const size_t first = static_cast<size_t>(num_meta);
-  json["model"]["merges"] =
-      sentencepiece_merges(json["model"]["vocab"], tokens, first, tokens.size() - alphabet.characters.size());
+  json["model"]["merges"] = Json::array();
   json["decoder"] = metaspace_decoder(o.byte_fallback);
-  return json.dump();
+  std::string text = json.dump();
+  const std::string_view empty = "\"merges\":[]";  // in a token its quotes would be escaped
+  const size_t at = text.find(empty) + empty.size() - 2;
+  return text.replace(at, 2, sentencepiece_merges(tokens, first, tokens.size() - alphabet.characters.size()));
 }
 
 }  // namespace athanor::token

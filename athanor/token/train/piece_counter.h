@@ -31,11 +31,20 @@ class PieceCounter {
     uint32_t entry = 0;  // index + 1; 0: free
   };
 
+  // Short pieces that came of late, by hash: what is common is found in one look.
+  struct Recent {
+    uint64_t low = 0, high = 0;
+    uint32_t size = UINT32_MAX, entry = 0;
+  };
+  static constexpr size_t kNumRecent = size_t{1} << 13;
+
+  uint32_t find(std::string_view piece, uint64_t hash);
   std::string_view keep(std::string_view piece);
   void grow();
 
   std::vector<Entry> entries_;
   std::vector<Slot> slots_;
+  std::vector<Recent> recent_;
   std::vector<std::unique_ptr<char[]>> blocks_;
   size_t block_used_ = 0;
   size_t block_size_ = 0;
