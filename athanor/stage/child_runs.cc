@@ -209,6 +209,9 @@ std::optional<ChildOutcome> ChildRuns::outcome(Child& child) {
     return ChildOutcome{ChildOutcome::End::kStopped, "", seconds};
   }
   const bool killed = code > 128 && code != kInterruptedExit;
+  if (killed && all_done(child.plan, place_.store)) {  // in its last moment
+    return ChildOutcome{ChildOutcome::End::kDone, "", seconds};
+  }
   if (code == kBusyExit || (killed && child.kills < kMaxKills)) {
     child.kills += killed ? 1 : 0;
     child.process.reset();
