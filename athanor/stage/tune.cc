@@ -125,8 +125,7 @@ void link_folder(const fs::path& from, const fs::path& to) {
 // The recipe of the best trial, and what its last step that gives a model or an estimator made.
 nlohmann::json keep_best(TuneStudy& study, int64_t number, const fs::path& out) {
   const PipelinePlan plan = study.plan_of(number);
-  write_file_atomic(out / "best.yaml", plan.single ? to_yaml(step_recipe(plan.steps.back(), plan.steps, NameInputs::kByStep))
-                                                   : pipeline_recipe(plan));
+  write_file_atomic(out / "best.yaml", recipe_text(study.recipe_of(number)));
   for (size_t i = plan.steps.size(); i-- > 0;) {
     const StepPlan& step = plan.steps[i];
     if (step.verb->output != ArtifactKind::kModel && step.verb->output != ArtifactKind::kEstimator) {
