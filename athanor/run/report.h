@@ -108,7 +108,7 @@ struct LineageBlock {
 };
 
 using ReportBlock = std::variant<ParagraphBlock, TableBlock, ChartBlock, BarBlock, HistogramBlock,
-                                 FunnelBlock, HeatBlock, KeyValueBlock, TextBlock, SampleBlock, NoteBlock, LineageBlock>;
+                                 FunnelBlock, KeyValueBlock, TextBlock, SampleBlock, NoteBlock, LineageBlock, HeatBlock>;
 
 struct ReportSection {
   std::string title;

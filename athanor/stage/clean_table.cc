@@ -1,7 +1,7 @@
 #include "athanor/stage/clean_table.h"
 
 #include <algorithm>
-#include <set>
+#include <optional>
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"

@@ -225,12 +225,13 @@ class Formats : public TableStep {
     if (negative) {
       rest = trimmed_cell(rest.substr(1, rest.size() - 2));
     }
-    bool minus = false;
-    if (rest.size() > 1 && rest[0] == '-' && !(rest[1] >= '0' && rest[1] <= '9') && rest[1] != marks.decimal) {
-      minus = true;
-      rest = trimmed_cell(rest.substr(1));
+    std::string_view inner = rest.starts_with('-') ? rest.substr(1) : std::string_view();
+    const bool minus = !take_symbol(inner).empty();  // -$5
+    if (minus) {
+      rest = inner;
+    } else {
+      take_symbol(rest);
     }
-    take_symbol(rest);
     if (!take_number(rest, marks, value)) {
       return false;
     }

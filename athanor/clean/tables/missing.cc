@@ -101,7 +101,7 @@ class Missing : public TableStep {
   }
 
   void load(const nlohmann::json& learnt, const fs::path& dir) override {
-    fills_ = learnt.at("fills");
+    fills_ = learnt.at("fills").get<nlohmann::json::object_t>();
     marked_ = learnt.at("marked").get<std::vector<std::string>>();
     if (learnt.contains("filler")) {
       filler_.load(learnt["filler"], dir);

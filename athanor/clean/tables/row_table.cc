@@ -162,11 +162,12 @@ std::string date_text(double seconds) {
   std::string text = buffer;
   if (time.hour != 0 || time.minute != 0 || time.second != 0) {
     const auto whole = static_cast<int>(time.second);
+    const int64_t micros = std::min<int64_t>(999'999, std::llround((time.second - whole) * 1e6));
     std::snprintf(buffer, sizeof buffer, "T%02d:%02d:%02d", time.hour, time.minute, whole);
     text += buffer;
-    if (time.second != whole) {
-      std::snprintf(buffer, sizeof buffer, "%.6f", time.second - whole);
-      text += std::string_view(buffer).substr(1);
+    if (micros > 0) {
+      std::snprintf(buffer, sizeof buffer, ".%06lld", static_cast<long long>(micros));
+      text += buffer;
     }
     text += "Z";
   }

@@ -24,9 +24,6 @@ double mean_of(std::span<const double> values);
 // Of the population, around the mean; two passes.
 double variance_of(std::span<const double> values, double mean);
 
-// The inverse of the normal distribution's function. 0 gives -infinity, 1 infinity.
-double normal_quantile(double p);
-
 // Error(kUsage) where x is sparse, with what to do; Error(kInput) where it has another number of columns than was learnt.
 void expect_dense(const Matrix& x, const char* step, const char* hint);
 void expect_columns(const Matrix& x, uint64_t columns, const char* step);

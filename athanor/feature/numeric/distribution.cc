@@ -5,6 +5,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/feature/numeric/columns.h"
+#include "athanor/metric/bootstrap.h"
 
 namespace athanor {
 

@@ -1,6 +1,7 @@
 #include "athanor/data/testing/test_scratch.h"
 #include "athanor/feature/test_fixture.h"
 #include "athanor/feature/numeric/columns.h"
+#include "athanor/metric/bootstrap.h"
 
 namespace athanor {
 namespace {
