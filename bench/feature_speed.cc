@@ -1,4 +1,5 @@
-// Times encoders of texts and reads tables, for bench/features.py. Prints JSON lines: {"seconds": ..., "columns": ...}.
+// Times encoders of texts and reads tables, for bench/features.py. Prints a line of JSON; cpu: seconds of
+// all threads together.
 //
 //   feature_speed text FILE.jsonl[.zst] ENCODER OPTIONS_JSON [THREADS]     each document cut into pieces of 2,000 characters
 //   feature_speed table FILE.csv[.zst] [NAME ...]
@@ -6,6 +7,7 @@
 //                                                                          as doubles; prints rows, columns and inputs
 //   feature_speed words FILE                                               Chinese, a line a text; words with blanks between
 #include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 
@@ -50,11 +52,13 @@ void time_text(const std::string& path, const std::string& encoder, const std::s
   FitContext context{pool};
   auto step = make_encoder(encoder, nlohmann::json::parse(options), "options");
   double begin = monotonic_time();
+  const std::clock_t cpu_begin = std::clock();
   const Matrix fitted = step->fit(columns, nullptr, context);
   const double fit = monotonic_time() - begin;
+  const double cpu = static_cast<double>(std::clock() - cpu_begin) / CLOCKS_PER_SEC;
   begin = monotonic_time();
   const Matrix applied = step->apply(columns, pool);
-  std::printf("{\"fit\": %.6f, \"apply\": %.6f, \"texts\": %zu, \"bytes\": %zu, \"columns\": %llu, \"stored\": %zu}\n", fit,
+  std::printf("{\"fit\": %.6f, \"cpu\": %.6f, \"apply\": %.6f, \"texts\": %zu, \"bytes\": %zu, \"columns\": %llu, \"stored\": %zu}\n", fit, cpu,
               monotonic_time() - begin, column.texts.size(), bytes, static_cast<unsigned long long>(fitted.columns),
               fitted.sparse.values.size());
 }

@@ -45,7 +45,8 @@ def text_rows():
             size += len(text.encode())
             lines.append(json.dumps({"text": text}))
             texts.extend(pieces(text))
-    print(f"{len(texts)} texts, {size / 1e6:.1f} MB\n\n| what | Athanor, MB/s | scikit-learn, MB/s | ratio (spread) |\n|---|---|---|---|")
+    print(f"{len(texts)} texts, {size / 1e6:.1f} MB\n\n| what | Athanor, MB/s | scikit-learn, MB/s | ratio (spread) | "
+          "Athanor, MB a CPU second | scikit-learn | ratio |\n|---|---|---|---|---|---|---|")
     rows = [("tfidf, fit", "tfidf", {"chinese": "no"}, lambda: TfidfVectorizer()),
             ("tfidf, words and pairs, fit", "tfidf", {"chinese": "no", "ngrams": 2}, lambda: TfidfVectorizer(ngram_range=(1, 2))),
             ("hashing", "hashing", {"chinese": "no"}, lambda: HashingVectorizer())]
@@ -53,19 +54,22 @@ def text_rows():
         file.write("\n".join(lines))
         file.flush()
         for name, kind, options, peer in rows:
-            ours, theirs, ratios = [], [], []
+            ours, theirs, ratios, cpu = [], [], [], []
             for _ in range(args.rounds):
                 out = subprocess.run([args.binary, "text", file.name, kind, json.dumps(options)], check=True, capture_output=True, text=True)
                 result = json.loads(out.stdout)
                 step = peer()
-                begin = time.perf_counter()
+                begin, cpu_begin = time.perf_counter(), time.process_time()
                 x = step.fit_transform(texts)
                 theirs.append(time.perf_counter() - begin)
+                cpu.append((result["cpu"], time.process_time() - cpu_begin))
                 ours.append(result["fit"])
                 ratios.append(theirs[-1] / ours[-1])
                 assert result["columns"] == x.shape[1] and abs(result["stored"] - x.nnz) <= 1e-3 * x.nnz, (result, x.shape, x.nnz)
             print(f"| {name} | {size / 1e6 / statistics.median(ours):.1f} | {size / 1e6 / statistics.median(theirs):.2f} | "
-                  f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f}) |", flush=True)
+                  f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f}) | "
+                  f"{size / 1e6 / statistics.median(a for a, _ in cpu):.1f} | {size / 1e6 / statistics.median(b for _, b in cpu):.2f} | "
+                  f"{statistics.median(b / a for a, b in cpu):.1f} |", flush=True)
 
 
 def chinese_rows():

@@ -141,39 +141,39 @@ void Analyzer::find_words(Scratch& scratch) const {
   const char* const end = base + scratch.text.size();
   const char* p = base;
   while (p < end) {
-    const char* begin = p;
-    size_t characters = 0;
-    bool ascii_only = true;
-    while (p < end) {
-      if (is_ascii(*p)) {
-        if (kAscii.word[static_cast<unsigned char>(*p)] == 0) {
-          break;
-        }
-        ++p;
-      } else {
-        const char* q = p;
-        if (!is_word_character(decode_utf8(q, end))) {
-          break;
-        }
-        p = q;
-        ascii_only = false;
-      }
-      ++characters;
+    const char* const begin = p;
+    while (p < end && kAscii.word[static_cast<unsigned char>(*p)] != 0) {
+      ++p;
     }
-    const auto from = static_cast<size_t>(begin - base), to = static_cast<size_t>(p - base);
-    if (characters > 0 && !ascii_only && segmenter_ != nullptr) {
-      split_chinese(scratch, from, to);
-    } else if (characters > 0) {
-      add_word(scratch, from, to, characters);
+    if (p < end && !is_ascii(*p)) {
+      p = find_mixed_word(scratch, begin, p, end);
+      continue;
     }
-    if (p < end) {
-      if (is_ascii(*p)) {
-        ++p;
-      } else {
-        decode_utf8(p, end);
-      }
+    if (p - begin >= 2) {
+      add_word(scratch, static_cast<size_t>(begin - base), static_cast<size_t>(p - base), 2);
     }
+    ++p;  // what ended it, or the end
   }
+}
+
+// A word with characters beyond ASCII: `begin` is where it begins, `p` the first of them. Returns where to go on.
+const char* Analyzer::find_mixed_word(Scratch& scratch, const char* begin, const char* p, const char* end) const {
+  const char* const base = scratch.text.data();
+  auto characters = static_cast<size_t>(p - begin);
+  bool ascii_only = true;
+  const char* next = p;
+  while (next < end && is_word_character(decode_utf8(next, end))) {
+    ascii_only = ascii_only && is_ascii(*p);
+    p = next;
+    ++characters;
+  }
+  const auto from = static_cast<size_t>(begin - base), to = static_cast<size_t>(p - base);
+  if (characters > 0 && !ascii_only && segmenter_ != nullptr) {
+    split_chinese(scratch, from, to);
+  } else if (characters > 0) {
+    add_word(scratch, from, to, characters);
+  }
+  return next;  // behind the character that ended it
 }
 
 // A run of word characters that may hold Chinese: its Chinese parts word by word, of one character too, the rest as words.

@@ -61,6 +61,7 @@ class Analyzer {
  private:
   void prepare(std::string_view text, std::string& out) const;  // lower case, accents
   void find_words(Scratch& scratch) const;
+  const char* find_mixed_word(Scratch& scratch, const char* begin, const char* p, const char* end) const;
   void add_word(Scratch& scratch, size_t begin, size_t end, size_t characters) const;
   void split_chinese(Scratch& scratch, size_t begin, size_t end) const;
   static void squeeze_spaces(std::string& text);

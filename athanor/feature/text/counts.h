@@ -40,16 +40,13 @@ SparseRows joined(std::vector<RowsPart> parts, ThreadPool& pool);
 // One text's counts by number, in a vector as wide as there are numbers so far.
 class RowCounter {
  public:
-  void add(uint32_t number, int32_t count = 1) {
+  void add(uint32_t number) {
     if (number >= counts_.size()) {
       counts_.resize(std::max<size_t>(number + 1, counts_.size() * 2), 0);
-      seen_.resize(counts_.size(), 0);
     }
-    if (seen_[number] == 0) {
-      seen_[number] = 1;
+    if (counts_[number]++ == 0) {
       touched_.push_back(number);
     }
-    counts_[number] += count;
   }
   // fn(number, count), then empty again. sorted: numbers ascending.
   template <class Fn>
@@ -60,14 +57,12 @@ class RowCounter {
     for (const uint32_t number : touched_) {
       fn(number, counts_[number]);
       counts_[number] = 0;
-      seen_[number] = 0;
     }
     touched_.clear();
   }
 
  private:
   std::vector<int32_t> counts_;
-  std::vector<uint8_t> seen_;  // a signed sum may come back to 0
   std::vector<uint32_t> touched_;
 };
 

@@ -21,10 +21,10 @@ std::vector<std::string> topics(int sentences) {
 }
 
 TEST(DocumentVectors, TextsOfATopicAreNearEachOther) {
-  const std::vector<std::string> texts = topics(2500);
+  const std::vector<std::string> texts = topics(1000);
   const TableColumn column = text_column("t", texts);
   const TableColumn* columns[] = {&column};
-  ThreadPool pool(2);
+  ThreadPool pool(1);
   FitContext context{pool, 1};
   const Matrix x = make_encoder("word2vec", {{"size", 24}, {"sample", 0}, {"epochs", 8}, {"rate", 0.05}}, "")->fit(columns, nullptr, context);
   double right = 0;

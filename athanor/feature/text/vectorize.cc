@@ -13,7 +13,7 @@ namespace athanor {
 namespace {
 
 constexpr size_t kNamedAtApply = 4096;  // names of more features cost more than one row's counts
-constexpr size_t kHashStretchBytes = size_t{4} << 20;
+constexpr size_t kHashStretchBytes = size_t{1} << 20;
 
 struct WordsOptions : TextOptions {
   double min_df = 1, max_df = 1;
@@ -253,7 +253,7 @@ class Hashing : public Encoder {
     TermTable terms;
     std::vector<uint32_t> columns;  // of terms; the highest bit: below 0
     RowCounter row;
-    std::vector<std::pair<uint32_t, double>> sums;
+    std::vector<uint64_t> places;  // column above, count below: sorted as one number
     for (size_t i = range.first; i < range.second; ++i) {
       analyzer_.for_each_term(texts[i], scratch, [&](std::string_view term) {
         const auto id = static_cast<uint32_t>(terms.add(term));
@@ -262,26 +262,26 @@ class Hashing : public Encoder {
         }
         row.add(id);
       });
-      sums.clear();
+      places.clear();
       row.take(false, [&](uint32_t id, int32_t count) {
-        const double sign = (columns[id] >> 31) != 0 && options_.alternate_sign ? -1 : 1;
-        sums.emplace_back(columns[id] & 0x7fffffffu, sign * count);
+        const int32_t sum = (columns[id] >> 31) != 0 && options_.alternate_sign ? -count : count;
+        places.push_back(static_cast<uint64_t>(columns[id] & 0x7fffffffu) << 32 | static_cast<uint32_t>(sum));
       });
-      write_row(sums, part);
+      write_row(places, part);
     }
   }
 
-  void write_row(std::vector<std::pair<uint32_t, double>>& sums, RowsPart& part) const {
-    std::sort(sums.begin(), sums.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (size_t i = 0; i < sums.size();) {
-      double sum = 0;
-      const uint32_t column = sums[i].first;
-      for (; i < sums.size() && sums[i].first == column; ++i) {
-        sum += sums[i].second;
+  void write_row(std::vector<uint64_t>& places, RowsPart& part) const {
+    std::sort(places.begin(), places.end());
+    for (size_t i = 0; i < places.size();) {
+      int64_t sum = 0;
+      const uint64_t column = places[i] >> 32;
+      for (; i < places.size() && places[i] >> 32 == column; ++i) {
+        sum += static_cast<int32_t>(static_cast<uint32_t>(places[i]));
       }
       if (sum != 0) {
-        part.indices.push_back(column);
-        part.values.push_back(options_.binary ? 1 : sum);
+        part.indices.push_back(static_cast<uint32_t>(column));
+        part.values.push_back(options_.binary ? 1 : static_cast<double>(sum));
       }
     }
     part.ends.push_back(part.indices.size());
