@@ -147,9 +147,8 @@ fs::path run_folder(const StepPlan& step, const RunStore& store) {
 
 void ChildRuns::launch(Child& child) {
   const fs::path recipe = place_.folder / (child.name + ".yaml");
-  const auto program = fs::read_symlink("/proc/self/exe");
   child.process = std::make_unique<ChildProcess>(
-      std::vector<std::string>{program.string(), "run", recipe.string(), "runs=" + place_.store.root().string(), "--json"},
+      std::vector<std::string>{"/proc/self/exe", "run", recipe.string(), "runs=" + place_.store.root().string(), "--json"},
       ChildOptions{place_.folder / (child.name + ".out"), place_.folder / (child.name + ".err")});
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "athanor/base/error.h"
 #include "athanor/base/text.h"
@@ -163,7 +164,7 @@ std::vector<bool> directions(const nlohmann::json& direction, const std::vector<
   std::vector<bool> maximise;
   for (size_t i = 0; i < metrics.size(); ++i) {
     const auto word = i < given.size() ? given[i] : nlohmann::json(nullptr);
-    const std::string last = metrics[i].substr(metrics[i].rfind('.') + 1);
+    const std::string last = metrics[i].substr(metrics[i].find('.') + 1);  // without the step
     if (word == "minimize" || word == "maximize") {
       maximise.push_back(word == "maximize");
     } else if (!word.is_null() && word != "") {

@@ -12,8 +12,13 @@
 
 namespace athanor {
 
-// Steps of the whole way of a trial, for pruners that pause; Error(kUsage) when the metric's step cannot be paused.
-int64_t whole_way(const PipelinePlan& plan, const MetricPath& metric, const tune::PrunerOptions& pruner);
+// Steps of the whole way of a trial and between two of its values, for pruners that pause; Error(kUsage) when the metric's
+// step cannot be paused.
+struct TrialWay {
+  int64_t steps = 0;
+  int64_t unit = 1;
+};
+TrialWay whole_way(const PipelinePlan& plan, const MetricPath& metric, const tune::PrunerOptions& pruner);
 
 class TuneStudy {
  public:
@@ -40,6 +45,7 @@ class TuneStudy {
   tune::SearchOptions search_options(const PipelinePlan& probe) const;
   void replayed(const nlohmann::json& line);
   void start(const tune::Job& job);
+  std::optional<ChildOutcome> launch(const tune::Job& job);  // a value: it needs no process
   void watch(Open& open);
   void ended(int64_t job, const ChildOutcome& outcome);
   tune::JobResult read_result(Open& open, const ChildOutcome& outcome);

@@ -20,7 +20,7 @@ Search::Search(const Space& space, const SearchOptions& options)
     if (options_.max_steps < 2) {
       throw Error(ErrorKind::kUsage, options_.pruner.kind + " needs to know how many steps a trial has", "pruner.kind");
     }
-    rungs_.emplace(options_.pruner, options_.max_steps);
+    rungs_.emplace(options_.pruner, options_.max_steps, options_.step_unit);
   }
 }
 

@@ -27,6 +27,7 @@ struct SearchOptions {
   int64_t trials = 20;
   int64_t parallel = 1;
   int64_t max_steps = 0;  // the whole way of a trial; for asha and hyperband
+  int64_t step_unit = 1;  // steps between two values of a trial
   int64_t digits = 6;     // of continuous values; 0: all
   uint64_t seed = 1;
 };

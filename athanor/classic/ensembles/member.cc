@@ -10,6 +10,19 @@ namespace athanor {
 namespace {
 
 constexpr uint64_t kPartSalt = 0x70617274;
+constexpr int kMostNested = 16;  // maps and lists
+
+// Ensembles within ensembles recurse; a file must not say how deep.
+bool nested_too_deep(const nlohmann::json& given, int left) {
+  if (left == 0) {
+    return true;
+  }
+  if (!given.is_structured()) {
+    return false;
+  }
+  return std::any_of(given.begin(), given.end(),
+                     [&](const nlohmann::json& inner) { return nested_too_deep(inner, left - 1); });
+}
 
 }  // namespace
 
@@ -19,6 +32,9 @@ Member::Member(const nlohmann::json& given, Task task, const std::string& where)
   }
   if (!options_.is_object() || !options_.contains("kind") || !options_["kind"].is_string()) {
     throw Error(ErrorKind::kUsage, "a model is a map with its kind", where, "for example {kind: tree, max_depth: 3}");
+  }
+  if (nested_too_deep(options_, kMostNested)) {
+    throw Error(ErrorKind::kUsage, "models are nested more than " + std::to_string(kMostNested) + " deep", where);
   }
   kind_ = options_["kind"].get<std::string>();
   options_.erase("kind");

@@ -11,7 +11,8 @@ namespace athanor {
 
 namespace {
 
-constexpr size_t kRowsATask = 8192;
+constexpr size_t kRowsATask = 16384;
+constexpr size_t kRowsWorthThreads = 131'072;  // below, waking threads costs more than the work
 constexpr double kLeastWeight = 1e-16;
 constexpr double kPoissonStep = 0.7;  // added in the exponent of the second derivative: steps stay bounded
 constexpr double kLeastShare = 1e-15;
@@ -19,7 +20,7 @@ constexpr double kLeastShare = 1e-15;
 template <class Fn>
 void over_rows(size_t rows, ThreadPool& pool, Fn fn) {
   const size_t tasks = (rows + kRowsATask - 1) / kRowsATask;
-  if (tasks < 3) {
+  if (rows < kRowsWorthThreads) {
     fn(0, rows);
     return;
   }

@@ -43,14 +43,20 @@ void add_tree(const TreeSet& trees, const BinCuts& cuts, BoostingData& data, uin
               const std::vector<uint8_t>& done, ThreadPool& pool) {
   const BinnedWalk walk(trees, trees.trees() - 1, cuts);
   double* scores = data.scores.data() + output * data.bins.rows;
-  constexpr uint64_t kRows = 8192;
-  pool.parallel_for((data.bins.rows + kRows - 1) / kRows, [&](size_t task) {
-    for (uint64_t r = task * kRows; r < std::min<uint64_t>(data.bins.rows, (task + 1) * kRows); ++r) {
+  const auto add = [&](uint64_t begin, uint64_t end) {
+    for (uint64_t r = begin; r < end; ++r) {
       if (done.empty() || done[r] == 0) {
         scores[r] += trees.leaf_values[static_cast<size_t>(walk.leaf_of(data.bins, r))];
       }
     }
-  });
+  };
+  constexpr uint64_t kRows = 16384;
+  if (data.bins.rows <= kRows * 2) {  // waking threads costs more than the work
+    add(0, data.bins.rows);
+    return;
+  }
+  pool.parallel_for((data.bins.rows + kRows - 1) / kRows,
+                    [&](size_t task) { add(task * kRows, std::min<uint64_t>(data.bins.rows, (task + 1) * kRows)); });
 }
 
 }  // namespace

@@ -2,11 +2,11 @@
 //
 //   income <= 3.5
 //   |   age <= 40 or missing
-//   |   |   no (0.93 of 120)
+//   |   |   no (0.93) of 120
 //   |   age > 40
-//   |   |   yes (0.61 of 80)
+//   |   |   yes (0.61) of 80
 //   income > 3.5 or missing
-//   |   yes (0.99 of 1,200)
+//   |   yes (0.99) of 1,200
 #pragma once
 
 #include <string>
