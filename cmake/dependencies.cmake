@@ -17,6 +17,8 @@ pkg_check_modules(PQ REQUIRED IMPORTED_TARGET libpq)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
 pkg_check_modules(JPEG REQUIRED IMPORTED_TARGET libjpeg)
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
+find_library(ATHANOR_LIBSVM svm REQUIRED)
 
 find_program(ATHANOR_CCACHE ccache)
 if(ATHANOR_CCACHE)

@@ -23,6 +23,7 @@ target_include_directories(athanor_core_deps INTERFACE "${CMAKE_SOURCE_DIR}")
 target_link_libraries(athanor_core_deps INTERFACE Threads::Threads OpenSSL::Crypto ZLIB::ZLIB CURL::libcurl
   yaml-cpp nlohmann_json::nlohmann_json PkgConfig::ZSTD PkgConfig::XXHASH
   BZip2::BZip2 PkgConfig::DEFLATE PkgConfig::PCRE2 PkgConfig::PQ PkgConfig::SQLITE PkgConfig::PNG PkgConfig::JPEG
+  "${ATHANOR_LIBSVM}"
   athanor_arrow athanor_lexbor ${CMAKE_DL_LIBS})
 
 # Which commit this is: its own small object, so that a commit rebuilds one file.
@@ -131,6 +132,13 @@ foreach(room IN LISTS ATHANOR_ROOM_LINES)
       list(APPEND ATHANOR_TORCH_OBJECTS $<TARGET_OBJECTS:athanor_${room}>)
     endif()
     athanor_room_test(${room} ON)
+  endif()
+endforeach()
+
+# Rooms that factorise matrices. Not for all: Eigen's headers are heavy.
+foreach(target athanor_feature athanor_classic athanor_tune feature_tests_objects classic_tests_objects tune_tests_objects)
+  if(TARGET ${target})
+    target_link_libraries(${target} PRIVATE Eigen3::Eigen)
   endif()
 endforeach()
 

@@ -11,6 +11,7 @@ void read_jsonl(const ReadInput& input, const ReadOptions& options, const ReadSi
 void read_json(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
 void read_csv(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
 void read_tsv(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
+void read_libsvm(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
 void read_parquet(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
 void read_arrow(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);
 void read_warc(const ReadInput& input, const ReadOptions& options, const ReadSink& sink);

@@ -18,6 +18,8 @@ constexpr Reader kReaders[] = {
     {"json", Reader::Kind::kStream, &read_json, "a JSON object or an array of them"},
     {"csv", Reader::Kind::kStream, &read_csv, "comma-separated values with a header row"},
     {"tsv", Reader::Kind::kStream, &read_tsv, "tab-separated values with a header row"},
+    {"libsvm", Reader::Kind::kStream, &read_libsvm, "sparse rows, label index:value", true},
+    {"svmlight", Reader::Kind::kStream, &read_libsvm, "sparse rows, label index:value", true},
     {"parquet", Reader::Kind::kPath, &read_parquet, "Apache Parquet"},
     {"arrow", Reader::Kind::kPath, &read_arrow, "Arrow IPC, a file or a stream"},
     {"feather", Reader::Kind::kPath, &read_arrow, "Arrow IPC, a file or a stream"},

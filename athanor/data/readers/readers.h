@@ -2,6 +2,7 @@
 //   txt, md        the whole file, its lines, or its paragraphs (parted by blank lines)
 //   jsonl, ndjson  one object a line          json        one object, or an array of objects
 //   csv, tsv       RFC 4180 with a header row parquet     one row, one document
+//   libsvm, svmlight  a line `label index:value ...`; the text is the line, meta {"format": "libsvm", "label": ...}
 //   arrow, feather, arrows  Arrow IPC files and streams
 //   warc, wet      web archives (ISO 28500)   html, htm   the main text of a page
 //   eml, mbox      mail
@@ -9,8 +10,8 @@
 // All but Parquet and Arrow may be gzip, zstd or bzip2 inside (.gz, .zst, .bz2 behind the extension). A row that is
 // not good is handed to on_rejected with a reason and the offset of what is wrong; reading goes on. Reasons: "invalid
 // UTF-8", "empty", "line too long", "file too large", "broken JSON", "not a JSON object", "no text field", "text is
-// not a string", "wrong number of columns", "broken quotes", "damaged Parquet", "damaged Arrow", "document too large", those of StreamFault,
-// of warc.h, of images/image.h and containers/zip.h, "damaged tar", "damaged zip", "damaged idx", and "html: " with a
+// not a string", "wrong number of columns", "broken quotes", "damaged Parquet", "damaged Arrow", "bad LIBSVM line: "
+// with a reason of tables/libsvm.h, "document too large", those of StreamFault, of warc.h, of images/image.h and containers/zip.h, "damaged tar", "damaged zip", "damaged idx", and "html: " with a
 // fault of html/extract.h.
 #pragma once
 

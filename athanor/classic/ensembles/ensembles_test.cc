@@ -1,0 +1,142 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "athanor/base/error.h"
+#include "athanor/classic/ensembles/member.h"
+#include "athanor/classic/ensembles/partial_dependence.h"
+#include "athanor/classic/ensembles/permutation_importance.h"
+#include "athanor/classic/ensembles/stacking.h"
+#include "athanor/classic/trees/tree_testing.h"
+
+namespace athanor {
+namespace {
+
+using tree_testing::Made;
+
+const nlohmann::json kTwo = {{{"kind", "tree"}, {"max_depth", 5}}, {{"kind", "boosting"}, {"rounds", 10}}};
+
+// Kind and options of each ensemble, small.
+std::vector<std::pair<std::string, nlohmann::json>> ensembles() {
+  return {{"bagging", {{"of", {{"kind", "tree"}, {"max_depth", 6}}}, {"times", 5}, {"columns", 0.75}}},
+          {"voting", {{"of", kTwo}, {"weights", {1.0, 2.0}}}},
+          {"voting", {{"of", kTwo}, {"vote", "hard"}}},
+          {"stacking", {{"of", kTwo}, {"folds", 3}, {"passthrough", true}, {"final", {{"kind", "forest"}, {"trees", 20}}}}},
+          {"bagging", {{"of", {{"kind", "voting"}, {"of", kTwo}}}, {"times", 2}, {"bootstrap", false}, {"rows", 0.8}}}};
+}
+
+TEST(Ensembles, LearnAndAreStored) {
+  const Made classes = tree_testing::class_rows(500, 4, 3, 40);
+  const Made values = tree_testing::smooth_rows(500, 4, 41);
+  ThreadPool pool(2);
+  for (const auto& [kind, options] : ensembles()) {
+    for (const Made* made : {&classes, &values}) {
+      FitContext context{pool, 3};
+      const auto model = make_model(kind, options, made->target.task, "model");
+      model->fit(made->x, made->target, context);
+      const Matrix predicted = model->predict(made->x, pool);
+      if (made == &classes) {
+        EXPECT_TRUE(model->gives_probabilities());
+        EXPECT_GT(tree_testing::accuracy(predicted, made->target), 0.93) << kind << options;
+        for (uint64_t r = 0; r < predicted.rows; ++r) {
+          EXPECT_NEAR(predicted.at(r, 0) + predicted.at(r, 1) + predicted.at(r, 2), 1, 1e-9);
+        }
+      } else {
+        EXPECT_LT(tree_testing::rmse(predicted, made->target), 0.8 * tree_testing::deviation(made->target)) << kind << options;
+      }
+      const auto again = tree_testing::reloaded(*model, kind, options, made->target.task);
+      EXPECT_EQ(again->predict(made->x, pool).values, predicted.values) << kind;
+    }
+    EXPECT_EQ(tree_testing::fitted_bytes(kind, options, classes, 1), tree_testing::fitted_bytes(kind, options, classes, 3)) << kind;
+  }
+}
+
+TEST(Ensembles, AdaBoostOfStumpsBeatsAStump) {
+  Made made = tree_testing::class_rows(600, 3, 3, 42);
+  ThreadPool pool(2);
+  FitContext context{pool};
+  const auto stump = make_model("tree", {{"max_depth", 1}}, Task::kClasses, "m");
+  stump->fit(made.x, made.target, context);
+  const auto boosted = make_model("adaboost", nlohmann::json::object(), Task::kClasses, "m");
+  boosted->fit(made.x, made.target, context);
+  EXPECT_GT(tree_testing::accuracy(boosted->predict(made.x, pool), made.target),
+            tree_testing::accuracy(stump->predict(made.x, pool), made.target) + 0.2);
+  const auto again = tree_testing::reloaded(*boosted, "adaboost", nlohmann::json::object(), Task::kClasses);
+  EXPECT_EQ(again->predict(made.x, pool).values, boosted->predict(made.x, pool).values);
+  // One class: nothing to get wrong.
+  std::fill(made.target.classes.begin(), made.target.classes.end(), 2);
+  boosted->fit(made.x, made.target, context);
+  EXPECT_GT(boosted->predict(made.x, pool).at(0, 2), 0.5);
+}
+
+TEST(Ensembles, ErrorsNameThePlace) {
+  const auto place = [](const std::string& kind, const nlohmann::json& options, Task task = Task::kClasses) {
+    return tree_testing::message_of([&] { make_model(kind, options, task, "fit.model"); });
+  };
+  EXPECT_EQ(place("bagging", {{"of", {{"kind", "tree"}, {"max_dept", 3}}}}).find("fit.model.of.max_dept"), 0U);
+  EXPECT_EQ(place("bagging", {{"of", {{"kind", "treee"}}}}).find("fit.model.of.kind"), 0U);
+  EXPECT_EQ(place("voting", {{"of", {"tree", {{"kind", "boosting"}, {"loss", "squared"}}}}}).find("fit.model.of[1].loss"), 0U);
+  EXPECT_EQ(place("voting", {{"of", kTwo}, {"weights", {1.0}}}).find("fit.model.weights"), 0U);
+  EXPECT_EQ(place("voting", {{"of", nlohmann::json::array()}}).find("fit.model.of"), 0U);
+  EXPECT_EQ(place("stacking", {{"of", kTwo}, {"final", 3}}).find("fit.model.final"), 0U);
+  EXPECT_NE(place("adaboost", nlohmann::json::object(), Task::kRegression), "");
+  nlohmann::json deep = {{"kind", "tree"}};
+  for (int i = 0; i < 40; ++i) {
+    deep = {{"kind", "bagging"}, {"of", deep}};
+  }
+  EXPECT_NE(place("bagging", {{"of", deep}}).find("nested"), std::string::npos);
+  EXPECT_TRUE(all_members_split({{"of", kTwo}}));
+  EXPECT_TRUE(all_members_split({{"of", {{"kind", "voting"}, {"of", kTwo}}}}));
+  EXPECT_FALSE(all_members_split({{"of", {{"kind", "nothing"}}}}));
+}
+
+TEST(Ensembles, FoldsHoldEachClassEvenly) {
+  const Made made = tree_testing::class_rows(303, 2, 3, 43);
+  const auto folds = stratified_folds(made.target, 4, 9);
+  std::map<std::pair<uint32_t, int32_t>, int> counts;
+  for (uint64_t r = 0; r < folds.size(); ++r) {
+    ++counts[{folds[r], made.target.classes[r]}];
+  }
+  for (int32_t k = 0; k < 3; ++k) {
+    int low = 1000, high = 0;
+    for (uint32_t fold = 0; fold < 4; ++fold) {
+      low = std::min(low, counts[{fold, k}]);
+      high = std::max(high, counts[{fold, k}]);
+    }
+    EXPECT_LE(high - low, 1);
+  }
+}
+
+TEST(Ensembles, PermutationFindsWhatMatters) {
+  const Made made = tree_testing::smooth_rows(1500, 4, 44);
+  ThreadPool pool(2);
+  FitContext context{pool};
+  const auto model = make_model("boosting", nlohmann::json::object(), Task::kRegression, "m");
+  model->fit(made.x, made.target, context);
+  const Made fresh = tree_testing::smooth_rows(800, 4, 45);
+  const auto losses = permutation_importance(*model, fresh.x, fresh.target, usual_score, {.times = 3, .seed = 1}, pool);
+  EXPECT_GT(losses[0].mean, 0.5);
+  EXPECT_GT(losses[1].mean, 0.1);
+  EXPECT_NEAR(losses[2].mean, 0, 0.02);
+  EXPECT_LT(losses[0].spread, 0.2);
+  EXPECT_GT(losses[0].spread, 0);
+}
+
+TEST(Ensembles, PartialDependenceFollowsTheFeature) {
+  const Made made = tree_testing::smooth_rows(2000, 3, 46);
+  ThreadPool pool(2);
+  FitContext context{pool};
+  const auto model = make_model("boosting", nlohmann::json::object(), Task::kRegression, "m");
+  model->fit(made.x, made.target, context);
+  const auto curve = partial_dependence(*model, made.x, {0}, {.points = 21}, pool);
+  ASSERT_EQ(curve.grid[0].size(), 21U);
+  EXPECT_NEAR(curve.mean.at(20, 0) - curve.mean.at(0, 0), 3, 0.6);
+  const auto both = partial_dependence(*model, made.x, {0, 1}, {.points = 5, .max_rows = 200}, pool);
+  EXPECT_EQ(both.mean.rows, 25U);
+  EXPECT_THROW(partial_dependence(*model, made.x, {0, 1, 2}, {}, pool), Error);
+  EXPECT_THROW(partial_dependence(*model, made.x, {7}, {}, pool), Error);
+}
+
+}  // namespace
+}  // namespace athanor

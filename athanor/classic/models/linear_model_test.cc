@@ -1,0 +1,200 @@
+// Linear models and logistic regression against scikit-learn, and what they refuse.
+#include "athanor/base/error.h"
+#include "athanor/base/rng.h"
+#include "athanor/classic/models/parity_test_data.h"
+
+namespace athanor {
+namespace {
+
+using namespace classic_test;
+
+void expect_group(const std::string& group) {
+  for (const auto& one : fixture(group)) {
+    SCOPED_TRACE(one["name"].get<std::string>());
+    expect_case(one);
+  }
+}
+
+TEST(LinearModels, EqualScikitLearn) { expect_group("linear"); }
+TEST(LogisticModels, EqualScikitLearn) { expect_group("logistic"); }
+
+TEST(ConstantModel, SaysTheSharesAndTheMean) {
+  const Data iris = data_set("iris", true);
+  const auto shares = predicted(*fitted("constant", {}, iris.x, iris.target), iris.x);
+  expect_near({shares.values.begin(), shares.values.begin() + 3}, {57.5 / 174.5 * 174.5 / 175, 58.5 / 175, 59.0 / 175}, "shares", 0.02);
+  const Data diabetes = data_set("diabetes");
+  EXPECT_NEAR(predicted(*fitted("constant", {}, diabetes.x, diabetes.target), diabetes.x).values[0], 152.13348416289594, 1e-9);
+  EXPECT_EQ(predicted(*fitted("constant", {{"by", "median"}}, diabetes.x, diabetes.target), diabetes.x).values[0], 140.5);
+  EXPECT_THROW(make_model("constant", {{"by", "median"}}, Task::kClasses, "test"), Error);
+}
+
+TEST(LinearModels, TheSameBytesForAnyNumberOfThreads) {
+  for (const char* kind : {"linear", "ridge", "lasso", "elastic_net"}) {
+    const Data data = data_set("diabetes");
+    EXPECT_EQ(predicted(*fitted(kind, {}, data.x, data.target, 1), data.x).values,
+              predicted(*fitted(kind, {}, data.x, data.target, 3), data.x).values)
+        << kind;
+  }
+  for (const double l1 : {0.0, 0.5}) {
+    const Data data = data_set("digits");
+    EXPECT_EQ(predicted(*fitted("logistic", {{"l1", l1}, {"tolerance", 1e-4}}, data.x, data.target, 1), data.x).values,
+              predicted(*fitted("logistic", {{"l1", l1}, {"tolerance", 1e-4}}, data.x, data.target, 3), data.x).values);
+  }
+}
+
+TEST(LinearModels, AConstantColumnSaysNothing) {
+  Data data = data_set("diabetes");
+  Matrix wider = Matrix::dense(data.x.rows, data.x.columns + 1);
+  for (uint64_t r = 0; r < wider.rows; ++r) {
+    std::copy(data.x.row(r), data.x.row(r) + data.x.columns, wider.row(r));
+    wider.at(r, data.x.columns) = 1234567.1;
+  }
+  for (const char* kind : {"linear", "ridge", "lasso", "elastic_net"}) {
+    const nlohmann::json tight{{"tolerance", 1e-12}};
+    const nlohmann::json options = std::string(kind) == "lasso" || std::string(kind) == "elastic_net" ? tight : nlohmann::json::object();
+    expect_near(predicted(*fitted(kind, options, wider, data.target), wider).values,
+                predicted(*fitted(kind, options, data.x, data.target), data.x).values, kind);
+  }
+}
+
+TEST(LinearModels, AWeightIsAsManyRows) {
+  const Data data = data_set("pima");
+  std::vector<uint64_t> twice;
+  Target weighted = data.target;
+  for (uint64_t r = 0; r < data.x.rows; ++r) {
+    const uint64_t copies = r % 3;
+    weighted.weights.push_back(static_cast<double>(copies));
+    twice.insert(twice.end(), copies, r);
+  }
+  const nlohmann::json options{{"tolerance", 1e-11}};
+  expect_near(predicted(*fitted("logistic", options, data.x, weighted), data.x).values,
+              predicted(*fitted("logistic", options, take_rows(data.x, twice), take_rows(data.target, twice)), data.x).values, "logistic");
+}
+
+TEST(LogisticModels, LabelsAreAskedOneByOne) {
+  Data data = data_set("wine");
+  Target marks;
+  marks.task = Task::kMultiLabel;
+  marks.labels = {"first", "not second", "never", "always"};
+  for (uint64_t r = 0; r < data.x.rows; ++r) {
+    const int32_t y = data.target.classes[r];
+    for (const bool mark : {y == 0, y != 1, false, true}) {
+      marks.marks.push_back(mark ? 1 : 0);
+    }
+  }
+  std::vector<std::string> warnings;
+  const auto model = fitted("logistic", {}, data.x, marks, 2, &warnings);
+  EXPECT_EQ(warnings.size(), 2u);
+  const Matrix scores = predicted(*model, data.x);
+  Target binary = classes_of(data.target.classes);
+  binary.labels = {"no", "yes"};
+  for (auto& value : binary.classes) {
+    value = value == 0 ? 1 : 0;
+  }
+  const Matrix alone = predicted(*fitted("logistic", {}, data.x, binary), data.x);
+  for (uint64_t r = 0; r < data.x.rows; ++r) {
+    ASSERT_EQ(scores.at(r, 0), alone.at(r, 1));
+    ASSERT_EQ(scores.at(r, 2), 0);
+    ASSERT_EQ(scores.at(r, 3), 1);
+  }
+  const auto dir = scratch("labels");
+  EXPECT_EQ(predicted(*reopened(*model, "logistic", {}, Task::kMultiLabel, dir), data.x).values, scores.values);
+  fs::remove_all(dir);
+}
+
+TEST(LogisticModels, AClassWithoutRowsGetsNothing) {
+  Data data = data_set("iris");
+  data.target.labels.insert(data.target.labels.begin() + 1, "absent");
+  for (auto& value : data.target.classes) {
+    value += value > 0 ? 1 : 0;
+  }
+  const Matrix scores = predicted(*fitted("logistic", {}, data.x, data.target), data.x);
+  for (uint64_t r = 0; r < data.x.rows; ++r) {
+    ASSERT_EQ(scores.at(r, 1), 0);
+    ASSERT_NEAR(scores.at(r, 0) + scores.at(r, 2) + scores.at(r, 3), 1, 1e-12);
+  }
+  for (auto& value : data.target.classes) {
+    value = 2;
+  }
+  std::vector<std::string> warnings;
+  const Matrix sure = predicted(*fitted("logistic", {}, data.x, data.target, 2, &warnings), data.x);
+  EXPECT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(sure.at(0, 2), 1);
+  EXPECT_EQ(sure.at(0, 0), 0);
+}
+
+TEST(LogisticModels, AMillionSparseColumns) {
+  constexpr uint64_t kColumns = 1000000;
+  SparseRows sparse;
+  std::vector<int32_t> classes;
+  Rng rng(3);
+  for (uint64_t r = 0; r < 3000; ++r) {
+    const bool yes = r % 2 == 0;
+    std::vector<uint32_t> columns{yes ? 7u : 9u};
+    for (int i = 0; i < 20; ++i) {
+      columns.push_back(static_cast<uint32_t>(10 + rng.below(kColumns - 10)));
+    }
+    std::sort(columns.begin(), columns.end());
+    columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
+    sparse.indices.insert(sparse.indices.end(), columns.begin(), columns.end());
+    sparse.values.insert(sparse.values.end(), columns.size(), 1.0);
+    sparse.offsets.push_back(sparse.indices.size());
+    classes.push_back(yes ? 1 : 0);
+  }
+  const Matrix x = Matrix::from_sparse(std::move(sparse), kColumns);
+  for (const double l1 : {0.0, 1.0}) {
+    const auto model = fitted("logistic", {{"l1", l1}}, x, classes_of(classes));
+    const Matrix scores = predicted(*model, x);
+    for (uint64_t r = 0; r < x.rows; ++r) {
+      ASSERT_GT(scores.at(r, static_cast<uint64_t>(classes[r])), 0.9);
+    }
+    EXPECT_LE(model->description({}).dump().size(), 10000u);
+  }
+}
+
+std::string message_of(const std::function<void()>& run) {
+  try {
+    run();
+  } catch (const Error& error) {
+    return std::string(name_of(error.kind())) + ": " + error.message() + "; " + error.hint();
+  }
+  return "nothing was wrong";
+}
+
+TEST(LinearModels, BadInputIsNamed) {
+  for (const char* kind : {"linear", "logistic", "lasso"}) {
+    Data data = data_set(std::string(kind) == "logistic" ? "iris" : "diabetes");
+    data.x.names.assign(data.x.columns, "some");
+    data.x.names[2] = "height";
+    auto with = [&](double value) {
+      Matrix x = data.x;
+      x.at(5, 2) = value;
+      return message_of([&] { fitted(kind, {}, x, data.target); });
+    };
+    EXPECT_NE(with(NAN).find("input: 'height' has a missing value (row 5); impute"), std::string::npos) << with(NAN);
+    EXPECT_NE(with(INFINITY).find("'height' has an infinite value"), std::string::npos);
+    Target none = data.target;
+    none.weights.assign(data.x.rows, 0.0);
+    EXPECT_NE(message_of([&] { fitted(kind, {}, data.x, none); }).find("every row has weight 0"), std::string::npos);
+    none.weights[3] = -1;
+    EXPECT_NE(message_of([&] { fitted(kind, {}, data.x, none); }).find("the weight of row 3 is negative"), std::string::npos);
+    none.weights.resize(2);
+    EXPECT_NE(message_of([&] { fitted(kind, {}, data.x, none); }).find("2 weights"), std::string::npos);
+    Target empty;
+    empty.task = data.target.task;
+    EXPECT_NE(message_of([&] { fitted(kind, {}, Matrix::dense(0, 3), empty); }).find("nothing to learn from"), std::string::npos);
+    const auto model = fitted(kind, {}, data.x, data.target);
+    EXPECT_NE(message_of([&] { predicted(*model, Matrix::dense(2, 2)); }).find("the rows have 2"), std::string::npos);
+    Matrix missing = data.x;
+    missing.at(1, 2) = NAN;
+    EXPECT_NE(message_of([&] { predicted(*model, missing); }).find("'height' has a missing value"), std::string::npos);
+    Matrix huge = data.x;
+    std::fill(huge.values.begin(), huge.values.end(), 1e308);
+    EXPECT_NE(message_of([&] { predicted(*model, huge); }).find("not a finite number"), std::string::npos) << kind;
+  }
+  Target target = numbers_of({1, 2, NAN});
+  EXPECT_NE(message_of([&] { fitted("ridge", {}, Matrix::dense(3, 1), target); }).find("the target of row 2 is missing"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace athanor

@@ -1,0 +1,73 @@
+// Gradient boosting over histograms, own: numbers in at most 255 bins a feature, trees grown leaf by leaf, missing values
+// to the side that wins more. The same bytes for any number of threads and (up to 200,000 rows, without `rows`) for any
+// order of the rows.
+//
+//   auto model = make_model("boosting", {{"rounds", 200}}, Task::kRegression, "fit.model");
+//
+// Held-out rows that a caller already has:
+//   static_cast<Boosting&>(*model).watch(&valid_x, &valid_target);     // before fit(), with early_stopping
+#pragma once
+
+#include "athanor/classic/models/model.h"
+#include "athanor/classic/trees/tree_model.h"
+#include "athanor/run/fields.h"
+
+namespace athanor {
+
+struct BoostingOptions {
+  std::string loss = "auto";
+  int64_t rounds = 100;
+  double learning_rate = 0.1;
+  int64_t max_leaves = 31;
+  int64_t max_depth = 0;
+  int64_t bins = 255;
+  int64_t min_samples_leaf = 20;
+  double min_child_weight = 1e-3;
+  double min_gain = 0;
+  double l1 = 0;
+  double l2 = 0;
+  double rows = 1;
+  double columns = 1;
+  int64_t early_stopping = 0;
+  double valid_share = 0.1;
+  double huber_delta = 0;
+  nlohmann::json monotone = nlohmann::json::object();
+
+  static void fields(Fields<BoostingOptions>& f);
+};
+
+class Boosting : public TreeModel {
+ public:
+  Boosting(const BoostingOptions& options, Task task);
+
+  // Rows that decide when to stop instead of a share of the training rows. Kept by pointer until fit() returns.
+  void watch(const Matrix* x, const Target* target);
+
+  void fit(const Matrix& x, const Target& target, FitContext& context) override;
+  Matrix predict(const Matrix& x, ThreadPool& pool) const override;
+  // Before the link: log odds, log shares, log rates; the value itself in regression.
+  Matrix raw_scores(const Matrix& x, ThreadPool& pool) const;
+  bool gives_probabilities() const override { return task_ != Task::kRegression; }
+  std::vector<double> base_scores() const override { return base_; }
+  double contribution_scale() const override { return 1; }
+  nlohmann::json description(const std::vector<std::string>& names) const override;
+  void save(SavedWriter& out) const override;
+  void load(const SavedReader& in) override;
+
+  // Mean loss of the held-out rows after each round; empty without early stopping.
+  const std::vector<double>& valid_losses() const { return valid_losses_; }
+
+ private:
+  std::vector<int8_t> monotone_columns(const Matrix& x) const;
+
+  BoostingOptions options_;
+  Task task_;
+  std::string loss_;
+  uint64_t labels_ = 0;
+  std::vector<double> base_;
+  std::vector<double> valid_losses_;
+  const Matrix* watched_x_ = nullptr;
+  const Target* watched_target_ = nullptr;
+};
+
+}  // namespace athanor

@@ -1,0 +1,102 @@
+// Binary trees as flat arrays: what boosting, forests, decision trees and isolation forests predict with, explain and
+// store. A node that splits sends a row left where x[feature] <= threshold; a missing value goes to the side it learnt.
+//
+//   TreeSet trees;
+//   trees.width = 1;                               // numbers a leaf
+//   const int32_t root = trees.begin_tree();
+//   const int32_t left = trees.split(root, {.feature = 3, .threshold = 0.5, .missing_left = true});
+//   trees.make_leaf(left, value);  trees.make_leaf(left + 1, other);
+//   trees.add_outputs(row, out, outputs);          // adds what each tree says
+//
+// Children stand side by side (right = left + 1) and behind their parent, so no walk can loop; load() checks that, and
+// that each node has one parent, before anything walks a stored tree.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "athanor/base/thread_pool.h"
+#include "athanor/feature/matrix.h"
+#include "athanor/feature/saved.h"
+
+namespace athanor {
+
+inline constexpr int kMaxTreeDepth = 512;  // edges from a root; explanation recurses
+
+// 16 bytes: what prediction reads.
+struct TreeNode {
+  double threshold = 0;
+  int32_t feature = 0;  // of a split; the top bit: missing values go left
+  int32_t child = -1;   // the left child; of a leaf ~(its number among leaves)
+
+  static constexpr int32_t kMissingLeft = INT32_MIN;
+  bool is_leaf() const { return child < 0; }
+  int32_t column() const { return feature & INT32_MAX; }
+  bool missing_left() const { return feature < 0; }
+  int32_t leaf() const { return ~child; }
+  int32_t next(double value) const {
+    int32_t right = !(value <= threshold);
+    if (std::isnan(value)) {
+      right = missing_left() ? 0 : 1;
+    }
+    return child + right;
+  }
+};
+
+struct TreeSplit {
+  int32_t feature = 0;
+  double threshold = 0;
+  bool missing_left = false;
+  double gain = 0;  // what the split won, in the units of what was minimised
+};
+
+struct TreeSet {
+  uint64_t columns = 0;            // of the matrix it was grown on
+  uint64_t width = 1;              // numbers a leaf
+  uint64_t groups = 1;             // tree t adds to outputs [t % groups * width, + width)
+  std::vector<int32_t> roots;      // first node of each tree, ascending
+  std::vector<TreeNode> nodes;
+  std::vector<float> gain;         // a node; 0 for leaves
+  std::vector<float> cover;        // a node: weight of the training rows that came by
+  std::vector<double> leaf_values;  // leaves x width
+
+  int32_t begin_tree();
+  int32_t split(int32_t node, const TreeSplit& how);  // gives the left child
+  void make_leaf(int32_t node, std::span<const double> value);
+
+  uint64_t trees() const { return roots.size(); }
+  int32_t end_of(uint64_t tree) const;
+  uint64_t leaves() const { return width == 0 ? 0 : leaf_values.size() / width; }
+  uint64_t outputs() const { return groups * width; }
+  const double* value_of(const TreeNode& leaf) const { return leaf_values.data() + leaf.leaf() * width; }
+  int depth_of(uint64_t tree) const;
+  void drop_trees_from(uint64_t tree);
+  void append(const TreeSet& other);  // its trees behind mine
+
+  const TreeNode& leaf_for(uint64_t tree, const double* row) const {
+    const TreeNode* node = nodes.data() + roots[tree];
+    while (!node->is_leaf()) {
+      node = nodes.data() + node->next(row[node->column()]);
+    }
+    return *node;
+  }
+
+  // Of each column: the gain of its splits (or their number), as shares that sum to 1 (all 0 without a split).
+  std::vector<double> gain_importances() const;
+  std::vector<double> split_importances() const;
+
+  void save(SavedWriter& out) const;
+  void load(const SavedReader& in);  // Error(kInput) for whatever could not be walked
+};
+
+// Calls fn(first row, number of rows, rows as a dense block) for blocks of rows of x, in parallel; sparse rows are
+// unpacked into the block. Error(kUsage) when x has not the columns the model was fitted on.
+void for_row_blocks(const Matrix& x, uint64_t columns, ThreadPool& pool,
+                    const std::function<void(uint64_t first, uint64_t count, const double* rows)>& fn);
+
+// rows x outputs(): the sums over trees, times `scale`, plus base[output] where base is not empty.
+Matrix sum_of_trees(const TreeSet& trees, const Matrix& x, double scale, std::span<const double> base, ThreadPool& pool);
+
+}  // namespace athanor

@@ -1,0 +1,81 @@
+#include "athanor/data/tables/cells.h"
+
+#include <charconv>
+#include <cmath>
+
+namespace athanor {
+
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\n";
+constexpr std::string_view kMissingMarks[] = {"", "?", "NA", "N/A", "NaN", "nan", "null", "None"};
+
+bool is_infinite_word(std::string_view cell) {
+  if (!cell.empty() && cell.front() == '-') {
+    cell.remove_prefix(1);
+  }
+  for (const std::string_view word : {"inf", "infinity"}) {
+    if (cell.size() == word.size()) {
+      bool same = true;
+      for (size_t i = 0; i < word.size(); ++i) {
+        same = same && (cell[i] | 0x20) == word[i];
+      }
+      if (same) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string_view trimmed_cell(std::string_view cell) {
+  const size_t begin = cell.find_first_not_of(kBlanks);
+  return begin == std::string_view::npos ? std::string_view()
+                                         : cell.substr(begin, cell.find_last_not_of(kBlanks) - begin + 1);
+}
+
+bool is_missing_mark(std::string_view cell, const std::vector<std::string>& more) {
+  cell = trimmed_cell(cell);
+  if (cell.size() <= 4) {
+    for (const std::string_view mark : kMissingMarks) {
+      if (cell == mark) {
+        return true;
+      }
+    }
+  }
+  for (const std::string& mark : more) {
+    if (cell == mark) {
+      return true;
+    }
+  }
+  return false;
+}
+
+NumberCell parse_number(std::string_view cell, double& value) {
+  cell = trimmed_cell(cell);
+  if (!cell.empty() && cell.front() == '+') {
+    cell.remove_prefix(1);
+    if (!cell.empty() && cell.front() == '-') {
+      return NumberCell::kOther;
+    }
+  }
+  if (is_infinite_word(cell)) {
+    return NumberCell::kInfinite;
+  }
+  const auto [end, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (cell.empty() || end != cell.data() + cell.size() || error == std::errc::invalid_argument) {
+    return NumberCell::kOther;
+  }
+  if (error == std::errc::result_out_of_range) {  // too large, or too small to tell from 0
+    const size_t exponent = cell.find_first_of("eE");
+    const bool tiny = exponent != std::string_view::npos ? cell.substr(exponent + 1).starts_with('-')
+                                                         : cell.find_first_not_of("-0.") > cell.find('.');
+    value = 0;
+    return tiny ? NumberCell::kNumber : NumberCell::kInfinite;
+  }
+  return std::isfinite(value) ? NumberCell::kNumber : NumberCell::kOther;  // nan(...) is no number
+}
+
+}  // namespace athanor

@@ -1,0 +1,84 @@
+// What the curves and scores of a finished run say: underfit, overfit, leak, a rate too high or too low, too little data, dead
+// units, imbalance, drift; each with the evidence and what to try. Silent on what looks healthy.
+//
+//   for (const Finding& finding : diagnose(facts)) { finding.name, finding.evidence, finding.advice; }
+//
+// Thresholds stand in diagnosis.cc, each with its reason; planted faults and healthy runs are tests/golden/doctor.test.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace athanor {
+
+struct CurvePoint {
+  double step = 0;
+  double value = 0;  // NaN: the run said so
+};
+
+// What is known of a run; what is not stays empty or NaN.
+struct RunFacts {
+  // Of training by steps.
+  std::vector<CurvePoint> train_loss;
+  std::vector<CurvePoint> valid_loss;
+  std::vector<CurvePoint> gradient_norm;
+  double valid_error = std::nan("");    // standard error of the last validation loss
+  double chance_loss = std::nan("");    // of an answer that knows only how often each label or token comes
+  double epochs = std::nan("");         // how often each example was seen
+  std::vector<double> update_ratios;    // update over weight of each parameter, at the last look
+  struct Layer {
+    std::string name;
+    double zeros = 0;                   // share of its outputs that are exactly 0
+  };
+  std::vector<Layer> layers;
+
+  // Of scores.
+  std::string metric;                   // "accuracy", "r2"
+  double train_score = std::nan("");
+  double valid_score = std::nan("");
+  double valid_low = std::nan("");      // its interval
+  double valid_high = std::nan("");
+  double chance_score = std::nan("");
+  double perfect_score = 1;
+  uint64_t train_rows = 0;
+  uint64_t valid_rows = 0;
+  uint64_t features = 0;
+  // How much at least of what the model leaves unexplained a small tree can explain, on rows that neither saw.
+  double residual_gain = std::nan("");
+  // The score of a model that can express more, over the same folds: from a ladder.
+  std::string richer_kind;
+  double richer_gain = std::nan("");    // its lead, in units of the standard error of the difference
+  struct Label {
+    std::string name;
+    uint64_t rows = 0;
+    double recall = std::nan("");
+  };
+  std::vector<Label> labels;
+  struct Field {
+    std::string name;
+    double alone = std::nan("");        // share of what is to be known that this column tells by itself: 1 = all
+    double drift = std::nan("");        // population stability index, training against validation
+  };
+  std::vector<Field> fields;
+  double overlap = std::nan("");        // share of validation rows that stand, the same in all, among the training rows
+  double more_data_gain = std::nan(""); // by doubling the training rows, of the distance to a perfect score
+};
+
+struct Finding {
+  std::string name;      // "overfit", "underfit", "leak", "rate too high", "rate too low", "too little data", "dead units",
+                         // "imbalance", "drift", "learns nothing"
+  std::string evidence;  // with numbers
+  std::string advice;
+  std::string change;    // a field to change, as key=value without the step's name: "optimizer.lr=0.0003"; may be empty
+  bool grave = true;     // false: worth a look
+};
+
+// lr: the run's learning rate where it has one (for the change that is advised), else NaN.
+std::vector<Finding> diagnose(const RunFacts& facts, double lr = std::nan(""));
+
+// Population stability index of two histograms over the same bins (Lewis 1994); empty bins count as half a row.
+double stability_index(const std::vector<double>& before, const std::vector<double>& after);
+
+}  // namespace athanor

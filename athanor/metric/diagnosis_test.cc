@@ -1,0 +1,157 @@
+// Planted faults in curves and scores, each found; and shapes of healthy runs, about which it must be silent.
+#include "athanor/metric/diagnosis.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "athanor/base/rng.h"
+
+namespace athanor {
+namespace {
+
+std::vector<CurvePoint> curve(int points, const std::function<double(double)>& value, double noise = 0.02) {
+  std::vector<CurvePoint> out;
+  Rng rng(3);
+  for (int i = 0; i < points; ++i) {
+    const double t = static_cast<double>(i) / (points - 1);
+    out.push_back({10.0 * (i + 1), value(t) + noise * rng.normal()});
+  }
+  return out;
+}
+
+RunFacts healthy_run() {
+  RunFacts facts;
+  facts.train_loss = curve(60, [](double t) { return 2 + 4 * std::exp(-6 * t); });
+  facts.valid_loss = curve(8, [](double t) { return 2.1 + 4 * std::exp(-6 * t); }, 0.005);
+  facts.gradient_norm = curve(60, [](double) { return 1.0; }, 0.1);
+  facts.valid_error = 0.02;
+  facts.chance_loss = 6.2;
+  facts.epochs = 1;
+  return facts;
+}
+
+RunFacts healthy_fit() {
+  RunFacts facts;
+  facts.metric = "accuracy";
+  facts.train_score = 0.90;
+  facts.valid_score = 0.87;
+  facts.valid_low = 0.86;
+  facts.valid_high = 0.88;
+  facts.chance_score = 0.76;
+  facts.train_rows = 26'000;
+  facts.valid_rows = 6'000;
+  facts.features = 14;
+  facts.residual_gain = 0.005;
+  facts.labels = {{"<=50K", 19'760, 0.94}, {">50K", 6'240, 0.65}};
+  facts.fields = {{"age", 0.05, 0.01}, {"education", 0.12, 0.02}};
+  facts.overlap = 0.001;
+  return facts;
+}
+
+std::string names(const std::vector<Finding>& findings) {
+  std::string list;
+  for (const auto& finding : findings) {
+    EXPECT_FALSE(finding.evidence.empty());
+    EXPECT_FALSE(finding.advice.empty());
+    list += (list.empty() ? "" : "; ") + finding.name;
+  }
+  return list;
+}
+
+TEST(Diagnosis, IsSilentOnHealthyRuns) {
+  EXPECT_EQ(names(diagnose(healthy_run(), 1e-3)), "");
+  EXPECT_EQ(names(diagnose(healthy_fit())), "");
+  EXPECT_EQ(names(diagnose({})), "");
+  // A forest knows its own rows by heart, and is good on others.
+  RunFacts forest = healthy_fit();
+  forest.train_score = 1.0;
+  forest.valid_score = 0.96;
+  forest.valid_high = 0.97;
+  EXPECT_EQ(names(diagnose(forest)), "");
+}
+
+TEST(Diagnosis, NamesARateThatIsTooHigh) {
+  RunFacts facts = healthy_run();
+  facts.train_loss = curve(60, [](double t) { return t < 0.3 ? 6 - 8 * t : 3.6 + 3 * (t - 0.3); });
+  EXPECT_EQ(names(diagnose(facts, 0.1)), "rate too high");
+  EXPECT_EQ(diagnose(facts, 0.1)[0].change, "optimizer.lr=0.03");
+  facts.train_loss = curve(60, [](double t) { return t < 0.1 ? 5.0 : std::nan(""); });
+  EXPECT_EQ(names(diagnose(facts, 0.1)), "rate too high");
+}
+
+TEST(Diagnosis, NamesARateThatIsTooLow) {
+  RunFacts facts = healthy_run();
+  facts.train_loss = curve(60, [](double t) { return 6.2 - 0.9 * t; });
+  facts.valid_loss = curve(8, [](double t) { return 6.2 - 0.9 * t; }, 0.005);
+  EXPECT_EQ(names(diagnose(facts, 1e-5)), "rate too low");
+}
+
+TEST(Diagnosis, NamesOverfittingByCurve) {
+  RunFacts facts = healthy_run();
+  facts.valid_loss = curve(12, [](double t) { return 2.5 + 4 * std::exp(-14 * t) + 1.2 * t; }, 0.005);
+  facts.epochs = 30;
+  EXPECT_EQ(names(diagnose(facts, 1e-3)), "overfit; too little data");
+}
+
+TEST(Diagnosis, NamesOverfittingByScores) {
+  RunFacts facts = healthy_fit();
+  facts.train_score = 1.0;
+  facts.valid_score = 0.80;
+  facts.valid_high = 0.82;
+  EXPECT_EQ(names(diagnose(facts)), "overfit");
+  facts.train_rows = 100;
+  facts.features = 200;
+  EXPECT_EQ(names(diagnose(facts)), "overfit; too little data");
+}
+
+TEST(Diagnosis, NamesUnderfitting) {
+  RunFacts facts = healthy_fit();
+  facts.residual_gain = 0.2;
+  EXPECT_EQ(names(diagnose(facts)), "underfit");
+  facts.residual_gain = 0;
+  facts.richer_kind = "boosting";
+  facts.richer_gain = 6;
+  EXPECT_EQ(names(diagnose(facts)), "underfit");
+  facts = healthy_fit();
+  facts.train_score = facts.valid_score = 0.76;
+  EXPECT_EQ(names(diagnose(facts)), "learns nothing");
+  facts = healthy_run();
+  facts.train_loss = curve(60, [](double t) { return 5 + std::exp(-30 * t); });
+  facts.metric = "accuracy";
+  facts.chance_score = 0.5;
+  facts.train_score = 0.60;
+  facts.valid_score = 0.59;
+  EXPECT_EQ(names(diagnose(facts)), "underfit");
+}
+
+TEST(Diagnosis, NamesLeaksImbalanceDriftAndDeadUnits) {
+  RunFacts facts = healthy_fit();
+  facts.fields.push_back({"income_code", 1.0, 0.0});
+  EXPECT_EQ(names(diagnose(facts)), "leak");
+  facts = healthy_fit();
+  facts.overlap = 0.3;
+  EXPECT_EQ(names(diagnose(facts)), "leak");
+  facts = healthy_fit();
+  facts.labels = {{"no", 25'500, 0.99}, {"yes", 500, 0.02}};
+  EXPECT_EQ(names(diagnose(facts)), "imbalance");
+  facts = healthy_fit();
+  facts.fields[0].drift = 0.8;
+  EXPECT_EQ(names(diagnose(facts)), "drift");
+  facts = healthy_run();
+  facts.layers = {{"layers.0", 0.5}, {"layers.1", 0.995}};
+  EXPECT_EQ(names(diagnose(facts, 1e-2)), "dead units");
+  facts = healthy_fit();
+  facts.more_data_gain = 0.3;
+  EXPECT_EQ(names(diagnose(facts)), "too little data");
+}
+
+TEST(Diagnosis, TheStabilityIndexOfEqualSharesIsZero) {
+  EXPECT_NEAR(stability_index({10, 20, 30}, {100, 200, 300}), 0, 1e-12);
+  // By hand: (0.6 - 0.4) ln(0.6 / 0.4) + (0.4 - 0.6) ln(0.4 / 0.6)
+  EXPECT_NEAR(stability_index({40, 60}, {60, 40}), 0.4 * std::log(1.5), 1e-12);
+  EXPECT_TRUE(std::isnan(stability_index({}, {})));
+}
+
+}  // namespace
+}  // namespace athanor

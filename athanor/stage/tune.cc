@@ -1,0 +1,225 @@
+// tune: recipe x space -> report + the best trial's artifact. Trials are child runs.
+#include <cmath>
+
+#include "athanor/base/error.h"
+#include "athanor/base/format.h"
+#include "athanor/stage/pipeline.h"
+#include "athanor/stage/tune_page.h"
+#include "athanor/stage/tune_study.h"
+#include "athanor/stage/verb_list.h"
+#include "athanor/tune/importance.h"
+
+namespace athanor {
+
+namespace {
+
+void prepare_tune(nlohmann::json& resolved) {
+  const auto options = load_options<TuneOptions>(resolved);
+  const tune::Space space = tune::Space::from_json(options.space);
+  const auto metrics = metric_names(options.metric);
+  const auto maximise = directions(options.direction, metrics);
+  resolved["metric"] = metrics;
+  resolved["direction"] = nlohmann::json::array();
+  for (const bool larger : maximise) {
+    resolved["direction"].push_back(larger ? "maximize" : "minimize");
+  }
+  if (metrics.size() > 1 && options.sampler.kind == "tpe") {  // the default is for one objective
+    resolved["sampler"]["kind"] = "nsga2";
+  }
+  const auto settled = load_options<TuneOptions>(resolved);
+  tune::SearchOptions search;
+  search.sampler = settled.sampler;
+  search.pruner = settled.pruner;
+  search.maximise = maximise;
+  search.max_steps = settled.pruner.rungs() ? 1000000 : 0;
+  tune::Search check(space, search);
+}
+
+// Resolves the recipe in the middle of the space and once with every choice: wrong keys and values are found before
+// anything runs, and what the recipe is made of enters the id.
+nlohmann::json pin_recipe(const nlohmann::json& resolved, PinContext& pins) {
+  const auto options = load_options<TuneOptions>(resolved);
+  const tune::Space space = tune::Space::from_json(options.space);
+  const RunStore store(pins.cache_dir.parent_path().parent_path());
+  const ChildRecipe recipe = ChildRecipe::load(options.recipe);
+  nlohmann::json pinned;
+  const auto probe = [&](tune::Point point) {
+    space.settle(point);
+    const PipelinePlan plan = resolve_recipe(recipe.with(overrides_of(space.values(point))), store, pins);
+    for (const auto& name : metric_names(options.metric)) {
+      metric_step(plan, parse_metric(name));
+    }
+    whole_way(plan, parse_metric(metric_names(options.metric)[0]), options.pruner);
+    return plan.id;
+  };
+  pinned["recipe"] = probe({});
+  for (size_t i = 0; i < space.size(); ++i) {
+    for (double value = space[i].low; space[i].is_choice() && space[i].parent < 0 && value <= space[i].high; ++value) {
+      tune::Point point(space.size(), std::nan(""));
+      point[i] = value;
+      probe(point);
+    }
+  }
+  return pinned;
+}
+
+nlohmann::json plan_tune(const nlohmann::json& resolved, const std::vector<StageInput>&) {
+  const auto options = load_options<TuneOptions>(resolved);
+  const tune::Space space = tune::Space::from_json(options.space);
+  int64_t trials = options.trials;
+  auto rows = nlohmann::json::array();
+  const auto row = [&](const char* name, double value, const std::string& text, const std::string& note) {
+    rows.push_back({{"name", name}, {"value", value}, {"text", text}, {"note", note}});
+  };
+  if (options.sampler.kind == "grid") {
+    trials = std::min<int64_t>(trials, static_cast<int64_t>(tune::grid_size(options.sampler, space, 1000001)));
+  }
+  row("trials", static_cast<double>(trials), std::to_string(trials),
+      options.sampler.kind + " over " + std::to_string(space.size()) + " fields, " + std::to_string(options.parallel) +
+          " at a time");
+  if (options.timeout > 0) {
+    row("at most", options.timeout, human_duration(options.timeout), "timeout");
+  }
+  return {{"rows", rows}, {"fits", true}, {"why", ""}, {"advice", ""}};
+}
+
+nlohmann::json trial_json(const tune::Search& search, const tune::Trial& trial) {
+  nlohmann::json json{{"number", trial.number}, {"state", name_of(trial.state)}, {"values", trial.values},
+                      {"params", search.space().values(trial.point)}, {"steps", nlohmann::json::array()}};
+  for (const auto& [step, value] : trial.steps) {
+    json["steps"].push_back({step, std::isfinite(value) ? nlohmann::json(value) : nlohmann::json()});
+  }
+  const auto& note = search.note(trial.number);
+  json["run"] = note.is_object() ? note.value("run", "") : "";
+  if (!trial.error.empty()) {
+    json["error"] = trial.error;
+  }
+  return json;
+}
+
+nlohmann::json study_json(const TuneStudy& study, const TuneOptions& options) {
+  const tune::Search& search = study.search();
+  nlohmann::json json{{"metrics", options.metric}, {"directions", options.direction}, {"sampler", options.sampler.kind},
+                      {"pruner", options.pruner.kind}, {"best", search.best()}, {"trials", nlohmann::json::array()},
+                      {"importance", nlohmann::json::object()}, {"recipe", options.recipe}, {"space", options.space}};
+  for (const tune::Trial& trial : search.trials()) {
+    json["trials"].push_back(trial_json(search, trial));
+  }
+  const auto shares = tune::importances(search.space(), search.trials(), 0, search.options().maximise[0] ? -1 : 1);
+  for (size_t i = 0; i < shares.size(); ++i) {
+    json["importance"][search.space()[i].name] = shares[i];
+  }
+  return json;
+}
+
+void link_folder(const fs::path& from, const fs::path& to) {
+  for (const auto& entry : fs::recursive_directory_iterator(from)) {
+    if (entry.is_regular_file()) {
+      const fs::path target = to / fs::relative(entry.path(), from);
+      make_dirs(target.parent_path());
+      link_file(entry.path(), target);
+    }
+  }
+}
+
+// The recipe of the best trial, and what its last step that gives a model or an estimator made.
+nlohmann::json keep_best(TuneStudy& study, int64_t number, const fs::path& out) {
+  const PipelinePlan plan = study.plan_of(number);
+  write_file_atomic(out / "best.yaml", plan.single ? to_yaml(step_recipe(plan.steps.back(), plan.steps, NameInputs::kByStep))
+                                                   : pipeline_recipe(plan));
+  for (size_t i = plan.steps.size(); i-- > 0;) {
+    const StepPlan& step = plan.steps[i];
+    if (step.verb->output != ArtifactKind::kModel && step.verb->output != ArtifactKind::kEstimator) {
+      continue;
+    }
+    if (const auto run = study.store().find_done(step.verb->name, step.id)) {
+      link_folder(run->dir / "out", out / "best");
+      return run->name;
+    }
+  }
+  return nullptr;
+}
+
+std::string summary_of(const nlohmann::json& study, const nlohmann::json& counts) {
+  std::string text = std::to_string(study["trials"].size()) + " trials";
+  for (const char* state : {"pruned", "failed"}) {
+    const int64_t n = counts.value(state, int64_t{0});
+    text += n == 0 ? "" : ", " + std::to_string(n) + " " + state;
+  }
+  const auto& best = study["best"];
+  if (best.size() != 1) {
+    return text + ", " + std::to_string(best.size()) + " on the Pareto front";
+  }
+  const auto& trial = study["trials"][best[0].get<size_t>()];
+  text += ", best " + study["metrics"][0].get<std::string>() + " " + human_number(trial["values"][0].get<double>()) +
+          " (trial " + std::to_string(best[0].get<int64_t>()) + ":";
+  for (const auto& [name, value] : trial["params"].items()) {
+    text += " " + name + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return text + ")";
+}
+
+nlohmann::json execute_tune(StageContext& context) {
+  const auto options = load_options<TuneOptions>(context.options);
+  TuneStudy study(context, options);
+  study.run();
+  const tune::Search& search = study.search();
+  const auto best = search.best();
+  nlohmann::json counts = nlohmann::json::object();
+  std::string error;
+  for (const tune::Trial& trial : search.trials()) {
+    counts[name_of(trial.state)] = counts.value(name_of(trial.state), int64_t{0}) + 1;
+    error = trial.error.empty() ? error : trial.error;
+  }
+  if (best.empty()) {
+    throw Error(ErrorKind::kInput, "no trial came to its end" + (error.empty() ? "" : ": " + error), "",
+                "more trials, more time, or a recipe that runs by itself");
+  }
+  const fs::path out = context.run.out_tmp();
+  nlohmann::json data = study_json(study, options);
+  const nlohmann::json artifact = keep_best(study, best[0], out);
+  const auto& first = data["trials"][static_cast<size_t>(best[0])];
+  nlohmann::json result{{"trials", counts}, {"metrics", data["metrics"]}, {"directions", data["directions"]},
+                        {"best", first}, {"front", best}, {"best_run", artifact}, {"importance", data["importance"]},
+                        {"command", command_text(options.recipe, first["params"])}};
+  result["best"].erase("steps");
+  result["summary"] = summary_of(data, counts);
+  data["command"] = result["command"];
+  data["best_run"] = artifact;
+  write_file_atomic(out / "study.json", data.dump());
+  link_file(context.run.state() / "study.jsonl", out / "study.jsonl");
+  Report page{.title = context.run.name(), .subtitle = result["summary"].get<std::string>()};
+  add_study(data, page);
+  page.data = result;
+  write_report(page, out);
+  return result;
+}
+
+std::string tune_notes() {
+  std::string text = "Samplers\n";
+  for (const auto& entry : tune::samplers()) {
+    text += "  " + padded(entry.kind, 8) + entry.summary + "\n";
+  }
+  return text +
+         "\nA study goes on with the same command after Ctrl-C or a kill. study.db in the run's folder opens in\n"
+         "optuna-dashboard; out/best holds the best trial's artifact, out/best.yaml its recipe.";
+}
+
+}  // namespace
+
+Verb tune_verb() {
+  Verb verb;
+  verb.name = "tune";
+  verb.summary = "search the fields of a recipe for the best result; trials are child runs";
+  verb.output = ArtifactKind::kReport;
+  verb.schema = tune_schema();
+  verb.prepare = prepare_tune;
+  verb.pins = pin_recipe;
+  verb.execute = execute_tune;
+  verb.plan = plan_tune;
+  verb.notes = tune_notes;
+  verb.example = "athanor tune recipe=recipes/classify.yaml metric=fit.valid_accuracy 'space={fit.fasttext.lr: {log: [0.05, 1]}}'";
+  return verb;
+}
+
+}  // namespace athanor

@@ -1,0 +1,189 @@
+#include "athanor/tune/search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "athanor/base/error.h"
+#include "athanor/tune/pareto.h"
+
+namespace athanor::tune {
+
+Search::Search(const Space& space, const SearchOptions& options)
+    : space_(space),
+      options_(options),
+      sampler_(make_sampler(options.sampler, space, options.maximise.size(), options.seed)) {
+  if (options_.pruner.kind != "none" && options_.maximise.size() > 1) {
+    throw Error(ErrorKind::kUsage, "a pruner compares one objective, not several", "pruner.kind");
+  }
+  if (options_.pruner.rungs()) {
+    if (options_.max_steps < 2) {
+      throw Error(ErrorKind::kUsage, options_.pruner.kind + " needs to know how many steps a trial has", "pruner.kind");
+    }
+    rungs_.emplace(options_.pruner, options_.max_steps, options_.step_unit);
+  }
+}
+
+Trial Search::flipped(const Trial& trial) const {
+  Trial copy = trial;
+  for (size_t i = 0; i < copy.values.size(); ++i) {
+    copy.values[i] = options_.maximise[i] ? -copy.values[i] : copy.values[i];
+  }
+  for (auto& [step, value] : copy.steps) {
+    value = options_.maximise[0] ? -value : value;
+  }
+  return copy;
+}
+
+std::optional<Job> Search::next() {
+  const int64_t lag = 2 * options_.parallel - 1;
+  while (applied_ <= num_jobs() - lag) {
+    if (!waiting_.contains(applied_)) {
+      return std::nullopt;
+    }
+    apply_next();
+  }
+  while (true) {
+    if (auto job = decide()) {
+      job->index = num_jobs();
+      job->known = applied_;
+      jobs_.push_back(*job);
+      return job;
+    }
+    if (applied_ == num_jobs()) {
+      over_ = true;
+      return std::nullopt;
+    }
+    if (!waiting_.contains(applied_)) {
+      return std::nullopt;
+    }
+    apply_next();
+  }
+}
+
+std::optional<Job> Search::decide() {
+  if (stopped_) {
+    return std::nullopt;
+  }
+  if (rungs_) {
+    if (const auto promotion = rungs_->promote()) {
+      const Trial& trial = trials_.at(static_cast<size_t>(promotion->trial));
+      const int64_t to = promotion->steps >= options_.max_steps ? 0 : promotion->steps;
+      return Job{-1, trial.number, trial.steps.empty() ? 0 : trial.steps.back().first, to};
+    }
+  }
+  if (num_trials() >= options_.trials || sampler_->exhausted()) {
+    return std::nullopt;
+  }
+  Trial trial;
+  trial.number = num_trials();
+  trial.point = sampler_->suggest(trial.number);
+  if (options_.digits > 0) {
+    space_.round(trial.point, static_cast<int>(options_.digits));
+  }
+  sampler_->note(trial.number, trial.point);
+  trials_.push_back(trial);
+  notes_.emplace_back();
+  const int64_t first = rungs_ ? rungs_->first_steps(trial.number) : 0;
+  return Job{-1, trial.number, 0, first >= options_.max_steps ? 0 : first};
+}
+
+void Search::report(int64_t index, JobResult result) {
+  Trial& trial = trials_.at(static_cast<size_t>(job(index).trial));
+  if (index < applied_ || waiting_.contains(index)) {
+    throw Error(ErrorKind::kInternal, "job " + std::to_string(index) + " was reported twice");
+  }
+  if (result.state == TrialState::kComplete && result.values.size() != options_.maximise.size()) {
+    throw Error(ErrorKind::kInternal, "a trial gave " + std::to_string(result.values.size()) + " values");
+  }
+  for (const double value : result.values) {
+    if (std::isnan(value) && result.state == TrialState::kComplete) {
+      result.state = TrialState::kFailed;
+      result.error = "the metric is not a number";
+    }
+  }
+  trial.state = result.state;
+  trial.error = result.error;
+  if (!result.values.empty()) {
+    trial.values = result.values;
+  }
+  for (const auto& step : result.steps) {
+    if (trial.steps.empty() || step.first > trial.steps.back().first) {
+      trial.steps.push_back(step);
+    }
+  }
+  if (!result.note.is_null()) {
+    notes_.at(static_cast<size_t>(trial.number)) = result.note;
+  }
+  waiting_.emplace(index, std::move(result));
+}
+
+void Search::apply_next() {
+  const Job& done = job(applied_);
+  const auto node = waiting_.extract(applied_);
+  const JobResult& result = node.mapped();
+  // What was known after this job: a later job of the same trial may have been reported already, so not trials_.
+  Trial trial = trials_.at(static_cast<size_t>(done.trial));
+  trial.state = result.state;
+  trial.values = result.values;
+  std::erase_if(trial.steps, [&](const auto& step) { return done.to_step > 0 && step.first > done.to_step; });
+  const Trial told = flipped(trial);
+  ++applied_;
+  sampler_->tell(told);
+  if (options_.pruner.live()) {
+    finished_.push_back({applied_, told});
+  }
+  if (!rungs_) {
+    return;
+  }
+  if (result.state == TrialState::kFailed) {
+    rungs_->failed(trial.number);
+    return;
+  }
+  const double value = !told.values.empty() ? told.values[0]
+                       : !told.steps.empty() ? told.steps.back().second
+                                             : std::numeric_limits<double>::quiet_NaN();
+  rungs_->reached(trial.number, done.to_step == 0 ? options_.max_steps : done.to_step, value);
+}
+
+bool Search::prune(const Job& job, const std::vector<std::pair<int64_t, double>>& steps) const {
+  if (!options_.pruner.live()) {
+    return false;
+  }
+  std::vector<const Trial*> finished;
+  for (const Applied& applied : finished_) {
+    if (applied.at <= job.known) {
+      finished.push_back(&applied.trial);
+    }
+  }
+  Trial so_far;
+  so_far.steps = steps;
+  return should_prune(options_.pruner, flipped(so_far).steps, finished);
+}
+
+std::vector<int64_t> Search::best() const {
+  std::vector<std::vector<double>> values;
+  std::vector<int64_t> numbers;
+  for (const Trial& trial : trials_) {
+    if (trial.state != TrialState::kComplete) {
+      continue;
+    }
+    const Trial told = flipped(trial);
+    if (options_.maximise.size() == 1 && !values.empty()) {
+      if (told.values[0] < values[0][0]) {
+        values[0] = told.values;
+        numbers[0] = trial.number;
+      }
+      continue;
+    }
+    values.push_back(told.values);
+    numbers.push_back(trial.number);
+  }
+  std::vector<int64_t> best;
+  for (const size_t i : pareto_front(values)) {
+    best.push_back(numbers[i]);
+  }
+  return best;
+}
+
+}  // namespace athanor::tune
