@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <span>
 #include <vector>
 
 #include "athanor/base/error.h"
@@ -21,7 +22,7 @@ constexpr uint64_t kMinDocuments = 8;
 // One unit of the spread: a document or a window.
 struct Unit {
   double nll = 0;
-  uint64_t num_tokens = 0;
+  double num_tokens = 0;
 };
 
 // Window w predicts tokens [first + w * T, first + (w + 1) * T), cut at the end of the set.
@@ -79,15 +80,15 @@ class Windows {
 };
 
 // Standard error of sum(nll) / sum(tokens) over independent units (linearised ratio estimator).
-double ratio_standard_error(const std::vector<Unit>& units, double loss) {
+double ratio_standard_error(std::span<const Unit> units, double loss) {
   double squares = 0;
   double tokens = 0;
   double count = 0;
   for (const Unit& unit : units) {
     if (unit.num_tokens > 0) {
-      const double deviation = unit.nll - loss * static_cast<double>(unit.num_tokens);
+      const double deviation = unit.nll - loss * unit.num_tokens;
       squares += deviation * deviation;
-      tokens += static_cast<double>(unit.num_tokens);
+      tokens += unit.num_tokens;
       count += 1;
     }
   }
@@ -96,35 +97,49 @@ double ratio_standard_error(const std::vector<Unit>& units, double loss) {
 
 class Scorer {
  public:
-  explicit Scorer(const TokenSet& tokens)
-      : tokens_(tokens), by_document_(tokens.num_documents() >= kMinDocuments ? tokens.num_documents() : 0) {}
+  Scorer(const TokenSet& tokens, uint64_t num_windows)
+      : tokens_(tokens),
+        num_documents_(tokens.num_documents() >= kMinDocuments ? tokens.num_documents() : 0),
+        units_(num_documents_ + num_windows) {}
 
-  // losses: of the targets at [begin, begin + count) of the set.
-  void add(uint64_t begin, uint64_t count, const float* losses) {
+  // losses: of the targets at [begin, begin + count) of the set, which are the `window`th of those scored.
+  void add(uint64_t window, uint64_t begin, uint64_t count, const float* losses) {
     double window_nll = 0;
-    uint64_t document = by_document_.empty() ? 0 : tokens_.document_at(begin);
+    uint64_t document = num_documents_ == 0 ? 0 : tokens_.document_at(begin);
     for (uint64_t i = 0; i < count; ++i) {
       window_nll += losses[i];
-      if (!by_document_.empty()) {
+      if (num_documents_ > 0) {
         while (begin + i >= tokens_.document_end(document)) {
           ++document;
         }
-        by_document_[document].nll += losses[i];
-        ++by_document_[document].num_tokens;
+        units_[document].nll += losses[i];
+        ++units_[document].num_tokens;
       }
     }
-    nll_ += window_nll;
-    num_tokens_ += count;
-    by_window_.push_back({window_nll, count});
+    units_[num_documents_ + window] = {window_nll, static_cast<double>(count)};
+  }
+
+  void add_up(const EvalShare& share) {
+    std::vector<double> values;
+    for (const Unit& unit : units_) {
+      values.insert(values.end(), {unit.nll, unit.num_tokens});
+    }
+    share.add_up(values);
+    for (size_t i = 0; i < units_.size(); ++i) {
+      units_[i] = {values[2 * i], values[2 * i + 1]};
+    }
   }
 
   LanguageModelScore score() const {
     LanguageModelScore score;
-    score.nll = nll_;
-    score.num_tokens = num_tokens_;
-    score.num_windows = by_window_.size();
-    score.units_are_documents = !by_document_.empty();
-    const std::vector<Unit>& units = score.units_are_documents ? by_document_ : by_window_;
+    const std::span<const Unit> windows = std::span(units_).subspan(num_documents_);
+    for (const Unit& window : windows) {
+      score.nll += window.nll;
+      score.num_tokens += static_cast<uint64_t>(window.num_tokens);
+    }
+    score.num_windows = windows.size();
+    score.units_are_documents = num_documents_ > 0;
+    const std::span<const Unit> units = score.units_are_documents ? std::span(units_).first(num_documents_) : windows;
     score.standard_error = ratio_standard_error(units, score.loss());
     score.num_units = static_cast<uint64_t>(
         std::count_if(units.begin(), units.end(), [](const Unit& unit) { return unit.num_tokens > 0; }));
@@ -133,10 +148,8 @@ class Scorer {
 
  private:
   const TokenSet& tokens_;
-  std::vector<Unit> by_document_;
-  std::vector<Unit> by_window_;
-  double nll_ = 0;
-  uint64_t num_tokens_ = 0;
+  uint64_t num_documents_;   // 0 where there are too few to be units
+  std::vector<Unit> units_;  // documents, then windows
 };
 
 }  // namespace
@@ -148,7 +161,7 @@ double LanguageModelScore::bits_per_byte() const {
 }
 
 LanguageModelScore score_language_model(LanguageModel& model, const TokenSet& tokens,
-                                        const LanguageModelEvalOptions& options) {
+                                        const LanguageModelEvalOptions& options, const EvalShare& share) {
   if (options.sequence_length < 1 || options.batch_size < 1) {
     throw Error(ErrorKind::kUsage, "sequence_length and batch_size of an evaluation must be at least 1");
   }
@@ -167,20 +180,24 @@ LanguageModelScore score_language_model(LanguageModel& model, const TokenSet& to
   const NoGrad no_grad;
   model.set_training(false);
   model.begin_step();
-  Scorer scorer(tokens);
-  for (uint64_t done = 0; done < used;) {
+  Scorer scorer(tokens, used);
+  const auto rows = static_cast<uint64_t>(options.batch_size);
+  for (uint64_t first = 0; first < used; first += rows) {
+    if (!share.mine(first / rows)) {
+      continue;
+    }
     std::vector<uint64_t> chosen;
-    while (done < used && chosen.size() < static_cast<size_t>(options.batch_size)) {
-      chosen.push_back(static_cast<uint64_t>(static_cast<__uint128_t>(done) * windows.count() / used));
-      ++done;
+    for (uint64_t place = first; place < std::min(used, first + rows); ++place) {
+      chosen.push_back(static_cast<uint64_t>(static_cast<__uint128_t>(place) * windows.count() / used));
     }
     const at::Tensor losses_BT = model.token_losses(windows.batch(chosen)).contiguous();
     const auto* losses = losses_BT.const_data_ptr<float>();
     for (size_t row = 0; row < chosen.size(); ++row) {
-      scorer.add(windows.begin(chosen[row]), windows.size(chosen[row]),
+      scorer.add(first + row, windows.begin(chosen[row]), windows.size(chosen[row]),
                  losses + row * static_cast<size_t>(options.sequence_length));
     }
   }
+  scorer.add_up(share);
   LanguageModelScore score = scorer.score();
   score.whole_set = used == windows.count();
   score.num_bytes = static_cast<double>(tokens.num_bytes());

@@ -18,6 +18,7 @@
 #include <nlohmann/json.hpp>
 
 #include "athanor/data/tokens/token_set.h"
+#include "athanor/eval/eval_share.h"
 #include "athanor/model/language_model.h"
 
 namespace athanor {
@@ -45,9 +46,10 @@ struct LanguageModelScore {
 };
 
 // Leaves the model in evaluation mode. Throws Error(kInput) for a set with nothing to score, Error(kUsage) when
-// the set's vocabulary is larger than the model's.
+// the set's vocabulary is larger than the model's. share: of several processes; all get the score (the last bits of the
+// standard error may depend on their number, for a document's windows are added up by process).
 LanguageModelScore score_language_model(LanguageModel& model, const TokenSet& tokens,
-                                        const LanguageModelEvalOptions& options);
+                                        const LanguageModelEvalOptions& options, const EvalShare& share = {});
 
 // The same as JSON: each number as {"value", "unit"}, with "standard_error" and "over" at the loss.
 nlohmann::json evaluate_language_model(LanguageModel& model, const TokenSet& tokens,

@@ -8,6 +8,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
+#include "athanor/eval/testing_shares.h"
 #include "athanor/tensor/autograd.h"
 
 namespace athanor {
@@ -74,6 +75,22 @@ TEST_F(LanguageModelEval, TheNumberOfRowsABatchDoesNotMatter) {
   const auto many = score_language_model(*model_, set, {.sequence_length = 16, .batch_size = 7});
   EXPECT_NEAR(one.loss(), many.loss(), 1e-6);
   EXPECT_NEAR(one.standard_error, many.standard_error, 1e-6);
+}
+
+TEST_F(LanguageModelEval, SharedByProcessesItIsTheSame) {
+  for (const uint64_t documents : {4, 30}) {
+    const TokenSet set = tokens(documents, 20);
+    const LanguageModelEvalOptions options{.sequence_length = 16, .batch_size = 3, .max_windows = 17};
+    const auto alone = score_language_model(*model_, set, options);
+    for (const int world : {2, 3, 20}) {
+      const auto shared = evaluate_as_ranks<LanguageModelScore>(
+          world, [&](const EvalShare& share) { return score_language_model(*model_, set, options, share); });
+      EXPECT_EQ(shared.nll, alone.nll);
+      EXPECT_EQ(shared.num_tokens, alone.num_tokens);
+      EXPECT_EQ(shared.num_units, alone.num_units);
+      EXPECT_NEAR(shared.standard_error, alone.standard_error, 1e-14);
+    }
+  }
 }
 
 // With the document mask, and windows that hold whole documents, the order of documents does not matter and each

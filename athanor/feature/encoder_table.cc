@@ -1,12 +1,15 @@
 // The table of encoders: columns of a table become numbers. One line an encoder.
 #include "athanor/base/error.h"
 #include "athanor/base/nearest.h"
-#include "athanor/feature/transform.h"
+#include "athanor/feature/kinds.h"
 
 namespace athanor {
 
 const std::vector<EncoderKind>& encoder_kinds() {
-  static const std::vector<EncoderKind> kinds = {};
+  static const std::vector<EncoderKind> kinds = {
+      numbers_kind(), onehot_kind(),   ordinal_kind(),  target_kind(), frequency_kind(), dates_kind(),   sparse_kind(), words_kind(),
+      tfidf_kind(),   hashing_kind(),  word2vec_kind(), colors_kind(), hog_kind(),       edges_kind(),   texture_kind(), pixels_kind(),
+      windows_kind()};
   return kinds;
 }
 

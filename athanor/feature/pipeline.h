@@ -33,6 +33,15 @@ struct PipelineSpec {
   bool for_trees = false;
 };
 
+// What a group says that names no encoder: {"encode": ..., "then": [...]}.
+//   numbers     as they are, gaps filled by the median, z-scores             trees: as they are
+//   categories  onehot, at most 1,000 columns each                           trees: ordinal
+//   texts       tfidf                                                        trees: tfidf of the 1,000 most frequent words
+//   dates       parts, cyclic ones as sine and cosine, then as numbers       trees: parts as they are
+//   images      hog, then z-scores                                           trees: hog
+//   sparse      as they are
+nlohmann::json usual_features(ColumnKind kind, bool for_trees);
+
 class FeaturePipeline {
  public:
   // Checks names and options. Error(kUsage) with `where` before it ("fit.features[1].encode").
@@ -45,9 +54,14 @@ class FeaturePipeline {
   Matrix fit(const Table& table, const Target* target, FitContext& context);
   // A column that is not there is an Error(kInput) that names it; of another kind, too.
   Matrix apply(const Table& table, ThreadPool& pool) const;
+  // Values that training did not have, by column: categories, sparse features beyond the last. apply() takes them as each
+  // encoder says (zeros, missing, the mean).
+  std::map<std::string, uint64_t> count_unseen(const Table& table) const;
 
   // Columns of the table that it reads, with their kinds: what a table to predict for must have.
   const std::vector<std::pair<std::string, ColumnKind>>& inputs() const;
+  // Columns of the matrix, by name where they have one.
+  uint64_t num_outputs() const;
   // What each group became: for show and the report.
   nlohmann::json description() const;
 

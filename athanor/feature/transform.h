@@ -10,6 +10,7 @@
 //   Matrix z = encoder->apply(other_columns, pool);        // of rows it has not seen
 #pragma once
 
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -25,6 +26,13 @@
 
 namespace athanor {
 
+struct FitContext;
+
+// Importances of features as a model sees them, one a column of x: for selection by a model and recursive elimination.
+// `model` is what the recipe says ({forest: {trees: 100}}). Models stand below this room, so the caller brings it.
+using ImportanceFn =
+    std::function<std::vector<double>(const Matrix& x, const Target& target, const nlohmann::json& model, FitContext& context)>;
+
 // What learning is given. The result is the same for any number of threads.
 struct FitContext {
   ThreadPool& pool;
@@ -33,6 +41,7 @@ struct FitContext {
   std::function<void(const std::string& warning)> warn = [](const std::string&) {};
   // 0..1 of this part; may throw to stop (Ctrl-C).
   std::function<void(double done)> progress = [](double) {};
+  ImportanceFn importances = nullptr;  // null: steps that ask a model refuse with Error(kUsage)
 };
 
 class Encoder {
@@ -44,6 +53,8 @@ class Encoder {
   virtual Matrix fit(std::span<const TableColumn* const> columns, const Target* target, FitContext& context) = 0;
   // The columns in the same order. Values never seen are as the class says (a group "other", zeros), never an error.
   virtual Matrix apply(std::span<const TableColumn* const> columns, ThreadPool& pool) const = 0;
+  // Cells that training did not have (categories), added to counts by column; their sum.
+  virtual uint64_t count_unseen(std::span<const TableColumn* const>, std::map<std::string, uint64_t>&) const { return 0; }
 
   virtual void save(SavedWriter& out) const = 0;
   virtual void load(const SavedReader& in) = 0;  // into one freshly made with the stored options

@@ -1,12 +1,14 @@
 // The table of transforms: numbers become other numbers. One line a transform.
 #include "athanor/base/error.h"
 #include "athanor/base/nearest.h"
-#include "athanor/feature/transform.h"
+#include "athanor/feature/kinds.h"
 
 namespace athanor {
 
 const std::vector<TransformKind>& transform_kinds() {
-  static const std::vector<TransformKind> kinds = {};
+  static const std::vector<TransformKind> kinds = {impute_kind(), scale_kind(),      clip_kind(),
+                                                   log1p_kind(),  polynomial_kind(), bins_kind(),
+                                                   select_kind(), pca_kind(),        truncated_svd_kind()};
   return kinds;
 }
 

@@ -64,7 +64,7 @@ at::Tensor Engine::read_context(const std::vector<int32_t>& context) {
   while (same < cached_.size() && same + 1 < context.size() && cached_[same] == context[same]) {
     ++same;
   }
-  cache_.truncate(static_cast<int64_t>(same));
+  same = static_cast<size_t>(cache_.truncate(static_cast<int64_t>(same)));
   cached_.resize(same);
   return read(std::span(context).subspan(same));
 }
@@ -72,7 +72,7 @@ at::Tensor Engine::read_context(const std::vector<int32_t>& context) {
 Generation Engine::generate(std::span<const int32_t> prompt, const SampleOptions& options, const OnToken& on_token) {
   validate(options);
   check_prompt(prompt, model_.config().vocab_size);
-  const auto most = static_cast<size_t>(model_.config().max_positions);
+  const auto most = static_cast<size_t>(model_.context_limit());
   std::vector<int32_t> context(prompt.end() - static_cast<std::ptrdiff_t>(std::min(prompt.size(), most)), prompt.end());
   uint64_t position = prompt.size();
   num_reads_ = 0;

@@ -60,6 +60,25 @@ TEST_P(Infer, CacheChangesNoToken) {
   }
 }
 
+// A state is carried in place of keys and values: no token is read twice, however long the text becomes.
+TEST(InferRecurrent, TheStateChangesNoToken) {
+  for (const char* family : {"rnn", "lstm", "gru"}) {
+    const auto model = make_model(from_depth(2, 97, 16, family), 3);
+    Engine engine(*model);
+    const SampleOptions options{.temperature = 1.0, .top_k = 40, .seed = 7, .max_tokens = 40};
+    const Generation got = engine.generate(kPrompt, options);
+    EXPECT_EQ(got.ids, without_cache(*model, kPrompt, options)) << family;
+    EXPECT_EQ(got.num_reads, 44);
+    std::vector<int32_t> history = kPrompt;
+    history.insert(history.end(), got.ids.begin(), got.ids.end());
+    const Generation more = engine.generate(history, options);
+    EXPECT_EQ(more.ids, without_cache(*model, history, options));
+    EXPECT_EQ(more.num_reads, 40);  // the last token of the answer, and 39 new ones
+    const std::vector<int32_t> edited = {5, 17, 3, 8};
+    EXPECT_EQ(engine.generate(edited, options).ids, without_cache(*model, edited, options));
+  }
+}
+
 TEST_P(Infer, AnEngineReadsOnlyWhatIsNew) {
   auto model = endless(GetParam());
   Engine engine(*model);

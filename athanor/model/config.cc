@@ -16,36 +16,52 @@ struct Family {
   nlohmann::json (*write)(const ModelConfig&);
 };
 
+Family recurrent_family(const char* name, const char* what, const char* type) {
+  return {{.name = name, .what = what, .encoder = false, .rotary = false, .layer_norm = false, .gated = false,
+           .biases = true, .qkv_biases = false, .head_norms = false, .out_norms = false, .plus_one = false,
+           .windows = false, .local_rope = false, .recurrent = true, .tied = false},
+          {type}, &read_recurrent, &write_recurrent};
+}
+
 const std::vector<Family>& families() {
   static const std::vector<Family> all = {
       {{.name = "llama", .what = "RMSNorm, rotary positions, SwiGLU, grouped-query attention", .encoder = false,
         .rotary = true, .layer_norm = false, .gated = true, .biases = false, .qkv_biases = false, .head_norms = false,
-        .out_norms = false, .plus_one = false, .tied = false},
+        .out_norms = false, .plus_one = false,
+        .windows = false, .local_rope = false, .recurrent = false, .tied = false},
        {"llama"}, &read_llama, &write_llama},
       {{.name = "qwen2", .what = "llama with biases on q, k, v", .encoder = false, .rotary = true,
         .layer_norm = false, .gated = true, .biases = false, .qkv_biases = true, .head_norms = false,
-        .out_norms = false, .plus_one = false, .tied = false},
+        .out_norms = false, .plus_one = false,
+        .windows = true, .local_rope = false, .recurrent = false, .tied = false},
        {"qwen2"}, &read_qwen2, &write_qwen2},
       {{.name = "qwen3", .what = "llama with RMSNorm on each query and key head", .encoder = false, .rotary = true,
         .layer_norm = false, .gated = true, .biases = false, .qkv_biases = false, .head_norms = true,
-        .out_norms = false, .plus_one = false, .tied = false},
+        .out_norms = false, .plus_one = false,
+        .windows = true, .local_rope = false, .recurrent = false, .tied = false},
        {"qwen3"}, &read_qwen3, &write_qwen3},
       {{.name = "gemma3", .what = "norms before and after each block, GeGLU, sliding windows with every sixth layer full",
         .encoder = false, .rotary = true, .layer_norm = false, .gated = true, .biases = false, .qkv_biases = false,
-        .head_norms = true, .out_norms = true, .plus_one = true, .tied = true},
+        .head_norms = true, .out_norms = true, .plus_one = true, .windows = true, .local_rope = true, .recurrent = false, .tied = true},
        {"gemma3_text"}, &read_gemma3, &write_gemma3},
       {{.name = "gpt2", .what = "LayerNorm, learned positions, GELU (tanh), biases", .encoder = false,
         .rotary = false, .layer_norm = true, .gated = false, .biases = true, .qkv_biases = true, .head_norms = false,
-        .out_norms = false, .plus_one = false, .tied = true},
+        .out_norms = false, .plus_one = false,
+        .windows = false, .local_rope = false, .recurrent = false, .tied = true},
        {"gpt2"}, &read_gpt2, &write_gpt2},
       {{.name = "bert", .what = "encoder: LayerNorm after each block, learned positions, token types, GELU",
         .encoder = true, .rotary = false, .layer_norm = true, .gated = false, .biases = true, .qkv_biases = true,
-        .head_norms = false, .out_norms = false, .plus_one = false, .tied = true},
+        .head_norms = false, .out_norms = false, .plus_one = false,
+        .windows = false, .local_rope = false, .recurrent = false, .tied = true},
        {"bert"}, &read_encoder, &write_encoder},
       {{.name = "roberta", .what = "bert with positions from pad_id + 1 and its own head", .encoder = true,
         .rotary = false, .layer_norm = true, .gated = false, .biases = true, .qkv_biases = true, .head_norms = false,
-        .out_norms = false, .plus_one = false, .tied = true},
+        .out_norms = false, .plus_one = false,
+        .windows = false, .local_rope = false, .recurrent = false, .tied = true},
        {"roberta"}, &read_encoder, &write_encoder},
+      recurrent_family("rnn", "Elman's recurrent network, tanh", "athanor_rnn"),
+      recurrent_family("lstm", "long short-term memory", "athanor_lstm"),
+      recurrent_family("gru", "gated recurrent units", "athanor_gru"),
   };
   return all;
 }
@@ -99,6 +115,9 @@ std::vector<std::string> decoder_families() { return names(false); }
 std::vector<std::string> encoder_families() { return names(true); }
 
 double flops_per_token(const ModelConfig& c, int64_t length) {
+  if (family_of(c.family).recurrent) {
+    return 6.0 * static_cast<double>(num_matmul_parameters(c));
+  }
   double attended = 0;  // keys, summed over the layers
   for (int64_t i = 0; i < c.num_layers; ++i) {
     attended += static_cast<double>(c.is_local(i) ? std::min(length, c.sliding_window) : length);
@@ -133,6 +152,10 @@ ModelConfig from_depth(int64_t depth, int64_t vocab_size, int64_t max_positions,
   if (traits.encoder) {
     config.norm_eps = 1e-12;
   }
+  if (traits.recurrent) {
+    config.num_layers = std::min<int64_t>(depth, 2);
+    set_width(config, 128 * depth);
+  }
   validate(config, "depth");
   return config;
 }
@@ -140,6 +163,11 @@ ModelConfig from_depth(int64_t depth, int64_t vocab_size, int64_t max_positions,
 void set_width(ModelConfig& config, int64_t hidden_size) {
   const FamilyTraits& traits = family_of(config.family);
   config.hidden_size = hidden_size;
+  if (traits.recurrent) {
+    config.num_heads = config.num_kv_heads = 1;
+    config.intermediate_size = hidden_size;
+    return;
+  }
   config.num_heads = std::max<int64_t>(1, hidden_size / 64);
   config.head_dim = 0;
   derive_kv_heads(config, traits);

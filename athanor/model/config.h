@@ -10,15 +10,19 @@ namespace athanor {
 
 // How the frequencies of rotary positions are stretched to contexts longer than those first trained on.
 struct RopeScaling {
-  std::string type = "default";  // "default": not; "linear": all divided by factor; "llama3": the low ones (Llama 3.1)
+  std::string type = "default";  // "default": not; "linear": all divided by factor; "llama3": the low ones (Llama 3.1);
+                                 // "yarn": those that turn seldom (Peng et al. 2023), and attention grows sharper
   double factor = 1;
   double low_freq_factor = 1;      // llama3 only: wavelengths above original_positions / low are divided,
   double high_freq_factor = 4;     // those below original_positions / high stay, those between are blended
-  int64_t original_positions = 0;  // llama3 only
+  int64_t original_positions = 0;  // llama3 and yarn
+  double beta_fast = 32;           // yarn only: turns over original_positions above which a frequency stays,
+  double beta_slow = 1;            // and below which it is divided
+  double attention_factor = 0;     // yarn only: what queries and keys grow by; 0: 0.1 ln(factor) + 1
 };
 
 struct ModelConfig {
-  // Decoders: llama, qwen2, qwen3, gemma3, gpt2. Encoders: bert, roberta. What each has: family_of().
+  // Decoders: llama, qwen2, qwen3, gemma3, gpt2; rnn, lstm, gru. Encoders: bert, roberta. What each has: family_of().
   std::string family = "llama";
   int64_t vocab_size = 0;
   int64_t hidden_size = 0;
@@ -33,6 +37,7 @@ struct ModelConfig {
   double norm_eps = 1e-5;
   bool tie_embeddings = false;
   double dropout = 0;            // after the embedding, the attention and the feed-forward block
+  double attention_dropout = 0;  // of the attention's probabilities
   double stochastic_depth = 0;   // chance that the last layer is left out for a row, earlier ones in proportion to
                                  // their number (Huang 2016); training only, in no file
   std::string init = "normal";   // normal: N(0, init_std), residual projections / sqrt(2 num_layers) (GPT-2)
@@ -41,12 +46,17 @@ struct ModelConfig {
   int64_t bos_id = -1;           // -1 = none
   std::vector<int64_t> eos_ids;  // empty = none
 
-  // gemma3: every full_every-th layer attends to all before it, the others to the last sliding_window keys only and
-  // with rotary positions of local_rope_theta. Scores are divided by sqrt(query_scalar) (0 = head width).
+  // gemma3, qwen2, qwen3: every full_every-th layer attends to all before it, the others to the last sliding_window keys
+  // only, and in gemma3 with rotary positions of local_rope_theta. gemma3: scores are divided by sqrt(query_scalar)
+  // (0 = head width).
   int64_t sliding_window = 0;
   int64_t full_every = 0;
   double local_rope_theta = 10000;
   int64_t query_scalar = 0;
+
+  // Recurrent models, whose tables are as wide as their layers and which have no heads (num_heads 1) and no feed-forward
+  // block (intermediate_size = hidden_size). max_positions: what training and evaluation read at once.
+  int64_t bptt = 0;  // steps that a gradient goes back at most; 0 = to the start of the text or row. In no file
 
   // Encoders.
   int64_t type_vocab_size = 2;      // token types: which of two texts
@@ -74,6 +84,9 @@ struct FamilyTraits {
   bool head_norms;  // RMSNorm of each query and key head
   bool out_norms;   // a second norm after each block
   bool plus_one;    // norms multiply by 1 + weight
+  bool windows;     // layers may look at a sliding window
+  bool local_rope;  // and then turn by rotary positions of their own
+  bool recurrent;   // no attention at all
   bool tied;        // one matrix for tokens and head, where from_depth decides
 };
 // Error(kInput) with `where` for an unknown name; the message lists those there are.
@@ -91,13 +104,14 @@ int64_t num_parameters(const ModelConfig& config);
 int64_t num_matmul_parameters(const ModelConfig& config);
 // Forward and backward, for one token of a sequence of length T: 6 N + 12 L C T, N = num_matmul_parameters, C =
 // heads x head width (PaLM's and nanoGPT's count: the causal half is not discounted, recomputation not counted). A
-// sliding layer counts min(T, window).
+// sliding layer counts min(T, window), a recurrent model none.
 double flops_per_token(const ModelConfig& config, int64_t length);
 
 // One dial: width = 64 depth rounded up to whole heads of 64 (depth >= 8: of 128), heads = width / head width, kv
 // heads = the largest divisor of heads that is at most heads / 2 (at least 1), intermediate = 8/3 width rounded up
 // to 64, layers = depth. gpt2, bert, roberta: as many kv heads as heads, intermediate 4 x width, tied. gemma3: tied,
-// windows of half the positions (at most 1024), every 6th layer full. from_depth(6, 8192, 256): 6 layers, 384 wide, 6
+// windows of half the positions (at most 1024), every 6th layer full. rnn, lstm, gru: 2 layers (1 where depth is) of
+// 128 depth. from_depth(6, 8192, 256): 6 layers, 384 wide, 6
 // heads, 3 kv heads, intermediate 1024. Throws Error(kUsage) unless 1 <= depth <= 128.
 ModelConfig from_depth(int64_t depth, int64_t vocab_size, int64_t max_positions, const std::string& family = "llama");
 

@@ -32,17 +32,24 @@ void validate_rotary(const ModelConfig& c, const Check& need) {
   need(c.head_width() % 2 == 0, "the head width is odd: rotary positions need pairs");
   need(c.rope_theta > 0 && c.local_rope_theta > 0, "rope_theta and local_rope_theta must be positive");
   const RopeScaling& r = c.rope_scaling;
-  need(r.type == "default" || r.type == "linear" || r.type == "llama3",
-       "rope_type '" + r.type + "' is not one of default, linear, llama3");
+  need(r.type == "default" || r.type == "linear" || r.type == "llama3" || r.type == "yarn",
+       "rope_type '" + r.type + "' is not one of default, linear, llama3, yarn");
   need(r.type == "default" || r.factor >= 1, "the factor of rope_scaling must be at least 1");
   need(r.type != "llama3" || (r.original_positions > 0 && r.low_freq_factor > 0 &&
                               r.high_freq_factor > r.low_freq_factor),
        "rope_scaling of type llama3 needs original_max_position_embeddings, and 0 < low_freq_factor < "
        "high_freq_factor");
+  need(r.type != "yarn" || (r.original_positions > 0 && r.beta_slow > 0 && r.beta_fast > r.beta_slow && r.attention_factor >= 0),
+       "rope_scaling of type yarn needs original_max_position_embeddings, 0 < beta_slow < beta_fast and an attention_factor "
+       "that is not negative");
 }
 
 // Of all layers: matrices, their biases, norms; with the final norm.
 int64_t layer_parameters(const ModelConfig& c, const FamilyTraits& f) {
+  if (f.recurrent) {
+    const int64_t gates = c.family == "lstm" ? 4 : c.family == "gru" ? 3 : 1;
+    return c.num_layers * gates * (2 * c.hidden_size * c.hidden_size + 2 * c.hidden_size);
+  }
   const int64_t width = c.hidden_size;
   const int64_t inner = c.intermediate_size;
   const int64_t query = c.num_heads * c.head_width();
@@ -96,6 +103,14 @@ void validate(const ModelConfig& c, const std::string& where) {
   need(traits.rotary || (c.num_kv_heads == c.num_heads && c.head_width() * c.num_heads == c.hidden_size),
        c.family + " has as many kv heads as heads, and heads that fill hidden_size");
   need(c.dropout >= 0 && c.dropout < 1, "dropout must be in [0, 1)");
+  need(c.attention_dropout >= 0 && c.attention_dropout < 1, "attention_dropout must be in [0, 1)");
+  need(traits.windows || c.sliding_window == 0,
+       "sliding_window = " + std::to_string(c.sliding_window) + ": " + c.family +
+           " looks at all before it; qwen2, qwen3 and gemma3 have windows");
+  need(c.full_every == 0 || c.sliding_window > 0,
+       "full_every = " + std::to_string(c.full_every) + " and sliding_window = 0: no layer has a window");
+  need(traits.rotary || c.rope_scaling.type == "default",
+       "rope_scaling " + c.rope_scaling.type + ": " + c.family + " has no rotary positions");
   need(c.norm_eps > 0 && c.init_std > 0, "norm_eps and init_std must be positive");
   need(c.sliding_window >= 0 && c.full_every >= 0 && c.query_scalar >= 0,
        "sliding_window, full_every and query_scalar must not be negative");
@@ -105,6 +120,10 @@ void validate(const ModelConfig& c, const std::string& where) {
   if (traits.encoder) {
     validate_encoder(c, need);
   }
+  need(!traits.recurrent || (c.num_heads == 1 && c.intermediate_size == c.hidden_size && c.head_dim == 0),
+       c.family + " has no attention heads and no feed-forward block: num_heads, intermediate_size and head_dim say nothing");
+  need(!traits.recurrent || c.stochastic_depth == 0, "stochastic_depth leaves out residual layers; " + c.family + " has none");
+  need(c.bptt >= 0 && (traits.recurrent || c.bptt == 0), "bptt is for rnn, lstm and gru");
   const std::vector<std::string> inits = {"normal", "xavier_uniform", "xavier_normal", "kaiming"};
   need(std::find(inits.begin(), inits.end(), c.init) != inits.end(),
        "init '" + c.init + "' is not one of normal, xavier_uniform, xavier_normal, kaiming");
@@ -112,7 +131,7 @@ void validate(const ModelConfig& c, const std::string& where) {
 
 int64_t num_matmul_parameters(const ModelConfig& c) {
   const FamilyTraits& traits = family_of(c.family);
-  const int64_t norm = traits.layer_norm ? 2 * c.hidden_size : c.hidden_size;  // the last, or the embedding's
+  const int64_t norm = traits.recurrent ? 0 : traits.layer_norm ? 2 * c.hidden_size : c.hidden_size;  // the last, or the embedding's
   const int64_t head = traits.encoder ? encoder_head_parameters(c) : c.vocab_size * c.hidden_size;
   return layer_parameters(c, traits) + norm + head;
 }
@@ -121,7 +140,7 @@ int64_t num_parameters(const ModelConfig& c) {
   const FamilyTraits& traits = family_of(c.family);
   const int64_t table = c.vocab_size * c.hidden_size;
   const int64_t offset = c.family == "roberta" ? c.pad_id + 1 : 0;
-  int64_t lookups = traits.rotary ? 0 : (c.max_positions + offset) * c.hidden_size;
+  int64_t lookups = traits.rotary || traits.recurrent ? 0 : (c.max_positions + offset) * c.hidden_size;
   lookups += traits.encoder ? c.type_vocab_size * c.hidden_size : 0;
   return num_matmul_parameters(c) + lookups + (has_table_product(c) && c.tie_embeddings ? 0 : table);
 }

@@ -83,6 +83,7 @@ ModelConfig read_encoder(const Json& json, const std::string& where) {
   config.max_positions = config.family == "roberta" ? table - config.pad_id - 1 : table;
   config.norm_eps = number_or(json, "layer_norm_eps", 1e-12, where);
   config.dropout = number_or(json, "hidden_dropout_prob", 0.1, where);
+  config.attention_dropout = number_or(json, "attention_probs_dropout_prob", 0.1, where);
   config.head_dropout = number_or(json, "classifier_dropout", -1, where);
   config.tie_embeddings = flag_or(json, "tie_word_embeddings", true, where);
   config.head = head_of(json, config.family, where);
@@ -112,11 +113,11 @@ Json write_encoder(const ModelConfig& c) {
                {"max_position_embeddings", c.family == "roberta" ? c.max_positions + c.pad_id + 1 : c.max_positions},
                {"layer_norm_eps", c.norm_eps},
                {"hidden_dropout_prob", c.dropout},
-               {"attention_probs_dropout_prob", 0.0},
+               {"attention_probs_dropout_prob", c.attention_dropout},
                {"classifier_dropout", c.head_dropout < 0 ? Json() : Json(c.head_dropout)},
                {"hidden_act", "gelu"}};
   if (c.head == "classification") {
-    json["problem_type"] = "single_label_classification";
+    json["problem_type"] = c.labels.size() == 1 ? "regression" : "single_label_classification";
     for (size_t i = 0; i < c.labels.size(); ++i) {
       json["id2label"][std::to_string(i)] = c.labels[i];
       json["label2id"][c.labels[i]] = i;

@@ -7,29 +7,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr const char* kLocal = "sliding_attention";
-constexpr const char* kFull = "full_attention";
-
-// The period n for which every n-th layer is full; beyond the number of layers when none is.
-int64_t full_every_of(const Json& types, int64_t num_layers, const std::string& where) {
-  if (!types.is_array() || static_cast<int64_t>(types.size()) != num_layers) {
-    refuse_config("'layer_types' in the model's configuration does not name each layer's type", where);
-  }
-  int64_t period = num_layers + 1;
-  for (int64_t i = num_layers - 1; i >= 0; --i) {
-    const Json& type = types[static_cast<size_t>(i)];
-    if (type != kLocal && type != kFull) {
-      refuse_config("the model's configuration has a layer of type " + type.dump(), where);
-    }
-    period = type == kFull ? i + 1 : period;
-  }
-  for (int64_t i = 0; i < num_layers; ++i) {
-    if ((types[static_cast<size_t>(i)] == kFull) != ((i + 1) % period == 0)) {
-      refuse_config("'layer_types' in the model's configuration is not every n-th layer full", where);
-    }
-  }
-  return period;
-}
+constexpr const char* kLocal = kSlidingLayer;
+constexpr const char* kFull = kFullLayer;
 
 // transformers 5: {"full_attention": {...}, "sliding_attention": {...}}; older files: rope_theta,
 // rope_local_base_freq, and a rope_scaling that the full layers alone use.
@@ -72,12 +51,10 @@ ModelConfig read_gemma3(const Json& json, const std::string& where) {
   config.norm_eps = number_or(json, "rms_norm_eps", 1e-6, where);
   config.tie_embeddings = flag_or(json, "tie_word_embeddings", true, where);
   config.query_scalar = int_or(json, "query_pre_attn_scalar", 256, where);
+  config.attention_dropout = number_or(json, "attention_dropout", 0, where);
   config.sliding_window = int_or(json, "sliding_window", 4096, where);
   config.full_every = int_or(json, "sliding_window_pattern", 6, where);
   if (const auto it = json.find("layer_types"); it != json.end() && !it->is_null()) {
-    if (config.num_layers < 1 || config.num_layers > 65536) {
-      throw Error(ErrorKind::kInput, "num_hidden_layers is out of range", where);
-    }
     config.full_every = full_every_of(*it, config.num_layers, where);
   }
   read_rope(json, config, where);
@@ -90,10 +67,6 @@ ModelConfig read_gemma3(const Json& json, const std::string& where) {
 }
 
 Json write_gemma3(const ModelConfig& c) {
-  Json types = Json::array();
-  for (int64_t i = 0; i < c.num_layers; ++i) {
-    types.push_back(c.is_local(i) ? kLocal : kFull);
-  }
   return {{"architectures", {"Gemma3ForCausalLM"}},
           {"model_type", "gemma3_text"},
           {"hidden_size", c.hidden_size},
@@ -106,7 +79,8 @@ Json write_gemma3(const ModelConfig& c) {
           {"rms_norm_eps", c.norm_eps},
           {"query_pre_attn_scalar", c.query_scalar > 0 ? c.query_scalar : c.head_width()},
           {"sliding_window", c.sliding_window},
-          {"layer_types", types},
+          {"layer_types", layer_types(c)},
+          {"attention_dropout", c.attention_dropout},
           {"rope_parameters",
            {{kFull, rope_object(c.rope_theta, c.rope_scaling)}, {kLocal, rope_object(c.local_rope_theta, {})}}},
           {"attention_bias", false},

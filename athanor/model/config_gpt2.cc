@@ -18,6 +18,7 @@ ModelConfig read_gpt2(const Json& json, const std::string& where) {
   config.norm_eps = number_or(json, "layer_norm_epsilon", 1e-5, where);
   config.tie_embeddings = flag_or(json, "tie_word_embeddings", true, where);
   config.dropout = number_or(json, "resid_pdrop", 0.0, where);
+  config.attention_dropout = number_or(json, "attn_pdrop", 0.0, where);
   want_text(json, "activation_function", {"gelu_new", "gelu_pytorch_tanh"}, where);
   want_false(json, "scale_attn_by_inverse_layer_idx", where);
   want_false(json, "add_cross_attention", where);
@@ -34,7 +35,7 @@ Json write_gpt2(const ModelConfig& c) {
           {"n_positions", c.max_positions},       {"n_ctx", c.max_positions},
           {"layer_norm_epsilon", c.norm_eps},     {"activation_function", "gelu_new"},
           {"resid_pdrop", c.dropout},             {"embd_pdrop", c.dropout},
-          {"attn_pdrop", 0.0}};
+          {"attn_pdrop", c.attention_dropout}};
 }
 
 }  // namespace athanor

@@ -104,7 +104,7 @@ void read_rope_object(const Json& rope, ModelConfig& config, const std::string& 
     refuse_config("the rotary settings of the model's configuration are not an object", where);
   }
   for (const char* key : {"rope_type", "type"}) {
-    want_text(rope, key, {"default", "linear", "llama3"}, where);
+    want_text(rope, key, {"default", "linear", "llama3", "yarn"}, where);
     config.rope_scaling.type = text_or(rope, key, config.rope_scaling.type, where);
   }
   RopeScaling& scaling = config.rope_scaling;
@@ -121,6 +121,17 @@ void read_rope_object(const Json& rope, ModelConfig& config, const std::string& 
     scaling.high_freq_factor = number_or(rope, "high_freq_factor", 0, where);
     scaling.original_positions = int_or(rope, "original_max_position_embeddings", config.max_positions, where);
   }
+  if (scaling.type == "yarn") {
+    scaling.original_positions = int_or(rope, "original_max_position_embeddings", config.max_positions, where);
+    scaling.beta_fast = number_or(rope, "beta_fast", 32, where);
+    scaling.beta_slow = number_or(rope, "beta_slow", 1, where);
+    scaling.attention_factor = number_or(rope, "attention_factor", 0, where);
+    want_null(rope, "mscale", where);
+    want_null(rope, "mscale_all_dim", where);
+    if (!flag_or(rope, "truncate", true, where)) {
+      refuse_config("the model's configuration blends rotary frequencies at broken numbers (truncate: false)", where);
+    }
+  }
 }
 
 Json rope_object(double theta, const RopeScaling& scaling) {
@@ -133,7 +144,46 @@ Json rope_object(double theta, const RopeScaling& scaling) {
     rope["high_freq_factor"] = scaling.high_freq_factor;
     rope["original_max_position_embeddings"] = scaling.original_positions;
   }
+  if (scaling.type == "yarn") {
+    rope["original_max_position_embeddings"] = scaling.original_positions;
+    rope["beta_fast"] = scaling.beta_fast;
+    rope["beta_slow"] = scaling.beta_slow;
+    if (scaling.attention_factor > 0) {
+      rope["attention_factor"] = scaling.attention_factor;
+    }
+  }
   return rope;
+}
+
+int64_t full_every_of(const Json& types, int64_t num_layers, const std::string& where) {
+  if (!types.is_array() || static_cast<int64_t>(types.size()) != num_layers) {
+    refuse_config("'layer_types' in the model's configuration does not name each layer's type", where);
+  }
+  if (num_layers < 1 || num_layers > 65536) {
+    throw Error(ErrorKind::kInput, "num_hidden_layers is out of range", where);
+  }
+  int64_t period = num_layers + 1;
+  for (int64_t i = num_layers - 1; i >= 0; --i) {
+    const Json& type = types[static_cast<size_t>(i)];
+    if (type != kSlidingLayer && type != kFullLayer) {
+      refuse_config("the model's configuration has a layer of type " + type.dump(), where);
+    }
+    period = type == kFullLayer ? i + 1 : period;
+  }
+  for (int64_t i = 0; i < num_layers; ++i) {
+    if ((types[static_cast<size_t>(i)] == kFullLayer) != ((i + 1) % period == 0)) {
+      refuse_config("'layer_types' in the model's configuration is not every n-th layer full", where);
+    }
+  }
+  return period;
+}
+
+Json layer_types(const ModelConfig& config) {
+  Json types = Json::array();
+  for (int64_t i = 0; i < config.num_layers; ++i) {
+    types.push_back(config.is_local(i) ? kSlidingLayer : kFullLayer);
+  }
+  return types;
 }
 
 void read_shared(const Json& json, ModelConfig& config, const std::string& where) {

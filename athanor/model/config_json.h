@@ -29,6 +29,13 @@ void want_text(const nlohmann::json& json, const char* key, const std::vector<st
 void read_rope_object(const nlohmann::json& rope, ModelConfig& config, const std::string& where);
 nlohmann::json rope_object(double theta, const RopeScaling& scaling);
 
+// Names of transformers' types of layer.
+inline constexpr const char* kSlidingLayer = "sliding_attention";
+inline constexpr const char* kFullLayer = "full_attention";
+// Of layer_types: the period n for which every n-th layer is full; beyond the number of layers when none is.
+int64_t full_every_of(const nlohmann::json& types, int64_t num_layers, const std::string& where);
+nlohmann::json layer_types(const ModelConfig& config);
+
 // What every family has: special tokens.
 void read_shared(const nlohmann::json& json, ModelConfig& config, const std::string& where);
 
@@ -38,6 +45,8 @@ ModelConfig read_qwen3(const nlohmann::json& json, const std::string& where);
 ModelConfig read_gemma3(const nlohmann::json& json, const std::string& where);
 ModelConfig read_gpt2(const nlohmann::json& json, const std::string& where);
 ModelConfig read_encoder(const nlohmann::json& json, const std::string& where);
+ModelConfig read_recurrent(const nlohmann::json& json, const std::string& where);
+nlohmann::json write_recurrent(const ModelConfig& config);
 nlohmann::json write_llama(const ModelConfig& config);
 nlohmann::json write_qwen2(const ModelConfig& config);
 nlohmann::json write_qwen3(const ModelConfig& config);

@@ -25,24 +25,38 @@ ModelConfig read_common(const Json& json, const char* family, int64_t positions,
       read_rope_object(*it, config, where);
     }
   }
+  config.attention_dropout = number_or(json, "attention_dropout", 0, where);
   want_false(json, "attention_bias", where);
   want_false(json, "mlp_bias", where);
   want_text(json, "hidden_act", {"silu", "swish"}, where);
   return config;
 }
 
-// Qwen's layers may look at a window only; those that do are refused.
-void want_no_window(const Json& json, const ModelConfig& config, const std::string& where) {
-  if (flag_or(json, "use_sliding_window", false, where) &&
-      int_or(json, "max_window_layers", 28, where) < config.num_layers) {
-    refuse_config("the model's configuration sets 'use_sliding_window', which is not supported here", where);
+// Qwen's layers may look at a window: layer_types says which, in older files those from max_window_layers on.
+void read_windows(const Json& json, ModelConfig& config, const std::string& where) {
+  const bool windows = flag_or(json, "use_sliding_window", false, where);
+  const auto it = json.find("layer_types");
+  const bool typed = it != json.end() && !it->is_null();
+  const int64_t every = typed ? full_every_of(*it, config.num_layers, where) : 0;
+  if (typed ? every == 1 : !windows || int_or(json, "max_window_layers", 28, where) >= config.num_layers) {
+    return;  // every layer is full
   }
-  if (const auto it = json.find("layer_types"); it != json.end() && it->is_array()) {
-    for (const Json& type : *it) {
-      if (type != "full_attention") {
-        refuse_config("the model's configuration has a layer of type " + type.dump(), where);
-      }
-    }
+  if (!typed && int_or(json, "max_window_layers", 28, where) > 0) {
+    refuse_config("the model's configuration has windows from layer max_window_layers on, which is not supported here", where);
+  }
+  if (!windows) {
+    refuse_config("'layer_types' in the model's configuration names windows, 'use_sliding_window' denies them", where);
+  }
+  config.sliding_window = required_int(json, "sliding_window", where);
+  config.full_every = typed ? every : config.num_layers + 1;
+}
+
+void write_windows(const ModelConfig& config, Json& json) {
+  json["use_sliding_window"] = config.sliding_window > 0;
+  if (config.sliding_window > 0) {
+    json["sliding_window"] = config.sliding_window;
+    json["max_window_layers"] = 0;
+    json["layer_types"] = layer_types(config);
   }
 }
 
@@ -59,6 +73,7 @@ Json write_common(const ModelConfig& c, const char* architecture, const char* ty
           {"rms_norm_eps", c.norm_eps},
           {"rope_theta", c.rope_theta},
           {"rope_parameters", rope_object(c.rope_theta, c.rope_scaling)},
+          {"attention_dropout", c.attention_dropout},
           {"hidden_act", "silu"}};
 }
 
@@ -68,14 +83,14 @@ ModelConfig read_llama(const Json& json, const std::string& where) { return read
 
 ModelConfig read_qwen2(const Json& json, const std::string& where) {
   ModelConfig config = read_common(json, "qwen2", 32768, where);
-  want_no_window(json, config, where);
+  read_windows(json, config, where);
   return config;
 }
 
 ModelConfig read_qwen3(const Json& json, const std::string& where) {
   ModelConfig config = read_common(json, "qwen3", 32768, where);
   config.head_dim = int_or(json, "head_dim", 128, where);
-  want_no_window(json, config, where);
+  read_windows(json, config, where);
   return config;
 }
 
@@ -88,14 +103,14 @@ Json write_llama(const ModelConfig& config) {
 
 Json write_qwen2(const ModelConfig& config) {
   Json json = write_common(config, "Qwen2ForCausalLM", "qwen2");
-  json["use_sliding_window"] = false;
+  write_windows(config, json);
   return json;
 }
 
 Json write_qwen3(const ModelConfig& config) {
   Json json = write_common(config, "Qwen3ForCausalLM", "qwen3");
   json["attention_bias"] = false;
-  json["use_sliding_window"] = false;
+  write_windows(config, json);
   return json;
 }
 

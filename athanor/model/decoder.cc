@@ -54,9 +54,11 @@ void Decoder::grow_rope_tables(int64_t num_positions) {
   }
   const ModelConfig& c = config();
   const int64_t size = std::min(c.max_positions, std::max<int64_t>({num_positions, 2 * rope_table_.size(), 512}));
-  rope_table_ = make_rope_table(size, scaled_rope_frequencies(c.head_width(), c.rope_theta, c.rope_scaling));
+  rope_table_ = make_rope_table(size, scaled_rope_frequencies(c.head_width(), c.rope_theta, c.rope_scaling),
+                                rope_amplitude(c.rope_scaling));
   if (c.sliding_window > 0) {
-    local_rope_table_ = make_rope_table(size, c.head_width(), c.local_rope_theta);
+    local_rope_table_ = family_of(c.family).local_rope ? make_rope_table(size, c.head_width(), c.local_rope_theta)
+                                                       : rope_table_;
   }
 }
 
@@ -116,6 +118,7 @@ at::Tensor Decoder::hidden(const Batch& batch, uint64_t dropout_seed) {
     context.local_keys = causal_keys(context.position_N, length, config().sliding_window);
   }
   context.dropout = training() ? config().dropout : 0.0;
+  context.attention_dropout = training() ? config().attention_dropout : 0.0;
 
   at::Tensor x_NC = embed(batch.tokens_BT, context.position_N);
   uint64_t site = 0;

@@ -164,6 +164,7 @@ EncoderOutput Encoder::encode(const EncoderBatch& batch, uint64_t dropout_seed) 
   context.keys =
       batch.length_B.defined() ? row_keys(batch.length_B, length) : document_keys(context.position_N, length);
   context.dropout = training() ? config_.dropout : 0.0;
+  context.attention_dropout = training() ? config_.attention_dropout : 0.0;
   uint64_t site = 0;
   at::Tensor x_NC = dropout_layer(embed(batch, context.position_N), context.dropout, random_at(dropout_seed, site));
   for (const LayerWeights& layer : layers_) {

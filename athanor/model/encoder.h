@@ -59,6 +59,8 @@ class Encoder : public Module {
 
   // Head "classification": [B, labels] fp32. dropout_seed: that of encode.
   at::Tensor class_logits(const EncoderOutput& output, uint64_t dropout_seed);
+  // From now on the classifier gives scale x what it gave + shift: a regression's answers in other units.
+  void scale_answers(double scale, double shift);
 
  private:
   void add_layer(const std::string& prefix);

@@ -80,4 +80,14 @@ at::Tensor Encoder::class_logits(const EncoderOutput& output, uint64_t dropout_s
   return linear_layer(weights_, classifier_, x_BC).to(at::kFloat);
 }
 
+void Encoder::scale_answers(double scale, double shift) {
+  need_head(!classifier_.weights.empty(), "classes");
+  NoGrad no_grad;
+  at::Tensor weight = classifier_.weights[0];
+  at::Tensor bias = classifier_.biases[0];
+  weight.mul_(scale);
+  bias.mul_(scale).add_(shift);
+  begin_step();
+}
+
 }  // namespace athanor

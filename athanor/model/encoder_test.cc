@@ -21,6 +21,7 @@ ModelConfig small(const std::string& family, const std::string& head, double dro
   ModelConfig config = from_depth(2, 65, 32, family);
   config.head = head;
   config.dropout = dropout;
+  config.attention_dropout = dropout;
   if (head == "classification") {
     config.labels = {"no", "yes", "perhaps"};
   }

@@ -8,6 +8,7 @@
 #include "athanor/base/error.h"
 #include "athanor/model/decoder.h"
 #include "athanor/model/init.h"
+#include "athanor/model/recurrent.h"
 #include "athanor/tensor/activation.h"
 #include "athanor/tensor/autograd.h"
 #include "athanor/tensor/cross_entropy.h"
@@ -88,6 +89,9 @@ KvCache LanguageModel::make_cache(int64_t batch, int64_t capacity) const {
 
 std::unique_ptr<LanguageModel> make_model(const ModelConfig& config, uint64_t seed) {
   validate(config);
+  if (family_of(config.family).recurrent) {
+    return make_recurrent(config, seed);
+  }
   for (const Maker& maker : kMakers) {
     if (config.family == maker.family) {
       std::unique_ptr<LanguageModel> model = maker.make(config);
@@ -96,7 +100,7 @@ std::unique_ptr<LanguageModel> make_model(const ModelConfig& config, uint64_t se
     }
   }
   throw Error(ErrorKind::kInput, "family '" + config.family + "' is not a language model: it is an encoder", "",
-              "take llama, qwen2, qwen3, gemma3 or gpt2");
+              "take llama, qwen2, qwen3, gemma3, gpt2, rnn, lstm or gru");
 }
 
 }  // namespace athanor

@@ -49,8 +49,10 @@ class LanguageModel : public Module {
   // The same for each token, without gradient: [B, T] fp32, 0 where ignored. Dropout is off.
   at::Tensor token_losses(const Batch& batch);
 
+  // The most tokens that decode_step can follow: max_positions; a recurrent model has no end.
+  virtual int64_t context_limit() const { return config_.max_positions; }
   // An empty cache for `batch` sequences of up to `capacity` positions (at most max_positions).
-  KvCache make_cache(int64_t batch, int64_t capacity) const;
+  virtual KvCache make_cache(int64_t batch, int64_t capacity) const;
   // Without gradient: reads the tokens that follow what the cache holds, adds them to it, and gives the fp32 logits
   // after the last one, [B, V]. Prefill with a whole prompt, then decode one token at a time.
   virtual at::Tensor decode_step(const at::Tensor& tokens_BT, KvCache& cache) = 0;

@@ -21,6 +21,7 @@ ModelConfig small(const std::string& family, double dropout = 0) {
   ModelConfig config = from_depth(2, 65, 32, family);
   config.full_every = family == "gemma3" ? 2 : 0;
   config.dropout = dropout;
+  config.attention_dropout = family_of(family).recurrent ? 0 : dropout;
   return config;
 }
 
@@ -30,7 +31,7 @@ Batch some_batch(int64_t rows, int64_t length) {
 }
 
 class Families : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(Model, Families, testing::Values("llama", "gpt2", "qwen2", "qwen3", "gemma3"));
+INSTANTIATE_TEST_SUITE_P(Model, Families, testing::Values("llama", "gpt2", "qwen2", "qwen3", "gemma3", "rnn", "lstm", "gru"));
 
 TEST_P(Families, CountsItsParametersAndTiesOnce) {
   for (const bool tied : {false, true}) {
@@ -143,7 +144,7 @@ TEST_P(Families, Learns) {
     NoGrad no_grad;
     for (const NamedParameter& p : model->named_parameters()) {
       at::Tensor tensor = p.tensor;
-      tensor.add_(tensor.grad(), -0.1);
+      tensor.add_(tensor.grad(), std::string(GetParam()) == "lstm" || std::string(GetParam()) == "gru" ? -1.0 : -0.1);
       tensor.mutable_grad() = at::Tensor();
     }
   }
@@ -177,7 +178,7 @@ TEST(Config, SurvivesHfAndRefusesWhatItCannotCompute) {
   const nlohmann::json good = to_hf_config(small("llama"));
   const std::pair<const char*, nlohmann::json> bad[] = {
       {"attention_bias", true},      {"mlp_bias", true},          {"hidden_act", "relu"},
-      {"rope_scaling", {{"type", "yarn"}, {"factor", 2}}},        {"rope_parameters", {{"rope_type", "llama3"}}},
+      {"rope_scaling", {{"type", "longrope"}, {"factor", 2}}},    {"rope_parameters", {{"rope_type", "llama3"}}},
       {"num_key_value_heads", 5},    {"hidden_size", "384"},      {"hidden_size", -4},
       {"model_type", "bart"},        {"vocab_size", nullptr},     {"quantization_config", {{"bits", 4}}},
       {"num_attention_heads", 0},    {"rms_norm_eps", 0},         {"eos_token_id", {"a"}}};

@@ -1,5 +1,5 @@
 // Llama (Touvron et al. 2023): RMSNorm, rotary positions, SwiGLU, grouped-query attention, no biases. Qwen 2 (biases on
-// q, k, v) and Qwen 3 (RMSNorm on each query and key head) differ from it in that alone.
+// q, k, v) and Qwen 3 (RMSNorm on each query and key head) differ from it in that, and in layers that may look at a window.
 #include <ATen/ops/ones.h>
 #include <ATen/ops/zeros.h>
 
@@ -17,7 +17,7 @@ class Llama : public Decoder {
     tokens_ = register_parameter("model.embed_tokens.weight", at::zeros({c.vocab_size, c.hidden_size}),
                                  c.tie_embeddings);
     for (int64_t i = 0; i < c.num_layers; ++i) {
-      add_layer("model.layers." + std::to_string(i) + ".", c);
+      add_layer("model.layers." + std::to_string(i) + ".", c.is_local(i), c);
     }
     final_norm_ = add_norm("model.norm.weight", c.hidden_size, c);
     if (!c.tie_embeddings) {
@@ -30,7 +30,7 @@ class Llama : public Decoder {
     return {Norm::kRms, register_parameter(name, at::ones({width}), false), {}, c.norm_eps};
   }
 
-  void add_layer(const std::string& prefix, const ModelConfig& c) {
+  void add_layer(const std::string& prefix, bool local, const ModelConfig& c) {
     const FamilyTraits& traits = family_of(c.family);
     const int64_t head = c.head_width();
     const int64_t query = c.num_heads * head;
@@ -49,6 +49,7 @@ class Llama : public Decoder {
     layer.attention.num_heads = c.num_heads;
     layer.attention.num_kv_heads = c.num_kv_heads;
     layer.attention.head_dim = head;
+    layer.attention.local = local;
     layer.mlp.norms.in = add_norm(prefix + "post_attention_layernorm.weight", c.hidden_size, c);
     layer.mlp.in = add_group({mlp + "gate_proj", mlp + "up_proj"}, {c.intermediate_size, c.intermediate_size},
                              c.hidden_size, false);

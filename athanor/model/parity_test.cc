@@ -120,7 +120,8 @@ TEST_P(Parity, SavesWhatTransformersOpens) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Transformers, Parity, testing::Values("llama_untied", "llama_tied", "llama3_rope", "qwen2", "qwen3", "qwen3_tied",
-                                         "gemma3", "gpt2"));
+                                         "gemma3", "gpt2", "llama_linear", "llama_yarn",
+                                         "llama_yarn_set", "qwen3_window"));
 
 }  // namespace
 }  // namespace athanor

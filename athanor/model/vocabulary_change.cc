@@ -55,7 +55,7 @@ void check(const ModelConfig& config, std::span<const std::vector<int32_t>> sour
 }  // namespace
 
 bool is_token_table(std::string_view name) {
-  return name.ends_with("embed_tokens.weight") || name.ends_with("wte.weight") || name.ends_with("lm_head.weight");
+  return name == "embedding.weight" || name == "head.weight" || name.ends_with("embed_tokens.weight") || name.ends_with("wte.weight") || name.ends_with("lm_head.weight");
 }
 
 std::unique_ptr<LanguageModel> change_vocabulary(const LanguageModel& model,

@@ -265,6 +265,7 @@ class Page {
   void block(const BarBlock& block) { figure(block.chart, kWideChart); }
   void block(const HistogramBlock& block) { figure(block.chart, kWideChart); }
   void block(const FunnelBlock& block) { figure(block.funnel, kWideChart); }
+  void block(const HeatBlock& block) { figure(block.chart, kWideChart); }
 
   void block(const KeyValueBlock& block) {
     out_ += "<div class=\"kv\">";

@@ -57,6 +57,10 @@ struct FunnelBlock {
   Funnel funnel;
 };
 
+struct HeatBlock {
+  HeatMap chart;
+};
+
 struct KeyValue {
   std::string key;
   std::string value;
@@ -104,7 +108,7 @@ struct LineageBlock {
 };
 
 using ReportBlock = std::variant<ParagraphBlock, TableBlock, ChartBlock, BarBlock, HistogramBlock,
-                                 FunnelBlock, KeyValueBlock, TextBlock, SampleBlock, NoteBlock, LineageBlock>;
+                                 FunnelBlock, KeyValueBlock, TextBlock, SampleBlock, NoteBlock, LineageBlock, HeatBlock>;
 
 struct ReportSection {
   std::string title;

@@ -68,10 +68,22 @@ struct Funnel {
   std::vector<FunnelStep> steps;
 };
 
+// A square a pair, its colour as strong as the value is far from 0 (negative ones in the second colour). NaN: empty.
+struct HeatMap {
+  std::string title;
+  std::string unit;
+  std::vector<std::string> rows;
+  std::vector<std::string> columns;
+  std::vector<double> values;  // rows x columns
+  double full = 1;             // the value with the strongest colour
+  int digits = 2;              // behind the point
+};
+
 std::string svg_of(const LineChart& chart, SvgSize size = {});
 std::string svg_of(const BarChart& chart, SvgSize size = {});
 std::string svg_of(const Histogram& chart, SvgSize size = {});
 std::string svg_of(const Funnel& funnel, SvgSize size = {});
+std::string svg_of(const HeatMap& chart, SvgSize size = {});
 
 // The rules and colours (light, and dark by prefers-color-scheme) that all fragments use.
 std::string svg_css();

@@ -86,7 +86,7 @@ struct Verb {
   std::function<void(nlohmann::json& options)> prepare;
   // Checks the options against which inputs are given, by name; throws Error(kUsage).
   std::function<void(const nlohmann::json& options, const std::vector<std::string>& inputs)> check_inputs;
-  // The step to put before this one, if any. options: resolved.
+  // The step to put before this one, if any; an empty verb puts none. options: resolved.
   std::function<BeforeStep(const nlohmann::json& options)> before;
   // Pins outside sources for the run id.
   std::function<nlohmann::json(const nlohmann::json& options, PinContext&)> pins;

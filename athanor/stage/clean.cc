@@ -1,10 +1,12 @@
 // clean: documents -> documents. What the rules measured stands in columns (verb measure, which comes before); here
-// thresholds decide on these numbers. No text is read but that of a few examples, and none is copied.
+// thresholds decide on these numbers. No text is read but that of a few examples, and none is copied. Rows of a table are
+// cleaned by clean_table.cc.
 #include "athanor/base/format.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/base/unicode.h"
 #include "athanor/clean/step.h"
 #include "athanor/data/documents/documents_columns.h"
+#include "athanor/stage/clean_table.h"
 #include "athanor/stage/measure.h"
 #include "athanor/stage/verb_list.h"
 
@@ -16,21 +18,37 @@ constexpr size_t kExamples = 3;        // a rule
 constexpr size_t kExampleShards = 4;   // whose text is read for them, at most
 constexpr size_t kExampleBytes = 160;  // of a text
 
-struct CleanRecipe {
+struct CleanRecipe : CleanTableOptions {
   nlohmann::json rules = nlohmann::json::array({"normalize", {{"length", {{"min_chars", 20}}}}});
   int64_t threads = 0;
   static void fields(Fields<CleanRecipe>& f) {
     f.add("rules", &CleanRecipe::rules, "the chain, in order: names, or {name: {option: value}}");
+    f.add("table", &CleanRecipe::table,
+          "documents are rows of a table: steps over their fields, in order, instead of `rules`; or learnt: those of the "
+          "clean under the role `learnt`, with what they learnt there");
+    f.add("read", &CleanRecipe::read, "table: how columns are read");
+    f.add("memory_mb", &CleanRecipe::memory_mb, "table: a larger one is an error").range(1, 1e9).speed();
     f.add("threads", &CleanRecipe::threads, "0: one a core").range(0, 4096).speed();
   }
 };
 
 // The chain with every default written out.
 void prepare_clean(nlohmann::json& resolved) {
+  if (!resolved["table"].is_null()) {
+    if (!resolved["rules"].empty() && resolved["rules"] != CleanRecipe().rules) {
+      throw Error(ErrorKind::kUsage, "`rules` are for texts and `table` for rows of tables", "clean", "give each a step of its own");
+    }
+    resolved["rules"] = nlohmann::json::array();
+    prepare_clean_table(resolved);
+    return;
+  }
   resolved["rules"] = CleanChain(resolved["rules"], "clean.rules").resolved();
 }
 
 BeforeStep measure_before(const nlohmann::json& options) {
+  if (!options["table"].is_null()) {
+    return {};
+  }
   return {"measure",
           {{"rules", CleanChain(options["rules"], "clean.rules").measuring_spec()}, {"threads", options["threads"]}}};
 }
@@ -238,8 +256,11 @@ class Decider {
 };
 
 nlohmann::json execute_clean(StageContext& context) {
-  return Decider(context, load_options<CleanRecipe>(context.options)).run();
+  const auto recipe = load_options<CleanRecipe>(context.options);
+  return recipe.table.is_null() ? Decider(context, recipe).run() : execute_clean_table(context, recipe, recipe.threads);
 }
+
+std::string clean_notes() { return rules_text() + table_steps_text(); }
 
 }  // namespace
 
@@ -247,14 +268,17 @@ Verb clean_verb() {
   Verb verb;
   verb.name = "clean";
   verb.revision = 2;
-  verb.summary = "normalise text and drop documents by rules";
-  verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to clean"}};
+  verb.summary = "normalise text and drop documents by rules; clean the rows of tables";
+  verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to clean"},
+                {"train", ArtifactKind::kDocuments, false, "table: the rows to learn means and bounds from; else `documents`"},
+                {"learnt", ArtifactKind::kDocuments, false, "table: learnt: a clean of a table, to treat these rows the same"}};
   verb.output = ArtifactKind::kDocuments;
   verb.schema = schema_of<CleanRecipe>();
   verb.prepare = prepare_clean;
+  verb.check_inputs = check_clean_inputs;
   verb.before = measure_before;
   verb.execute = execute_clean;
-  verb.notes = rules_text;
+  verb.notes = clean_notes;
   verb.example = "athanor clean from=collect-1a2b3c4d 'rules=[normalize, {length: {min_chars: 200}}, gopher_quality]'";
   return verb;
 }

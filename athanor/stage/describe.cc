@@ -1,4 +1,4 @@
-// describe: documents -> report: statistics, a page, and a data card.
+// describe: documents -> report: statistics, a page, and a data card; of rows of a table also its profile.
 #include <set>
 
 #include "athanor/base/format.h"
@@ -7,6 +7,7 @@
 #include "athanor/stage/data_card.h"
 #include "athanor/stage/describe_page.h"
 #include "athanor/stage/describe_pass.h"
+#include "athanor/stage/describe_table.h"
 #include "athanor/stage/verb_list.h"
 
 namespace athanor {
@@ -23,6 +24,10 @@ struct DescribeRecipe {
   std::string by;
   int64_t samples = 5;
   int64_t top = 50;
+  std::string table = "auto";
+  std::string label_field;
+  TableOptions read;
+  int64_t memory_mb = 4096;
   int64_t seed = 1;
   int64_t threads = 0;
   static void fields(Fields<DescribeRecipe>& f) {
@@ -34,6 +39,13 @@ struct DescribeRecipe {
           "group by a column, meta.FIELD or script; empty: the language that documents name, else their script");
     f.add("samples", &DescribeRecipe::samples, "documents shown, of the kept ones and of each reason").range(0, 100);
     f.add("top", &DescribeRecipe::top, "names and n-grams listed").range(1, 1000);
+    f.add("table", &DescribeRecipe::table,
+          "the profile of a table (types, gaps, distributions, what goes together, leaks); auto: where documents are rows "
+          "as collect makes them with fields: {text: '*'}")
+        .choices({"auto", "true", "false"});
+    f.add("label_field", &DescribeRecipe::label_field, "table: the target, for leaks and the balance of classes");
+    f.add("read", &DescribeRecipe::read, "table: how columns are read");
+    f.add("memory_mb", &DescribeRecipe::memory_mb, "table: a larger one has no profile").range(1, 1e9).speed();
     f.add("seed", &DescribeRecipe::seed, "of the samples").range(0, 9e15);
     f.add("threads", &DescribeRecipe::threads, "0: one a core").range(0, 4096).speed();
   }
@@ -102,6 +114,14 @@ nlohmann::json execute_describe(StageContext& context) {
   auto& steps = statistics["steps"] = nlohmann::json::array();
   walk_steps(RunStore(context.run.dir().parent_path()), record.run, seen, steps);
 
+  if (recipe.table == "true" || (recipe.table == "auto" && (!recipe.label_field.empty() || are_table_rows(input)))) {
+    std::string why;
+    statistics["table"] = describe_table(input, recipe.read, recipe.label_field, static_cast<uint64_t>(recipe.memory_mb) << 20, pool, why);
+    if (!why.empty()) {
+      context.run.events().emit("warning", {{"text", why}});
+    }
+  }
+
   const fs::path out = context.run.out_tmp();
   make_dirs(out);
   Report page = describe_page(statistics);
@@ -127,6 +147,7 @@ nlohmann::json execute_describe(StageContext& context) {
 Verb describe_verb() {
   Verb verb;
   verb.name = "describe";
+  verb.revision = 2;
   verb.summary = "statistics, a page and a data card of documents";
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to describe"}};
   verb.output = ArtifactKind::kReport;

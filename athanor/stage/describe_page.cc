@@ -4,6 +4,7 @@
 
 #include "athanor/base/format.h"
 #include "athanor/base/unicode.h"
+#include "athanor/stage/describe_table.h"
 
 namespace athanor {
 
@@ -293,7 +294,15 @@ Report describe_page(const Json& statistics) {
   Report page;
   page.title = statistics.value("name", "documents");
   page.subtitle = count_text(statistics, "documents") + " documents, " + human_bytes(statistics["text_bytes"].get<double>());
+  const bool table = statistics.contains("table") && statistics["table"].is_object();
   add_figures(statistics, page);
+  if (table) {
+    page.subtitle = count_text(statistics["table"], "rows") + " rows, " + std::to_string(statistics["table"]["columns"].size()) + " columns";
+    add_table_sections(statistics["table"], page);
+    add_sources(statistics, page);
+    add_dropped(statistics, page);
+    return page;  // what is counted of texts says little of rows
+  }
   add_lengths(statistics, page);
   add_groups(statistics, page);
   add_sources(statistics, page);

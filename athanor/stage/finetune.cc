@@ -12,6 +12,8 @@ void FinetuneOptions::fields(Fields<FinetuneOptions>& f) {
   f.add("reads", &FinetuneOptions::reads, "what of a document it reads; empty: as its family does")
       .choices({"", "text", "table", "series", "image"});
   f.add("task", &FinetuneOptions::task, "labels to tell apart, or a number to say").choices({"classification", "regression"});
+  f.add("pair_field", &FinetuneOptions::pair_field,
+        "bert, roberta: the key of meta that holds a second text, read together with the first; empty: one text alone");
   f.add("label_field", &FinetuneOptions::label_field,
         "a column, a key of meta, or folder: the folder that the document's file lies in");
   f.add("label_key", &FinetuneOptions::label_key, "of the role labels: the column or key of meta that says whose label it is");
@@ -65,9 +67,6 @@ void prepare_finetune(nlohmann::json& resolved) {
   if (options.task == "regression" && options.class_weights != "none") {
     throw Error(ErrorKind::kUsage, "a regression has no classes", "class_weights", "leave class_weights out");
   }
-  if (options.precision != "fp32") {
-    throw Error(ErrorKind::kUsage, "these networks compute in fp32", "precision", "leave precision out");
-  }
 }
 
 std::string finetune_notes() {
@@ -100,7 +99,7 @@ Verb finetune_verb() {
   verb.resumable = true;
   verb.prepare = prepare_finetune;
   verb.notes = finetune_notes;
-  verb.example = "athanor run recipes/lstm-sst2.yaml finetune.epochs=2";
+  verb.example = "athanor run recipes/bert-sst2.yaml finetune.epochs=2";
   return verb;
 }
 

@@ -29,6 +29,7 @@ struct FinetuneOptions : TrainOptions {
   InputOptions inputs;
   std::string reads;
   std::string task = "classification";
+  std::string pair_field;
   std::string label_field = "label";
   std::string label_key;
   std::string label_pattern = "([^/]+)\\.[^./]*$";

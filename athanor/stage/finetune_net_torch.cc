@@ -5,6 +5,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/stage/finetune_net.h"
+#include "athanor/stage/masked_vocabulary.h"
 
 namespace athanor {
 
@@ -41,10 +42,11 @@ std::vector<std::string> labels_of(const std::vector<StageInput>& inputs, const 
   return join_labels(documents, {rows, options.label_key, options.label_pattern}, options.label_field);
 }
 
-// given: the model to begin with, whose inputs and labels then count; null: they are learnt here.
+// given: the model to begin with, whose inputs and labels then count, unless it is an encoder with another head; null:
+// they are learnt here.
 void read_data(const FinetuneOptions& options, const std::vector<StageInput>& stage_inputs, RejectLog& rejects,
                NetTraining& made) {
-  const bool learns = !made.given;
+  const bool learns = !made.given || made.given->config.new_head;
   const bool regression = learns ? options.task == "regression" : made.given->config.task == "regression";
   const Documents train = Documents::open(find_input(stage_inputs, "train")->path);
   const StageInput* valid = find_input(stage_inputs, "valid");
@@ -98,20 +100,60 @@ FinetuneOptions with_steps(FinetuneOptions options, uint64_t examples) {
 }
 
 std::unique_ptr<Net> begin_net(const FinetuneOptions& options, NetTraining& made) {
-  if (made.given) {
+  if (made.given && !made.given->config.new_head) {
     return load_net(made.given->folder, made.given->config);
   }
   const LabelMeaning& meaning = made.meaning;
-  NetConfig config;
-  config.options = options.model;
-  config.shape = made.inputs().shape();
+  NetConfig config = made.given ? made.given->config : NetConfig();
+  if (!made.given) {
+    config.options = options.model;
+    config.shape = made.inputs().shape();
+    config.pad_id = made.tokenizer() != nullptr ? masked_vocabulary(*made.tokenizer()).padding : 0;
+  }
   config.task = options.task;
   config.labels = meaning.names;
   config.target_mean = meaning.mean;
   config.target_deviation = meaning.deviation;
   config.label_field = options.label_field;
   config.inputs = made.inputs().to_json();
-  return make_net(config, static_cast<uint64_t>(options.seed));
+  const auto seed = static_cast<uint64_t>(options.seed);
+  return made.given ? load_net(made.given->folder, config, seed) : make_net(config, seed);
+}
+
+void check_unused(const FinetuneOptions& options, bool encoder) {
+  if (!encoder && !options.pair_field.empty()) {
+    throw Error(ErrorKind::kUsage, "only bert and roberta read pairs of texts", "pair_field",
+                "model.family: bert, or a model that is one");
+  }
+  if (encoder && options.inputs.lowercase) {
+    throw Error(ErrorKind::kUsage, "an encoder's tokenizer says itself whether case counts", "inputs.lowercase",
+                "leave lowercase out");
+  }
+}
+
+// An encoder that was made for something else reads as this recipe says.
+void take_encoder(const FinetuneOptions& options, NetFolder& folder) {
+  NetConfig& config = folder.config;
+  config.new_head = config.new_head || config.task != options.task;
+  if (config.new_head) {
+    const auto most = config.inputs.at("options").at("max_length").get<int64_t>();
+    folder.inputs = encoder_inputs({config.options.family, std::min(most, options.inputs.max_length), options.pair_field},
+                                   folder.tokenizer.get());
+  }
+}
+
+std::unique_ptr<Inputs> fresh_inputs(const FinetuneOptions& options, const Tokenizer* tokenizer) {
+  const bool encoder = net_family(options.model.family).encoder;
+  check_unused(options, encoder);
+  if (encoder) {
+    return encoder_inputs({options.model.family, options.inputs.max_length, options.pair_field}, tokenizer);
+  }
+  const InputKind kind = input_kind(options);
+  InputOptions settings = options.inputs;
+  if (kind == InputKind::kTable) {  // a row must not say its own label
+    settings.exclude.push_back(options.label_field);
+  }
+  return make_inputs(kind, settings, tokenizer);
 }
 
 }  // namespace
@@ -130,16 +172,16 @@ NetTraining prepare_net_training(const FinetuneOptions& options, const std::vect
   NetTraining made;
   if (const StageInput* model = find_input(inputs, "model")) {
     made.given.emplace(NetFolder::open(model->path));
+    const bool encoder = net_family(made.given->config.options.family).encoder;
+    check_unused(options, encoder);
+    if (encoder) {
+      take_encoder(options, *made.given);
+    }
   } else {
     if (const StageInput* tokenizer = find_input(inputs, "tokenizer")) {
       made.fresh_tokenizer = std::make_unique<Tokenizer>(Tokenizer::load(tokenizer->path));
     }
-    const InputKind kind = input_kind(options);
-    InputOptions settings = options.inputs;
-    if (kind == InputKind::kTable) {  // a row must not say its own label
-      settings.exclude.push_back(options.label_field);
-    }
-    made.fresh_inputs = make_inputs(kind, settings, made.fresh_tokenizer.get());
+    made.fresh_inputs = fresh_inputs(options, made.fresh_tokenizer.get());
   }
   read_data(options, inputs, rejects, made);
   made.net = begin_net(options, made);

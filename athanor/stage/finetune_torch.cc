@@ -61,7 +61,7 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& option
 
 bool trains_net(const StageContext& context, const FinetuneOptions& options) {
   const StageInput* model = context.find("model");
-  return model != nullptr ? is_net_folder(model->path) : !options.model.family.empty();
+  return model != nullptr ? is_net_folder(model->path) || is_encoder_folder(model->path) : !options.model.family.empty();
 }
 
 // Which kind of model is trained: the first that takes the inputs and options.
@@ -70,7 +70,7 @@ struct FinetuneKind {
   nlohmann::json (*run)(StageContext&, const FinetuneOptions&);
 };
 constexpr FinetuneKind kKinds[] = {
-    {&trains_net, &finetune_net},  // mlp, rnn, lstm, gru, textcnn, tcn, cnn, resnet
+    {&trains_net, &finetune_net},  // mlp, rnn, lstm, gru, textcnn, tcn, cnn, resnet, bert, roberta
 };
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace {
 // Texts are judged by the megabyte; an image's text is only its name.
 constexpr uint64_t kTextPart = uint64_t{1} << 20;
 constexpr uint64_t kNamesPart = uint64_t{64} << 10;
+constexpr uint64_t kMaxConfigBytes = uint64_t{256} << 20;
 
 struct Answers {
   std::vector<std::string> labels;  // "" where the document is of no use, or the label is not sure enough
@@ -65,11 +66,25 @@ nlohmann::json per_label(Net& net, const LabelledExamples& examples, int64_t bat
   return matrix.to_json(net.config().labels);
 }
 
+// HF's labels count here, even those without names.
+std::unique_ptr<Net> answering_net(NetFolder& folder, const std::string& precision) {
+  NetConfig& config = folder.config;
+  if (config.new_head) {
+    const ModelConfig model = from_hf_config(nlohmann::json::parse(read_file(folder.folder / "config.json", kMaxConfigBytes)),
+                                             folder.folder.string());
+    config.labels = model.labels;
+    config.new_head = false;
+  }
+  std::unique_ptr<Net> net = load_net(folder.folder, config);
+  net->set_precision(precision_of(precision));
+  return net;
+}
+
 }  // namespace
 
 nlohmann::json predict_with_net(StageContext& context, const PredictOptions& options) {
   NetFolder folder = NetFolder::open(context.input("model").path);
-  const auto net = load_net(folder.folder, folder.config);
+  const auto net = answering_net(folder, options.precision);
   const bool text = folder.config.shape.kind == InputKind::kText || folder.config.shape.kind == InputKind::kSeries;
   const DocumentJudge judge{folder.config.options.family,
                             {"label"},
@@ -84,7 +99,7 @@ nlohmann::json predict_with_net(StageContext& context, const PredictOptions& opt
 
 nlohmann::json evaluate_net(StageContext& context, const EvaluateOptions& options) {
   NetFolder folder = NetFolder::open(context.input("model").path);
-  const auto net = load_net(folder.folder, folder.config);
+  const auto net = answering_net(folder, options.precision);
   const Documents documents = Documents::open(context.input("documents").path);
   const LabelMeaning meaning{folder.config.task == "regression", folder.config.labels, folder.config.target_mean,
                              folder.config.target_deviation};

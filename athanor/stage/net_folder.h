@@ -7,6 +7,7 @@
 #include "athanor/feature/inputs.h"
 #include "athanor/model/nets/net.h"
 #include "athanor/token/tokenizer.h"
+#include "athanor/train/loading/encoder_inputs.h"
 
 namespace athanor {
 
@@ -16,8 +17,12 @@ struct NetFolder {
   std::unique_ptr<Tokenizer> tokenizer;  // networks that read text
   std::unique_ptr<Inputs> inputs;
 
-  // Error(kInput) for a folder that finetune did not leave, or that is damaged.
+  // An encoder's that transformers or pretrain wrote is taken too; the labels may then be empty. Error(kInput) for any
+  // other folder, and for a damaged one.
   static NetFolder open(const fs::path& folder);
 };
+
+// How an encoder reads its texts.
+std::unique_ptr<Inputs> encoder_inputs(const EncoderInputOptions& options, const Tokenizer* tokenizer);
 
 }  // namespace athanor

@@ -25,10 +25,24 @@ void MaskingRecipe::fields(Fields<MaskingRecipe>& f) {
   f.add("whole_words", &MaskingRecipe::whole_words, "words are hidden, not tokens");
 }
 
+void RopeScalingOptions::fields(Fields<RopeScalingOptions>& f) {
+  f.add("type", &RopeScalingOptions::type, "linear: all divided; llama3: the low ones; yarn: those that turn seldom")
+      .choices({"default", "linear", "llama3", "yarn"});
+  f.add("factor", &RopeScalingOptions::factor, "how much longer the context becomes").range(1, 1e6);
+  f.add("low_freq_factor", &RopeScalingOptions::low_freq_factor, "llama3: wavelengths above original / low are divided").range(0, 1e6);
+  f.add("high_freq_factor", &RopeScalingOptions::high_freq_factor, "llama3: those below original / high stay").range(0, 1e6);
+  f.add("original_positions", &RopeScalingOptions::original_positions, "llama3, yarn: the context first trained on; 0: sequence_length / factor")
+      .range(0, 1e9);
+  f.add("beta_fast", &RopeScalingOptions::beta_fast, "yarn: frequencies with more turns than this stay").range(0, 1e6);
+  f.add("beta_slow", &RopeScalingOptions::beta_slow, "yarn: those with fewer are divided").range(0, 1e6);
+  f.add("attention_factor", &RopeScalingOptions::attention_factor, "yarn: growth of queries and keys; 0: 0.1 ln(factor) + 1").range(0, 1e6);
+}
+
 void ModelOptions::fields(Fields<ModelOptions>& f) {
   f.add("family", &ModelOptions::family,
         "llama: RMSNorm, RoPE, SwiGLU; qwen2: with biases on q, k, v; qwen3: with norms on q and k; gemma3: norms round "
-        "each block, GeGLU, sliding windows; gpt2: LayerNorm, positions, GELU; bert, roberta: encoders")
+        "each block, GeGLU, sliding windows; gpt2: LayerNorm, positions, GELU; rnn, lstm, gru: recurrent, without attention; "
+        "bert, roberta: encoders")
       .choices(all_families());
   f.add("num_layers", &ModelOptions::num_layers, "blocks; 0: depth").range(0, 1024);
   f.add("hidden_size", &ModelOptions::hidden_size, "width; 0: 64 x depth in whole heads").range(0, 1 << 20);
@@ -38,7 +52,17 @@ void ModelOptions::fields(Fields<ModelOptions>& f) {
   f.add("intermediate_size", &ModelOptions::intermediate_size, "width of the feed-forward block; 0: derived")
       .range(0, 1 << 22);
   f.add("tie_embeddings", &ModelOptions::tie_embeddings, "input and output embedding are one matrix (gpt2, gemma3: always)");
+  f.add("head_dim", &ModelOptions::head_dim, "numbers a head; 0: hidden_size / num_heads").range(0, 65535);
+  f.add("sliding_window", &ModelOptions::sliding_window,
+        "qwen2, qwen3, gemma3: keys that a layer with a window looks back at; 0: none (gemma3: derived)")
+      .range(0, 1 << 30);
+  f.add("full_every", &ModelOptions::full_every,
+        "with a window: every so manieth layer looks at all; 0: none does (gemma3: every 6th)")
+      .range(0, 65536);
   f.add("rope_theta", &ModelOptions::rope_theta, "base of the rotary positions").range(1, 1e9);
+  f.add("rope_scaling", &ModelOptions::rope_scaling, "rotary positions stretched to contexts longer than those of the first training");
+  f.add("attention_dropout", &ModelOptions::attention_dropout, "share of the attention's probabilities dropped").range(0, 0.99);
+  f.add("bptt", &ModelOptions::bptt, "rnn, lstm, gru: steps that a gradient goes back at most; 0: to the start").range(0, 1 << 30);
   f.add("norm_eps", &ModelOptions::norm_eps, "epsilon of the norms").range(0, 1);
   f.add("init", &ModelOptions::init, "initialisation of the weights")
       .choices({"normal", "xavier_uniform", "xavier_normal", "kaiming"});
@@ -92,6 +116,19 @@ std::string objective_of(const PretrainOptions& options) {
   return !family_of(options.model.family).encoder ? "causal" : options.model.family == "bert" ? "masked_pairs" : "masked";
 }
 
+namespace {
+
+RopeScaling rope_scaling(const RopeScalingOptions& given, int64_t positions) {
+  RopeScaling scaling{given.type,       given.factor,    given.low_freq_factor, given.high_freq_factor,
+                      given.original_positions, given.beta_fast, given.beta_slow,       given.attention_factor};
+  if (scaling.original_positions == 0 && (scaling.type == "llama3" || scaling.type == "yarn")) {
+    scaling.original_positions = std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(positions) / scaling.factor));
+  }
+  return scaling;
+}
+
+}  // namespace
+
 ModelConfig model_config(const PretrainOptions& options, int64_t vocab_size) {
   const ModelOptions& given = options.model;
   ModelConfig config = from_depth(options.depth, std::max<int64_t>(vocab_size, 1), options.sequence_length, given.family);
@@ -107,7 +144,16 @@ ModelConfig model_config(const PretrainOptions& options, int64_t vocab_size) {
   put(given.num_kv_heads, config.num_kv_heads);
   put(given.intermediate_size, config.intermediate_size);
   config.tie_embeddings = given.tie_embeddings || family_of(given.family).tied;
+  put(given.head_dim, config.head_dim);
+  put(given.sliding_window, config.sliding_window);
+  put(given.full_every, config.full_every);
+  if (config.sliding_window > 0 && config.full_every == 0) {
+    config.full_every = config.num_layers + 1;
+  }
   config.rope_theta = given.rope_theta;
+  config.rope_scaling = rope_scaling(given.rope_scaling, config.max_positions);
+  config.attention_dropout = given.attention_dropout;
+  config.bptt = given.bptt;
   config.norm_eps = given.norm_eps;
   config.init = given.init;
   config.init_std = given.init_std;
@@ -144,6 +190,13 @@ void prepare_pretrain(nlohmann::json& resolved) {
   model["num_kv_heads"] = config.num_kv_heads;
   model["intermediate_size"] = config.intermediate_size;
   model["tie_embeddings"] = config.tie_embeddings;
+  model["head_dim"] = config.head_dim;
+  model["sliding_window"] = config.sliding_window;
+  model["full_every"] = config.full_every;
+  model["rope_scaling"]["original_positions"] = config.rope_scaling.original_positions;
+  if (options.recompute != "none" && family_of(options.model.family).recurrent) {
+    throw Error(ErrorKind::kUsage, "recurrent layers are not computed again", "recompute", "leave recompute out");
+  }
   if (options.micro_batch > options.batch_size) {
     throw Error(ErrorKind::kUsage, "micro_batch " + std::to_string(options.micro_batch) + " is larger than batch_size " +
                                        std::to_string(options.batch_size));

@@ -7,6 +7,18 @@
 
 namespace athanor {
 
+struct RopeScalingOptions {
+  std::string type = "default";
+  double factor = 1;
+  double low_freq_factor = 1;
+  double high_freq_factor = 4;
+  int64_t original_positions = 0;
+  double beta_fast = 32;
+  double beta_slow = 1;
+  double attention_factor = 0;
+  static void fields(Fields<RopeScalingOptions>& f);
+};
+
 // 0 and "" mean: as the depth dial derives it.
 struct ModelOptions {
   std::string family = "llama";
@@ -16,7 +28,13 @@ struct ModelOptions {
   int64_t num_kv_heads = 0;
   int64_t intermediate_size = 0;
   bool tie_embeddings = false;
+  int64_t head_dim = 0;
+  int64_t sliding_window = 0;
+  int64_t full_every = 0;
   double rope_theta = 10000;
+  RopeScalingOptions rope_scaling;
+  double attention_dropout = 0;
+  int64_t bptt = 0;
   double norm_eps = 1e-5;
   std::string init = "normal";
   double init_std = 0.02;

@@ -125,6 +125,9 @@ class Resolver {
  private:
   void insert_before(StepPlan& step) {
     BeforeStep wanted = step.verb->before(step.options);
+    if (wanted.verb.empty()) {
+      return;
+    }
     StepPlan before;
     before.label = step.label + "." + wanted.verb;  // the dot keeps it apart from names of the recipe
     before.mark = step.mark;

@@ -187,10 +187,13 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
     return follow_in_run(context, objective, options, *group);
   }
   make_dirs(context.run.state());
-  const auto point = find_resume_point(context.run.state());
+  FoundCheckpoint found;
+  found.point = find_resume_point(context.run.state(), &found.warnings);
+  const std::optional<ResumePoint>& point = found.point;
   const auto board = prepare_events(context.run, point);
   TimePrediction prediction(options.stop_at > 0 ? std::min(options.stop_at, options.steps) : options.steps);
-  const TrainHooks hooks = make_hooks(context, objective.unit(), *board, prediction);
+  TrainHooks hooks = make_hooks(context, objective.unit(), *board, prediction);
+  hooks.found = found;
   nlohmann::json fields = {{"step", point ? point->step : 0}};
   fields.update(started);
   if (group) {

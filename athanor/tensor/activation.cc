@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 
@@ -232,6 +233,7 @@ const float* data_or_null(const at::Tensor& bias) {
 }  // namespace
 
 at::Tensor activation_forward(Activation kind, const at::Tensor& u, const at::Tensor& bias) {
+  RECORD_USER_SCOPE("athanor::activation_forward");
   const int64_t width = is_gated(kind) ? u.size(1) / 2 : u.size(1);
   at::Tensor y = at::empty({u.size(0), width}, u.options());
   run({u.const_data_ptr(), data_or_null(bias), nullptr, nullptr, y.mutable_data_ptr(), width, kind, u.scalar_type()},
@@ -241,6 +243,7 @@ at::Tensor activation_forward(Activation kind, const at::Tensor& u, const at::Te
 
 ActivationGradients activation_backward(Activation kind, const at::Tensor& dy_NI, const at::Tensor& u,
                                         const at::Tensor& bias) {
+  RECORD_USER_SCOPE("athanor::activation_backward");
   ActivationGradients out{at::empty(u.sizes(), u.options()), at::empty(dy_NI.sizes(), u.options()), {}};
   const ActivationRows args{u.const_data_ptr(),
                             data_or_null(bias),

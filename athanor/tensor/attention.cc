@@ -4,12 +4,14 @@
 #include <ATen/ops/_scaled_dot_product_flash_attention_for_cpu.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <cmath>
 #include <optional>
 
 #include "athanor/base/error.h"
+#include "athanor/base/rng.h"
 #include "athanor/tensor/attention_kernel.h"
 
 namespace athanor {
@@ -29,6 +31,15 @@ struct Layout {
     }
   }
   HeadShape head(int64_t sequence, at::ScalarType dtype) const {
+    HeadShape made = plain_head(sequence, dtype);
+    made.threshold = static_cast<uint32_t>(shape.dropout * 4294967296.0);
+    made.kept = static_cast<float>(1.0 / (1.0 - shape.dropout));
+    return made;
+  }
+  uint64_t dropout_key(int64_t sequence, int64_t slot) const {
+    return mix64(shape.dropout_key ^ mix64(static_cast<uint64_t>(sequence * shape.num_heads + slot)));
+  }
+  HeadShape plain_head(int64_t sequence, at::ScalarType dtype) const {
     const double scale = shape.scale > 0 ? shape.scale : 1.0 / std::sqrt(static_cast<double>(shape.head_dim));
     const int64_t row = sequence * shape.length;
     return {shape.length, shape.head_dim, static_cast<float>(scale), begin + row, end + row, dtype};
@@ -104,6 +115,7 @@ KeyIntervals document_keys(const at::Tensor& position_N, int64_t length) {
 }
 
 AttentionOutput attention_forward(const AttentionShape& shape, const at::Tensor& qkv_NF, const KeyIntervals& keys) {
+  RECORD_USER_SCOPE("athanor::attention_forward");
   const Layout layout(shape, keys);
   const int64_t width = shape.width();
   const int64_t out_width = shape.num_heads * shape.head_dim;
@@ -117,10 +129,11 @@ AttentionOutput attention_forward(const AttentionShape& shape, const at::Tensor&
     for (int64_t task = begin; task < end; ++task) {
       const int64_t b = task / shape.num_kv_heads;
       const int64_t g = task % shape.num_kv_heads;
-      const HeadShape head = layout.head(b, qkv_NF.scalar_type());
+      HeadShape head = layout.head(b, qkv_NF.scalar_type());
       scratch.load(head, {qkv.at(layout.at(b, shape.num_heads + g, width)), width},
                    {qkv.at(layout.at(b, shape.num_heads + shape.num_kv_heads + g, width)), width}, false);
       for (int64_t h = g * layout.queries_a_group(); h < (g + 1) * layout.queries_a_group(); ++h) {
+        head.dropout_key = layout.dropout_key(b, h);
         attention_head_forward(head, scratch, {qkv.at(layout.at(b, h, width)), width}, y.at(layout.at(b, h, out_width)),
                                out_width, lse + (b * shape.num_heads + h) * shape.length);
       }
@@ -131,6 +144,7 @@ AttentionOutput attention_forward(const AttentionShape& shape, const at::Tensor&
 
 at::Tensor attention_backward(const AttentionShape& shape, const at::Tensor& dy_NE, const at::Tensor& qkv_NF,
                               const AttentionOutput& out, const KeyIntervals& keys) {
+  RECORD_USER_SCOPE("athanor::attention_backward");
   const Layout layout(shape, keys);
   const int64_t width = shape.width();
   const int64_t out_width = shape.num_heads * shape.head_dim;
@@ -145,12 +159,13 @@ at::Tensor attention_backward(const AttentionShape& shape, const at::Tensor& dy_
     for (int64_t task = begin; task < end; ++task) {
       const int64_t b = task / shape.num_kv_heads;
       const int64_t g = task % shape.num_kv_heads;
-      const HeadShape head = layout.head(b, qkv_NF.scalar_type());
+      HeadShape head = layout.head(b, qkv_NF.scalar_type());
       const int64_t k = layout.at(b, shape.num_heads + g, width);
       const int64_t v = layout.at(b, shape.num_heads + shape.num_kv_heads + g, width);
       scratch.load(head, {qkv.at(k), width}, {qkv.at(v), width}, true);
       for (int64_t h = g * layout.queries_a_group(); h < (g + 1) * layout.queries_a_group(); ++h) {
         const int64_t e = layout.at(b, h, out_width);
+        head.dropout_key = layout.dropout_key(b, h);
         attention_head_backward(head, scratch, {qkv.at(layout.at(b, h, width)), width}, {y.at(e), out_width},
                                 {dy.at(e), out_width}, lse + (b * shape.num_heads + h) * shape.length,
                                 dqkv.at(layout.at(b, h, width)), width);

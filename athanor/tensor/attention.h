@@ -6,6 +6,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 namespace athanor {
 
 struct AttentionShape {
@@ -15,6 +17,8 @@ struct AttentionShape {
   int64_t num_kv_heads;
   int64_t head_dim;
   double scale = 0;  // of the scores; 0 = 1 / sqrt(head_dim)
+  double dropout = 0;        // share of the probabilities that become 0, the others grow by 1 / (1 - dropout)
+  uint64_t dropout_key = 0;  // the mask is a function of (key, sequence, head, query, key's place)
   int64_t width() const { return (num_heads + 2 * num_kv_heads) * head_dim; }
 };
 

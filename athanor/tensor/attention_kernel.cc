@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "athanor/base/rng.h"
 #include "athanor/tensor/simd.h"
 
 namespace athanor {
@@ -199,6 +200,18 @@ ATHANOR_SIMD void load_rows(const HeadShape& shape, HeadView view, float* rows, 
   }
 }
 
+// The span's numbers of query t times the mask of dropout.
+ATHANOR_INLINE void drop_row(const HeadShape& shape, int64_t t, Span span, float* row) {
+  const uint64_t key = shape.dropout_key + static_cast<uint64_t>(t * shape.length);
+  for (int64_t i = span.begin; i < span.end; i += kLanes) {
+    Vec kept = simd::splat(shape.kept);
+    for (int64_t j = 0; j < kLanes; ++j) {
+      kept[j] = (mix64(key + static_cast<uint64_t>(i + j)) >> 32) >= shape.threshold ? shape.kept : 0.0f;
+    }
+    simd::store(row + i, simd::load(row + i) * kept);
+  }
+}
+
 ATHANOR_SIMD void forward_rows(const HeadShape& shape, AttentionScratch& s, HeadView q, void* out, int64_t out_stride,
                                float* lse) {
   const int64_t dim = s.padded_dim;
@@ -218,6 +231,9 @@ ATHANOR_SIMD void forward_rows(const HeadShape& shape, AttentionScratch& s, Head
       const float sum = exp_row(row, span, shape.begin[query], shape.end[query], highest);
       inverse[r] = sum > 0 ? 1.0f / sum : 0.0f;
       lse[query] = sum > 0 ? highest + std::log(sum) : 0.0f;
+      if (shape.threshold > 0) {
+        drop_row(shape, query, span, row);
+      }
     }
     rows_times<false>(s.p.data(), length, s.v_SD.data(), dim, span.begin, span.keys_end, s.acc.data(), dim, 0, dim);
     for (int64_t r = 0; r < rows; ++r) {
@@ -257,7 +273,13 @@ ATHANOR_SIMD void backward_rows(const HeadShape& shape, AttentionScratch& s, Hea
     for (int64_t r = 0; r < kRows; ++r) {
       const int64_t query = t + std::min(r, rows - 1);
       exp_row(s.p.data() + r * length, span, shape.begin[query], shape.end[query], lse[query]);
+      if (shape.threshold > 0) {
+        drop_row(shape, query, span, s.dp.data() + r * length);
+      }
       score_gradient(s.p.data() + r * length, s.dp.data() + r * length, span, correction[r]);
+      if (shape.threshold > 0) {
+        drop_row(shape, query, span, s.p.data() + r * length);
+      }
     }
     add_outer(s.p.data(), length, s.dout.data(), dim, s.dv_SD.data(), span.begin, span.keys_end);
     add_outer(s.dp.data(), length, s.q.data(), dim, s.dk_SD.data(), span.begin, span.keys_end);

@@ -24,6 +24,10 @@ struct HeadShape {
   const int64_t* begin;  // [T]: the first key that query t reads
   const int64_t* end;    // [T]: one past its last; a query without keys gives 0
   at::ScalarType dtype;  // fp32, bf16 or fp16
+  // Dropout of the probabilities: query t keeps key s where mix64(dropout_key + t T + s) >> 32 >= threshold.
+  uint32_t threshold = 0;
+  float kept = 1;  // what is kept is multiplied by
+  uint64_t dropout_key = 0;
 };
 
 // Key and value of one head as fp32, padded to whole vectors, in the layouts the products want. One a thread.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/softmax.h>
@@ -11,6 +12,7 @@
 #include <cmath>
 
 #include "athanor/base/error.h"
+#include "athanor/base/rng.h"
 #include "athanor/tensor/attention.h"
 #include "athanor/tensor/autograd.h"
 
@@ -26,6 +28,20 @@ double relative(const at::Tensor& got, const at::Tensor& want) {
   return got.to(at::kDouble).sub(want.to(at::kDouble)).abs().max().item<double>() / scale;
 }
 
+// The mask of dropout, [B, H, T, T].
+at::Tensor mask_of(const AttentionShape& s) {
+  at::Tensor mask = at::empty({s.batch, s.num_heads, s.length, s.length}, at::kDouble);
+  auto* out = mask.mutable_data_ptr<double>();
+  const auto threshold = static_cast<uint64_t>(s.dropout * 4294967296.0);
+  for (int64_t head = 0; head < s.batch * s.num_heads; ++head) {
+    const uint64_t key = mix64(s.dropout_key ^ mix64(static_cast<uint64_t>(head)));
+    for (int64_t place = 0; place < s.length * s.length; ++place) {
+      *out++ = (mix64(key + static_cast<uint64_t>(place)) >> 32) >= threshold ? 1 / (1 - s.dropout) : 0;
+    }
+  }
+  return mask;
+}
+
 at::Tensor plain_attention(const AttentionShape& s, const at::Tensor& qkv, const KeyIntervals& keys) {
   const at::Tensor all = qkv.view({s.batch, s.length, s.num_heads + 2 * s.num_kv_heads, s.head_dim}).transpose(1, 2);
   const int64_t group = s.num_heads / s.num_kv_heads;
@@ -38,12 +54,13 @@ at::Tensor plain_attention(const AttentionShape& s, const at::Tensor& qkv, const
                                  .unsqueeze(1);
   const double scale = s.scale > 0 ? s.scale : 1 / std::sqrt(static_cast<double>(s.head_dim));
   const at::Tensor scores = q.matmul(k.transpose(2, 3)).mul(scale);
-  const at::Tensor p = scores.masked_fill(allowed.logical_not(), -1e30).softmax(-1).mul(allowed);
+  at::Tensor p = scores.masked_fill(allowed.logical_not(), -1e30).softmax(-1).mul(allowed);
+  p = s.dropout > 0 ? p.mul(mask_of(s)) : p;
   return p.matmul(v).transpose(1, 2).reshape({s.batch * s.length, s.num_heads * s.head_dim});
 }
 
 const AttentionShape kShapes[] = {{2, 1, 2, 1, 8},   {2, 19, 4, 2, 12}, {1, 70, 3, 3, 32},
-                                  {2, 64, 6, 2, 64}, {1, 33, 2, 1, 80}, {3, 45, 2, 2, 16, 0.4}};
+                                  {2, 64, 6, 2, 64}, {1, 33, 2, 1, 80}, {3, 45, 2, 2, 16, 0.4}, {2, 37, 4, 2, 16, 0, 0.3, 99}};
 
 // Every kind of interval for a shape: causal, packed, windows, padding, both ways, and anything at all.
 std::vector<KeyIntervals> intervals(const AttentionShape& s) {
@@ -81,6 +98,14 @@ TEST(Attention, OverIntervalsAndItsGradient) {
       EXPECT_LT(relative(attention_backward(s, dy.to(at::kBFloat16), half, coarse, keys), qkv64.grad()), 0.06) << i;
     }
   }
+}
+
+TEST(Attention, DropsTheShareThatItSays) {
+  const AttentionShape s{2, 128, 4, 2, 16, 0, 0.3, 5};
+  const at::Tensor mask = mask_of(s);
+  EXPECT_NEAR(mask.eq(0).to(at::kDouble).mean().item<double>(), 0.3, 0.005);
+  EXPECT_FALSE(mask[0][0].equal(mask[0][1]));
+  EXPECT_FALSE(mask[0][0].equal(mask[1][0]));
 }
 
 TEST(Attention, BuildsTheIntervalsItSays) {

@@ -4,6 +4,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <cmath>
@@ -136,6 +137,7 @@ int64_t chunk_rows(int64_t rows, int64_t vocab) {
 at::Tensor chunk_losses(const at::Tensor& x_NC, const at::Tensor& w_VC, const int64_t* target, float* loss,
                         int64_t first, int64_t count, bool gradient, float smoothing,
                         const at::Tensor& bias_V = {}) {
+  RECORD_USER_SCOPE("athanor::cross_entropy_chunk");
   at::Tensor logits = linear(x_NC.narrow(0, first, count), w_VC, bias_V);
   const SoftmaxRows args{logits.mutable_data_ptr(), target + first, loss + first, w_VC.size(0), gradient, smoothing};
   run_softmax(args, count, logits.scalar_type());

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/record_function.h>
 
 #include "athanor/base/rng.h"
 #include "athanor/tensor/simd.h"
@@ -66,6 +67,7 @@ void run(Dropping args, int64_t size, double p, uint64_t key) {
 }  // namespace
 
 at::Tensor dropout(const at::Tensor& x, double p, uint64_t key) {
+  RECORD_USER_SCOPE("athanor::dropout");
   if (p == 0) {
     return x;
   }
@@ -76,6 +78,7 @@ at::Tensor dropout(const at::Tensor& x, double p, uint64_t key) {
 }
 
 at::Tensor add_dropout(const at::Tensor& base, const at::Tensor& x, double p, uint64_t key) {
+  RECORD_USER_SCOPE("athanor::add_dropout");
   const at::Tensor dense = x.contiguous();
   const at::Tensor under = base.contiguous();
   at::Tensor y = at::empty(under.sizes(), under.options());

@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <string>
@@ -36,6 +37,7 @@ ATHANOR_SIMD void add_row(float* to, const float* from, int64_t width) {
 }  // namespace
 
 at::Tensor embedding_backward(const at::Tensor& dy_NC, const at::Tensor& index_N, int64_t num_rows) {
+  RECORD_USER_SCOPE("athanor::embedding_backward");
   const int64_t tokens = dy_NC.size(0);
   const int64_t width = dy_NC.size(1);
   at::Tensor grad = at::empty({num_rows, width}, dy_NC.options());

@@ -6,6 +6,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <optional>
@@ -92,6 +93,7 @@ bool fp32_through_onednn() {
 }
 
 at::Tensor linear(const at::Tensor& x_NK, const at::Tensor& w_MK, const at::Tensor& bias_M) {
+  RECORD_USER_SCOPE("athanor::linear");
   if (is_half(x_NK)) {
     return narrowed(linear(widened(x_NK), widened(w_MK), widened(bias_M)));
   }
@@ -102,6 +104,7 @@ at::Tensor linear(const at::Tensor& x_NK, const at::Tensor& w_MK, const at::Tens
 }
 
 at::Tensor linear_grad_input(const at::Tensor& dy_NM, const at::Tensor& w_MK) {
+  RECORD_USER_SCOPE("athanor::linear_grad_input");
   if (is_half(dy_NM)) {
     return narrowed(linear_grad_input(widened(dy_NM), widened(w_MK)));
   }
@@ -112,6 +115,7 @@ at::Tensor linear_grad_input(const at::Tensor& dy_NM, const at::Tensor& w_MK) {
 }
 
 at::Tensor linear_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK) {
+  RECORD_USER_SCOPE("athanor::linear_grad_weight");
   if (is_half(dy_NM)) {
     return linear_grad_weight(widened(dy_NM), widened(x_NK));
   }
@@ -122,6 +126,7 @@ at::Tensor linear_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK) {
 }
 
 void add_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK, at::Tensor& dw_MK, bool first) {
+  RECORD_USER_SCOPE("athanor::add_grad_weight");
   const int64_t rows = dw_MK.size(0);
   const int64_t width = dw_MK.size(1);
   const int64_t block = std::max<int64_t>(kWeightBlock / std::max<int64_t>(width, 1), 256);

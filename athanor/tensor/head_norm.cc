@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <cmath>
@@ -125,6 +126,7 @@ HeadRows rows_of(const at::Tensor& x, at::Tensor& out, const HeadNorm& norm, boo
 }  // namespace
 
 void head_norm_(at::Tensor& x_NF, const HeadNorm& norm) {
+  RECORD_USER_SCOPE("athanor::head_norm");
   const HeadRows args = rows_of(x_NF, x_NF, norm, false);
   const auto kernel = kernel_of(x_NF.scalar_type());
   const int64_t grain = std::max<int64_t>(1, 16384 / (norm.count * norm.head_dim));
@@ -132,6 +134,7 @@ void head_norm_(at::Tensor& x_NF, const HeadNorm& norm) {
 }
 
 at::Tensor head_norm_backward_(at::Tensor& dy_NF, const at::Tensor& x_NF, const HeadNorm& norm) {
+  RECORD_USER_SCOPE("athanor::head_norm_backward");
   const int64_t rows = x_NF.size(0);
   const int64_t part_rows = (rows + kParts - 1) / kParts;
   const auto kernel = kernel_of(x_NF.scalar_type());

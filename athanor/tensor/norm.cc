@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <cmath>
@@ -201,6 +202,7 @@ at::Tensor sum_parts(const at::Tensor& parts) {
 
 NormOutput norm_forward(Norm kind, const at::Tensor& x_NC, const at::Tensor& weight_C, const at::Tensor& bias_C,
                         double eps, at::ScalarType out_dtype) {
+  RECORD_USER_SCOPE("athanor::norm_forward");
   const bool center = kind == Norm::kLayer;
   const int64_t rows = x_NC.size(0);
   NormOutput out;
@@ -226,6 +228,7 @@ NormOutput norm_forward(Norm kind, const at::Tensor& x_NC, const at::Tensor& wei
 
 NormGradients norm_backward(Norm kind, const at::Tensor& dy_NC, const at::Tensor& x_NC, const at::Tensor& weight_C,
                             const at::Tensor& rstd_N, const at::Tensor& mean_N, const at::Tensor& residual_NC) {
+  RECORD_USER_SCOPE("athanor::norm_backward");
   const bool center = kind == Norm::kLayer;
   const int64_t rows = x_NC.size(0);
   const int64_t width = x_NC.size(1);

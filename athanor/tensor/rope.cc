@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/empty.h>
+#include <ATen/record_function.h>
 
 #include <algorithm>
 #include <cmath>
@@ -75,7 +76,8 @@ std::vector<float> rope_frequencies(int64_t head_dim, double theta) {
   return frequencies;
 }
 
-RopeTable make_rope_table(int64_t num_positions, const std::vector<float>& frequencies) {
+RopeTable make_rope_table(int64_t num_positions, const std::vector<float>& frequencies, double amplitude) {
+  const auto factor = static_cast<float>(amplitude);
   const auto half = static_cast<int64_t>(frequencies.size());
   RopeTable table;
   table.cos_PH = at::empty({num_positions, half}, at::kFloat);
@@ -85,8 +87,8 @@ RopeTable make_rope_table(int64_t num_positions, const std::vector<float>& frequ
   for (int64_t p = 0; p < num_positions; ++p) {
     for (const float frequency : frequencies) {
       const float angle = static_cast<float>(p) * frequency;
-      *cos++ = std::cos(angle);
-      *sin++ = std::sin(angle);
+      *cos++ = std::cos(angle) * factor;
+      *sin++ = std::sin(angle) * factor;
     }
   }
   return table;
@@ -98,6 +100,7 @@ RopeTable make_rope_table(int64_t num_positions, int64_t head_dim, double theta)
 
 void rope_(at::Tensor& x_NF, const RopeTable& table, const at::Tensor& position_N, int64_t num_heads,
            int64_t head_dim, bool inverse) {
+  RECORD_USER_SCOPE("athanor::rope");
   const RopeRows args{x_NF.mutable_data_ptr(),
                       table.cos_PH.const_data_ptr<float>(),
                       table.sin_PH.const_data_ptr<float>(),

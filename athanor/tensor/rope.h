@@ -16,8 +16,8 @@ struct RopeTable {
 
 // Angles in fp32, as transformers computes them. head_dim is even.
 RopeTable make_rope_table(int64_t num_positions, int64_t head_dim, double theta);
-// The same from given frequencies, one for each pair of features.
-RopeTable make_rope_table(int64_t num_positions, const std::vector<float>& frequencies);
+// The same from given frequencies, one for each pair of features; amplitude: what turns also grows by it (YaRN).
+RopeTable make_rope_table(int64_t num_positions, const std::vector<float>& frequencies, double amplitude = 1);
 // theta^(-2i/D) for i in 0 .. D/2 - 1.
 std::vector<float> rope_frequencies(int64_t head_dim, double theta);
 

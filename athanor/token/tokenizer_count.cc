@@ -29,21 +29,33 @@ class InOrder {
     return buffer;
   }
 
+  // One thread appends at a time, and none waits for it: what it finds done when it looks again is its too.
   void put(size_t part, std::vector<int32_t> part_ids) {
-    const std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_lock<std::mutex> lock(mutex_);
     waiting_[part] = std::move(part_ids);
     done_[part] = 1;
+    if (appending_) {
+      return;
+    }
+    appending_ = true;
     for (; next_ < done_.size() && done_[next_] != 0; ++next_) {
-      std::vector<int32_t>& ready = waiting_[next_];
-      token::make_room(ids_.size() + ready.size(), begun_with_, bytes_done_, total_, ids_);
-      ids_.insert(ids_.end(), ready.begin(), ready.end());
-      bytes_done_ += parts_[next_].size();
+      std::vector<int32_t> ready = std::move(waiting_[next_]);
+      lock.unlock();
+      append(ready, parts_[next_].size());
       ready.clear();
+      lock.lock();
       buffers_.push_back(std::move(ready));
     }
+    appending_ = false;
   }
 
  private:
+  void append(const std::vector<int32_t>& ready, size_t bytes) {
+    token::make_room(ids_.size() + ready.size(), begun_with_, bytes_done_, total_, ids_);
+    ids_.insert(ids_.end(), ready.begin(), ready.end());
+    bytes_done_ += bytes;
+  }
+
   const std::vector<std::string_view>& parts_;
   const size_t total_;
   std::vector<int32_t>& ids_;
@@ -52,6 +64,7 @@ class InOrder {
   std::vector<std::vector<int32_t>> waiting_, buffers_;
   std::vector<uint8_t> done_;
   size_t next_ = 0, bytes_done_ = 0;
+  bool appending_ = false;
 };
 
 bool is_nfc_step(const token::NormalizerStep& step) { return step.type == "NFC"; }

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/dropout.h>
 #include <ATen/ops/embedding.h>
@@ -11,6 +13,7 @@
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/linear.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/rms_norm.h>
@@ -32,6 +35,7 @@
 #include "athanor/tensor/dropout.h"
 #include "athanor/tensor/embedding.h"
 #include "athanor/tensor/norm.h"
+#include "athanor/tensor/rope.h"
 #include "athanor/train/optimizer.h"
 
 namespace athanor {
@@ -172,6 +176,69 @@ TEST(KernelBench, DISABLED_Others) {
   const at::Tensor x = at::randn({4096, 768}).to(at::kBFloat16);
   const at::Tensor base = at::randn({4096, 768});
   compare("residual + dropout", [&] { add_dropout(base, x, 0.1, 7); }, [&] { base.add(at::dropout(x, 0.1, true)); });
+}
+
+// As transformers writes it: x cos + rotate_half(x) sin, for queries and keys.
+at::Tensor plain_rope(const at::Tensor& x_NHD, const at::Tensor& cos_N1D, const at::Tensor& sin_N1D) {
+  const int64_t half = x_NHD.size(2) / 2;
+  const at::Tensor turned = at::cat({x_NHD.narrow(2, half, half).neg(), x_NHD.narrow(2, 0, half)}, 2);
+  return x_NHD.mul(cos_N1D).add(turned.mul(sin_N1D));
+}
+
+TEST(KernelBench, DISABLED_Rope) {
+  const int64_t rows = 4096, length = 256, heads = 12, dim = 64;
+  const RopeTable table = make_rope_table(length, dim, 10000);
+  const at::Tensor position = at::arange(length).repeat({rows / length}).contiguous();
+  for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+    const auto wide = [&](const at::Tensor& half_PH) {
+      return at::cat({half_PH, half_PH}, 1).index_select(0, position).unsqueeze(1).to(dtype);
+    };
+    const at::Tensor cos = wide(table.cos_PH);
+    const at::Tensor sin = wide(table.sin_PH);
+    at::Tensor x = at::randn({rows, heads * dim}).to(dtype);
+    const at::Tensor leaf_NHD = leaf(x.view({rows, heads, dim}));
+    const at::Tensor dy = at::randn({rows, heads, dim}).to(dtype);
+    compare("rope, forward and backward",
+            [&] {
+              rope_(x, table, position, heads, dim, false);
+              rope_(x, table, position, heads, dim, true);
+            },
+            [&] { differentiate(plain_rope(leaf_NHD, cos, sin), dy, {leaf_NHD}); },
+            {{"dtype", dtype == at::kFloat ? "fp32" : "bf16"}});
+  }
+}
+
+// Jordan's Newton-Schulz iteration in bf16, operator by operator.
+void plain_muon(at::Tensor& weight, const at::Tensor& grad, at::Tensor& momentum) {
+  momentum.mul_(0.95).add_(grad, 0.05);
+  at::Tensor x = grad.mul(0.05).add(momentum, 0.95).to(at::kBFloat16);
+  x = x.div(x.norm().add(1e-7));
+  for (int i = 0; i < 5; ++i) {
+    const at::Tensor a = at::mm(x, x.t());
+    const at::Tensor b = a.mul(-4.7750).add(at::mm(a, a), 2.0315);
+    x = x.mul(3.4445).add(at::mm(b, x));
+  }
+  weight.mul_(1 - 1e-5).add_(x.to(at::kFloat), -1e-3);
+}
+
+TEST(KernelBench, DISABLED_Muon) {
+  std::vector<NamedParameter> parameters;
+  std::vector<at::Tensor> weights, momenta;
+  for (int i = 0; i < 6; ++i) {
+    parameters.push_back({"model.layers." + std::to_string(i) + ".mlp.up_proj.weight", at::randn({384, 1024}), true});
+    parameters.back().tensor.mutable_grad() = at::randn({384, 1024});
+    weights.push_back(parameters.back().tensor.clone());
+    momenta.push_back(at::zeros_like(weights.back()));
+  }
+  OptimizerOptions options;
+  options.name = "muon";
+  Optimizer optimizer(parameters, options, /*bf16_products=*/true);
+  compare("muon, 6 matrices of 384 x 1024", [&] { optimizer.step(1e-3, 1); },
+          [&] {
+            for (size_t i = 0; i < weights.size(); ++i) {
+              plain_muon(weights[i], parameters[i].tensor.grad(), momenta[i]);
+            }
+          });
 }
 
 TEST(KernelBench, DISABLED_Optimizers) {

@@ -19,18 +19,25 @@ constexpr double kAllocatorShare = 0.3;  // of activations and temporaries: hole
 constexpr uint64_t kEvaluationBytes = 55'000'000;  // fitted to runs at 5 M parameters (bench/RESULTS.md)
 constexpr uint64_t kLogitElements = uint64_t{1} << 22;  // what the fused cross-entropy holds at once
 
+// A checkpoint in the middle is written while training goes on; the last one lies where activations did.
+uint64_t checkpoint_copy(const MemoryPlan& plan, const TrainOptions& options) {
+  const bool by_steps = options.checkpoint_every_steps > 0 && options.checkpoint_every_steps < options.steps;
+  const bool by_best = options.keep_best && options.eval_every > 0 && options.eval_every < options.steps;
+  return by_steps || by_best ? plan.parameters + plan.optimizer : 0;
+}
+
 }  // namespace
 
 uint64_t MemoryPlan::total() const {
   return parameters + gradients + optimizer + compute_copies + activations + temporaries + logits + allocator +
-         evaluation + checkpoint_copy + process;
+         evaluation + checkpoint_copy + examples + process;
 }
 
 nlohmann::json MemoryPlan::to_json() const {
   return {{"parameters", parameters},   {"gradients", gradients},     {"optimizer", optimizer},
           {"compute_copies", compute_copies}, {"activations", activations}, {"temporaries", temporaries},
           {"logits", logits},           {"allocator", allocator}, {"evaluation", evaluation},
-          {"checkpoint_copy", checkpoint_copy}, {"process", process},
+          {"checkpoint_copy", checkpoint_copy}, {"examples", examples}, {"process", process},
           {"total", total()},           {"unit", "bytes"}};
 }
 
@@ -62,7 +69,11 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   // A layer keeps two fp32 residual streams, q k v, the attended values and the inner product; with norms after its
   // blocks also what went into those. While one is computed again, it alone has all of that.
   const uint64_t normed = family.out_norms ? 2 * width : 0;
-  const uint64_t layer = tokens * (8 * width + element * (normed + qkv + attention + mlp_in) +
+  // A recurrent one keeps its input, the gates, the state and, as autograd's nodes hold them, each step's products again.
+  const auto gates = static_cast<uint64_t>(config.family == "lstm" ? 4 : config.family == "gru" ? 3 : 1);
+  const uint64_t layer = family.recurrent
+                             ? tokens * element * width * (2 * gates + 4)
+                             : tokens * (8 * width + element * (normed + qkv + attention + mlp_in) +
                                    4 * static_cast<uint64_t>(config.num_heads));
   const uint64_t kept = recompute == Recompute::kBlock ? tokens * 4 * width
                         : recompute == Recompute::kMlp ? layer - tokens * element * (mlp_in + normed / 2)
@@ -81,10 +92,17 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   const uint64_t logits = std::min(tokens * vocab, std::max(kLogitElements, 64 * vocab));
   plan.logits = logits * element + head;
   plan.evaluation = options.eval_every > 0 ? kEvaluationBytes : 0;
-  // A checkpoint in the middle is written while training goes on; the last one lies where activations did.
-  const bool by_steps = options.checkpoint_every_steps > 0 && options.checkpoint_every_steps < options.steps;
-  const bool by_best = options.keep_best && options.eval_every > 0 && options.eval_every < options.steps;
-  plan.checkpoint_copy = by_steps || by_best ? 4 * params + plan.optimizer : 0;
+  plan.checkpoint_copy = checkpoint_copy(plan, options);
+  return plan;
+}
+
+MemoryPlan plan_memory(int64_t parameters, const TrainOptions& options) {
+  MemoryPlan plan;
+  plan.parameters = 4 * static_cast<uint64_t>(parameters);
+  plan.gradients = plan.parameters;
+  plan.optimizer = static_cast<uint64_t>(optimizer_bytes(options.optimizer, parameters, 0));
+  plan.process = kProcessBytes;
+  plan.checkpoint_copy = checkpoint_copy(plan, options);
   return plan;
 }
 

@@ -26,6 +26,7 @@ struct MemoryPlan {
   uint64_t allocator = 0;         // holes in the heap, workspaces of the matrix libraries (an empirical share)
   uint64_t evaluation = 0;        // what scoring a validation set in between adds
   uint64_t checkpoint_copy = 0;   // parameters and moments while a checkpoint is written, beyond what a step frees
+  uint64_t examples = 0;          // labelled examples, all of which are held
   uint64_t process = 0;           // program, LibTorch, thread stacks, data maps
 
   uint64_t total() const;
@@ -33,6 +34,8 @@ struct MemoryPlan {
 };
 
 MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options);
+// What any model of so many parameters costs; activations are the caller's to say.
+MemoryPlan plan_memory(int64_t parameters, const TrainOptions& options);
 
 // Error(kResource) with the knob to turn when a run would not fit into this machine's memory: better now than killed
 // by the kernel in the middle.

@@ -16,6 +16,7 @@
 #include <ATen/core/Tensor.h>
 #include <nlohmann/json.hpp>
 
+#include "athanor/eval/eval_share.h"
 #include "athanor/model/nn/module.h"
 #include "athanor/tensor/dtype.h"
 #include "athanor/train/memory.h"
@@ -61,8 +62,9 @@ class Objective {
 
   // Scores the validation set: an object with "loss" (lower is better, what keeps the best checkpoint and early stopping
   // read) and whatever else the objective measures. Nothing when there is no such set. Leaves the module in evaluation
-  // mode.
-  virtual std::optional<nlohmann::json> evaluate() = 0;
+  // mode. share: of several processes, which all call this and get the same.
+  virtual std::optional<nlohmann::json> evaluate(const EvalShare& share) = 0;
+  std::optional<nlohmann::json> evaluate() { return evaluate(EvalShare()); }
 };
 
 }  // namespace athanor

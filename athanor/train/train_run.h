@@ -63,7 +63,7 @@ class TrainRun {
  private:
   void resume();
   // The newest checkpoint that verifies: rank 0 looks, all go by it.
-  std::optional<ResumePoint> agreed_point();
+  std::optional<ResumePoint> agreed_point(const std::optional<FoundCheckpoint>& known);
   // Weights, optimiser and everything else as the checkpoint has them.
   void restore(const ResumePoint& point);
   // A checkpoint of another run must not be continued in silence: names the first field that differs.

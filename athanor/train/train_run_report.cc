@@ -91,17 +91,20 @@ bool TrainRun::evaluate_if_due() {
     return false;
   }
   const Stopwatch watch;
-  const nlohmann::json score = parallel_.from_leader("the validation of rank 0", [this]() -> nlohmann::json {
-    average_.swap();
-    objective_.begin_step();
-    std::optional<nlohmann::json> own = objective_.evaluate();
-    average_.swap();
-    objective_.begin_step();
-    return own ? std::move(*own) : nlohmann::json();
-  });
-  if (score.is_null()) {
+  average_.swap();
+  objective_.begin_step();
+  const EvalShare share{parallel_.rank(), parallel_.world(), [this](const std::vector<double>& values) {
+                          parallel_.meet("the end of the validation");  // as long as the slowest takes
+                          return parallel_.sum(values, "the validation's numbers");
+                        }};
+  const std::optional<nlohmann::json> own = objective_.evaluate(share);
+  average_.swap();
+  objective_.begin_step();
+  if (!own) {
     return false;
   }
+  // Rank 0's words count for all, whatever the last bits of machines that differ.
+  const nlohmann::json score = parallel_.from_leader("the validation's score", [&] { return *own; });
   nlohmann::json event = {{"type", "eval"}, {"step", result_.step}};
   event.update(score);
   event["seconds"] = watch.seconds();

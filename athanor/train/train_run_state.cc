@@ -9,10 +9,15 @@
 
 namespace athanor {
 
-std::optional<ResumePoint> TrainRun::agreed_point() {
+std::optional<ResumePoint> TrainRun::agreed_point(const std::optional<FoundCheckpoint>& known) {
   std::optional<ResumePoint> found;
   const nlohmann::json answer = parallel_.from_leader("the checkpoint to go on from", [&]() -> nlohmann::json {
-    found = find_resume_point(state_dir_, &result_.warnings);
+    if (known) {
+      found = known->point;
+      result_.warnings = known->warnings;
+    } else {
+      found = find_resume_point(state_dir_, &result_.warnings);
+    }
     if (!found) {
       return nullptr;
     }
@@ -27,7 +32,7 @@ std::optional<ResumePoint> TrainRun::agreed_point() {
 }
 
 void TrainRun::resume() {
-  const auto point = agreed_point();
+  const auto point = agreed_point(hooks_.found);
   last_checkpoint_ = point ? point->step : -1;
   if (parallel_.leads()) {
     writer_ = std::make_unique<CheckpointWriter>(state_dir_, options_.keep_last, options_.keep_best,
@@ -78,7 +83,7 @@ void TrainRun::roll_back(int64_t rows) {
   if (writer_) {
     writer_->wait();
   }
-  const auto point = agreed_point();
+  const auto point = agreed_point({});
   if (!point) {
     throw Error(ErrorKind::kInput, "the checkpoint to go back to is gone or damaged", state_dir_.string());
   }

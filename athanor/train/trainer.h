@@ -28,6 +28,12 @@
 
 namespace athanor {
 
+// A checkpoint that was looked for: none, or the newest that verifies; and what was passed over.
+struct FoundCheckpoint {
+  std::optional<ResumePoint> point;
+  std::vector<std::string> warnings;
+};
+
 // Any of them may be empty.
 struct TrainHooks {
   // One event. Clocks stand only in the keys "seconds", "breakdown", "<unit>_per_second", "mfu" and "eta_seconds"; all
@@ -46,6 +52,9 @@ struct TrainHooks {
   std::function<bool()> stop_requested;
   // fraction of all steps done, and what a progress line shows: the step event with "eta_seconds".
   std::function<void(double fraction, const nlohmann::json&)> progress;
+  // What find_resume_point(state_dir) gave a moment ago, so that the same checkpoint is not read and verified twice; empty: it
+  // is looked for. Rank 0's counts.
+  std::optional<FoundCheckpoint> found;
   fs::path trace_path;  // where profile_steps are written; empty: nowhere
 };
 

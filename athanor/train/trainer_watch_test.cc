@@ -1,9 +1,11 @@
 // What a run tells about itself, and what it does about a spike and about memory that runs out.
 #include <gtest/gtest.h>
+
 #include <sys/resource.h>
 
 #include <cmath>
 #include <fstream>
+#include <set>
 
 #include "athanor/base/error.h"
 #include "athanor/tensor/autograd.h"
@@ -163,13 +165,22 @@ TEST(TrainerWatch, RecordsATrace) {
   const Json trace = Json::parse(read_file(hooks.trace_path));
   int forwards = 0;
   int products = 0;
+  std::set<std::string> kernels;  // our own
   for (const Json& event : trace["traceEvents"]) {
     const std::string name = event.value("name", "");
     forwards += name == "forward" ? 1 : 0;
+    if (name.starts_with("athanor::")) {
+      kernels.insert(name.substr(9));
+    }
     products += name.find("linear") != std::string::npos || name.find("mm") != std::string::npos ? 1 : 0;
   }
   EXPECT_EQ(forwards, 2);
   EXPECT_GT(products, 4);
+  for (const char* kernel : {"attention_forward", "attention_backward", "activation_forward", "activation_backward",
+                             "norm_forward", "norm_backward", "rope", "linear", "linear_grad_weight",
+                             "embedding_backward", "cross_entropy_chunk"}) {
+    EXPECT_TRUE(kernels.count(kernel) == 1) << kernel;
+  }
 }
 
 TEST(TrainerWatch, MemoryThatRunsOutKeepsTheState) {

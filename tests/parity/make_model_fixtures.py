@@ -42,6 +42,19 @@ def llama3():
     return llama(False, rope_parameters=rope, head_dim=24)
 
 
+def scaled(**rope):
+    return llama(False, rope_parameters=dict(rope_theta=10000.0, factor=4.0, **rope))
+
+
+def qwen3_window():
+    """Rows of 32 tokens over windows of 7; the third layer is full."""
+    config = Qwen3Config(**sizes(num_hidden_layers=4, head_dim=20, use_sliding_window=True, sliding_window=7,
+                                 max_window_layers=0, tie_word_embeddings=False,
+                                 layer_types=["sliding_attention", "sliding_attention", "full_attention",
+                                              "sliding_attention"]))
+    return Qwen3ForCausalLM._from_config(config, **EAGER)
+
+
 def qwen2():
     return Qwen2ForCausalLM(Qwen2Config(**sizes(tie_word_embeddings=True)))
 
@@ -88,6 +101,11 @@ cases = {
     "roberta": lambda: encoder(RobertaModel, RobertaConfig, type_vocab_size=1),
     "roberta_mlm": lambda: encoder(RobertaForMaskedLM, RobertaConfig, type_vocab_size=1),
     "roberta_classification": lambda: encoder(RobertaForSequenceClassification, RobertaConfig, num_labels=3),
+    "llama_linear": lambda: scaled(rope_type="linear"),
+    "llama_yarn": lambda: scaled(rope_type="yarn", original_max_position_embeddings=16),
+    "llama_yarn_set": lambda: scaled(rope_type="yarn", original_max_position_embeddings=8, beta_fast=8.0, beta_slow=0.5,
+                                     attention_factor=1.1),
+    "qwen3_window": qwen3_window,
 }
 
 

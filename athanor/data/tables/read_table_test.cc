@@ -171,6 +171,33 @@ TEST(ReadTable, NamesThatMeet) {
   EXPECT_EQ(table.at("meta.score").numbers[0], 1);
 }
 
+TEST(ReadTable, KeptRowsWithTheirExtraColumns) {
+  const fs::path dir = scratch("read_table");
+  DocumentWriter writer(dir / "all");
+  for (int i = 0; i < 4; ++i) {
+    Document document = row_of("{\"n\": " + std::to_string(i) + "}", "text " + std::to_string(i));
+    document.span_begin = static_cast<uint64_t>(i);
+    writer.add(document);
+  }
+  writer.finish();
+  const Documents all = Documents::open(dir / "all");
+  const Column columns[] = {{"score", std::vector<double>{0.5, 1.5, 2.5, 3.5}}, {"kind", std::vector<std::string>{"a", "b", "a", "?"}}};
+  write_filtered(dir / "some", all, {true, false, true, true}, columns);
+  TableSchema schema;
+  TableNotes notes;
+  const Documents some = Documents::open(dir / "some");
+  const Table table = read_table(some, TableOptions(), schema, notes);
+  EXPECT_EQ(table.rows, 3u);
+  EXPECT_EQ(table.ids, some.ids());
+  EXPECT_EQ(table.at("n").numbers, (std::vector<double>{0, 2, 3}));
+  EXPECT_EQ(table.at("score").numbers, (std::vector<double>{0.5, 2.5, 3.5}));
+  EXPECT_EQ(table.at("kind").codes, (std::vector<int32_t>{0, 0, -1}));
+  EXPECT_EQ(table.at("text").texts[1], "text 2");
+  TableNotes again;
+  EXPECT_EQ(read_table(some, schema, again).at("score").numbers, table.at("score").numbers);
+  EXPECT_EQ(read_table(all, schema, again).find("score"), nullptr);  // no such column there: apply() names it
+}
+
 TEST(ReadTable, Libsvm) {
   const Rows rows = rows_of("a.libsvm", "+1 1:0.5 4:2 # c\n\n# only a comment\n-1\nx 1:1\n-1 3:1 2:1\n1 qid:2 2:7\r\n");
   EXPECT_EQ(rows.reasons(), "bad LIBSVM line: label is no number@38|bad LIBSVM line: indices not ascending@44");

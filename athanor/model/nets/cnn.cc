@@ -50,7 +50,7 @@ class Cnn : public Net {
 
   at::Tensor forward(const NetBatch& batch, uint64_t dropout_seed) override {
     const NetOptions& options = config().options;
-    at::Tensor x = batch.pixels_BCHW;
+    at::Tensor x = enter(batch.pixels_BCHW);
     for (size_t i = 0; i < convs_.size(); ++i) {
       x = convs_[i]->forward(x);
       x = norms_.empty() ? x : norms_[i]->forward(x);
@@ -61,7 +61,7 @@ class Cnn : public Net {
       x = net_activation(options.activation, layers_[i]->forward(x));
       x = net_dropout(x, options.dropout, random_at(dropout_seed, i), training());
     }
-    return layers_.back()->forward(x);
+    return layers_.back()->forward(x).to(at::kFloat);
   }
 
  private:

@@ -65,7 +65,9 @@ Linear::Linear(NetInits& inits, int64_t in, int64_t out) {
   bias_ = register_parameter("bias", made(inits, {out}, uniform(in)), false);
 }
 
-at::Tensor Linear::forward(const at::Tensor& x_BC) const { return at::linear(x_BC, weight_, bias_); }
+at::Tensor Linear::forward(const at::Tensor& x_BC) const {
+  return at::linear(x_BC, weight_.to(x_BC.scalar_type()), bias_.to(x_BC.scalar_type()));
+}
 
 Embedding::Embedding(NetInits& inits, int64_t rows, int64_t width, double deviation) {
   weight_ = register_parameter("weight", made(inits, {rows, width}, {NetInit::Kind::kNormal, deviation}), false);
@@ -92,11 +94,12 @@ Conv::Conv(NetInits& inits, int dimensions, const ConvShape& shape) : dimensions
 }
 
 at::Tensor Conv::forward(const at::Tensor& x) const {
-  const std::optional<at::Tensor> bias = bias_.defined() ? std::optional(bias_) : std::nullopt;
+  const at::Tensor weight = weight_.to(x.scalar_type());
+  const auto bias = bias_.defined() ? std::optional(bias_.to(x.scalar_type())) : std::nullopt;
   if (dimensions_ == 1) {
-    return at::conv1d(x, weight_, bias, {shape_.stride}, {shape_.padding}, {shape_.dilation});
+    return at::conv1d(x, weight, bias, {shape_.stride}, {shape_.padding}, {shape_.dilation});
   }
-  return at::conv2d(x, weight_, bias, {shape_.stride, shape_.stride}, {shape_.padding, shape_.padding},
+  return at::conv2d(x, weight, bias, {shape_.stride, shape_.stride}, {shape_.padding, shape_.padding},
                     {shape_.dilation, shape_.dilation});
 }
 

@@ -27,6 +27,8 @@ using NetInits = std::vector<std::pair<at::Tensor, NetInit>>;
 // Fills every parameter of the module by its init.
 void initialise_net(Module& module, const NetInits& inits, uint64_t seed);
 
+// Every layer computes in the precision of x and gives it back; its parameters are fp32.
+
 // y = x W^T + b, W [out, in], b [out]: U(+-1 / sqrt(in)).
 class Linear : public Module {
  public:

@@ -51,7 +51,7 @@ class Mlp : public Net {
     for (size_t i = 0; i < embeddings_.size(); ++i) {
       parts.push_back(embeddings_[i]->forward(batch.categories_BK.select(1, static_cast<int64_t>(i))));
     }
-    at::Tensor x_BC = at::cat(parts, 1);
+    at::Tensor x_BC = enter(at::cat(parts, 1));
     for (size_t i = 0; i < layers_.size(); ++i) {
       x_BC = layers_[i]->forward(x_BC);
       x_BC = !batch_norms_.empty()   ? batch_norms_[i]->forward(x_BC)
@@ -60,7 +60,7 @@ class Mlp : public Net {
       x_BC = net_activation(options.activation, x_BC);
       x_BC = net_dropout(x_BC, options.dropout, random_at(dropout_seed, i), training());
     }
-    return classifier_->forward(x_BC);
+    return classifier_->forward(x_BC).to(at::kFloat);
   }
 
  private:

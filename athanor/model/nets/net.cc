@@ -2,6 +2,7 @@
 
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
 
@@ -41,6 +42,16 @@ void put_text(const Examples& examples, std::span<const uint64_t> rows, NetBatch
     std::copy(examples.ids.begin() + static_cast<std::ptrdiff_t>(examples.offsets[row]),
               examples.ids.begin() + static_cast<std::ptrdiff_t>(examples.offsets[row + 1]), out);
     out += longest;
+  }
+  if (examples.values.empty()) {
+    return;
+  }
+  batch.types_BT = at::zeros_like(batch.tokens_BT);
+  auto* types = batch.types_BT.mutable_data_ptr<int64_t>();
+  for (const uint64_t row : rows) {
+    const auto begin = static_cast<int64_t>(examples.values[row]);
+    std::fill(types + std::min(begin, examples.length(row)), types + examples.length(row), 1);
+    types += longest;
   }
 }
 
@@ -88,9 +99,14 @@ void put_images(const Examples& examples, std::span<const uint64_t> rows, const 
 
 }  // namespace
 
+at::Tensor Net::enter(const at::Tensor& x) const { return x.to(scalar_type(precision_)); }
+
 std::unique_ptr<Net> make_net(const NetConfig& config, uint64_t seed) {
   const NetFamily& family = net_family(config.options.family);
   check_reads(family, config.shape.kind);
+  if (family.encoder) {
+    return make_encoder_net(config, seed);
+  }
   for (const NetMaker& maker : kMakers) {
     if (config.options.family == maker.family) {
       std::unique_ptr<Net> net = maker.make(config);

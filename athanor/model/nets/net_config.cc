@@ -63,6 +63,13 @@ NetOptions resnet_defaults() {
   return options;
 }
 
+NetOptions encoder_defaults() {
+  NetOptions options;
+  options.layers = 4;
+  options.width = 256;
+  return options;
+}
+
 void check_list(const std::vector<double>& list, const char* name) {
   const bool sound = list.size() <= kMaxLayers && std::all_of(list.begin(), list.end(), [](double value) {
     return value >= 1 && value <= kMaxWidth && value == std::floor(value);
@@ -90,6 +97,8 @@ const std::vector<NetFamily>& net_families() {
       {"tcn", "dilated convolutions over time", {InputKind::kSeries}, tcn_defaults()},
       {"cnn", "convolutions, pooling, hidden layers: LeNet-5 as it stands", {InputKind::kImage}, cnn_defaults()},
       {"resnet", "basic residual blocks", {InputKind::kImage}, resnet_defaults()},
+      {"bert", "transformer encoder with a pooler", {InputKind::kText}, encoder_defaults(), true},
+      {"roberta", "the same with RoBERTa's head", {InputKind::kText}, encoder_defaults(), true},
   };
   return table;
 }
@@ -123,6 +132,15 @@ NetOptions with_family_defaults(NetOptions options) {
   put(options.kernels, defaults.kernels, options.kernels.empty());
   put(options.blocks, defaults.blocks, options.blocks.empty());
   put(options.activation, defaults.activation, options.activation.empty());
+  if (net_family(options.family).encoder) {
+    options.heads = options.heads > 0 ? options.heads : std::max<int64_t>(1, options.width / 64);
+    options.inner = options.inner > 0 ? options.inner : 4 * options.width;
+    if (options.width % options.heads != 0) {
+      throw Error(ErrorKind::kUsage, "heads = " + std::to_string(options.heads) + " does not divide width = " +
+                                         std::to_string(options.width),
+                  "model.heads");
+    }
+  }
   check_list(options.hidden, "hidden");
   check_list(options.channels, "channels");
   check_list(options.kernels, "kernels");
@@ -198,14 +216,39 @@ NetConfig net_config_of(const nlohmann::json& json, const std::string& where) {
   }
 }
 
-bool is_net_folder(const fs::path& folder) {
+namespace {
+
+// Of the folder's config.json; null where there is none, or it names no type.
+nlohmann::json config_of_folder(const fs::path& folder) {
   const fs::path path = folder / "config.json";
   if (!fs::exists(path)) {
+    return nullptr;
+  }
+  auto json = nlohmann::json::parse(read_file(path, kMaxConfigBytes), nullptr, false);
+  return json.is_object() && json.contains("model_type") && json["model_type"].is_string() ? json : nlohmann::json();
+}
+
+bool is_encoder_type(const std::string& type) {
+  const std::vector<std::string> encoders = encoder_families();
+  return std::find(encoders.begin(), encoders.end(), type) != encoders.end();
+}
+
+}  // namespace
+
+bool is_net_folder(const fs::path& folder) {
+  const nlohmann::json json = config_of_folder(folder);
+  if (json.is_null()) {
     return false;
   }
-  const auto json = nlohmann::json::parse(read_file(path, kMaxConfigBytes), nullptr, false);
-  return json.is_object() && json.contains("model_type") && json["model_type"].is_string() &&
-         json["model_type"].get_ref<const std::string&>().starts_with("athanor_");
+  const auto type = json["model_type"].get<std::string>();
+  const bool classes = json.value("architectures", nlohmann::json()).dump().find("ForSequenceClassification") != std::string::npos;
+  return (type.starts_with("athanor_") && (type.ends_with("_classifier") || type.ends_with("_regressor"))) ||
+         (is_encoder_type(type) && classes);
+}
+
+bool is_encoder_folder(const fs::path& folder) {
+  const nlohmann::json json = config_of_folder(folder);
+  return !json.is_null() && is_encoder_type(json["model_type"].get<std::string>());
 }
 
 }  // namespace athanor

@@ -1,5 +1,5 @@
 // What a network that is no language model is: its family, its shape, what it reads and what it answers. No LibTorch.
-// config.json of its folder:
+// config.json of its folder (an encoder's is HF's, with what HF does not know under "athanor"):
 //
 //   {"architectures": ["AthanorLstmClassifier"], "model_type": "athanor_lstm_classifier", "task": "classification",
 //    "id2label": {"0": "neg", "1": "pos"}, "label2id": ..., "label_field": "label",
@@ -13,6 +13,7 @@
 
 #include "athanor/base/file.h"
 #include "athanor/feature/examples.h"
+#include "athanor/model/config.h"
 #include "athanor/run/fields.h"
 
 namespace athanor {
@@ -22,6 +23,8 @@ struct NetOptions {
   std::string family;
   int64_t layers = 0;
   int64_t width = 0;
+  int64_t heads = 0;
+  int64_t inner = 0;
   int64_t embedding = 0;
   bool bidirectional = false;
   std::string pooling;
@@ -35,9 +38,13 @@ struct NetOptions {
   double dropout = 0;
   static void fields(Fields<NetOptions>& f) {
     f.add("family", &NetOptions::family,
-          "mlp (tables); rnn, lstm, gru (text, series); textcnn (text); tcn (series); cnn, resnet (images)");
-    f.add("layers", &NetOptions::layers, "rnn, lstm, gru: layers").range(0, 1024);
-    f.add("width", &NetOptions::width, "rnn, lstm, gru: neurons a direction; textcnn: filters a kernel").range(0, 1 << 16);
+          "mlp (tables); rnn, lstm, gru (text, series); textcnn, bert, roberta (text); tcn (series); cnn, resnet (images)");
+    f.add("layers", &NetOptions::layers, "rnn, lstm, gru, bert, roberta: layers").range(0, 1024);
+    f.add("width", &NetOptions::width,
+          "rnn, lstm, gru: neurons a direction; textcnn: filters a kernel; bert, roberta: numbers a token")
+        .range(0, 1 << 16);
+    f.add("heads", &NetOptions::heads, "bert, roberta: attention heads; 0: one for 64 of the width").range(0, 4096);
+    f.add("inner", &NetOptions::inner, "bert, roberta: neurons of the feed-forward block; 0: 4 x width").range(0, 1 << 20);
     f.add("embedding", &NetOptions::embedding, "numbers a token or category; 0: 128, categories by their count")
         .range(0, 1 << 16);
     f.add("bidirectional", &NetOptions::bidirectional, "rnn, lstm, gru: read from both ends");
@@ -64,6 +71,8 @@ struct NetConfig {
   double target_deviation = 1;
   std::string label_field = "label";
   nlohmann::json inputs;  // feature/inputs.h
+  int64_t pad_id = 0;     // encoders: the padding token
+  bool new_head = false;  // encoders: the folder's head answers something else
 
   int64_t num_outputs() const { return task == "regression" ? 1 : static_cast<int64_t>(labels.size()); }
 };
@@ -74,6 +83,7 @@ struct NetFamily {
   const char* what;
   std::vector<InputKind> reads;
   NetOptions defaults;
+  bool encoder = false;
 };
 const std::vector<NetFamily>& net_families();
 // Error(kUsage) with the nearest name.
@@ -88,7 +98,18 @@ nlohmann::json to_json(const NetConfig& config);
 // Without `shape`, which the inputs tell. Error(kInput) with `where`.
 NetConfig net_config_of(const nlohmann::json& json, const std::string& where);
 
-// True for a folder whose config.json was written by us for such a network; false for everything else.
+// A fresh encoder's shape; its longest text is inputs.options.max_length. Error(kUsage) for sizes that do not fit together.
+ModelConfig encoder_config(const NetConfig& config);
+// What finetune, predict and evaluate must know of an encoder's folder (HF's, or one that finetune left). Labels are empty
+// where it has no head for classes, or one without names. Error(kInput) with `where`.
+NetConfig encoder_net_config(const nlohmann::json& json, const std::string& where);
+// HF's config.json with what HF does not know under "athanor".
+nlohmann::json encoder_json(const NetConfig& config, const ModelConfig& model);
+
+// True for a folder whose config.json was written by us for such a network, or is an encoder's with a head for classes;
+// false for everything else.
 bool is_net_folder(const fs::path& folder);
+// True for any encoder's.
+bool is_encoder_folder(const fs::path& folder);
 
 }  // namespace athanor

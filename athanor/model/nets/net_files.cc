@@ -33,15 +33,22 @@ std::string shape_text(at::IntArrayRef sizes) {
 
 }  // namespace
 
+void Net::save(const fs::path& folder) const {
+  write_tensors(folder / "model.safetensors", all_tensors(*this), {{"format", "pt"}});
+  write_file_atomic(folder / "config.json", to_json(config_).dump(2) + "\n");
+}
+
 void save_net(const Net& net, const fs::path& folder) {
   NoGrad no_grad;
   make_dirs(folder);
-  write_tensors(folder / "model.safetensors", all_tensors(net), {{"format", "pt"}});
-  write_file_atomic(folder / "config.json", to_json(net.config()).dump(2) + "\n");
+  net.save(folder);
 }
 
-std::unique_ptr<Net> load_net(const fs::path& folder, const NetConfig& config) {
+std::unique_ptr<Net> load_net(const fs::path& folder, const NetConfig& config, uint64_t seed) {
   NoGrad no_grad;
+  if (net_family(config.options.family).encoder) {
+    return load_encoder_net(folder, config, seed);
+  }
   std::unique_ptr<Net> net = make_net(config, 0);
   const fs::path path = folder / "model.safetensors";
   const SafetensorsFile file = SafetensorsFile::open(path);

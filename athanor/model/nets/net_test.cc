@@ -3,10 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <ATen/ops/equal.h>
+#include <ATen/ops/log_softmax.h>
+#include <ATen/ops/tensor.h>
 
 #include <unistd.h>
 
+#include <cmath>
+
 #include "athanor/base/error.h"
+#include "athanor/model/encoder.h"
 #include "athanor/tensor/autograd.h"
 #include "athanor/tensor/weights.h"
 
@@ -24,7 +29,7 @@ NetConfig config_for(const std::string& family) {
   config.options.dropout = 0.3;
   config.options = with_family_defaults(config.options);
   config.labels = {"a", "b", "c"};
-  config.inputs = nlohmann::json::object();
+  config.inputs = {{"options", {{"max_length", 16}}}};
   config.shape.kind = net_family(family).reads.front();
   config.shape.vocab_size = 20;
   config.shape.num_values = 3;
@@ -107,7 +112,9 @@ TEST_P(EveryNet, SavedAndLoadedIsTheSame) {
   net->set_training(false);
   save_net(*net, folder);
   EXPECT_TRUE(is_net_folder(folder));
-  NetConfig read = net_config_of(nlohmann::json::parse(read_file(folder / "config.json", 1 << 20)), "config.json");
+  EXPECT_EQ(is_encoder_folder(folder), net_family(GetParam()).encoder);
+  const auto json = nlohmann::json::parse(read_file(folder / "config.json", 1 << 20));
+  NetConfig read = is_encoder_folder(folder) ? encoder_net_config(json, "config.json") : net_config_of(json, "config.json");
   EXPECT_EQ(read.labels, config_.labels);
   read.shape = config_.shape;
   const auto loaded = load_net(folder, read);
@@ -120,12 +127,94 @@ TEST_P(EveryNet, SavedAndLoadedIsTheSame) {
     FAIL() << "weights of three labels were taken for four";
   } catch (const Error& error) {
     EXPECT_EQ(error.kind(), ErrorKind::kInput);
-    EXPECT_NE(error.message().find("config.json asks for [4"), std::string::npos) << error.message();
+    const char* both = is_encoder_folder(folder) ? "answers 3 labels, 4" : "config.json asks for [4";
+    EXPECT_NE(error.message().find(both), std::string::npos) << error.message();
   }
   fs::remove_all(folder);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, EveryNet, testing::Values("mlp", "rnn", "lstm", "gru", "textcnn", "tcn", "cnn", "resnet"));
+INSTANTIATE_TEST_SUITE_P(All, EveryNet, testing::Values("mlp", "rnn", "lstm", "gru", "textcnn", "tcn", "cnn", "resnet", "bert", "roberta"));
+
+TEST_P(EveryNet, HalfPrecisionStaysNear) {
+  const auto net = make_net(config_, 3);
+  net->set_training(true);
+  const std::vector<uint64_t> rows{0, 1, 2, 3, 4, 5};
+  at::Tensor exact_logits;
+  std::vector<at::Tensor> exact;
+  for (const Precision precision : {Precision::kFp32, Precision::kBf16, Precision::kFp16}) {
+    net->set_precision(precision);
+    net->begin_step();
+    const at::Tensor logits = net->forward(batch(rows), 8);
+    ASSERT_EQ(logits.scalar_type(), at::kFloat);
+    backward(logits.log_softmax(1).select(1, 0).sum());
+    std::vector<at::Tensor> gradients;
+    for (const NamedParameter& parameter : net->named_parameters()) {
+      gradients.push_back(parameter.tensor.grad().clone());
+      ASSERT_EQ(gradients.back().scalar_type(), at::kFloat) << parameter.name;
+      at::Tensor tensor = parameter.tensor;
+      tensor.mutable_grad() = at::Tensor();
+    }
+    if (precision == Precision::kFp32) {
+      exact_logits = logits;
+      exact = gradients;
+      continue;
+    }
+    EXPECT_LE(logits.sub(exact_logits).abs().max().item<double>(), 0.05) << static_cast<int>(precision);
+    double apart = 0;
+    double whole = 0;
+    for (size_t i = 0; i < exact.size(); ++i) {
+      apart += exact[i].sub(gradients[i]).square().sum().item<double>();
+      whole += exact[i].square().sum().item<double>();
+    }
+    EXPECT_LE(std::sqrt(apart / whole), 0.05) << static_cast<int>(precision);
+  }
+}
+
+// In the folder a regression's classifier answers in the target's units, as transformers will read it.
+TEST(EncoderNet, ARegressionIsSavedInTheTargetsUnits) {
+  NoGrad no_grad;
+  NetConfig config = config_for("bert");
+  config.task = "regression";
+  config.labels.clear();
+  config.target_mean = 20;
+  config.target_deviation = 4;
+  const fs::path folder = fs::temp_directory_path() / ("athanor-regression-" + std::to_string(::getpid()));
+  const auto net = make_net(config, 3);
+  const Examples examples = examples_for(config.shape);
+  const std::vector<uint64_t> rows{2, 3};
+  const NetBatch batch = make_net_batch(examples, rows, config.shape);
+  const at::Tensor before = net->forward(batch, 0);
+  save_net(*net, folder);
+  EXPECT_LE(net->forward(batch, 0).sub(before).abs().max().item<double>(), 1e-6);
+  const auto encoder = load_encoder(folder);
+  const at::Tensor answers = encoder->class_logits(encoder->encode({batch.tokens_BT, {}, batch.lengths_B, {}}, 0), 0);
+  EXPECT_LE(answers.sub(before.mul(4).add(20)).abs().max().item<double>(), 1e-4);
+  const auto json = nlohmann::json::parse(read_file(folder / "config.json", 1 << 20));
+  EXPECT_EQ(json.at("problem_type"), "regression");
+  NetConfig read = encoder_net_config(json, "config.json");
+  EXPECT_EQ(read.task, "regression");
+  EXPECT_FALSE(read.new_head);
+  EXPECT_LE(load_net(folder, read)->forward(batch, 0).sub(before).abs().max().item<double>(), 1e-6);
+  read.labels = {"a", "b"};
+  read.task = "classification";
+  read.new_head = true;
+  EXPECT_EQ(load_net(folder, read, 5)->forward(batch, 0).size(1), 2);
+  fs::remove_all(folder);
+}
+
+// The second text's tokens are of type 1, padding is not.
+TEST(EncoderNet, PairsHaveTwoTypes) {
+  InputShape shape;
+  shape.kind = InputKind::kText;
+  Examples examples;
+  examples.ids = {2, 5, 3, 6, 7, 3, 2, 8, 3, 9, 3};
+  examples.offsets = {0, 6, 11};
+  examples.values = {3, 3};
+  examples.count = 2;
+  const std::vector<uint64_t> rows{1, 0};
+  const NetBatch batch = make_net_batch(examples, rows, shape);
+  EXPECT_TRUE(at::equal(batch.types_BT, at::tensor({0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 1, 1}, at::kLong).view({2, 6})));
+}
 
 TEST(NetConfig, OptionsThatDoNotFitAreNamed) {
   NetOptions options;

@@ -87,13 +87,13 @@ class ResNet : public Net {
   }
 
   at::Tensor forward(const NetBatch& batch, uint64_t dropout_seed) override {
-    at::Tensor x = at::relu(norm1_.forward(conv1_.forward(batch.pixels_BCHW)));
+    at::Tensor x = at::relu(norm1_.forward(conv1_.forward(enter(batch.pixels_BCHW))));
     x = large_ ? at::max_pool2d(x, {3, 3}, {2, 2}, {1, 1}) : x;
     for (const auto& block : blocks_) {
       x = block->forward(x);
     }
     x = x.mean(at::IntArrayRef{2, 3});
-    return fc_.forward(net_dropout(x, config().options.dropout, random_at(dropout_seed, 0), training()));
+    return fc_.forward(net_dropout(x, config().options.dropout, random_at(dropout_seed, 0), training())).to(at::kFloat);
   }
 
  private:

@@ -3,19 +3,13 @@
 // between layers has our own masks.
 #include <ATen/ops/_pack_padded_sequence.h>
 #include <ATen/ops/_pad_packed_sequence.h>
-#include <ATen/ops/arange.h>
 #include <ATen/ops/argsort.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/gru.h>
-#include <ATen/ops/lstm.h>
-#include <ATen/ops/rnn_tanh.h>
-#include <ATen/ops/where.h>
-#include <ATen/ops/zeros.h>
 
-#include <cmath>
 #include <limits>
 
 #include "athanor/base/rng.h"
+#include "athanor/model/nets/cells.h"
 #include "athanor/model/nets/net.h"
 
 namespace athanor {
@@ -24,62 +18,12 @@ namespace {
 
 constexpr double kEmbeddingDeviation = 0.1;
 
-// torch.nn.RNN's parameters: weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0, ..._reverse; U(+-1 / sqrt(width)).
-class Cells : public Module {
- public:
-  Cells(NetInits& inits, const NetOptions& options, int64_t inputs) : family_(options.family), width_(options.width) {
-    const int64_t gates = family_ == "lstm" ? 4 : family_ == "gru" ? 3 : 1;
-    const int64_t directions = options.bidirectional ? 2 : 1;
-    const NetInit init{NetInit::Kind::kUniform, 1.0 / std::sqrt(static_cast<double>(width_))};
-    const auto add = [&](const std::string& name, at::IntArrayRef sizes, bool decay) {
-      at::Tensor tensor = at::zeros(sizes);
-      inits.emplace_back(tensor, init);
-      return register_parameter(name, tensor, decay);
-    };
-    for (int64_t layer = 0; layer < options.layers; ++layer) {
-      const int64_t in = layer == 0 ? inputs : width_ * directions;
-      std::vector<at::Tensor> weights;
-      for (int64_t direction = 0; direction < directions; ++direction) {
-        const std::string end = "_l" + std::to_string(layer) + (direction == 1 ? "_reverse" : "");
-        weights.push_back(add("weight_ih" + end, {gates * width_, in}, true));
-        weights.push_back(add("weight_hh" + end, {gates * width_, width_}, true));
-        weights.push_back(add("bias_ih" + end, {gates * width_}, false));
-        weights.push_back(add("bias_hh" + end, {gates * width_}, false));
-      }
-      layers_.push_back(std::move(weights));
-    }
-  }
-
-  size_t num_layers() const { return layers_.size(); }
-
-  // Packed steps of one layer -> packed outputs, and the last state of each direction, [directions, B, width].
-  std::pair<at::Tensor, at::Tensor> run(size_t layer, const at::Tensor& data, const at::Tensor& batch_sizes,
-                                        int64_t rows) const {
-    const std::vector<at::Tensor>& weights = layers_[layer];
-    const bool both = weights.size() == 8;
-    const at::Tensor start = at::zeros({both ? 2 : 1, rows, width_});
-    if (family_ == "lstm") {
-      auto [output, last, cell] =
-          at::lstm(data, batch_sizes, {start, start}, weights, true, 1, 0.0, training(), both);
-      return {output, last};
-    }
-    auto [output, last] = family_ == "gru"
-                              ? at::gru(data, batch_sizes, start, weights, true, 1, 0.0, training(), both)
-                              : at::rnn_tanh(data, batch_sizes, start, weights, true, 1, 0.0, training(), both);
-    return {output, last};
-  }
-
- private:
-  std::string family_;
-  int64_t width_;
-  std::vector<std::vector<at::Tensor>> layers_;
-};
-
 class RecurrentNet : public Net {
  public:
   explicit RecurrentNet(const NetConfig& config)
       : Net(config),
-        cells_(inits_, config.options, is_text() ? config.options.embedding : config.shape.num_values),
+        cells_(inits_, {config.options.family, is_text() ? config.options.embedding : config.shape.num_values,
+                        config.options.width, config.options.layers, config.options.bidirectional}),
         classifier_(inits_, config.options.width * (config.options.bidirectional ? 2 : 1), config.num_outputs()) {
     if (is_text()) {
       embedding_ = std::make_unique<Embedding>(inits_, config.shape.vocab_size, config.options.embedding,
@@ -92,7 +36,7 @@ class RecurrentNet : public Net {
 
   at::Tensor forward(const NetBatch& batch, uint64_t dropout_seed) override {
     const double p = config().options.dropout;
-    at::Tensor x_BTE = is_text() ? embedding_->forward(batch.tokens_BT) : batch.values_BTF;
+    at::Tensor x_BTE = enter(is_text() ? embedding_->forward(batch.tokens_BT) : batch.values_BTF);
     x_BTE = is_text() ? net_dropout(x_BTE, p, random_at(dropout_seed, 0), training()) : x_BTE;
     const at::Tensor order = at::argsort(batch.lengths_B, /*stable=*/true, 0, /*descending=*/true);
     const at::Tensor lengths = batch.lengths_B.index_select(0, order);
@@ -100,11 +44,13 @@ class RecurrentNet : public Net {
     at::Tensor last;
     for (size_t layer = 0; layer < cells_.num_layers(); ++layer) {
       data = layer == 0 ? data : net_dropout(data, p, random_at(dropout_seed, layer), training());
-      std::tie(data, last) = cells_.run(layer, data, batch_sizes, lengths.size(0));
+      CellState state;
+      data = cells_.run(layer, data, batch_sizes, lengths.size(0), state);
+      last = state.hidden;
     }
     at::Tensor pooled = pool(data, batch_sizes, last, lengths);
     pooled = net_dropout(pooled, p, random_at(dropout_seed, cells_.num_layers(), 1), training());
-    return classifier_.forward(pooled).index_select(0, at::argsort(order));
+    return classifier_.forward(pooled).to(at::kFloat).index_select(0, at::argsort(order));
   }
 
  private:

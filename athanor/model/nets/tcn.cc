@@ -61,12 +61,12 @@ class Tcn : public Net {
     const NetOptions& options = config().options;
     const at::Tensor lengths_B1 = batch.lengths_B.unsqueeze(1);
     const at::Tensor inside_B1T = at::arange(batch.values_BTF.size(1)).unsqueeze(0).lt(lengths_B1).unsqueeze(1);
-    at::Tensor x_BCT = batch.values_BTF.transpose(1, 2);
+    at::Tensor x_BCT = enter(batch.values_BTF.transpose(1, 2));
     for (size_t i = 0; i < blocks_.size(); ++i) {
       x_BCT = blocks_[i]->forward(x_BCT, options.activation, options.dropout, random_at(dropout_seed, i));
       x_BCT = x_BCT.mul(inside_B1T);  // zeros behind the end, as convolution's own padding
     }
-    return classifier_.forward(pool(x_BCT, inside_B1T, batch.lengths_B));
+    return classifier_.forward(pool(x_BCT, inside_B1T, batch.lengths_B)).to(at::kFloat);
   }
 
  private:

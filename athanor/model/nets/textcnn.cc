@@ -40,7 +40,7 @@ class TextCnn : public Net {
     const int64_t widest = *std::max_element(kernels_.begin(), kernels_.end());
     const at::Tensor place_T = at::arange(std::max(length, widest));
     const at::Tensor lengths_B1 = batch.lengths_B.unsqueeze(1);
-    at::Tensor x_BTE = embedding_.forward(batch.tokens_BT);
+    at::Tensor x_BTE = enter(embedding_.forward(batch.tokens_BT));
     x_BTE = net_dropout(x_BTE, p, random_at(dropout_seed, 0), training());
     const at::Tensor inside_BT = place_T.narrow(0, 0, length).unsqueeze(0).lt(lengths_B1);
     at::Tensor x_BET = x_BTE.mul(inside_BT.unsqueeze(2)).transpose(1, 2);
@@ -55,7 +55,8 @@ class TextCnn : public Net {
       const at::Tensor counts_BT = place_T.narrow(0, 0, y_BFT.size(2)).unsqueeze(0).le(last_B1);
       greatest.push_back(y_BFT.mul(counts_BT.unsqueeze(1)).amax({2}));  // relu: nothing is below 0
     }
-    return classifier_.forward(net_dropout(at::cat(greatest, 1), p, random_at(dropout_seed, 1), training()));
+    return classifier_.forward(net_dropout(at::cat(greatest, 1), p, random_at(dropout_seed, 1), training()))
+        .to(at::kFloat);
   }
 
  private:

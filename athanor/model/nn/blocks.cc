@@ -1,5 +1,6 @@
 #include "athanor/model/nn/blocks.h"
 
+#include "athanor/base/rng.h"
 #include "athanor/model/nn/frame.h"
 #include "athanor/tensor/autograd.h"
 #include "athanor/tensor/gemm.h"
@@ -10,8 +11,11 @@ namespace {
 
 using Tensors = std::vector<at::Tensor>;
 
+constexpr uint64_t kProbabilityDraw = 11;  // beside the draws of dropout under one key
+
 AttentionShape shape_of(const BlockContext& context, const AttentionWeights& w) {
-  return {context.batch, context.length, w.num_heads, w.num_kv_heads, w.head_dim, w.scale};
+  return {context.batch, context.length, w.num_heads, w.num_kv_heads, w.head_dim, w.scale, context.attention_dropout,
+          random_at(context.dropout_key, kProbabilityDraw)};
 }
 
 at::Tensor in_compute(const BlockContext& context, const at::Tensor& bias) {

@@ -30,6 +30,7 @@ struct BlockContext {
   const RopeTable* local_rope = nullptr;
   int64_t local_window = 0;  // for cached decoding
   double dropout = 0;        // already 0 outside training
+  double attention_dropout = 0;  // of the attention's probabilities; so is this
   uint64_t dropout_key = 0;  // differs per block and step
 };
 

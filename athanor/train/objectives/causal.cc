@@ -69,14 +69,15 @@ std::vector<std::string> CausalObjective::documents_of(uint64_t first, int64_t c
   return loader_.documents_of(first, count);
 }
 
-std::optional<nlohmann::json> CausalObjective::evaluate() {
+std::optional<nlohmann::json> CausalObjective::evaluate(const EvalShare& share) {
   if (valid_tokens_ == nullptr) {
     return std::nullopt;
   }
   const LanguageModelScore score = score_language_model(
       model_, *valid_tokens_,
       {options_.sequence_length, options_.micro_batch > 0 ? options_.micro_batch : options_.batch_size,
-       options_.eval_batches * options_.batch_size, options_.document_mask});
+       options_.eval_batches * options_.batch_size, options_.document_mask},
+      share);
   return nlohmann::json{{"loss", score.loss()},
                         {"standard_error", score.standard_error},
                         {"perplexity", score.perplexity()},

@@ -31,7 +31,8 @@ class CausalObjective : public Objective {
   // What each set gives over the whole run; see Loader::describe.
   nlohmann::json sources() const;
   // loss, standard_error, perplexity, bits_per_byte, num_tokens.
-  std::optional<nlohmann::json> evaluate() override;
+  using Objective::evaluate;
+  std::optional<nlohmann::json> evaluate(const EvalShare& share) override;
 
  private:
   LanguageModel& model_;

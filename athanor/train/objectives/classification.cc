@@ -55,20 +55,25 @@ at::Tensor targets_of(const LabelledExamples& examples, std::span<const uint64_t
   return at::tensor(targets, at::kFloat);
 }
 
-// Calls fn(rows, outputs) for all examples, batch by batch, longest first where they have lengths.
+// Calls fn(batch, rows, outputs) for all examples of this share, batch by batch, longest first where they have lengths.
 template <class Fn>
-void for_each_output(Net& net, const Examples& examples, int64_t batch_size, uint64_t count, const Fn& fn) {
+void for_each_output(Net& net, const Examples& examples, int64_t batch_size, uint64_t count, const EvalShare& share,
+                     const Fn& fn) {
   NoGrad no_grad;
   const bool training = net.training();
   net.set_training(false);
+  net.begin_step();
   std::vector<uint64_t> order(count);
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(),
                    [&](uint64_t a, uint64_t b) { return examples.length(a) > examples.length(b); });
-  for (uint64_t begin = 0; begin < count; begin += static_cast<uint64_t>(batch_size)) {
-    const uint64_t end = std::min(count, begin + static_cast<uint64_t>(batch_size));
-    const std::span<const uint64_t> rows(order.data() + begin, end - begin);
-    fn(rows, net.forward(make_net_batch(examples, rows, net.config().shape), 0));
+  const auto size = static_cast<uint64_t>(batch_size);
+  for (uint64_t batch = 0; batch * size < count; ++batch) {
+    if (!share.mine(batch)) {
+      continue;
+    }
+    const std::span<const uint64_t> rows(order.data() + batch * size, std::min(size, count - batch * size));
+    fn(batch, rows, net.forward(make_net_batch(examples, rows, net.config().shape), 0));
   }
   net.set_training(training);
 }
@@ -129,29 +134,37 @@ void ExampleOrder::fill_pool(uint64_t epoch, uint64_t pool) {
   }
 }
 
-nlohmann::json score_net(Net& net, const LabelledExamples& examples, int64_t batch_size, uint64_t max_examples) {
+nlohmann::json score_net(Net& net, const LabelledExamples& examples, int64_t batch_size, uint64_t max_examples,
+                         const EvalShare& share) {
   const NetConfig& config = net.config();
   const uint64_t all = examples.examples.size();
   const uint64_t count = max_examples > 0 ? std::min(max_examples, all) : all;
   const bool regression = config.task == "regression";
-  ConfusionMatrix matrix(regression ? 0 : config.labels.size());
-  RegressionScore numbers;
-  double loss = 0;
-  for_each_output(net, examples.examples, batch_size, count, [&](std::span<const uint64_t> rows, const at::Tensor& out) {
+  const auto size = static_cast<uint64_t>(batch_size);
+  // Each example's answer, then each batch's loss.
+  std::vector<double> found(count + (count + size - 1) / size, 0);
+  for_each_output(net, examples.examples, batch_size, count, share,
+                  [&](uint64_t batch, std::span<const uint64_t> rows, const at::Tensor& out) {
     const at::Tensor truth = regression ? targets_of(examples, rows) : labels_of(examples, rows);
     const at::Tensor answer = regression ? out.squeeze(1) : out.argmax(1);
-    loss += (regression ? at::mse_loss(answer, truth, kSumReduction)
-                        : at::cross_entropy_loss(out, truth, {}, kSumReduction)).item<double>();
+    found[count + batch] = (regression ? at::mse_loss(answer, truth, kSumReduction)
+                                       : at::cross_entropy_loss(out, truth, {}, kSumReduction)).item<double>();
     for (size_t i = 0; i < rows.size(); ++i) {
-      const auto at = static_cast<int64_t>(i);
-      if (regression) {
-        const auto in_units = [&](double value) { return value * config.target_deviation + config.target_mean; };
-        numbers.add(in_units(truth[at].item<double>()), in_units(answer[at].item<double>()));
-      } else {
-        matrix.add(static_cast<size_t>(truth[at].item<int64_t>()), static_cast<size_t>(answer[at].item<int64_t>()));
-      }
+      found[rows[i]] = answer[static_cast<int64_t>(i)].item<double>();
     }
   });
+  share.add_up(found);
+  const double loss = std::accumulate(found.begin() + static_cast<std::ptrdiff_t>(count), found.end(), 0.0);
+  ConfusionMatrix matrix(regression ? 0 : config.labels.size());
+  RegressionScore numbers;
+  const auto in_units = [&](double value) { return value * config.target_deviation + config.target_mean; };
+  for (uint64_t i = 0; i < count; ++i) {
+    if (regression) {
+      numbers.add(in_units(examples.targets[i]), in_units(found[i]));
+    } else {
+      matrix.add(static_cast<size_t>(examples.labels[i]), static_cast<size_t>(found[i]));
+    }
+  }
   nlohmann::json json{{"loss", loss / static_cast<double>(std::max<uint64_t>(1, count))}, {"num_samples", count}};
   if (regression) {
     json.update({{"rmse", numbers.rmse()}, {"mae", numbers.mae()}, {"r2", numbers.r2()}});
@@ -165,7 +178,8 @@ std::vector<std::vector<double>> predict_net(Net& net, const Examples& examples,
   const NetConfig& config = net.config();
   const bool regression = config.task == "regression";
   std::vector<std::vector<double>> all(examples.size());
-  for_each_output(net, examples, batch_size, examples.size(), [&](std::span<const uint64_t> rows, const at::Tensor& out) {
+  for_each_output(net, examples, batch_size, examples.size(), {},
+                  [&](uint64_t, std::span<const uint64_t> rows, const at::Tensor& out) {
     const at::Tensor values =
         regression ? out.to(at::kDouble).mul(config.target_deviation).add(config.target_mean) : at::softmax(out.to(at::kDouble), 1);
     const at::Tensor dense = values.contiguous();
@@ -191,12 +205,6 @@ ClassificationObjective::ClassificationObjective(Net& net, const LabelledExample
   }
 }
 
-void ClassificationObjective::set_precision(Precision precision) {
-  if (precision != Precision::kFp32) {
-    throw Error(ErrorKind::kUsage, "these networks compute in fp32", "precision", "leave precision out");
-  }
-}
-
 nlohmann::json ClassificationObjective::fingerprint() const {
   return {{"model", dump_options(net_.config().options, true)},
           {"data", {{"num_samples", train_.examples.size()}, {"digest", digest_of(train_)}}}};
@@ -209,6 +217,14 @@ int64_t ClassificationObjective::load(uint64_t first, int64_t count) {
     rows_.push_back(order_.at(first + static_cast<uint64_t>(i)));
   }
   return count;
+}
+
+int64_t ClassificationObjective::longest_row() const {
+  int64_t longest = 0;
+  for (const uint64_t row : rows_) {
+    longest = std::max(longest, train_.examples.length(row));
+  }
+  return longest;
 }
 
 void ClassificationObjective::augment(at::Tensor& pixels_BCHW, int64_t begin) const {
@@ -260,14 +276,14 @@ std::vector<std::string> ClassificationObjective::documents_of(uint64_t first, i
   return names.list();
 }
 
-std::optional<nlohmann::json> ClassificationObjective::evaluate() {
+std::optional<nlohmann::json> ClassificationObjective::evaluate(const EvalShare& share) {
   if (valid_ == nullptr || valid_->examples.size() == 0) {
     return std::nullopt;
   }
   const int64_t batch = options_.micro_batch > 0 ? options_.micro_batch : options_.batch_size;
   const auto limit = static_cast<uint64_t>(options_.eval_batches * options_.batch_size);
   net_.set_training(false);
-  return score_net(net_, *valid_, batch, limit);
+  return score_net(net_, *valid_, batch, limit, share);
 }
 
 }  // namespace athanor

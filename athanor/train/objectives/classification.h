@@ -45,7 +45,8 @@ class ExampleOrder {
 
 // What a validation found: {"loss", "accuracy", "macro_f1", "num_samples"} or {"loss", "rmse", "mae", "r2", "num_samples"},
 // the latter in the target's own units; loss is the training loss without weights and smoothing.
-nlohmann::json score_net(Net& net, const LabelledExamples& examples, int64_t batch_size, uint64_t max_examples = 0);
+nlohmann::json score_net(Net& net, const LabelledExamples& examples, int64_t batch_size, uint64_t max_examples = 0,
+                         const EvalShare& share = {});
 // One row an example, in their order: probabilities of the labels, or the answer in its own units.
 std::vector<std::vector<double>> predict_net(Net& net, const Examples& examples, int64_t batch_size);
 
@@ -56,14 +57,16 @@ class ClassificationObjective : public Objective {
                           const TrainOptions& options, ClassificationSettings settings);
 
   Module& module() override { return net_; }
-  void set_precision(Precision precision) override;  // fp32 only: Error(kUsage)
-  void begin_step() override {}
+  void set_precision(Precision precision) override { net_.set_precision(precision); }
+  void begin_step() override { net_.begin_step(); }
   nlohmann::json fingerprint() const override;
   std::string unit() const override { return "examples"; }
   int64_t load(uint64_t first, int64_t count) override;
   at::Tensor loss_sum(int64_t begin, int64_t count, uint64_t dropout_seed) override;
+  int64_t longest_row() const;  // tokens or steps of the batch's longest example
   std::vector<std::string> documents_of(uint64_t first, int64_t count) const override;
-  std::optional<nlohmann::json> evaluate() override;
+  using Objective::evaluate;
+  std::optional<nlohmann::json> evaluate(const EvalShare& share) override;
 
  private:
   void augment(at::Tensor& pixels_BCHW, int64_t begin) const;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "athanor/base/error.h"
+#include "athanor/eval/testing_shares.h"
 #include "athanor/tensor/autograd.h"
 #include "athanor/train/trainer.h"
 
@@ -124,6 +125,8 @@ TEST(Classification, LearnsAndScores) {
   EXPECT_EQ(result.last_eval->at("accuracy"), 1.0);
   EXPECT_EQ(result.last_eval->at("macro_f1"), 1.0);
   EXPECT_EQ(result.last_eval->at("num_samples"), kExamples);
+  EXPECT_EQ(*objective.evaluate(),
+            evaluate_as_ranks<nlohmann::json>(3, [&](const EvalShare& share) { return *objective.evaluate(share); }));
   fs::remove_all(state);
 }
 
@@ -159,7 +162,6 @@ TEST(Classification, TheLossDoesNotDependOnHowABatchIsCut) {
   EXPECT_NEAR(pieces, whole, 1e-5 * whole);
   EXPECT_FALSE(objective.evaluate());
   EXPECT_EQ(objective.documents_of(0, 40).size(), 33);
-  EXPECT_THROW(objective.set_precision(Precision::kBf16), Error);
 }
 
 TEST(Classification, FiveAndFiveStepsAreTen) {

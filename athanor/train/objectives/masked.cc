@@ -13,6 +13,8 @@
 namespace athanor {
 namespace {
 
+constexpr int64_t kSums = 4;
+
 MaskingOptions with_run(MaskingOptions masking, const TrainOptions& options) {
   masking.sequence_length = options.sequence_length;
   masking.seed = options.seed;
@@ -90,7 +92,7 @@ std::vector<std::string> MaskedObjective::documents_of(uint64_t first, int64_t c
   return names.list();
 }
 
-std::optional<nlohmann::json> MaskedObjective::evaluate() {
+std::optional<nlohmann::json> MaskedObjective::evaluate(const EvalShare& share) {
   if (valid_rows_ == nullptr) {
     return std::nullopt;
   }
@@ -100,28 +102,37 @@ std::optional<nlohmann::json> MaskedObjective::evaluate() {
   const int64_t asked = options_.eval_batches * options_.batch_size;
   const int64_t rows = asked > 0 ? std::min(asked, epoch) : epoch;
   const int64_t step = options_.micro_batch > 0 ? options_.micro_batch : options_.batch_size;
-  double hidden = 0;
-  double pairs = 0;
-  int64_t targets = 0;
-  int64_t right = 0;
-  for (int64_t first = 0; first < rows; first += step) {
+  const int64_t batches = (rows + step - 1) / step;
+  std::vector<double> sums(static_cast<size_t>(kSums * batches), 0);  // a batch: masked loss, its targets, pair loss, right pairs
+  for (int64_t number = 0; number < batches; ++number) {
+    if (!share.mine(static_cast<uint64_t>(number))) {
+      continue;
+    }
+    const int64_t first = number * step;
+    double* sum = sums.data() + kSums * number;
     const MaskedBatch batch = valid_rows_->batch(static_cast<uint64_t>(first), std::min(step, rows - first));
     const EncoderOutput out = model_.encode(inputs_of(batch, options_.document_mask), 0);
-    hidden += model_.masked_loss_sum(out.hidden_BTC, batch.targets_BT).item<double>();
-    targets += batch.targets_BT.ge(0).sum().item<int64_t>();
+    sum[0] = model_.masked_loss_sum(out.hidden_BTC, batch.targets_BT).item<double>();
+    sum[1] = static_cast<double>(batch.targets_BT.ge(0).sum().item<int64_t>());
     if (masking_.next_sentence) {
       const at::Tensor logits = model_.pair_logits(out);
-      pairs += softmax_cross_entropy(logits, batch.follows_B).item<double>();
-      right += logits.argmax(-1).eq(batch.follows_B).sum().item<int64_t>();
+      sum[2] = softmax_cross_entropy(logits, batch.follows_B).item<double>();
+      sum[3] = static_cast<double>(logits.argmax(-1).eq(batch.follows_B).sum().item<int64_t>());
     }
   }
-  const double masked_loss = hidden / static_cast<double>(std::max<int64_t>(1, targets));
-  nlohmann::json result = {{"loss", masked_loss}, {"masked_loss", masked_loss}, {"num_targets", targets}};
+  share.add_up(sums);
+  double total[kSums] = {};
+  for (size_t i = 0; i < sums.size(); ++i) {
+    total[i % kSums] += sums[i];
+  }
+  const double count = static_cast<double>(std::max<int64_t>(1, rows));
+  const double masked_loss = total[0] / std::max(1.0, total[1]);
+  nlohmann::json result = {{"loss", masked_loss}, {"masked_loss", masked_loss}, {"num_targets", static_cast<int64_t>(total[1])}};
   if (masking_.next_sentence) {
-    const double pair_loss = pairs / static_cast<double>(std::max<int64_t>(1, rows));
+    const double pair_loss = total[2] / count;
     result["loss"] = masked_loss + pair_loss;
     result["pair_loss"] = pair_loss;
-    result["pair_accuracy"] = static_cast<double>(right) / static_cast<double>(std::max<int64_t>(1, rows));
+    result["pair_accuracy"] = total[3] / count;
   }
   return result;
 }

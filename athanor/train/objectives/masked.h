@@ -36,7 +36,8 @@ class MaskedObjective : public Objective {
   at::Tensor loss_sum(int64_t begin, int64_t count, uint64_t dropout_seed) override;
   std::vector<std::string> documents_of(uint64_t first, int64_t count) const override;
   // loss, masked_loss, num_targets; with next_sentence pair_loss and pair_accuracy.
-  std::optional<nlohmann::json> evaluate() override;
+  using Objective::evaluate;
+  std::optional<nlohmann::json> evaluate(const EvalShare& share) override;
 
  private:
   double pair_weight() const;

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "athanor/base/error.h"
+#include "athanor/eval/testing_shares.h"
 #include "athanor/tensor/autograd.h"
 #include "athanor/train/optimizer.h"
 #include "athanor/train/testing.h"
@@ -78,6 +79,7 @@ TEST(MaskedObjective, Learns) {
     MaskedObjective objective(*model, tokens, &valid, vocabulary(), masking, options);
     const nlohmann::json before = *objective.evaluate();
     EXPECT_NEAR(before["masked_loss"].get<double>(), std::log(kVocab), 0.5);
+    EXPECT_EQ(before, evaluate_as_ranks<nlohmann::json>(3, [&](const EvalShare& share) { return *objective.evaluate(share); }));
     model->set_training(true);
     Optimizer optimizer(model->named_parameters(), OptimizerOptions{});
     for (uint64_t step = 0; step < 300; ++step) {
