@@ -37,6 +37,9 @@ ExactTruth::ExactTruth(const Target& target, Criterion criterion) {
   }
   gain_scale = 2;
   values.assign(target.classes.begin(), target.classes.end());
+  if (width == 1) {  // one class alone: always that
+    values.assign(target.classes.size(), 1.0);
+  }
 }
 
 ExactGrower::ExactGrower(const RankedMatrix& x, const ExactTruth& truth,
