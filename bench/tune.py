@@ -4,7 +4,7 @@
     PYTHONPATH=PEERS tune.py TUNE_SEARCH [SEEDS [TRIALS]]
 
 The same functions and ranges in one run, seed by seed in turn. Prints the mean of log10(best), the standard error of the
-paired difference, and medians of the seconds a study. (cmake --build build --target tune_search)
+paired difference, and medians of the CPU seconds a study. (cmake --build build --target tune_search)
 """
 import math
 import statistics
@@ -37,15 +37,15 @@ def optuna_study(sampler, problem, trials, seed):
     loss, low, high = PROBLEMS[problem]
     make = {"tpe": optuna.samplers.TPESampler, "gp": optuna.samplers.GPSampler}[sampler]
     study = optuna.create_study(sampler=make(seed=seed))
-    begin = time.perf_counter()
+    begin = time.process_time()
     study.optimize(lambda t: loss([t.suggest_float(f"x{i}", low, high) for i in range(5)]), n_trials=trials)
-    return study.best_value, time.perf_counter() - begin
+    return study.best_value, time.process_time() - begin
 
 
 def cma_study(problem, trials, seed):
     import cma
     loss, low, high = PROBLEMS[problem]
-    begin = time.perf_counter()
+    begin = time.process_time()
     es = cma.CMAEvolutionStrategy([0.5] * 5, 1 / 6, {"bounds": [0, 1], "seed": seed + 1, "verbose": -9, "maxfevals": trials})
     best, used = math.inf, 0
     while used < trials:
@@ -56,7 +56,7 @@ def cma_study(problem, trials, seed):
             es.tell(points, values)
         if es.stop() and used < trials:
             es = cma.CMAEvolutionStrategy([0.5] * 5, 1 / 6, {"bounds": [0, 1], "seed": seed + 1000 + used, "verbose": -9})
-    return best, time.perf_counter() - begin
+    return best, time.process_time() - begin
 
 
 def compare(program, sampler, peer, trials, seeds):

@@ -107,9 +107,8 @@ void TuneStudy::replayed(const nlohmann::json& line) {
   emit(trial);
 }
 
-PipelinePlan TuneStudy::plan_of(int64_t trial) {
-  const auto values = search_->space().values(search_->trial(trial).point);
-  return resolve_recipe(recipe_.with(overrides_of(values)), store_, pins_);
+Node TuneStudy::recipe_of(int64_t trial) const {
+  return recipe_.with(overrides_of(search_->space().values(search_->trial(trial).point)));
 }
 
 void TuneStudy::run() {
@@ -171,7 +170,8 @@ void TuneStudy::start(const tune::Job& job) {
 }
 
 std::optional<ChildOutcome> TuneStudy::launch(const tune::Job& job) {
-  PipelinePlan plan = plan_of(job.trial);
+  Node recipe = recipe_of(job.trial);
+  PipelinePlan plan = resolve_recipe(recipe, store_, pins_);
   for (const MetricPath& metric : metrics_) {
     metric_step(plan, metric);
   }
@@ -182,14 +182,9 @@ std::optional<ChildOutcome> TuneStudy::launch(const tune::Job& job) {
     if (!reading.steps.empty() && reading.steps.back().first >= job.to_step) {  // an earlier study went that far
       return ChildOutcome{ChildOutcome::End::kPaused, "", 0};
     }
-    const std::string label = step.label;
-    for (StepPlan& candidate : plan.steps) {
-      if (candidate.label == label) {
-        candidate.options["stop_at"] = job.to_step;
-      }
-    }
+    set_step_field(recipe, step, "stop_at", job.to_step);
   }
-  children_->start(job.index, "trial-" + std::to_string(job.trial), std::move(plan));
+  children_->start(job.index, "trial-" + std::to_string(job.trial), std::move(recipe), std::move(plan));
   return std::nullopt;
 }
 

@@ -31,7 +31,8 @@ class TuneStudy {
   const tune::Search& search() const { return *search_; }
   const std::vector<MetricPath>& metrics() const { return metrics_; }
   const RunStore& store() const { return store_; }
-  PipelinePlan plan_of(int64_t trial);  // resolved with the trial's values
+  Node recipe_of(int64_t trial) const;  // with the trial's values
+  PipelinePlan plan_of(int64_t trial) { return resolve_recipe(recipe_of(trial), store_, pins_); }
   double seconds() const { return seconds_; }  // of all trials' processes
 
  private:

@@ -126,8 +126,9 @@ class Validation {
     while (done < runs.size()) {
       children.stop_on_interrupt();
       while (next < runs.size() && children.num_running() < static_cast<size_t>(options_.parallel)) {
-        plans[next] = plan(runs[next]);
-        children.start(static_cast<int64_t>(next), "fold-" + std::to_string(started_++), plans[next]);
+        const Node recipe = folded_recipe(options_, recipes_.at(runs[next].variant), documents_, runs[next]);
+        plans[next] = resolve_recipe(recipe, store_, pins_);
+        children.start(static_cast<int64_t>(next), "fold-" + std::to_string(started_++), recipe, plans[next]);
         ++next;
       }
       for (const auto& [key, outcome] : children.poll()) {
@@ -154,10 +155,6 @@ class Validation {
   const std::vector<MetricPath>& metrics() const { return metrics_; }
 
  private:
-  PipelinePlan plan(const FoldRun& run) {
-    return resolve_recipe(folded_recipe(options_, recipes_.at(run.variant), documents_, run), store_, pins_);
-  }
-
   static std::string name_of(const FoldRun& run) {
     return run.variant + (run.values.empty() ? "" : " " + run.values.dump()) + ", fold " + std::to_string(run.fold + 1) +
            (run.inner_fold < 0 ? "" : ", inner fold " + std::to_string(run.inner_fold + 1)) +

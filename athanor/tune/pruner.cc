@@ -155,4 +155,22 @@ std::optional<Rungs::Promotion> Rungs::promote() {
   return std::nullopt;
 }
 
+std::optional<Rungs::Promotion> Rungs::promote_best() {
+  for (size_t r = steps_.size() - 1; r-- > 0;) {
+    Entry* best = nullptr;
+    for (auto& bracket : rungs_) {
+      for (Entry& entry : bracket[r]) {
+        if (!entry.promoted && entry.value < kInfinity && (best == nullptr || entry.value < best->value)) {
+          best = &entry;
+        }
+      }
+    }
+    if (best != nullptr) {
+      best->promoted = true;
+      return Promotion{best->trial, steps_.back()};
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace athanor::tune

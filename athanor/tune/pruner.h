@@ -64,6 +64,8 @@ class Rungs {
   };
   // The best trial that may go on, of the highest rung that has one; it counts as gone on.
   std::optional<Promotion> promote();
+  // For the end of a study in which no trial came to its end: the best of the highest rung goes the whole way.
+  std::optional<Promotion> promote_best();
 
  private:
   struct Entry {

@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
+#include <ctime>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -145,9 +146,9 @@ TEST(Tpe, AThousandTrialsUnderASecondAndMemoryStaysFlat) {
   EXPECT_EQ(parzen.count(), 100000u);
   EXPECT_LE(parzen.memory_bytes(), at_10000);
   EXPECT_LT(parzen.memory_bytes(), 400000u);
-  const auto begin = std::chrono::steady_clock::now();
+  const std::clock_t begin = std::clock();  // our own work, not that of the machine
   best_of("tpe", space, sphere, 1000, 1);
-  EXPECT_LT(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(), 1.0);
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 1.0);
 }
 
 TEST(Parzen, IsADensity) {

@@ -90,6 +90,8 @@ class Search {
   std::vector<Job> jobs_;
   std::map<int64_t, JobResult> waiting_;  // reported, not applied
   int64_t applied_ = 0;                   // results, in order of jobs
+  int64_t complete_ = 0;                  // trials that came to their end, among them
+  std::map<int64_t, int64_t> reached_;    // the step at which each trial paused last
   bool over_ = false;
   bool stopped_ = false;
   struct Applied {

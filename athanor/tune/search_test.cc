@@ -110,6 +110,21 @@ TEST(Search, AshaPausesAndGoesOnWithTheBest) {
   EXPECT_DOUBLE_EQ(best, full);  // the curves do not cross: the best is found
 }
 
+TEST(Search, WithTooFewTrialsForTheRungsTheBestStillComesToItsEnd) {
+  SearchOptions options;
+  options.trials = 5;
+  options.parallel = 2;
+  options.pruner.kind = "asha";
+  options.pruner.reduction = 3;
+  options.pruner.min_steps = 1;
+  options.max_steps = 27;
+  int complete = 0;
+  for (const auto& trial : run_study(options, 1)) {
+    complete += trial[0] == "complete" ? 1 : 0;
+  }
+  EXPECT_EQ(complete, 1);
+}
+
 TEST(Search, HyperbandHasBracketsThatStartHigher) {
   PrunerOptions options;
   options.kind = "hyperband";

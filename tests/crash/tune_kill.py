@@ -19,18 +19,18 @@ import time
 RECIPE = """steps:
   collect: {source: texts.jsonl}
   split: {from: collect, valid: 0.3, test: 0, by: fraction}
-  fit: {from: {documents: split/train, valid: split/valid}, fasttext: {dim: 16, epoch: 20, bucket: 20000}}
+  fit: {from: {documents: split/train, valid: split/valid}, fasttext: {dim: 16, epochs: 20, bucket: 20000}}
 """
 STUDY = """verb: tune
 recipe: base.yaml
 metric: fit.valid_accuracy
-trials: 14
+trials: 20
 parallel: 2
 sampler: {kind: tpe, startup: 4}
 space:
-  fit.fasttext.lr: {log: [0.0001, 1]}
-  fit.fasttext.epoch: {int: [5, 40]}
-  fit.fasttext.wordNgrams: {int: [1, 3]}
+  fit.fasttext.learning_rate: {log: [0.0001, 1]}
+  fit.fasttext.epochs: {int: [5, 40]}
+  fit.fasttext.word_ngrams: {int: [1, 3]}
 """
 
 
@@ -79,7 +79,7 @@ def main():
         for attempt in range(100):
             process = subprocess.Popen([*command, "runs=killed"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
             if killed < kills:
-                time.sleep(rng.uniform(0.1, 0.5) * seconds)
+                time.sleep(rng.uniform(0.03, 0.6 / kills) * seconds)
                 trials = trial_processes(process.pid)
                 if process.poll() is None and killed % 2 == 1 and trials:
                     for trial in trials:
@@ -94,6 +94,8 @@ def main():
             if process.returncode != -signal.SIGKILL:
                 sys.exit(f"after {killed} kills: exit {process.returncode}\n{error}")
         found = study("killed")
+        if killed < kills:
+            sys.exit(f"only {killed} of {kills} kills hit: the study was too short")
         if found != expected:
             for a, b in zip(expected["trials"], (found or {"trials": []})["trials"]):
                 if a != b:
