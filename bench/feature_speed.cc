@@ -1,11 +1,14 @@
-// Times encoders of texts and reads tables, for bench/features.py. Prints a line of JSON; cpu: seconds of
-// all threads together.
+// Times encoders of texts and reads tables, for bench/features.py. Prints a line of JSON; cpu:
+// seconds of all threads together.
 //
-//   feature_speed text FILE.jsonl[.zst] ENCODER OPTIONS_JSON [THREADS]     each document cut into pieces of 2,000 characters
-//   feature_speed table FILE.csv[.zst] [NAME ...]
-//   feature_speed matrix FILE.csv[.zst] SPEC_JSON OUT [NAME ...]           what a pipeline makes of the rows it is fitted on,
-//                                                                          as doubles; prints rows, columns and inputs
-//   feature_speed words FILE                                               Chinese, a line a text; words with blanks between
+//   feature_speed text FILE.jsonl[.zst] ENCODER OPTIONS_JSON [THREADS]     each document cut into
+//   pieces of 2,000 characters feature_speed table FILE.csv[.zst] [NAME ...] feature_speed matrix
+//   FILE.csv[.zst] SPEC_JSON OUT [NAME ...]           what a pipeline makes of the rows it is
+//   fitted on,
+//                                                                          as doubles; prints rows,
+//                                                                          columns and inputs
+//   feature_speed words FILE                                               Chinese, a line a text;
+//   words with blanks between
 #include <cstdio>
 #include <ctime>
 #include <fstream>
@@ -33,7 +36,8 @@ std::vector<Document> read(const std::string& path, const ReadOptions& options) 
   return documents;
 }
 
-void time_text(const std::string& path, const std::string& encoder, const std::string& options, int threads) {
+void time_text(const std::string& path, const std::string& encoder, const std::string& options,
+               int threads) {
   TableColumn column;
   column.name = "text";
   column.kind = ColumnKind::kText;
@@ -58,9 +62,11 @@ void time_text(const std::string& path, const std::string& encoder, const std::s
   const double cpu = static_cast<double>(std::clock() - cpu_begin) / CLOCKS_PER_SEC;
   begin = monotonic_time();
   const Matrix applied = step->apply(columns, pool);
-  std::printf("{\"fit\": %.6f, \"cpu\": %.6f, \"apply\": %.6f, \"texts\": %zu, \"bytes\": %zu, \"columns\": %llu, \"stored\": %zu}\n", fit, cpu,
-              monotonic_time() - begin, column.texts.size(), bytes, static_cast<unsigned long long>(fitted.columns),
-              fitted.sparse.values.size());
+  std::printf(
+      "{\"fit\": %.6f, \"cpu\": %.6f, \"apply\": %.6f, \"texts\": %zu, \"bytes\": %zu, "
+      "\"columns\": %llu, \"stored\": %zu}\n",
+      fit, cpu, monotonic_time() - begin, column.texts.size(), bytes,
+      static_cast<unsigned long long>(fitted.columns), fitted.sparse.values.size());
 }
 
 void time_table(const std::string& path, std::vector<std::string> names) {
@@ -79,7 +85,8 @@ void time_table(const std::string& path, std::vector<std::string> names) {
               static_cast<unsigned long long>(table.rows), table.columns.size());
 }
 
-void write_matrix(const std::string& path, const std::string& spec_json, const std::string& out, std::vector<std::string> names) {
+void write_matrix(const std::string& path, const std::string& spec_json, const std::string& out,
+                  std::vector<std::string> names) {
   ReadOptions options;
   options.fields = parse_field_map({{"text", "*"}});
   options.columns = std::move(names);
@@ -99,9 +106,13 @@ void write_matrix(const std::string& path, const std::string& spec_json, const s
   const double begin = monotonic_time();
   const Matrix x = to_dense(pipeline.fit(table, nullptr, context));
   const double seconds = monotonic_time() - begin;
-  std::ofstream(out, std::ios::binary).write(reinterpret_cast<const char*>(x.values.data()),
-                                             static_cast<std::streamsize>(x.values.size() * sizeof(double)));
-  nlohmann::json result{{"seconds", seconds}, {"rows", x.rows}, {"columns", x.columns}, {"inputs", nlohmann::json::array()}};
+  std::ofstream(out, std::ios::binary)
+      .write(reinterpret_cast<const char*>(x.values.data()),
+             static_cast<std::streamsize>(x.values.size() * sizeof(double)));
+  nlohmann::json result{{"seconds", seconds},
+                        {"rows", x.rows},
+                        {"columns", x.columns},
+                        {"inputs", nlohmann::json::array()}};
   for (const auto& [name, kind] : pipeline.inputs()) {
     result["inputs"].push_back(name);
   }

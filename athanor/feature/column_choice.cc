@@ -11,8 +11,9 @@ namespace athanor {
 namespace {
 
 constexpr std::pair<const char*, ColumnKind> kWords[] = {
-    {"numbers", ColumnKind::kNumber}, {"categories", ColumnKind::kCategory}, {"texts", ColumnKind::kText},
-    {"dates", ColumnKind::kDate},     {"images", ColumnKind::kImage},        {"sparse", ColumnKind::kSparse}};
+    {"numbers", ColumnKind::kNumber}, {"categories", ColumnKind::kCategory},
+    {"texts", ColumnKind::kText},     {"dates", ColumnKind::kDate},
+    {"images", ColumnKind::kImage},   {"sparse", ColumnKind::kSparse}};
 constexpr uint64_t kRowsForId = 20;  // fewer rows may well have all different categories
 constexpr char kRest[] = "rest";
 
@@ -20,7 +21,9 @@ std::vector<std::string> as_list(const nlohmann::json& columns, const std::strin
   std::vector<std::string> list;
   for (const auto& one : columns.is_array() ? columns : nlohmann::json::array({columns})) {
     if (!one.is_string()) {
-      throw Error(ErrorKind::kUsage, "columns are names, or numbers, categories, texts, dates, images, sparse, rest", where);
+      throw Error(ErrorKind::kUsage,
+                  "columns are names, or numbers, categories, texts, dates, images, sparse, rest",
+                  where);
     }
     list.push_back(one.get<std::string>());
   }
@@ -62,20 +65,25 @@ std::string why_useless_categories(const TableColumn& column) {
   if (different == 1 && missing == 0) {
     return "has one value";
   }
-  return different == column.codes.size() && different >= kRowsForId ? "is an id: every row has another value" : "";
+  return different == column.codes.size() && different >= kRowsForId
+             ? "is an id: every row has another value"
+             : "";
 }
 
 bool is_empty(const TableColumn& column) {
   switch (column.kind) {
     case ColumnKind::kNumber:
     case ColumnKind::kDate:
-      return std::all_of(column.numbers.begin(), column.numbers.end(), [](double value) { return std::isnan(value); });
+      return std::all_of(column.numbers.begin(), column.numbers.end(),
+                         [](double value) { return std::isnan(value); });
     case ColumnKind::kCategory:
-      return std::all_of(column.codes.begin(), column.codes.end(), [](int32_t code) { return code < 0; });
+      return std::all_of(column.codes.begin(), column.codes.end(),
+                         [](int32_t code) { return code < 0; });
     case ColumnKind::kSparse:
       return column.sparse.indices.empty();
     default:
-      return std::all_of(column.texts.begin(), column.texts.end(), [](const std::string& text) { return text.empty(); });
+      return std::all_of(column.texts.begin(), column.texts.end(),
+                         [](const std::string& text) { return text.empty(); });
   }
 }
 
@@ -117,7 +125,8 @@ std::string why_useless(const TableColumn& column, bool for_trees) {
 
 std::vector<const TableColumn*> choose_columns(const Table& table, const nlohmann::json& columns,
                                                const std::set<std::string>& taken, bool for_trees,
-                                               const std::string& where, std::set<std::string>& left_out,
+                                               const std::string& where,
+                                               std::set<std::string>& left_out,
                                                FitContext& context) {
   std::set<std::string> chosen, named;
   for (const std::string& word : as_list(columns, where)) {
@@ -136,7 +145,8 @@ std::vector<const TableColumn*> choose_columns(const Table& table, const nlohman
       for (const TableColumn& column : table.columns) {
         known.push_back(column.name);
       }
-      throw Error(ErrorKind::kUsage, "the table has no column '" + word + "'", where, did_you_mean(word, known));
+      throw Error(ErrorKind::kUsage, "the table has no column '" + word + "'", where,
+                  did_you_mean(word, known));
     }
   }
   std::vector<const TableColumn*> out;
@@ -157,7 +167,8 @@ std::vector<const TableColumn*> choose_columns(const Table& table, const nlohman
 std::set<std::string> named_columns(const Table& table, const nlohmann::json& features) {
   std::set<std::string> names;
   for (const auto& group : features) {
-    for (const std::string& word : as_list(group.value("columns", nlohmann::json(kRest)), "features.columns")) {
+    for (const std::string& word :
+         as_list(group.value("columns", nlohmann::json(kRest)), "features.columns")) {
       ColumnKind kind = ColumnKind::kNumber;
       if (table.find(word) != nullptr) {
         names.insert(word);

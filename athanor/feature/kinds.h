@@ -1,4 +1,5 @@
-// One function a kind of step, for the two tables (encoder_table.cc, transform_table.cc). Private to this room.
+// One function a kind of step, for the two tables (encoder_table.cc, transform_table.cc). Private
+// to this room.
 #pragma once
 
 #include "athanor/feature/transform.h"
@@ -35,14 +36,16 @@ EncoderKind pixels_kind();
 
 template <class Step, class Options>
 TransformKind make_transform_kind(const char* name, const char* doc) {
-  return {name, doc, schema_of<Options>(), [](const nlohmann::json& options) -> std::unique_ptr<Transform> {
+  return {name, doc, schema_of<Options>(),
+          [](const nlohmann::json& options) -> std::unique_ptr<Transform> {
             return std::make_unique<Step>(load_options<Options>(options));
           }};
 }
 
 template <class Step, class Options>
 EncoderKind make_encoder_kind(const char* name, const char* doc, std::vector<ColumnKind> takes) {
-  return {name, doc, std::move(takes), schema_of<Options>(), [](const nlohmann::json& options) -> std::unique_ptr<Encoder> {
+  return {name, doc, std::move(takes), schema_of<Options>(),
+          [](const nlohmann::json& options) -> std::unique_ptr<Encoder> {
             return std::make_unique<Step>(load_options<Options>(options));
           }};
 }

@@ -39,15 +39,17 @@ struct Group {
 
 // Encoders that read one column: each column of a group then gets one of its own.
 bool one_column_each(const EncoderKind& kind) {
-  return std::any_of(kind.takes.begin(), kind.takes.end(),
-                     [](ColumnKind takes) { return takes == ColumnKind::kText || takes == ColumnKind::kImage; });
+  return std::any_of(kind.takes.begin(), kind.takes.end(), [](ColumnKind takes) {
+    return takes == ColumnKind::kText || takes == ColumnKind::kImage;
+  });
 }
 
 void check_kind(const EncoderKind& encoder, const TableColumn& column, const std::string& where) {
   if (std::find(encoder.takes.begin(), encoder.takes.end(), column.kind) == encoder.takes.end()) {
     const std::string wanted = name_of(encoder.takes.front());
-    throw Error(ErrorKind::kUsage, "the encoder '" + std::string(encoder.name) + "' reads columns of kind " + wanted + ", but '" +
-                                       column.name + "' is of kind " + name_of(column.kind),
+    throw Error(ErrorKind::kUsage,
+                "the encoder '" + std::string(encoder.name) + "' reads columns of kind " + wanted +
+                    ", but '" + column.name + "' is of kind " + name_of(column.kind),
                 where, "take another encoder, or say types: {" + column.name + ": " + wanted + "}");
   }
 }
@@ -56,17 +58,23 @@ void check_kind(const EncoderKind& encoder, const TableColumn& column, const std
 
 nlohmann::json usual_features(ColumnKind kind, bool for_trees) {
   const auto json = [](const char* text) { return nlohmann::json::parse(text); };
-  const nlohmann::json scaled = json(R"([{"impute": {"by": "median"}}, {"scale": {"by": "zscore"}}])");
+  const nlohmann::json scaled =
+      json(R"([{"impute": {"by": "median"}}, {"scale": {"by": "zscore"}}])");
   const nlohmann::json none = nlohmann::json::array();
   switch (kind) {
     case ColumnKind::kNumber:
       return {{"encode", "numbers"}, {"then", for_trees ? none : scaled}};
     case ColumnKind::kCategory:
-      return {{"encode", for_trees ? json(R"("ordinal")") : json(R"({"onehot": {"max_levels": 1000}})")}, {"then", none}};
+      return {{"encode",
+               for_trees ? json(R"("ordinal")") : json(R"({"onehot": {"max_levels": 1000}})")},
+              {"then", none}};
     case ColumnKind::kText:
-      return {{"encode", for_trees ? json(R"({"tfidf": {"max_features": 1000}})") : json(R"("tfidf")")}, {"then", none}};
+      return {
+          {"encode", for_trees ? json(R"({"tfidf": {"max_features": 1000}})") : json(R"("tfidf")")},
+          {"then", none}};
     case ColumnKind::kDate:
-      return {{"encode", for_trees ? json(R"({"dates": {"cyclic": false}})") : json(R"("dates")")}, {"then", for_trees ? none : scaled}};
+      return {{"encode", for_trees ? json(R"({"dates": {"cyclic": false}})") : json(R"("dates")")},
+              {"then", for_trees ? none : scaled}};
     case ColumnKind::kImage:
       return {{"encode", "hog"}, {"then", for_trees ? none : scaled}};
     case ColumnKind::kSparse:
@@ -91,7 +99,8 @@ struct FeaturePipeline::Impl {
 
   void check() {
     if (!spec.features.is_array()) {
-      throw Error(ErrorKind::kUsage, "features is a list of groups", where, "features: [{columns: numbers, then: [...]}]");
+      throw Error(ErrorKind::kUsage, "features is a list of groups", where,
+                  "features: [{columns: numbers, then: [...]}]");
     }
     for (size_t i = 0; i < spec.features.size(); ++i) {
       const auto& group = spec.features[i];
@@ -100,8 +109,8 @@ struct FeaturePipeline::Impl {
       }
       for (const auto& [key, value] : group.items()) {
         if (key != "columns" && key != "encode" && key != "then") {
-          throw Error(ErrorKind::kUsage, "a group of features has no field '" + key + "'", place(i, key.c_str()),
-                      did_you_mean(key, {"columns", "encode", "then"}));
+          throw Error(ErrorKind::kUsage, "a group of features has no field '" + key + "'",
+                      place(i, key.c_str()), did_you_mean(key, {"columns", "encode", "then"}));
         }
       }
       if (group.contains("encode")) {
@@ -122,11 +131,13 @@ struct FeaturePipeline::Impl {
     const std::set<std::string> taken = named_columns(table, features);
     std::set<std::string> left_out;
     for (size_t i = 0; i < features.size(); ++i) {
-      const auto chosen = choose_columns(table, features[i]["columns"], taken, spec.for_trees, place(i, "columns"), left_out, context);
-      for (const ColumnKind kind : {ColumnKind::kNumber, ColumnKind::kCategory, ColumnKind::kDate, ColumnKind::kText,
-                                    ColumnKind::kImage, ColumnKind::kSparse}) {
+      const auto chosen = choose_columns(table, features[i]["columns"], taken, spec.for_trees,
+                                         place(i, "columns"), left_out, context);
+      for (const ColumnKind kind : {ColumnKind::kNumber, ColumnKind::kCategory, ColumnKind::kDate,
+                                    ColumnKind::kText, ColumnKind::kImage, ColumnKind::kSparse}) {
         Columns of_kind;
-        std::copy_if(chosen.begin(), chosen.end(), std::back_inserter(of_kind), [&](const auto* column) { return column->kind == kind; });
+        std::copy_if(chosen.begin(), chosen.end(), std::back_inserter(of_kind),
+                     [&](const auto* column) { return column->kind == kind; });
         if (!of_kind.empty()) {
           plan_kind(features[i], i, of_kind, planned);
         }
@@ -142,7 +153,8 @@ struct FeaturePipeline::Impl {
     const nlohmann::json then = group.contains("then")     ? group["then"]
                                 : group.contains("encode") ? nlohmann::json::array()
                                                            : usual["then"];
-    const StepSpec encoder = parse_step(encode, encoder_kinds(), "encoder", place(number, "encode"));
+    const StepSpec encoder =
+        parse_step(encode, encoder_kinds(), "encoder", place(number, "encode"));
     const EncoderKind& kind = find_step(encoder_kinds(), encoder.kind, "encoder", "");
     for (const TableColumn* column : columns) {
       check_kind(kind, *column, place(number, "encode"));
@@ -154,7 +166,8 @@ struct FeaturePipeline::Impl {
       for (const StepSpec& transform : parse_transforms(then, place(number, "then"))) {
         made.then.push_back(Fitted<Transform>::make(transform));
       }
-      const Columns some(columns.begin() + static_cast<ptrdiff_t>(begin), columns.begin() + static_cast<ptrdiff_t>(begin + step));
+      const Columns some(columns.begin() + static_cast<ptrdiff_t>(begin),
+                         columns.begin() + static_cast<ptrdiff_t>(begin + step));
       for (const TableColumn* column : some) {
         made.columns.push_back(column->name);
       }
@@ -166,14 +179,17 @@ struct FeaturePipeline::Impl {
     Columns found;
     for (const std::string& name : group.columns) {
       const TableColumn* column = table.find(name);
-      const auto input = std::find_if(inputs.begin(), inputs.end(), [&](const auto& one) { return one.first == name; });
+      const auto input = std::find_if(inputs.begin(), inputs.end(),
+                                      [&](const auto& one) { return one.first == name; });
       if (column == nullptr) {
-        throw Error(ErrorKind::kInput, "the table has no column '" + name + "', which the features were fitted on", "",
+        throw Error(ErrorKind::kInput,
+                    "the table has no column '" + name + "', which the features were fitted on", "",
                     "it needs " + std::to_string(inputs.size()) + " columns; `show` lists them");
       }
       if (input != inputs.end() && column->kind != input->second) {
-        throw Error(ErrorKind::kInput, "the column '" + name + "' is of kind " + name_of(column->kind) +
-                                           ", but the features were fitted on kind " + name_of(input->second),
+        throw Error(ErrorKind::kInput,
+                    "the column '" + name + "' is of kind " + name_of(column->kind) +
+                        ", but the features were fitted on kind " + name_of(input->second),
                     "", "read the table by the estimator's own schema, or set types");
       }
       found.push_back(column);
@@ -186,7 +202,8 @@ FeaturePipeline::FeaturePipeline(std::unique_ptr<Impl> impl) : impl_(std::move(i
 FeaturePipeline::FeaturePipeline(FeaturePipeline&&) noexcept = default;
 FeaturePipeline::~FeaturePipeline() = default;
 
-FeaturePipeline::FeaturePipeline(const PipelineSpec& spec, const std::string& where) : impl_(std::make_unique<Impl>()) {
+FeaturePipeline::FeaturePipeline(const PipelineSpec& spec, const std::string& where)
+    : impl_(std::make_unique<Impl>()) {
   impl_->spec = spec;
   impl_->where = where;
   impl_->check();
@@ -206,12 +223,14 @@ Matrix FeaturePipeline::fit(const Table& table, const Target* target, FitContext
   for (auto& [group, columns] : planned) {
     parts.push_back(group.fit(columns, target, context));
     for (const TableColumn* column : columns) {
-      if (std::none_of(my.inputs.begin(), my.inputs.end(), [&](const auto& one) { return one.first == column->name; })) {
+      if (std::none_of(my.inputs.begin(), my.inputs.end(),
+                       [&](const auto& one) { return one.first == column->name; })) {
         my.inputs.emplace_back(column->name, column->kind);
       }
     }
     my.groups.push_back(std::move(group));
-    context.progress(static_cast<double>(parts.size()) / static_cast<double>(planned.size() + my.reduce_specs.size()));
+    context.progress(static_cast<double>(parts.size()) /
+                     static_cast<double>(planned.size() + my.reduce_specs.size()));
   }
   Matrix x = side_by_side(std::move(parts));
   for (const StepSpec& spec : my.reduce_specs) {
@@ -249,8 +268,12 @@ std::map<std::string, uint64_t> FeaturePipeline::count_unseen(const Table& table
   return counts;
 }
 
-const std::vector<std::pair<std::string, ColumnKind>>& FeaturePipeline::inputs() const { return impl_->inputs; }
-uint64_t FeaturePipeline::num_outputs() const { return impl_->outputs; }
+const std::vector<std::pair<std::string, ColumnKind>>& FeaturePipeline::inputs() const {
+  return impl_->inputs;
+}
+uint64_t FeaturePipeline::num_outputs() const {
+  return impl_->outputs;
+}
 
 nlohmann::json FeaturePipeline::description() const {
   nlohmann::json groups = nlohmann::json::array(), reduce = nlohmann::json::array();
@@ -259,7 +282,10 @@ nlohmann::json FeaturePipeline::description() const {
     for (const auto& transform : group.then) {
       then.push_back(transform.spec.to_json());
     }
-    groups.push_back({{"columns", group.columns}, {"encode", group.encoder.spec.to_json()}, {"then", then}, {"features", group.outputs}});
+    groups.push_back({{"columns", group.columns},
+                      {"encode", group.encoder.spec.to_json()},
+                      {"then", then},
+                      {"features", group.outputs}});
   }
   for (const auto& transform : impl_->reduce) {
     reduce.push_back(transform.spec.to_json());

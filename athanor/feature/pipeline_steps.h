@@ -15,7 +15,8 @@ struct StepSpec {
 };
 
 template <class Kind>
-const Kind& find_step(const std::vector<Kind>& kinds, const std::string& name, const char* what, const std::string& where) {
+const Kind& find_step(const std::vector<Kind>& kinds, const std::string& name, const char* what,
+                      const std::string& where) {
   std::vector<std::string> names;
   for (const Kind& kind : kinds) {
     if (kind.name == name) {
@@ -23,14 +24,17 @@ const Kind& find_step(const std::vector<Kind>& kinds, const std::string& name, c
     }
     names.push_back(kind.name);
   }
-  throw Error(ErrorKind::kUsage, "there is no " + std::string(what) + " '" + name + "'", where, did_you_mean(name, names));
+  throw Error(ErrorKind::kUsage, "there is no " + std::string(what) + " '" + name + "'", where,
+              did_you_mean(name, names));
 }
 
 // "onehot" or {onehot: {min_frequency: 10}}.
 template <class Kind>
-StepSpec parse_step(const nlohmann::json& json, const std::vector<Kind>& kinds, const char* what, const std::string& where) {
+StepSpec parse_step(const nlohmann::json& json, const std::vector<Kind>& kinds, const char* what,
+                    const std::string& where) {
   if (!json.is_string() && !(json.is_object() && json.size() == 1)) {
-    throw Error(ErrorKind::kUsage, "one " + std::string(what) + " is wanted here, not " + json.dump(), where,
+    throw Error(ErrorKind::kUsage,
+                "one " + std::string(what) + " is wanted here, not " + json.dump(), where,
                 "write a name, or {NAME: {OPTION: VALUE}}");
   }
   StepSpec spec;
@@ -43,19 +47,26 @@ StepSpec parse_step(const nlohmann::json& json, const std::vector<Kind>& kinds, 
   return spec;
 }
 
-inline std::vector<StepSpec> parse_transforms(const nlohmann::json& json, const std::string& where) {
+inline std::vector<StepSpec> parse_transforms(const nlohmann::json& json,
+                                              const std::string& where) {
   if (!json.is_array()) {
-    throw Error(ErrorKind::kUsage, "a list of transforms is wanted here", where, "write [{impute: {by: median}}, {scale: {by: zscore}}]");
+    throw Error(ErrorKind::kUsage, "a list of transforms is wanted here", where,
+                "write [{impute: {by: median}}, {scale: {by: zscore}}]");
   }
   std::vector<StepSpec> steps;
   for (size_t i = 0; i < json.size(); ++i) {
-    steps.push_back(parse_step(json[i], transform_kinds(), "transform", where + "[" + std::to_string(i) + "]"));
+    steps.push_back(
+        parse_step(json[i], transform_kinds(), "transform", where + "[" + std::to_string(i) + "]"));
   }
   return steps;
 }
 
-inline const std::vector<TransformKind>& kinds_of(const Transform*) { return transform_kinds(); }
-inline const std::vector<EncoderKind>& kinds_of(const Encoder*) { return encoder_kinds(); }
+inline const std::vector<TransformKind>& kinds_of(const Transform*) {
+  return transform_kinds();
+}
+inline const std::vector<EncoderKind>& kinds_of(const Encoder*) {
+  return encoder_kinds();
+}
 
 template <class Step>
 struct Fitted {

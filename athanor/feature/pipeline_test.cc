@@ -32,9 +32,16 @@ Table sample_table(uint64_t rows, uint64_t seed) {
   }
   Table table;
   table.rows = rows;
-  table.columns = {number_column("age", age),   number_column("count", count), number_column("when", when, ColumnKind::kDate),
-                   number_column("one", constant), number_column("none", nothing), number_column("id", id),
-                   category_column("city", city), category_column("key", key), text_column("note", note), sparse};
+  table.columns = {number_column("age", age),
+                   number_column("count", count),
+                   number_column("when", when, ColumnKind::kDate),
+                   number_column("one", constant),
+                   number_column("none", nothing),
+                   number_column("id", id),
+                   category_column("city", city),
+                   category_column("key", key),
+                   text_column("note", note),
+                   sparse};
   return table;
 }
 
@@ -56,8 +63,10 @@ PipelineSpec spec_of(const char* features, const char* reduce = "[]") {
 
 std::string bytes_of(const Matrix& x) {
   std::string out(reinterpret_cast<const char*>(x.values.data()), x.values.size() * sizeof(double));
-  out.append(reinterpret_cast<const char*>(x.sparse.values.data()), x.sparse.values.size() * sizeof(double));
-  out.append(reinterpret_cast<const char*>(x.sparse.indices.data()), x.sparse.indices.size() * sizeof(uint32_t));
+  out.append(reinterpret_cast<const char*>(x.sparse.values.data()),
+             x.sparse.values.size() * sizeof(double));
+  out.append(reinterpret_cast<const char*>(x.sparse.indices.data()),
+             x.sparse.indices.size() * sizeof(uint32_t));
   return out;
 }
 
@@ -83,7 +92,8 @@ TEST(FeaturePipeline, UsualFeatures) {
     EXPECT_EQ(pipeline.inputs().size(), 6u);
     bool any_nan = false;
     for (uint64_t row = 0; row < x.rows; ++row) {
-      x.for_each_in_row(row, [&](uint32_t, double value) { any_nan = any_nan || std::isnan(value); });
+      x.for_each_in_row(row,
+                        [&](uint32_t, double value) { any_nan = any_nan || std::isnan(value); });
     }
     EXPECT_EQ(any_nan, for_trees);  // trees take missing values as they are
   }
@@ -141,7 +151,9 @@ TEST(FeaturePipeline, WhatATableLacksIsNamed) {
   EXPECT_NE(missing.message().find("no column 'age'"), std::string::npos);
   Table changed = table;
   changed.columns[0] = category_column("age", std::vector<std::string>(50, "x"));
-  EXPECT_NE(error_of([&] { pipeline.apply(changed, pool); }).message().find("'age' is of kind category"), std::string::npos);
+  EXPECT_NE(
+      error_of([&] { pipeline.apply(changed, pool); }).message().find("'age' is of kind category"),
+      std::string::npos);
 
   Table unseen = table;
   unseen.columns[6] = category_column("city", std::vector<std::string>(50, "atlantis"));
@@ -158,10 +170,15 @@ TEST(FeaturePipeline, ARecipesMistakesAreNamed) {
     EXPECT_EQ(error.kind(), ErrorKind::kUsage);
     return error.where() + " " + error.message() + " " + error.hint();
   };
-  EXPECT_NE(where(R"([{"columns": "numbers", "encode": "onhot"}])").find("fit.features[0].encode"), std::string::npos);
-  EXPECT_NE(where(R"([{"columns": "numbers", "encode": "onhot"}])").find("did you mean 'onehot'?"), std::string::npos);
-  EXPECT_NE(where(R"([{"columns": "numbers", "then": [{"scale": {"bye": 1}}]}])").find("then[0].scale"), std::string::npos);
-  EXPECT_NE(where(R"([{"columns": "numbers", "than": []}])").find("did you mean 'then'?"), std::string::npos);
+  EXPECT_NE(where(R"([{"columns": "numbers", "encode": "onhot"}])").find("fit.features[0].encode"),
+            std::string::npos);
+  EXPECT_NE(where(R"([{"columns": "numbers", "encode": "onhot"}])").find("did you mean 'onehot'?"),
+            std::string::npos);
+  EXPECT_NE(
+      where(R"([{"columns": "numbers", "then": [{"scale": {"bye": 1}}]}])").find("then[0].scale"),
+      std::string::npos);
+  EXPECT_NE(where(R"([{"columns": "numbers", "than": []}])").find("did you mean 'then'?"),
+            std::string::npos);
   EXPECT_NE(where(R"([{"encode": "onehot"}])").find("needs 'columns'"), std::string::npos);
   EXPECT_NE(where(R"([])", R"([{"pka": {}}])").find("did you mean 'pca'?"), std::string::npos);
   where(R"({"columns": 1})");
@@ -171,11 +188,16 @@ TEST(FeaturePipeline, ARecipesMistakesAreNamed) {
   ThreadPool pool(1);
   FitContext context{pool};
   const auto fit = [&](const char* features) {
-    return error_of([&] { FeaturePipeline(spec_of(features), "fit").fit(table, nullptr, context); });
+    return error_of(
+        [&] { FeaturePipeline(spec_of(features), "fit").fit(table, nullptr, context); });
   };
   EXPECT_EQ(fit(R"([{"columns": "agee"}])").hint(), "did you mean 'age'?");
-  EXPECT_NE(fit(R"([{"columns": "age", "encode": "onehot"}])").hint().find("types: {age: category}"), std::string::npos);
-  EXPECT_NE(fit(R"([{"columns": ["one", "none"]}])").message().find("no column of the table is left"), std::string::npos);
+  EXPECT_NE(
+      fit(R"([{"columns": "age", "encode": "onehot"}])").hint().find("types: {age: category}"),
+      std::string::npos);
+  EXPECT_NE(
+      fit(R"([{"columns": ["one", "none"]}])").message().find("no column of the table is left"),
+      std::string::npos);
 }
 
 TEST(FeaturePipeline, ADamagedFileIsAnError) {

@@ -13,7 +13,8 @@
 namespace athanor {
 
 inline nlohmann::json read_fixture(const std::string& name) {
-  return nlohmann::json::parse(read_file(fs::path(ATHANOR_SOURCE_DIR) / "tests/fixtures/feature" / name, 1 << 26));
+  return nlohmann::json::parse(
+      read_file(fs::path(ATHANOR_SOURCE_DIR) / "tests/fixtures/feature" / name, 1 << 26));
 }
 
 inline double number_of(const nlohmann::json& value) {
@@ -21,7 +22,8 @@ inline double number_of(const nlohmann::json& value) {
 }
 
 // Rows [begin, end), the first `columns` columns (0: all).
-inline Matrix matrix_of(const nlohmann::json& rows, size_t begin = 0, size_t end = SIZE_MAX, size_t columns = 0) {
+inline Matrix matrix_of(const nlohmann::json& rows, size_t begin = 0, size_t end = SIZE_MAX,
+                        size_t columns = 0) {
   end = std::min(end, rows.size());
   columns = columns == 0 ? rows[0].size() : columns;
   Matrix x = Matrix::dense(end - begin, columns);
@@ -43,13 +45,15 @@ inline void expect_near(const Matrix& given, const Matrix& expected, double rela
       if (std::isnan(b)) {
         ASSERT_TRUE(std::isnan(a)) << "row " << r << ", column " << c;
       } else {
-        ASSERT_NEAR(a, b, relative * std::max(1.0, std::fabs(b))) << "row " << r << ", column " << c;
+        ASSERT_NEAR(a, b, relative * std::max(1.0, std::fabs(b)))
+            << "row " << r << ", column " << c;
       }
     }
   }
 }
 
-inline TableColumn category_column(const std::string& name, const std::vector<std::string>& cells) {  // "": missing
+inline TableColumn category_column(const std::string& name,
+                                   const std::vector<std::string>& cells) {  // "": missing
   TableColumn column;
   column.name = name;
   column.kind = ColumnKind::kCategory;
@@ -64,7 +68,8 @@ inline TableColumn category_column(const std::string& name, const std::vector<st
   return column;
 }
 
-inline TableColumn number_column(const std::string& name, std::vector<double> numbers, ColumnKind kind = ColumnKind::kNumber) {
+inline TableColumn number_column(const std::string& name, std::vector<double> numbers,
+                                 ColumnKind kind = ColumnKind::kNumber) {
   TableColumn column;
   column.name = name;
   column.kind = kind;

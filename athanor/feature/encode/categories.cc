@@ -11,7 +11,8 @@ std::vector<int32_t> LearntLevels::numbers_of(const TableColumn& other) const {
   numbers.reserve(other.levels.size());
   for (const std::string& level : other.levels) {
     const auto found = std::lower_bound(names.begin(), names.end(), level);
-    numbers.push_back(found != names.end() && *found == level ? static_cast<int32_t>(found - names.begin()) : -1);
+    numbers.push_back(
+        found != names.end() && *found == level ? static_cast<int32_t>(found - names.begin()) : -1);
   }
   return numbers;
 }
@@ -35,9 +36,11 @@ void CategoryEncoder::learn_levels(std::span<const TableColumn* const> columns) 
   }
 }
 
-std::vector<std::vector<int32_t>> CategoryEncoder::numbers_of(std::span<const TableColumn* const> columns) const {
+std::vector<std::vector<int32_t>> CategoryEncoder::numbers_of(
+    std::span<const TableColumn* const> columns) const {
   if (columns.size() != levels_.size()) {
-    throw Error(ErrorKind::kInternal, "an encoder was given another number of columns than it was fitted on");
+    throw Error(ErrorKind::kInternal,
+                "an encoder was given another number of columns than it was fitted on");
   }
   std::vector<std::vector<int32_t>> all;
   for (size_t i = 0; i < columns.size(); ++i) {

@@ -24,7 +24,8 @@ Target fixture_target(const nlohmann::json& fixture, const nlohmann::json& which
     return target;
   }
   const bool two = which["two"].get<bool>();
-  target.labels = two ? std::vector<std::string>{"0", "1"} : std::vector<std::string>{"0", "1", "2"};
+  target.labels =
+      two ? std::vector<std::string>{"0", "1"} : std::vector<std::string>{"0", "1", "2"};
   target.classes = fixture[two ? "two" : "three"].get<std::vector<int32_t>>();
   target.classes.resize(rows);
   return target;
@@ -36,7 +37,8 @@ TEST(Encode, AsScikitLearn) {
   const fs::path dir = scratch("encode");
   ThreadPool pool(2);
   for (const auto& one : fixture["cases"]) {
-    SCOPED_TRACE(one["kind"].get<std::string>() + " " + one["options"].dump() + " " + one["target"].dump());
+    SCOPED_TRACE(one["kind"].get<std::string>() + " " + one["options"].dump() + " " +
+                 one["target"].dump());
     std::vector<TableColumn> fit_columns, all_columns;
     for (const size_t column : one["columns"]) {
       fit_columns.push_back(fixture_column(fixture["table"], column, 0, train));
@@ -65,13 +67,16 @@ TEST(Encode, AsScikitLearn) {
     save_and_load(*encoder, *again, dir);
     const Matrix reloaded = again->apply(all_pointers, pool);
     ASSERT_EQ(reloaded.values.size(), applied.values.size());
-    EXPECT_EQ(std::memcmp(reloaded.values.data(), applied.values.data(), applied.values.size() * sizeof(double)), 0);
+    EXPECT_EQ(std::memcmp(reloaded.values.data(), applied.values.data(),
+                          applied.values.size() * sizeof(double)),
+              0);
     EXPECT_EQ(reloaded.names, applied.names);
   }
 }
 
 TEST(Encode, TargetMeansDoNotLeak) {
-  // Every category once: a leaking encoder would give each row its own target; here it can know nothing.
+  // Every category once: a leaking encoder would give each row its own target; here it can know
+  // nothing.
   std::vector<std::string> cells;
   Target target;
   target.labels = {"no", "yes"};
@@ -92,7 +97,8 @@ TEST(Encode, TargetMeansDoNotLeak) {
     EXPECT_EQ(applied.at(row, 0), target.classes[row]);
   }
   EXPECT_LT(agree / 400, 0.6);
-  EXPECT_EQ(encoder->fit(columns, &target, context).values, fitted.values);  // the folds are a hash, no state
+  EXPECT_EQ(encoder->fit(columns, &target, context).values,
+            fitted.values);  // the folds are a hash, no state
   EXPECT_THROW(encoder->fit(columns, nullptr, context), Error);
 }
 
@@ -101,8 +107,9 @@ TEST(Encode, FrequenciesAndOrders) {
   const TableColumn* columns[] = {&column};
   ThreadPool pool(1);
   FitContext context{pool};
-  EXPECT_EQ(make_encoder("frequency", {{"counts", true}}, "")->fit(columns, nullptr, context).values,
-            (std::vector<double>{3, 1, 3, 1, 1, 3}));
+  EXPECT_EQ(
+      make_encoder("frequency", {{"counts", true}}, "")->fit(columns, nullptr, context).values,
+      (std::vector<double>{3, 1, 3, 1, 1, 3}));
   const nlohmann::json order{{"order", {{"size", {"S", "M", "L"}}}}};
   const Matrix ordered = make_encoder("ordinal", order, "")->fit(columns, nullptr, context);
   EXPECT_EQ(ordered.at(0, 0), 1);
@@ -121,7 +128,8 @@ TEST(Encode, ManyLevelsBecomeSparse) {
   const TableColumn* columns[] = {&column};
   ThreadPool pool(1);
   FitContext context{pool};
-  const Matrix x = make_encoder("onehot", nlohmann::json::object(), "")->fit(columns, nullptr, context);
+  const Matrix x =
+      make_encoder("onehot", nlohmann::json::object(), "")->fit(columns, nullptr, context);
   EXPECT_TRUE(x.is_sparse);
   EXPECT_EQ(x.sparse.indices.size(), 200u);
   EXPECT_EQ(to_dense(x).at(7, 67), 1);  // levels in the order of their bytes: v0, v1, v10 ... v7
@@ -135,14 +143,20 @@ TEST(Encode, DatesAsParts) {
   const TableColumn* columns[] = {&column};
   ThreadPool pool(1);
   FitContext context{pool};
-  auto encoder = make_encoder("dates", {{"cyclic", false}, {"parts", {"year", "month", "day", "weekday", "hour"}}}, "");
+  auto encoder = make_encoder(
+      "dates", {{"cyclic", false}, {"parts", {"year", "month", "day", "weekday", "hour"}}}, "");
   const Matrix x = encoder->fit(columns, nullptr, context);
-  EXPECT_EQ(x.names, (std::vector<std::string>{"when.year", "when.month", "when.day", "when.weekday"}));  // no hour: always 0
+  EXPECT_EQ(x.names, (std::vector<std::string>{"when.year", "when.month", "when.day",
+                                               "when.weekday"}));  // no hour: always 0
   EXPECT_EQ(std::vector<double>(x.row(1), x.row(1) + 4), (std::vector<double>{2025, 11, 30, 2}));
   EXPECT_TRUE(std::isnan(x.at(2, 0)));
-  const Matrix cyclic = make_encoder("dates", {{"parts", {"month"}}}, "")->fit(columns, nullptr, context);
+  const Matrix cyclic =
+      make_encoder("dates", {{"parts", {"month"}}}, "")->fit(columns, nullptr, context);
   EXPECT_NEAR(cyclic.at(0, 0), 0.5, 1e-12);  // sin(2 pi / 12)
-  EXPECT_EQ(error_of([] { make_encoder("dates", {{"parts", {"weekdy"}}}, ""); }).hint(), "did you mean 'weekday'?");
+  EXPECT_EQ(error_of([] {
+              make_encoder("dates", {{"parts", {"weekdy"}}}, "");
+            }).hint(),
+            "did you mean 'weekday'?");
 }
 
 TEST(Encode, SparseFeaturesBeyondTheTrainingRows) {

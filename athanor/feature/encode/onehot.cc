@@ -1,4 +1,5 @@
-// A column a category: scikit-learn's OneHotEncoder with its rules for rare categories (min_frequency, max_categories).
+// A column a category: scikit-learn's OneHotEncoder with its rules for rare categories
+// (min_frequency, max_categories).
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -10,7 +11,8 @@ namespace athanor {
 
 namespace {
 
-constexpr uint64_t kDenseColumns = 64;  // more are kept as sparse rows: a row has one number a column of the table
+constexpr uint64_t kDenseColumns =
+    64;  // more are kept as sparse rows: a row has one number a column of the table
 
 struct OnehotOptions {
   double min_frequency = 0;
@@ -19,12 +21,17 @@ struct OnehotOptions {
   std::string missing = "column";
   static void fields(Fields<OnehotOptions>& f) {
     f.add("min_frequency", &OnehotOptions::min_frequency,
-          "rarer ones share the column 'other': below 1 a share of the rows, else a number of rows; 0: none is rare")
+          "rarer ones share the column 'other': below 1 a share of the rows, else a number of "
+          "rows; 0: none is rare")
         .range(0, 1e12);
-    f.add("max_levels", &OnehotOptions::max_levels, "columns at most, 'other' included; 0: no limit").range(0, 1e7);
-    f.add("unseen", &OnehotOptions::unseen, "a category that training did not have: zeros, or the column 'other' if there is one")
+    f.add("max_levels", &OnehotOptions::max_levels,
+          "columns at most, 'other' included; 0: no limit")
+        .range(0, 1e7);
+    f.add("unseen", &OnehotOptions::unseen,
+          "a category that training did not have: zeros, or the column 'other' if there is one")
         .choices({"zeros", "other"});
-    f.add("missing", &OnehotOptions::missing, "missing values: a column of their own (when training has some), or zeros")
+    f.add("missing", &OnehotOptions::missing,
+          "missing values: a column of their own (when training has some), or zeros")
         .choices({"column", "zeros"});
   }
 };
@@ -33,7 +40,8 @@ class Onehot : public CategoryEncoder {
  public:
   explicit Onehot(OnehotOptions options) : options_(std::move(options)) {}
 
-  Matrix fit(std::span<const TableColumn* const> columns, const Target*, FitContext& context) override {
+  Matrix fit(std::span<const TableColumn* const> columns, const Target*,
+             FitContext& context) override {
     learn_levels(columns);
     place_levels();
     return apply(columns, context.pool);
@@ -90,12 +98,15 @@ class Onehot : public CategoryEncoder {
       return places.of_level[static_cast<size_t>(number)];
     }
     const int64_t place = places.of_level.back();
-    return place >= 0 || options_.unseen == "zeros" || options_.missing == "zeros" ? place : places.other;
+    return place >= 0 || options_.unseen == "zeros" || options_.missing == "zeros" ? place
+                                                                                   : places.other;
   }
 
   // Whether each level is rare; counts has the missing values last.
   std::vector<bool> rare_of(const std::vector<int64_t>& counts, int64_t rows) const {
-    const double least = options_.min_frequency < 1 ? options_.min_frequency * static_cast<double>(rows) : options_.min_frequency;
+    const double least = options_.min_frequency < 1
+                             ? options_.min_frequency * static_cast<double>(rows)
+                             : options_.min_frequency;
     std::vector<bool> rare(counts.size());
     size_t kept = 1;
     for (size_t i = 0; i < counts.size(); ++i) {
@@ -112,7 +123,8 @@ class Onehot : public CategoryEncoder {
         order.push_back(i);
       }
     }
-    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return counts[a] < counts[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](size_t a, size_t b) { return counts[a] < counts[b]; });
     for (size_t i = 0; i + (limit - 1) < order.size(); ++i) {
       rare[order[i]] = true;
     }
@@ -132,7 +144,8 @@ class Onehot : public CategoryEncoder {
       for (size_t i = 0; i < counts.size(); ++i) {
         if (counts[i] > 0 && !rare[i]) {
           places.of_level[i] = static_cast<int64_t>(names_.size());
-          names_.push_back(i < learnt.names.size() ? learnt.column + "=" + learnt.names[i] : learnt.column + " is missing");
+          names_.push_back(i < learnt.names.size() ? learnt.column + "=" + learnt.names[i]
+                                                   : learnt.column + " is missing");
         }
       }
       if (std::find(rare.begin(), rare.end(), true) != rare.end()) {
@@ -154,7 +167,8 @@ class Onehot : public CategoryEncoder {
 }  // namespace
 
 EncoderKind onehot_kind() {
-  return make_encoder_kind<Onehot, OnehotOptions>("onehot", "a column of 0 and 1 for each category", {ColumnKind::kCategory});
+  return make_encoder_kind<Onehot, OnehotOptions>("onehot", "a column of 0 and 1 for each category",
+                                                  {ColumnKind::kCategory});
 }
 
 }  // namespace athanor

@@ -1,4 +1,5 @@
-// Categories as one number each: their place in an order (scikit-learn's OrdinalEncoder), or how frequent they are.
+// Categories as one number each: their place in an order (scikit-learn's OrdinalEncoder), or how
+// frequent they are.
 #include <algorithm>
 #include <limits>
 #include <numeric>
@@ -25,14 +26,17 @@ class NumberedCategories : public CategoryEncoder {
       const Values& values = values_[i];
       for (uint64_t row = 0; row < rows; ++row) {
         const int32_t number = number_at(*columns[i], numbers[i], row);
-        out.at(row, i) = number == kMissing ? values.missing : number == kUnseen ? values.unseen : values.of_level[static_cast<size_t>(number)];
+        out.at(row, i) = number == kMissing  ? values.missing
+                         : number == kUnseen ? values.unseen
+                                             : values.of_level[static_cast<size_t>(number)];
       }
       out.names.push_back(levels_[i].column + suffix());
     }
     return out;
   }
 
-  Matrix fit(std::span<const TableColumn* const> columns, const Target*, FitContext& context) override {
+  Matrix fit(std::span<const TableColumn* const> columns, const Target*,
+             FitContext& context) override {
     learn_levels(columns);
     set_values();
     return apply(columns, context.pool);
@@ -67,8 +71,10 @@ struct OrdinalOptions {
   nlohmann::json order = nlohmann::json::object();
   std::string unseen = "missing";
   static void fields(Fields<OrdinalOptions>& f) {
-    f.add("order", &OrdinalOptions::order, "{size: [S, M, L]}: categories from low to high; else in the order of their names");
-    f.add("unseen", &OrdinalOptions::unseen, "a category that training did not have: a missing value, or -1")
+    f.add("order", &OrdinalOptions::order,
+          "{size: [S, M, L]}: categories from low to high; else in the order of their names");
+    f.add("unseen", &OrdinalOptions::unseen,
+          "a category that training did not have: a missing value, or -1")
         .choices({"missing", "minus_one"});
   }
 };
@@ -78,10 +84,13 @@ class Ordinal : public NumberedCategories {
   explicit Ordinal(OrdinalOptions options) : options_(std::move(options)) {
     bool sound = options_.order.is_object();
     for (const auto& [name, list] : options_.order.items()) {
-      sound = sound && list.is_array() && std::all_of(list.begin(), list.end(), [](const auto& one) { return one.is_string(); });
+      sound =
+          sound && list.is_array() &&
+          std::all_of(list.begin(), list.end(), [](const auto& one) { return one.is_string(); });
     }
     if (!sound) {
-      throw Error(ErrorKind::kUsage, "'order' is a map from columns to lists of text", "ordinal.order", "order: {size: [S, M, L]}");
+      throw Error(ErrorKind::kUsage, "'order' is a map from columns to lists of text",
+                  "ordinal.order", "order: {size: [S, M, L]}");
     }
   }
 
@@ -96,7 +105,8 @@ class Ordinal : public NumberedCategories {
       for (size_t i = 0; i < learnt.names.size(); ++i) {
         const auto found = std::find(wanted.begin(), wanted.end(), learnt.names[i]);
         if (found == wanted.end()) {
-          throw Error(ErrorKind::kUsage, "the order of column '" + learnt.column + "' lacks '" + learnt.names[i] + "'",
+          throw Error(ErrorKind::kUsage,
+                      "the order of column '" + learnt.column + "' lacks '" + learnt.names[i] + "'",
                       "ordinal.order", did_you_mean(learnt.names[i], wanted));
         }
         values.of_level[i] = static_cast<double>(found - wanted.begin());
@@ -142,12 +152,14 @@ class Frequency : public NumberedCategories {
 }  // namespace
 
 EncoderKind ordinal_kind() {
-  return make_encoder_kind<Ordinal, OrdinalOptions>("ordinal", "each category as its place in an order; missing stays missing",
-                                                    {ColumnKind::kCategory});
+  return make_encoder_kind<Ordinal, OrdinalOptions>(
+      "ordinal", "each category as its place in an order; missing stays missing",
+      {ColumnKind::kCategory});
 }
 EncoderKind frequency_kind() {
-  return make_encoder_kind<Frequency, FrequencyOptions>("frequency", "each category as its share of the training rows; 0 for an unseen one",
-                                                        {ColumnKind::kCategory});
+  return make_encoder_kind<Frequency, FrequencyOptions>(
+      "frequency", "each category as its share of the training rows; 0 for an unseen one",
+      {ColumnKind::kCategory});
 }
 
 }  // namespace athanor

@@ -19,7 +19,8 @@ struct NoOptions {
 class Numbers : public Encoder {
  public:
   explicit Numbers(NoOptions) {}
-  Matrix fit(std::span<const TableColumn* const> columns, const Target*, FitContext& context) override {
+  Matrix fit(std::span<const TableColumn* const> columns, const Target*,
+             FitContext& context) override {
     return apply(columns, context.pool);
   }
   Matrix apply(std::span<const TableColumn* const> columns, ThreadPool&) const override {
@@ -51,16 +52,23 @@ constexpr DatePart kParts[] = {
     {"hour", [](const CivilTime& t) { return static_cast<double>(t.hour); }, 24},
     {"minute", [](const CivilTime& t) { return static_cast<double>(t.minute); }, 60},
     {"day_of_year", [](const CivilTime& t) { return static_cast<double>(t.day_of_year - 1); }, 366},
-    {"days", [](const CivilTime& t) {
-       return static_cast<double>(days_from_civil(t.year, t.month, t.day)) + (t.hour * 3600 + t.minute * 60 + t.second) / 86400;
-     }, 0}};
+    {"days",
+     [](const CivilTime& t) {
+       return static_cast<double>(days_from_civil(t.year, t.month, t.day)) +
+              (t.hour * 3600 + t.minute * 60 + t.second) / 86400;
+     },
+     0}};
 
 struct DatesOptions {
   std::vector<std::string> parts = {"year", "month", "day", "weekday", "hour", "days"};
   bool cyclic = true;
   static void fields(Fields<DatesOptions>& f) {
-    f.add("parts", &DatesOptions::parts, "of year, month, day, weekday, hour, minute, day_of_year, days (since 1970, with fractions)");
-    f.add("cyclic", &DatesOptions::cyclic, "parts that begin anew as sine and cosine, so that December is near January; else as numbers");
+    f.add("parts", &DatesOptions::parts,
+          "of year, month, day, weekday, hour, minute, day_of_year, days (since 1970, with "
+          "fractions)");
+    f.add("cyclic", &DatesOptions::cyclic,
+          "parts that begin anew as sine and cosine, so that December is near January; else as "
+          "numbers");
   }
 };
 
@@ -73,13 +81,16 @@ class Dates : public Encoder {
     }
     for (const std::string& wanted : options_.parts) {
       if (std::find(names.begin(), names.end(), wanted) == names.end()) {
-        throw Error(ErrorKind::kUsage, "a date has no part '" + wanted + "'", "dates.parts", did_you_mean(wanted, names));
+        throw Error(ErrorKind::kUsage, "a date has no part '" + wanted + "'", "dates.parts",
+                    did_you_mean(wanted, names));
       }
     }
   }
 
-  // Parts that are the same in all training rows (the hour of plain days) say nothing and are left out.
-  Matrix fit(std::span<const TableColumn* const> columns, const Target*, FitContext& context) override {
+  // Parts that are the same in all training rows (the hour of plain days) say nothing and are left
+  // out.
+  Matrix fit(std::span<const TableColumn* const> columns, const Target*,
+             FitContext& context) override {
     kept_.assign(columns.size() * options_.parts.size(), 0);
     for (size_t i = 0; i < columns.size(); ++i) {
       for (size_t p = 0; p < options_.parts.size(); ++p) {
@@ -100,7 +111,8 @@ class Dates : public Encoder {
     const uint64_t rows = columns.empty() ? 0 : columns[0]->numbers.size();
     std::vector<std::string> names;
     for (size_t k = 0; k < kept_.size(); ++k) {
-      const std::string name = columns[k / options_.parts.size()]->name + "." + options_.parts[k % options_.parts.size()];
+      const std::string name = columns[k / options_.parts.size()]->name + "." +
+                               options_.parts[k % options_.parts.size()];
       if (kept_[k] != 0 && is_cyclic(k % options_.parts.size())) {
         names.push_back(name + ".sin");
         names.push_back(name + ".cos");
@@ -130,7 +142,8 @@ class Dates : public Encoder {
 
  private:
   const DatePart& part(size_t p) const {
-    return *std::find_if(std::begin(kParts), std::end(kParts), [&](const DatePart& one) { return options_.parts[p] == one.name; });
+    return *std::find_if(std::begin(kParts), std::end(kParts),
+                         [&](const DatePart& one) { return options_.parts[p] == one.name; });
   }
   bool is_cyclic(size_t p) const { return options_.cyclic && part(p).period > 0; }
 
@@ -160,7 +173,8 @@ class Dates : public Encoder {
 class Sparse : public Encoder {
  public:
   explicit Sparse(NoOptions) {}
-  Matrix fit(std::span<const TableColumn* const> columns, const Target*, FitContext& context) override {
+  Matrix fit(std::span<const TableColumn* const> columns, const Target*,
+             FitContext& context) override {
     widths_.clear();
     for (const TableColumn* column : columns) {
       widths_.push_back(column->width);
@@ -175,7 +189,8 @@ class Sparse : public Encoder {
       SparseRows rows;
       rows.offsets.reserve(from.offsets.size());
       for (uint64_t row = 0; row < from.rows(); ++row) {
-        for (uint64_t at = from.offsets[row]; at < from.offsets[row + 1] && from.indices[at] < widths_[i]; ++at) {
+        for (uint64_t at = from.offsets[row];
+             at < from.offsets[row + 1] && from.indices[at] < widths_[i]; ++at) {
           rows.indices.push_back(from.indices[at]);
           rows.values.push_back(from.values[at]);
         }
@@ -185,12 +200,13 @@ class Sparse : public Encoder {
     }
     return side_by_side(std::move(parts));
   }
-  uint64_t count_unseen(std::span<const TableColumn* const> columns, std::map<std::string, uint64_t>& counts) const override {
+  uint64_t count_unseen(std::span<const TableColumn* const> columns,
+                        std::map<std::string, uint64_t>& counts) const override {
     uint64_t all = 0;
     for (size_t i = 0; i < columns.size(); ++i) {
       const auto& indices = columns[i]->sparse.indices;
-      const auto unseen = static_cast<uint64_t>(
-          std::count_if(indices.begin(), indices.end(), [&](uint32_t index) { return index >= widths_[i]; }));
+      const auto unseen = static_cast<uint64_t>(std::count_if(
+          indices.begin(), indices.end(), [&](uint32_t index) { return index >= widths_[i]; }));
       if (unseen > 0) {
         counts[columns[i]->name] += unseen;
       }
@@ -198,11 +214,14 @@ class Sparse : public Encoder {
     }
     return all;
   }
-  void save(SavedWriter& out) const override { out.put("widths", std::span<const int64_t>(widths_)); }
+  void save(SavedWriter& out) const override {
+    out.put("widths", std::span<const int64_t>(widths_));
+  }
   void load(const SavedReader& in) override {
     const auto widths = in.int64s("widths");
     widths_.assign(widths.begin(), widths.end());
-    if (std::any_of(widths_.begin(), widths_.end(), [](int64_t width) { return width < 0 || width > (int64_t{1} << 31); })) {
+    if (std::any_of(widths_.begin(), widths_.end(),
+                    [](int64_t width) { return width < 0 || width > (int64_t{1} << 31); })) {
       in.fail("a width is out of range");
     }
   }
@@ -214,13 +233,17 @@ class Sparse : public Encoder {
 }  // namespace
 
 EncoderKind numbers_kind() {
-  return make_encoder_kind<Numbers, NoOptions>("numbers", "numbers as they are; missing ones stay missing", {ColumnKind::kNumber, ColumnKind::kDate});
+  return make_encoder_kind<Numbers, NoOptions>("numbers",
+                                               "numbers as they are; missing ones stay missing",
+                                               {ColumnKind::kNumber, ColumnKind::kDate});
 }
 EncoderKind dates_kind() {
-  return make_encoder_kind<Dates, DatesOptions>("dates", "year, month, weekday ... of dates", {ColumnKind::kDate});
+  return make_encoder_kind<Dates, DatesOptions>("dates", "year, month, weekday ... of dates",
+                                                {ColumnKind::kDate});
 }
 EncoderKind sparse_kind() {
-  return make_encoder_kind<Sparse, NoOptions>("sparse", "the sparse rows of LIBSVM files as they are", {ColumnKind::kSparse});
+  return make_encoder_kind<Sparse, NoOptions>(
+      "sparse", "the sparse rows of LIBSVM files as they are", {ColumnKind::kSparse});
 }
 
 }  // namespace athanor

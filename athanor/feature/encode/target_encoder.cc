@@ -1,6 +1,7 @@
-// Categories as the mean of the target where they stand (Micci-Barreca 2001), drawn to the mean of all: scikit-learn's
-// TargetEncoder. In training a row gets what the rows of the other folds taught, so its own target does not leak into it;
-// the fold is a hash of the row's place and the seed.
+// Categories as the mean of the target where they stand (Micci-Barreca 2001), drawn to the mean of
+// all: scikit-learn's TargetEncoder. In training a row gets what the rows of the other folds
+// taught, so its own target does not leak into it; the fold is a hash of the row's place and the
+// seed.
 #include <algorithm>
 #include <cmath>
 
@@ -18,9 +19,11 @@ struct TargetOptions {
   int64_t folds = 5;
   static void fields(Fields<TargetOptions>& f) {
     f.add("smooth", &TargetOptions::smooth,
-          "how many rows of the mean of all are mixed in; below 0: as the variances say (empirical Bayes)")
+          "how many rows of the mean of all are mixed in; below 0: as the variances say (empirical "
+          "Bayes)")
         .range(-1, 1e9);
-    f.add("folds", &TargetOptions::folds, "parts of the training rows that teach each other").range(2, 100);
+    f.add("folds", &TargetOptions::folds, "parts of the training rows that teach each other")
+        .range(2, 100);
   }
 };
 
@@ -28,9 +31,11 @@ class TargetMeans : public CategoryEncoder {
  public:
   explicit TargetMeans(TargetOptions options) : options_(options) {}
 
-  Matrix fit(std::span<const TableColumn* const> columns, const Target* target, FitContext& context) override {
+  Matrix fit(std::span<const TableColumn* const> columns, const Target* target,
+             FitContext& context) override {
     if (target == nullptr || target->rows() == 0) {
-      throw Error(ErrorKind::kUsage, "the encoder 'target' needs a target", "", "take onehot, ordinal or frequency");
+      throw Error(ErrorKind::kUsage, "the encoder 'target' needs a target", "",
+                  "take onehot, ordinal or frequency");
     }
     learn_levels(columns);
     read_outputs(*target);
@@ -46,10 +51,12 @@ class TargetMeans : public CategoryEncoder {
       for (uint64_t output = 0; output < outputs_; ++output) {
         const auto y = [&](uint64_t row) { return value_of(*target, row, output); };
         for (uint64_t held = 0; held < folds; ++held) {
-          const Means means = learn(*columns[i], numbers[i], rows, y, [&](uint64_t row) { return fold[row] != held; });
+          const Means means = learn(*columns[i], numbers[i], rows, y,
+                                    [&](uint64_t row) { return fold[row] != held; });
           for (uint64_t row = 0; row < rows; ++row) {
             if (fold[row] == held) {
-              out.at(row, i * outputs_ + output) = means.at(number_at(*columns[i], numbers[i], row));
+              out.at(row, i * outputs_ + output) =
+                  means.at(number_at(*columns[i], numbers[i], row));
             }
           }
         }
@@ -93,7 +100,8 @@ class TargetMeans : public CategoryEncoder {
     CategoryEncoder::load(in);
     outputs_ = in.get<uint64_t>("outputs");
     labels_ = in.get<std::vector<std::string>>("labels");
-    if (outputs_ == 0 || outputs_ > (1u << 20) || (!labels_.empty() && labels_.size() != outputs_)) {
+    if (outputs_ == 0 || outputs_ > (1u << 20) ||
+        (!labels_.empty() && labels_.size() != outputs_)) {
       in.fail("'outputs' is out of range");
     }
     size_t wanted = 0;
@@ -118,14 +126,17 @@ class TargetMeans : public CategoryEncoder {
     double missing = 0;
     std::vector<double> of_level;
     double at(int32_t number) const {
-      return number == kMissing ? missing : number == kUnseen ? of_all : of_level[static_cast<size_t>(number)];
+      return number == kMissing  ? missing
+             : number == kUnseen ? of_all
+                                 : of_level[static_cast<size_t>(number)];
     }
   };
 
   void read_outputs(const Target& target) {
     means_.clear();
     labels_.clear();
-    const bool several = (target.task == Task::kClasses && target.labels.size() > 2) || target.task == Task::kMultiLabel;
+    const bool several = (target.task == Task::kClasses && target.labels.size() > 2) ||
+                         target.task == Task::kMultiLabel;
     if (several) {
       labels_ = target.labels;
     }
@@ -145,7 +156,8 @@ class TargetMeans : public CategoryEncoder {
 
   // Missing values are one more level. Rows that use() refuses teach nothing.
   template <class Y, class Use>
-  Means learn(const TableColumn& column, const std::vector<int32_t>& numbers, uint64_t rows, const Y& y, const Use& use) const {
+  Means learn(const TableColumn& column, const std::vector<int32_t>& numbers, uint64_t rows,
+              const Y& y, const Use& use) const {
     size_t width = 1;
     for (const int32_t number : numbers) {
       width = std::max(width, static_cast<size_t>(number + 2));
@@ -197,7 +209,8 @@ class TargetMeans : public CategoryEncoder {
     std::vector<std::string> names;
     for (const LearntLevels& learnt : levels_) {
       for (uint64_t output = 0; output < outputs_; ++output) {
-        names.push_back(learnt.column + " mean" + (labels_.empty() ? "" : " of " + labels_[output]));
+        names.push_back(learnt.column + " mean" +
+                        (labels_.empty() ? "" : " of " + labels_[output]));
       }
     }
     return names;
@@ -212,8 +225,9 @@ class TargetMeans : public CategoryEncoder {
 }  // namespace
 
 EncoderKind target_kind() {
-  return make_encoder_kind<TargetMeans, TargetOptions>("target", "each category as the mean of the target, taught by other rows than its own",
-                                                       {ColumnKind::kCategory});
+  return make_encoder_kind<TargetMeans, TargetOptions>(
+      "target", "each category as the mean of the target, taught by other rows than its own",
+      {ColumnKind::kCategory});
 }
 
 }  // namespace athanor

@@ -63,7 +63,8 @@ Plane smoothed(const Plane& plane, double sigma) {
   return pass(pass(plane, true), false);
 }
 
-// Whether the gradient at a pixel is at least that of its neighbours along its own direction, between pixels by a line.
+// Whether the gradient at a pixel is at least that of its neighbours along its own direction,
+// between pixels by a line.
 bool is_crest(const Plane& size, double down, double across, int64_t r, int64_t c) {
   const bool same = (down >= 0 && across >= 0) || (down <= 0 && across <= 0);
   const double steep = std::fabs(down), flat = std::fabs(across);
@@ -92,7 +93,8 @@ Plane sobel(const Plane& plane) {
   Plane down, across;
   sobel_both(plane, down, across);
   for (size_t i = 0; i < down.values.size(); ++i) {
-    down.values[i] = std::sqrt((down.values[i] * down.values[i] + across.values[i] * across.values[i]) / 32);
+    down.values[i] =
+        std::sqrt((down.values[i] * down.values[i] + across.values[i] * across.values[i]) / 32);
   }
   return down;
 }
@@ -102,7 +104,8 @@ Plane canny(const Plane& plane, double sigma, double low, double high) {
   sobel_both(smoothed(plane, sigma), down, across);
   Plane size(plane.width, plane.height), crest = size, out = size;
   for (size_t i = 0; i < size.values.size(); ++i) {
-    size.values[i] = std::sqrt(down.values[i] * down.values[i] + across.values[i] * across.values[i]);
+    size.values[i] =
+        std::sqrt(down.values[i] * down.values[i] + across.values[i] * across.values[i]);
   }
   std::vector<std::pair<int64_t, int64_t>> strong;
   for (int64_t r = 1; r + 1 < plane.height; ++r) {
@@ -125,7 +128,8 @@ Plane canny(const Plane& plane, double sigma, double low, double high) {
     out.at(r, c) = 1;
     for (int64_t dr = -1; dr <= 1; ++dr) {
       for (int64_t dc = -1; dc <= 1; ++dc) {
-        const bool inside = r + dr >= 0 && c + dc >= 0 && r + dr < plane.height && c + dc < plane.width;
+        const bool inside =
+            r + dr >= 0 && c + dc >= 0 && r + dr < plane.height && c + dc < plane.width;
         if (inside && crest.at(r + dr, c + dc) > 0 && out.at(r + dr, c + dc) == 0) {
           strong.emplace_back(r + dr, c + dc);
         }
@@ -135,21 +139,28 @@ Plane canny(const Plane& plane, double sigma, double low, double high) {
   return out;
 }
 
-uint64_t hog_size(int64_t width, int64_t height, int64_t orientations, int64_t cell, int64_t block) {
+uint64_t hog_size(int64_t width, int64_t height, int64_t orientations, int64_t cell,
+                  int64_t block) {
   const int64_t across = width / cell - block + 1, down = height / cell - block + 1;
-  return across < 1 || down < 1 ? 0 : static_cast<uint64_t>(across * down * block * block * orientations);
+  return across < 1 || down < 1
+             ? 0
+             : static_cast<uint64_t>(across * down * block * block * orientations);
 }
 
 std::vector<double> hog(const Plane& plane, int64_t orientations, int64_t cell, int64_t block) {
   const int64_t across = plane.width / cell, down = plane.height / cell;
-  std::vector<double> cells(static_cast<size_t>(std::max<int64_t>(0, across * down * orientations)), 0);
+  std::vector<double> cells(static_cast<size_t>(std::max<int64_t>(0, across * down * orientations)),
+                            0);
   for (int64_t r = 0; r < down * cell; ++r) {
     for (int64_t c = 0; c < across * cell; ++c) {
       const double dr = r > 0 && r + 1 < plane.height ? plane.at(r + 1, c) - plane.at(r - 1, c) : 0;
       const double dc = c > 0 && c + 1 < plane.width ? plane.at(r, c + 1) - plane.at(r, c - 1) : 0;
       const double degrees = std::fmod(std::atan2(dr, dc) * 180 / M_PI + 180, 180.0);
-      const auto bin = std::min(orientations - 1, static_cast<int64_t>(degrees * static_cast<double>(orientations) / 180));
-      cells[static_cast<size_t>(((r / cell) * across + c / cell) * orientations + bin)] += std::hypot(dr, dc);
+      const auto bin =
+          std::min(orientations - 1,
+                   static_cast<int64_t>(degrees * static_cast<double>(orientations) / 180));
+      cells[static_cast<size_t>(((r / cell) * across + c / cell) * orientations + bin)] +=
+          std::hypot(dr, dc);
     }
   }
   for (double& value : cells) {
@@ -193,7 +204,8 @@ std::vector<uint8_t> local_binary_patterns(const Plane& plane) {
     for (int64_t c = 0; c < plane.width; ++c) {
       int bits[kNeighbors], sum = 0, changes = 0;
       for (int i = 0; i < kNeighbors; ++i) {
-        const double y = static_cast<double>(r) + dr[static_cast<size_t>(i)], x = static_cast<double>(c) + dc[static_cast<size_t>(i)];
+        const double y = static_cast<double>(r) + dr[static_cast<size_t>(i)],
+                     x = static_cast<double>(c) + dc[static_cast<size_t>(i)];
         const double y0 = std::floor(y), x0 = std::floor(x), sy = y - y0, sx = x - x0;
         const auto top = static_cast<int64_t>(y0), bottom = static_cast<int64_t>(std::ceil(y));
         const auto left = static_cast<int64_t>(x0), right = static_cast<int64_t>(std::ceil(x));
@@ -203,7 +215,8 @@ std::vector<uint8_t> local_binary_patterns(const Plane& plane) {
         sum += bits[i];
         changes += i > 0 && bits[i] != bits[i - 1] ? 1 : 0;
       }
-      out[static_cast<size_t>(r * plane.width + c)] = static_cast<uint8_t>(changes <= 2 ? sum : kNeighbors + 1);
+      out[static_cast<size_t>(r * plane.width + c)] =
+          static_cast<uint8_t>(changes <= 2 ? sum : kNeighbors + 1);
     }
   }
   return out;

@@ -1,4 +1,5 @@
-// Encoders of images: colours, edges, gradients, texture, pixels. An image that cannot be decoded gives missing values.
+// Encoders of images: colours, edges, gradients, texture, pixels. An image that cannot be decoded
+// gives missing values.
 #include <cmath>
 #include <limits>
 
@@ -13,7 +14,8 @@ namespace {
 // What all share: one row an image, in parallel, nothing learnt.
 class ImageEncoder : public Encoder {
  public:
-  Matrix fit(std::span<const TableColumn* const> columns, const Target*, FitContext& context) override {
+  Matrix fit(std::span<const TableColumn* const> columns, const Target*,
+             FitContext& context) override {
     return apply(columns, context.pool);
   }
 
@@ -24,7 +26,8 @@ class ImageEncoder : public Encoder {
       Image image;
       std::string reason;
       double* to = out.row(row);
-      if (column.texts[row].empty() || !image_of_meta("{\"image\":" + column.texts[row] + "}", image, reason)) {
+      if (column.texts[row].empty() ||
+          !image_of_meta("{\"image\":" + column.texts[row] + "}", image, reason)) {
         std::fill(to, to + out.columns, std::numeric_limits<double>::quiet_NaN());
         return;
       }
@@ -44,7 +47,9 @@ class ImageEncoder : public Encoder {
   virtual void describe(const Image& image, double* to) const = 0;
   virtual std::string name(uint64_t feature) const = 0;
 
-  static Image grey_square(const Image& image, int64_t size) { return resized(with_channels(image, 1), size, size); }
+  static Image grey_square(const Image& image, int64_t size) {
+    return resized(with_channels(image, 1), size, size);
+  }
 };
 
 struct ColorsOptions {
@@ -69,7 +74,10 @@ class Colors : public ImageEncoder {
   }
   std::string name(uint64_t feature) const override {
     const auto bins = static_cast<uint64_t>(options_.bins);
-    return std::string(feature < bins ? "red " : feature < 2 * bins ? "green " : "blue ") + std::to_string(feature % bins);
+    return std::string(feature < bins       ? "red "
+                       : feature < 2 * bins ? "green "
+                                            : "blue ") +
+           std::to_string(feature % bins);
   }
 
  private:
@@ -97,13 +105,17 @@ class Hog : public ImageEncoder {
 
  protected:
   uint64_t width() const override {
-    return hog_size(options_.size, options_.size, options_.orientations, options_.cell, options_.block);
+    return hog_size(options_.size, options_.size, options_.orientations, options_.cell,
+                    options_.block);
   }
   void describe(const Image& image, double* to) const override {
-    const std::vector<double> values = hog(plane_of(grey_square(image, options_.size), 1), options_.orientations, options_.cell, options_.block);
+    const std::vector<double> values = hog(plane_of(grey_square(image, options_.size), 1),
+                                           options_.orientations, options_.cell, options_.block);
     std::copy(values.begin(), values.end(), to);
   }
-  std::string name(uint64_t feature) const override { return "gradient " + std::to_string(feature); }
+  std::string name(uint64_t feature) const override {
+    return "gradient " + std::to_string(feature);
+  }
 
  private:
   HogOptions options_;
@@ -113,9 +125,13 @@ struct EdgesOptions {
   int64_t size = 64, grid = 8;
   double sigma = 1;
   static void fields(Fields<EdgesOptions>& f) {
-    f.add("size", &EdgesOptions::size, "images are made grey and this wide and high").range(8, 1024);
-    f.add("grid", &EdgesOptions::grid, "fields of a side; each gives the mean Sobel gradient and the share of Canny's edges").range(1, 64);
-    f.add("sigma", &EdgesOptions::sigma, "Canny: deviation of the Gauss filter in pixels").range(0.1, 20);
+    f.add("size", &EdgesOptions::size, "images are made grey and this wide and high")
+        .range(8, 1024);
+    f.add("grid", &EdgesOptions::grid,
+          "fields of a side; each gives the mean Sobel gradient and the share of Canny's edges")
+        .range(1, 64);
+    f.add("sigma", &EdgesOptions::sigma, "Canny: deviation of the Gauss filter in pixels")
+        .range(0.1, 20);
   }
 };
 
@@ -128,7 +144,9 @@ class Edges : public ImageEncoder {
   }
 
  protected:
-  uint64_t width() const override { return static_cast<uint64_t>(2 * options_.grid * options_.grid); }
+  uint64_t width() const override {
+    return static_cast<uint64_t>(2 * options_.grid * options_.grid);
+  }
   void describe(const Image& image, double* to) const override {
     const Plane plane = plane_of(grey_square(image, options_.size), 255);
     const Plane gradient = sobel(plane), edges = canny(plane, options_.sigma);
@@ -136,7 +154,8 @@ class Edges : public ImageEncoder {
     std::vector<double> pixels(static_cast<size_t>(fields), 0);
     for (int64_t r = 0; r < options_.size; ++r) {
       for (int64_t c = 0; c < options_.size; ++c) {
-        const int64_t field = r * options_.grid / options_.size * options_.grid + c * options_.grid / options_.size;
+        const int64_t field =
+            r * options_.grid / options_.size * options_.grid + c * options_.grid / options_.size;
         to[field] += gradient.at(r, c);
         to[fields + field] += edges.at(r, c);
         pixels[static_cast<size_t>(field)] += 1;
@@ -159,8 +178,11 @@ class Edges : public ImageEncoder {
 struct TextureOptions {
   int64_t size = 64, grid = 2;
   static void fields(Fields<TextureOptions>& f) {
-    f.add("size", &TextureOptions::size, "images are made grey and this wide and high").range(8, 1024);
-    f.add("grid", &TextureOptions::grid, "fields of a side; each gives a histogram of local binary patterns").range(1, 8);
+    f.add("size", &TextureOptions::size, "images are made grey and this wide and high")
+        .range(8, 1024);
+    f.add("grid", &TextureOptions::grid,
+          "fields of a side; each gives a histogram of local binary patterns")
+        .range(1, 8);
   }
 };
 
@@ -169,12 +191,16 @@ class Texture : public ImageEncoder {
   explicit Texture(TextureOptions options) : options_(options) {}
 
  protected:
-  uint64_t width() const override { return static_cast<uint64_t>(options_.grid * options_.grid * kPatterns); }
+  uint64_t width() const override {
+    return static_cast<uint64_t>(options_.grid * options_.grid * kPatterns);
+  }
   void describe(const Image& image, double* to) const override {
-    const std::vector<uint8_t> patterns = local_binary_patterns(plane_of(grey_square(image, options_.size), 1));
+    const std::vector<uint8_t> patterns =
+        local_binary_patterns(plane_of(grey_square(image, options_.size), 1));
     std::vector<double> pixels(static_cast<size_t>(options_.grid * options_.grid), 0);
     const auto field_of = [&](int64_t i) {
-      return i / options_.size * options_.grid / options_.size * options_.grid + i % options_.size * options_.grid / options_.size;
+      return i / options_.size * options_.grid / options_.size * options_.grid +
+             i % options_.size * options_.grid / options_.size;
     };
     for (int64_t i = 0; i < options_.size * options_.size; ++i) {
       to[field_of(i) * kPatterns + patterns[static_cast<size_t>(i)]] += 1;
@@ -185,7 +211,8 @@ class Texture : public ImageEncoder {
     }
   }
   std::string name(uint64_t feature) const override {
-    return "pattern " + std::to_string(feature % kPatterns) + " of field " + std::to_string(feature / kPatterns);
+    return "pattern " + std::to_string(feature % kPatterns) + " of field " +
+           std::to_string(feature / kPatterns);
   }
 
  private:
@@ -209,9 +236,12 @@ class Pixels : public ImageEncoder {
   }
 
  protected:
-  uint64_t width() const override { return static_cast<uint64_t>(options_.size * options_.size * options_.channels); }
+  uint64_t width() const override {
+    return static_cast<uint64_t>(options_.size * options_.size * options_.channels);
+  }
   void describe(const Image& image, double* to) const override {
-    const Image small = resized(with_channels(image, options_.channels), options_.size, options_.size);
+    const Image small =
+        resized(with_channels(image, options_.channels), options_.size, options_.size);
     for (size_t i = 0; i < small.pixels.size(); ++i) {
       to[i] = small.pixels[i] / 255.0;
     }
@@ -225,19 +255,25 @@ class Pixels : public ImageEncoder {
 }  // namespace
 
 EncoderKind colors_kind() {
-  return make_encoder_kind<Colors, ColorsOptions>("colors", "histograms of red, green and blue", {ColumnKind::kImage});
+  return make_encoder_kind<Colors, ColorsOptions>("colors", "histograms of red, green and blue",
+                                                  {ColumnKind::kImage});
 }
 EncoderKind hog_kind() {
-  return make_encoder_kind<Hog, HogOptions>("hog", "histograms of oriented gradients: shapes", {ColumnKind::kImage});
+  return make_encoder_kind<Hog, HogOptions>("hog", "histograms of oriented gradients: shapes",
+                                            {ColumnKind::kImage});
 }
 EncoderKind edges_kind() {
-  return make_encoder_kind<Edges, EdgesOptions>("edges", "how much edge (Sobel, Canny) there is in each field of a grid", {ColumnKind::kImage});
+  return make_encoder_kind<Edges, EdgesOptions>(
+      "edges", "how much edge (Sobel, Canny) there is in each field of a grid",
+      {ColumnKind::kImage});
 }
 EncoderKind texture_kind() {
-  return make_encoder_kind<Texture, TextureOptions>("texture", "histograms of local binary patterns", {ColumnKind::kImage});
+  return make_encoder_kind<Texture, TextureOptions>(
+      "texture", "histograms of local binary patterns", {ColumnKind::kImage});
 }
 EncoderKind pixels_kind() {
-  return make_encoder_kind<Pixels, PixelsOptions>("pixels", "the pixels of a small copy, 0 to 1", {ColumnKind::kImage});
+  return make_encoder_kind<Pixels, PixelsOptions>("pixels", "the pixels of a small copy, 0 to 1",
+                                                  {ColumnKind::kImage});
 }
 
 }  // namespace athanor

@@ -29,7 +29,8 @@ TEST(ImageFeatures, AsScikitImage) {
       const auto row = static_cast<size_t>(r), column = static_cast<size_t>(c);
       ASSERT_NEAR(gradient.at(r, c), fixture["sobel"][row][column].get<double>(), 1e-9);
       other_edges += edges.at(r, c) != fixture["canny"][row][column].get<double>() ? 1 : 0;
-      other_patterns += patterns[row * 40 + column] != fixture["lbp"][row][column].get<int>() ? 1 : 0;
+      other_patterns +=
+          patterns[row * 40 + column] != fixture["lbp"][row][column].get<int>() ? 1 : 0;
     }
   }
   EXPECT_EQ(other_edges, 0u);
@@ -48,7 +49,8 @@ TEST(ImageFeatures, EncodersReadImagesOfDocuments) {
   TableColumn column;
   column.name = "image";
   column.kind = ColumnKind::kImage;
-  column.texts = {image_json(pixels, "raw", image).dump(), "", "{\"format\":\"png\",\"bytes\":\"AAAA\"}"};
+  column.texts = {image_json(pixels, "raw", image).dump(), "",
+                  "{\"format\":\"png\",\"bytes\":\"AAAA\"}"};
   const TableColumn* columns[] = {&column};
   ThreadPool pool(2);
   FitContext context{pool};

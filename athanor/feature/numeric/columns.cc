@@ -34,7 +34,8 @@ void for_each_column(const Matrix& x, ThreadPool& pool,
   });
 }
 
-void for_each_stretch(uint64_t rows, ThreadPool& pool, const std::function<void(uint64_t begin, uint64_t end)>& fn) {
+void for_each_stretch(uint64_t rows, ThreadPool& pool,
+                      const std::function<void(uint64_t begin, uint64_t end)>& fn) {
   pool.parallel_for((rows + kStretchRows - 1) / kStretchRows, [&](size_t i) {
     fn(i * kStretchRows, std::min<uint64_t>(rows, (i + 1) * kStretchRows));
   });
@@ -70,19 +71,22 @@ double variance_of(std::span<const double> values, double mean) {
     rest += d;
   }
   const auto n = static_cast<double>(values.size());
-  return values.empty() ? 0 : std::max(0.0, (squares - rest * rest / n) / n);  // Chan, Golub, LeVeque 1983
+  return values.empty()
+             ? 0
+             : std::max(0.0, (squares - rest * rest / n) / n);  // Chan, Golub, LeVeque 1983
 }
 
 void expect_dense(const Matrix& x, const char* step, const char* hint) {
   if (x.is_sparse) {
-    throw Error(ErrorKind::kUsage, std::string(step) + " cannot be done on sparse features", "", hint);
+    throw Error(ErrorKind::kUsage, std::string(step) + " cannot be done on sparse features", "",
+                hint);
   }
 }
 
 void expect_columns(const Matrix& x, uint64_t columns, const char* step) {
   if (x.columns != columns) {
-    throw Error(ErrorKind::kInput, std::string(step) + " was fitted on " + std::to_string(columns) + " features and is given " +
-                                       std::to_string(x.columns));
+    throw Error(ErrorKind::kInput, std::string(step) + " was fitted on " + std::to_string(columns) +
+                                       " features and is given " + std::to_string(x.columns));
   }
 }
 

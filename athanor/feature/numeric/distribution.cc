@@ -19,23 +19,27 @@ constexpr double kFar = 50;  // powers beyond this make numbers that no double h
 template <class At>
 double interpolate(double x, const double* places, size_t n, const At& at) {
   if (x <= places[0]) {
-    return x < places[0] ? at(0) : at(static_cast<size_t>(std::upper_bound(places, places + n, x) - places) - 1);
+    return x < places[0]
+               ? at(0)
+               : at(static_cast<size_t>(std::upper_bound(places, places + n, x) - places) - 1);
   }
   if (x >= places[n - 1]) {
     return at(n - 1);
   }
   const size_t above = static_cast<size_t>(std::upper_bound(places, places + n, x) - places);
   const size_t below = above - 1;
-  return at(below) + (at(above) - at(below)) * (x - places[below]) / (places[above] - places[below]);
+  return at(below) +
+         (at(above) - at(below)) * (x - places[below]) / (places[above] - places[below]);
 }
 
-// The share that the i-th of n quantiles stands for, rounded as numpy.linspace rounds it: which of two equal values a
-// quantile falls on hangs on the last bit.
+// The share that the i-th of n quantiles stands for, rounded as numpy.linspace rounds it: which of
+// two equal values a quantile falls on hangs on the last bit.
 double reference(size_t i, size_t n) {
   return n == 1 ? 0 : i + 1 == n ? 1 : static_cast<double>(i) * (1 / static_cast<double>(n - 1));
 }
 
-double log_likelihood(const std::vector<double>& values, double lambda, double log_sum, bool is_box_cox) {
+double log_likelihood(const std::vector<double>& values, double lambda, double log_sum,
+                      bool is_box_cox) {
   std::vector<double> shaped(values.size());
   for (size_t i = 0; i < values.size(); ++i) {
     shaped[i] = is_box_cox ? box_cox(values[i], lambda) : yeo_johnson(values[i], lambda);
@@ -96,13 +100,17 @@ double maximum_between(double low, double high, const Fn& fn) {
 
 double yeo_johnson(double value, double lambda) {
   if (value >= 0) {
-    return std::fabs(lambda) < 2.2e-16 ? std::log1p(value) : std::expm1(lambda * std::log1p(value)) / lambda;
+    return std::fabs(lambda) < 2.2e-16 ? std::log1p(value)
+                                       : std::expm1(lambda * std::log1p(value)) / lambda;
   }
-  return std::fabs(lambda - 2) < 2.2e-16 ? -std::log1p(-value) : -std::expm1((2 - lambda) * std::log1p(-value)) / (2 - lambda);
+  return std::fabs(lambda - 2) < 2.2e-16
+             ? -std::log1p(-value)
+             : -std::expm1((2 - lambda) * std::log1p(-value)) / (2 - lambda);
 }
 
 double box_cox(double value, double lambda) {
-  return std::fabs(lambda) < 1e-19 ? std::log(value) : std::expm1(lambda * std::log(value)) / lambda;
+  return std::fabs(lambda) < 1e-19 ? std::log(value)
+                                   : std::expm1(lambda * std::log(value)) / lambda;
 }
 
 double best_power(const std::vector<double>& values, bool is_box_cox) {
@@ -110,9 +118,12 @@ double best_power(const std::vector<double>& values, bool is_box_cox) {
   for (const double value : values) {
     log_sum += is_box_cox ? std::log(value) : std::copysign(std::log1p(std::fabs(value)), value);
   }
-  const auto likelihood = [&](double lambda) { return log_likelihood(values, lambda, log_sum, is_box_cox); };
+  const auto likelihood = [&](double lambda) {
+    return log_likelihood(values, lambda, log_sum, is_box_cox);
+  };
   double best = 1, best_value = likelihood(1);
-  for (double lambda = -4; lambda <= 6; lambda += 0.5) {  // one maximum: the likelihood is concave where it matters
+  for (double lambda = -4; lambda <= 6;
+       lambda += 0.5) {  // one maximum: the likelihood is concave where it matters
     const double value = likelihood(lambda);
     if (value > best_value) {
       best = lambda, best_value = value;
@@ -125,7 +136,9 @@ double best_power(const std::vector<double>& values, bool is_box_cox) {
 void DistributionScale::fit(const Matrix& x, FitContext& context) {
   const bool quantile = options_.by == "quantile";
   const bool is_box_cox = options_.by == "boxcox";
-  num_quantiles_ = quantile ? std::max<uint64_t>(1, std::min(static_cast<uint64_t>(options_.quantiles), x.rows)) : 0;
+  num_quantiles_ =
+      quantile ? std::max<uint64_t>(1, std::min(static_cast<uint64_t>(options_.quantiles), x.rows))
+               : 0;
   quantiles_.assign(x.columns * num_quantiles_, 0);
   lambda_.assign(quantile ? 0 : x.columns, 1);
   mean_.assign(lambda_.size(), 0);
@@ -135,13 +148,15 @@ void DistributionScale::fit(const Matrix& x, FitContext& context) {
       std::sort(values.begin(), values.end());
       for (uint64_t i = 0; i < num_quantiles_; ++i) {
         const double percent = reference(i, num_quantiles_) * 100;
-        quantiles_[column * num_quantiles_ + i] = values.empty() ? 0 : quantile_of_sorted(values, percent / 100);
+        quantiles_[column * num_quantiles_ + i] =
+            values.empty() ? 0 : quantile_of_sorted(values, percent / 100);
       }
       return;
     }
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
     if (is_box_cox && !values.empty() && *low <= 0) {
-      throw Error(ErrorKind::kInput, "the column '" + x.name_of(column) + "' has values that are not above 0", "scale",
+      throw Error(ErrorKind::kInput,
+                  "the column '" + x.name_of(column) + "' has values that are not above 0", "scale",
                   "take {scale: {by: power}}, which takes any number");
     }
     if (values.empty() || *low == *high) {
@@ -157,7 +172,8 @@ void DistributionScale::fit(const Matrix& x, FitContext& context) {
   });
 }
 
-// Between equal quantiles the middle of their places: the mean of what both directions of reading give.
+// Between equal quantiles the middle of their places: the mean of what both directions of reading
+// give.
 double DistributionScale::by_quantiles(const double* quantiles, double value) const {
   const size_t n = num_quantiles_;
   const bool normal = options_.distribution == "normal";
@@ -172,7 +188,8 @@ double DistributionScale::by_quantiles(const double* quantiles, double value) co
     const auto up = [&](size_t i) { return reference(i, n); };
     const double forward = interpolate(value, quantiles, n, up);
     // Read backwards: the first of equal quantiles instead of the last.
-    const size_t first = static_cast<size_t>(std::lower_bound(quantiles, quantiles + n, value) - quantiles);
+    const size_t first =
+        static_cast<size_t>(std::lower_bound(quantiles, quantiles + n, value) - quantiles);
     const double backward = quantiles[first] == value ? up(first) : forward;
     out = 0.5 * (forward + backward);
   }
@@ -196,7 +213,8 @@ void DistributionScale::apply(Matrix& x, ThreadPool& pool) const {
           value = by_quantiles(quantiles_.data() + column * num_quantiles_, value);
         } else {
           // Box and Cox know no values up to 0: one that comes later is held just above.
-          const double shaped = is_box_cox ? box_cox(std::max(value, 1e-12), lambda_[column]) : yeo_johnson(value, lambda_[column]);
+          const double shaped = is_box_cox ? box_cox(std::max(value, 1e-12), lambda_[column])
+                                           : yeo_johnson(value, lambda_[column]);
           value = (shaped - mean_[column]) / width_[column];
         }
       }

@@ -1,6 +1,7 @@
-// Scaling that changes the shape of a distribution: to uniform or normal by quantiles (scikit-learn's QuantileTransformer,
-// without its sampling of rows), to near normal by a power (Yeo and Johnson 2000; Box and Cox 1964), then mean 0 and
-// deviation 1 (PowerTransformer). Private to this room.
+// Scaling that changes the shape of a distribution: to uniform or normal by quantiles
+// (scikit-learn's QuantileTransformer, without its sampling of rows), to near normal by a power
+// (Yeo and Johnson 2000; Box and Cox 1964), then mean 0 and deviation 1 (PowerTransformer). Private
+// to this room.
 #pragma once
 
 #include "athanor/feature/numeric/scale.h"
@@ -21,7 +22,7 @@ class DistributionScale {
 
   ScaleOptions options_;
   uint64_t num_quantiles_ = 0;
-  std::vector<double> quantiles_;             // columns x num_quantiles_
+  std::vector<double> quantiles_;              // columns x num_quantiles_
   std::vector<double> lambda_, mean_, width_;  // powers
 };
 

@@ -155,20 +155,28 @@ class Impute : public Transform {
 
 void ImputeOptions::fields(Fields<ImputeOptions>& f) {
   f.add("by", &ImputeOptions::by,
-        "constant, mean, median, mode; knn: the mean of the nearest rows that have the value; model: ridge regression on "
+        "constant, mean, median, mode; knn: the mean of the nearest rows that have the value; "
+        "model: ridge regression on "
         "the other columns, in rounds")
       .choices({"constant", "mean", "median", "mode", "knn", "model"});
   f.add("value", &ImputeOptions::value, "constant: what fills the gaps").range(-1e300, 1e300);
   f.add("neighbors", &ImputeOptions::neighbors, "knn: how many rows").range(1, 1000);
-  f.add("weights", &ImputeOptions::weights, "knn: near rows count more by distance").choices({"uniform", "distance"});
-  f.add("max_rows", &ImputeOptions::max_rows, "knn: training rows that are kept, evenly spread over all").range(1, 1e7);
+  f.add("weights", &ImputeOptions::weights, "knn: near rows count more by distance")
+      .choices({"uniform", "distance"});
+  f.add("max_rows", &ImputeOptions::max_rows,
+        "knn: training rows that are kept, evenly spread over all")
+      .range(1, 1e7);
   f.add("iterations", &ImputeOptions::iterations, "model: rounds at most").range(1, 1000);
   f.add("alpha", &ImputeOptions::alpha, "model: strength of the ridge").range(0, 1e12);
-  f.add("tolerance", &ImputeOptions::tolerance, "model: a round that changes less, in parts of the largest value, is the last")
+  f.add("tolerance", &ImputeOptions::tolerance,
+        "model: a round that changes less, in parts of the largest value, is the last")
       .range(0, 1);
-  f.add("indicators", &ImputeOptions::indicators, "a column of 0 and 1 beside each one that had gaps in training");
+  f.add("indicators", &ImputeOptions::indicators,
+        "a column of 0 and 1 beside each one that had gaps in training");
 }
 
-TransformKind impute_kind() { return make_transform_kind<Impute, ImputeOptions>("impute", "missing numbers filled in"); }
+TransformKind impute_kind() {
+  return make_transform_kind<Impute, ImputeOptions>("impute", "missing numbers filled in");
+}
 
 }  // namespace athanor

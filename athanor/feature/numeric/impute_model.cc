@@ -1,5 +1,6 @@
-// Gaps filled by ridge regressions, one a column on all others, in rounds (chained equations, van Buuren and
-// Groothuis-Oudshoorn 2011; order and end as scikit-learn's IterativeImputer(Ridge(alpha))).
+// Gaps filled by ridge regressions, one a column on all others, in rounds (chained equations, van
+// Buuren and Groothuis-Oudshoorn 2011; order and end as scikit-learn's
+// IterativeImputer(Ridge(alpha))).
 #include <Eigen/Cholesky>
 #include <Eigen/Core>
 #include <algorithm>
@@ -41,7 +42,8 @@ class ModelFiller : public GapFiller {
         const Eigen::VectorXd weights = regress(x, filled, column);
         weights_.insert(weights_.end(), weights.data(), weights.data() + weights.size());
         predict(x, filled, column, weights.data());
-        context.progress((static_cast<double>(round) + static_cast<double>(i) / static_cast<double>(order_.size())) /
+        context.progress((static_cast<double>(round) +
+                          static_cast<double>(i) / static_cast<double>(order_.size())) /
                          static_cast<double>(options_.iterations));
       }
       ++rounds_;
@@ -53,7 +55,8 @@ class ModelFiller : public GapFiller {
         return;
       }
     }
-    context.warn("impute by model: the gaps still moved after " + std::to_string(options_.iterations) + " rounds");
+    context.warn("impute by model: the gaps still moved after " +
+                 std::to_string(options_.iterations) + " rounds");
   }
 
   void fill(Matrix& x, const std::vector<double>& middle, ThreadPool&) const override {
@@ -130,7 +133,8 @@ class ModelFiller : public GapFiller {
       std::copy(values, values + column, others.row(i).data());
       std::copy(values + column + 1, values + columns_, others.row(i).data() + column);
     }
-    const Eigen::RowVectorXd mean = n > 0 ? Eigen::RowVectorXd(others.colwise().mean()) : Eigen::RowVectorXd::Zero(d);
+    const Eigen::RowVectorXd mean =
+        n > 0 ? Eigen::RowVectorXd(others.colwise().mean()) : Eigen::RowVectorXd::Zero(d);
     const double y_mean = n > 0 ? y.mean() : 0;
     others.rowwise() -= mean;
     y.array() -= y_mean;
@@ -160,12 +164,14 @@ class ModelFiller : public GapFiller {
   ImputeOptions options_;
   uint64_t columns_ = 0;
   uint64_t rounds_ = 0;
-  std::vector<int64_t> order_;    // columns by their number of gaps
-  std::vector<double> weights_;   // rounds x columns (in order_) x columns
+  std::vector<int64_t> order_;   // columns by their number of gaps
+  std::vector<double> weights_;  // rounds x columns (in order_) x columns
 };
 
 }  // namespace
 
-std::unique_ptr<GapFiller> make_model_filler(const ImputeOptions& options) { return std::make_unique<ModelFiller>(options); }
+std::unique_ptr<GapFiller> make_model_filler(const ImputeOptions& options) {
+  return std::make_unique<ModelFiller>(options);
+}
 
 }  // namespace athanor

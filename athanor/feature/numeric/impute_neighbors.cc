@@ -1,5 +1,6 @@
-// Gaps filled by the nearest rows: Troyanskaya et al. 2001; distances over the columns that both rows have, scaled up to
-// all (Dixon 1979), as scikit-learn's nan_euclidean_distances. Ties: the row that comes first.
+// Gaps filled by the nearest rows: Troyanskaya et al. 2001; distances over the columns that both
+// rows have, scaled up to all (Dixon 1979), as scikit-learn's nan_euclidean_distances. Ties: the
+// row that comes first.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -30,7 +31,8 @@ class NeighborFiller : public GapFiller {
   void fill(Matrix& x, const std::vector<double>&, ThreadPool& pool) const override {
     std::vector<uint64_t> with_gaps;
     for (uint64_t row = 0; row < x.rows; ++row) {
-      if (std::any_of(x.row(row), x.row(row) + x.columns, [](double value) { return std::isnan(value); })) {
+      if (std::any_of(x.row(row), x.row(row) + x.columns,
+                      [](double value) { return std::isnan(value); })) {
         with_gaps.push_back(row);
       }
     }

@@ -1,6 +1,6 @@
 #include "athanor/data/testing/test_scratch.h"
-#include "athanor/feature/test_fixture.h"
 #include "athanor/feature/numeric/columns.h"
+#include "athanor/feature/test_fixture.h"
 #include "athanor/metric/bootstrap.h"
 
 namespace athanor {
@@ -11,14 +11,19 @@ TEST(Numeric, AsScikitLearn) {
   const size_t train = fixture["train"];
   const fs::path dir = scratch("numeric");
   for (const auto& one : fixture["cases"]) {
-    SCOPED_TRACE(one["kind"].get<std::string>() + " " + one["options"].dump() + " " + one["data"].get<std::string>());
+    SCOPED_TRACE(one["kind"].get<std::string>() + " " + one["options"].dump() + " " +
+                 one["data"].get<std::string>());
     const auto& rows = fixture[one["data"].get<std::string>()];
     const size_t columns = one["columns"];
     ThreadPool pool(2);
     FitContext context{pool};
     auto step = make_transform(one["kind"], one["options"], "test");
-    const double tolerance = one["options"].value("by", "") == "power" || one["options"].value("by", "") == "boxcox" ? 2e-6 : 1e-6;
-    expect_near(step->fit(matrix_of(rows, 0, train, columns), nullptr, context), matrix_of(one["fit"]), tolerance);
+    const double tolerance =
+        one["options"].value("by", "") == "power" || one["options"].value("by", "") == "boxcox"
+            ? 2e-6
+            : 1e-6;
+    expect_near(step->fit(matrix_of(rows, 0, train, columns), nullptr, context),
+                matrix_of(one["fit"]), tolerance);
     const Matrix applied = step->apply(matrix_of(rows, train, SIZE_MAX, columns), pool);
     expect_near(applied, matrix_of(one["apply"]), tolerance);
 
@@ -27,7 +32,9 @@ TEST(Numeric, AsScikitLearn) {
     ThreadPool alone(1);
     const Matrix reloaded = again->apply(matrix_of(rows, train, SIZE_MAX, columns), alone);
     ASSERT_EQ(reloaded.values.size(), applied.values.size());
-    EXPECT_EQ(std::memcmp(reloaded.values.data(), applied.values.data(), applied.values.size() * sizeof(double)), 0);
+    EXPECT_EQ(std::memcmp(reloaded.values.data(), applied.values.data(),
+                          applied.values.size() * sizeof(double)),
+              0);
     EXPECT_THROW(again->apply(Matrix::dense(3, columns + 1), pool), Error);
   }
 }
@@ -39,16 +46,22 @@ TEST(Numeric, SparseRowsStaySparse) {
   rows.values = {-4, 2, 1};
   ThreadPool pool(1);
   FitContext context{pool};
-  const Matrix scaled = make_transform("scale", {{"by", "maxabs"}}, "")->fit(Matrix::from_sparse(rows, 5), nullptr, context);
+  const Matrix scaled = make_transform("scale", {{"by", "maxabs"}}, "")
+                            ->fit(Matrix::from_sparse(rows, 5), nullptr, context);
   EXPECT_TRUE(scaled.is_sparse);
   EXPECT_EQ(scaled.sparse.values, (std::vector<double>{-1, 1, 0.25}));
-  const Matrix unit = make_transform("scale", {{"by", "l2"}}, "")->fit(Matrix::from_sparse(rows, 5), nullptr, context);
+  const Matrix unit = make_transform("scale", {{"by", "l2"}}, "")
+                          ->fit(Matrix::from_sparse(rows, 5), nullptr, context);
   EXPECT_NEAR(unit.sparse.values[0], -4 / std::sqrt(20), 1e-15);
   for (const char* kind : {"impute", "clip", "bins", "polynomial"}) {
-    EXPECT_THROW(make_transform(kind, nlohmann::json::object(), "")->fit(Matrix::from_sparse(rows, 5), nullptr, context), Error) << kind;
+    EXPECT_THROW(make_transform(kind, nlohmann::json::object(), "")
+                     ->fit(Matrix::from_sparse(rows, 5), nullptr, context),
+                 Error)
+        << kind;
   }
   const Error error = error_of([&] {
-    make_transform("scale", {{"by", "zscore"}}, "")->fit(Matrix::from_sparse(rows, 5), nullptr, context);
+    make_transform("scale", {{"by", "zscore"}}, "")
+        ->fit(Matrix::from_sparse(rows, 5), nullptr, context);
   });
   EXPECT_NE(error.hint().find("maxabs"), std::string::npos);
 }
@@ -65,7 +78,8 @@ TEST(Numeric, ColumnsWithoutValuesAndRowsWithout) {
       EXPECT_TRUE(std::isfinite(value)) << by;
     }
   }
-  for (const char* by : {"zscore", "minmax", "robust", "maxabs", "quantile", "power", "boxcox", "l1", "l2", "max"}) {
+  for (const char* by :
+       {"zscore", "minmax", "robust", "maxabs", "quantile", "power", "boxcox", "l1", "l2", "max"}) {
     Matrix x = Matrix::dense(3, 3);
     x.values = {nan, 5, 1, nan, 5, nan, nan, 5, 3};
     const Matrix out = make_transform("scale", {{"by", by}}, "")->fit(x, nullptr, context);
@@ -74,14 +88,18 @@ TEST(Numeric, ColumnsWithoutValuesAndRowsWithout) {
       EXPECT_TRUE(std::isfinite(out.at(row, 1))) << by;
     }
   }
-  EXPECT_THROW(make_transform("scale", {{"by", "boxcox"}}, "")->fit(Matrix::dense(3, 1), nullptr, context), Error);
+  EXPECT_THROW(
+      make_transform("scale", {{"by", "boxcox"}}, "")->fit(Matrix::dense(3, 1), nullptr, context),
+      Error);
 }
 
 TEST(Numeric, OptionsAreChecked) {
-  EXPECT_EQ(error_of([] { make_transform("skale", nlohmann::json::object(), "fit"); }).hint(), "did you mean 'scale'?");
+  EXPECT_EQ(error_of([] { make_transform("skale", nlohmann::json::object(), "fit"); }).hint(),
+            "did you mean 'scale'?");
   EXPECT_THROW(make_transform("scale", {{"by", "zscor"}}, "fit"), Error);
   EXPECT_THROW(make_transform("scale", {{"by", "minmax"}, {"low", 1}, {"high", 1}}, "fit"), Error);
-  EXPECT_THROW(make_transform("clip", {{"from_quantile", 0.9}, {"to_quantile", 0.1}}, "fit"), Error);
+  EXPECT_THROW(make_transform("clip", {{"from_quantile", 0.9}, {"to_quantile", 0.1}}, "fit"),
+               Error);
   EXPECT_THROW(make_transform("impute", {{"neighbors", 0}}, "fit"), Error);
 }
 
@@ -97,7 +115,8 @@ TEST(Numeric, ClipAndLog) {
   Matrix far = Matrix::dense(3, 1);
   far.values = {-1e9, 50, 1e9};
   EXPECT_EQ(clip->apply(far, pool).values, (std::vector<double>{5, 50, 90}));
-  const Matrix logs = make_transform("log1p", nlohmann::json::object(), "")->fit(far, nullptr, context);
+  const Matrix logs =
+      make_transform("log1p", nlohmann::json::object(), "")->fit(far, nullptr, context);
   EXPECT_DOUBLE_EQ(logs.at(0, 0), -std::log1p(1e9));
 }
 

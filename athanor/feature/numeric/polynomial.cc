@@ -15,7 +15,8 @@ struct PolynomialOptions {
   bool interactions_only = false;
   static void fields(Fields<PolynomialOptions>& f) {
     f.add("degree", &PolynomialOptions::degree, "factors of a product at most").range(2, 8);
-    f.add("interactions_only", &PolynomialOptions::interactions_only, "no column twice in a product");
+    f.add("interactions_only", &PolynomialOptions::interactions_only,
+          "no column twice in a product");
   }
 };
 
@@ -45,8 +46,9 @@ class Polynomial : public Transform {
       }
     });
     for (const Product& product : products_) {
-      out.names.push_back((product.rest < 0 ? "" : out.names[static_cast<size_t>(product.rest)] + " * ") +
-                          x.name_of(product.last));
+      out.names.push_back(
+          (product.rest < 0 ? "" : out.names[static_cast<size_t>(product.rest)] + " * ") +
+          x.name_of(product.last));
     }
     return out;
   }
@@ -76,9 +78,10 @@ class Polynomial : public Transform {
         for (uint64_t column = from; column < columns_; ++column) {
           products_.push_back({static_cast<int64_t>(rest), column});
           if (products_.size() > kMaxProducts) {
-            throw Error(ErrorKind::kResource, "products of " + std::to_string(columns_) + " columns up to degree " +
-                                                  std::to_string(options_.degree) + " are more than " +
-                                                  grouped_integer(kMaxProducts),
+            throw Error(ErrorKind::kResource,
+                        "products of " + std::to_string(columns_) + " columns up to degree " +
+                            std::to_string(options_.degree) + " are more than " +
+                            grouped_integer(kMaxProducts),
                         "polynomial", "a lower degree, or select features first");
           }
         }
@@ -95,7 +98,8 @@ class Polynomial : public Transform {
 }  // namespace
 
 TransformKind polynomial_kind() {
-  return make_transform_kind<Polynomial, PolynomialOptions>("polynomial", "products of columns beside the columns");
+  return make_transform_kind<Polynomial, PolynomialOptions>(
+      "polynomial", "products of columns beside the columns");
 }
 
 }  // namespace athanor

@@ -1,5 +1,6 @@
-// Numbers brought to one scale: scikit-learn's StandardScaler, MinMaxScaler, RobustScaler, MaxAbsScaler and Normalizer.
-// Quantile and power scaling: distribution.cc. Missing values are not counted and stay missing.
+// Numbers brought to one scale: scikit-learn's StandardScaler, MinMaxScaler, RobustScaler,
+// MaxAbsScaler and Normalizer. Quantile and power scaling: distribution.cc. Missing values are not
+// counted and stay missing.
 #include <algorithm>
 #include <cmath>
 
@@ -15,22 +16,29 @@ namespace {
 
 constexpr double kEpsilon = 2.220446049250313e-16;
 
-bool by_rows(const std::string& by) { return by == "l1" || by == "l2" || by == "max"; }
+bool by_rows(const std::string& by) {
+  return by == "l1" || by == "l2" || by == "max";
+}
 
 }  // namespace
 
 void ScaleOptions::fields(Fields<ScaleOptions>& f) {
   f.add("by", &ScaleOptions::by,
-        "zscore: mean 0 and deviation 1; minmax; robust: median 0 and quartile distance 1; maxabs; quantile; power "
+        "zscore: mean 0 and deviation 1; minmax; robust: median 0 and quartile distance 1; maxabs; "
+        "quantile; power "
         "(Yeo-Johnson, mean 0 and deviation 1), boxcox; l1, l2, max: each row to length 1")
-      .choices({"zscore", "minmax", "robust", "maxabs", "quantile", "power", "boxcox", "l1", "l2", "max"});
-  f.add("center", &ScaleOptions::center, "zscore, robust: subtract the middle; sparse features want false");
+      .choices({"zscore", "minmax", "robust", "maxabs", "quantile", "power", "boxcox", "l1", "l2",
+                "max"});
+  f.add("center", &ScaleOptions::center,
+        "zscore, robust: subtract the middle; sparse features want false");
   f.add("low", &ScaleOptions::low, "minmax: smallest value of the result").range(-1e12, 1e12);
   f.add("high", &ScaleOptions::high, "minmax: largest value of the result").range(-1e12, 1e12);
-  f.add("from_quantile", &ScaleOptions::from_quantile, "robust: the distance between this quantile").range(0, 1);
+  f.add("from_quantile", &ScaleOptions::from_quantile, "robust: the distance between this quantile")
+      .range(0, 1);
   f.add("to_quantile", &ScaleOptions::to_quantile, "robust: and this one is 1").range(0, 1);
   f.add("quantiles", &ScaleOptions::quantiles, "quantile: how many are kept").range(2, 1e6);
-  f.add("distribution", &ScaleOptions::distribution, "quantile: what the values become").choices({"uniform", "normal"});
+  f.add("distribution", &ScaleOptions::distribution, "quantile: what the values become")
+      .choices({"uniform", "normal"});
 }
 
 Scale::Scale(ScaleOptions options) : options_(std::move(options)) {
@@ -56,7 +64,8 @@ Matrix Scale::fit(Matrix x, const Target*, FitContext& context) {
   } else if (!by_rows(options_.by)) {
     middle_.assign(columns_, 0);
     width_.assign(columns_, 1);
-    for_each_column(x, context.pool, [&](uint64_t column, std::vector<double>& values) { learn(column, values); });
+    for_each_column(x, context.pool,
+                    [&](uint64_t column, std::vector<double>& values) { learn(column, values); });
   }
   return apply(std::move(x), context.pool);
 }
@@ -71,14 +80,16 @@ void Scale::learn(uint64_t column, std::vector<double>& values) {
     const double mean = mean_of(values);
     const double variance = variance_of(values, mean);
     const auto n = static_cast<double>(values.size());
-    // What rounding leaves of a constant column is no deviation (the bound of scikit-learn's _is_constant_feature).
+    // What rounding leaves of a constant column is no deviation (the bound of scikit-learn's
+    // _is_constant_feature).
     const bool constant = variance <= n * kEpsilon * variance + std::pow(n * mean * kEpsilon, 2);
     middle = options_.center ? mean : 0;
     width = constant ? 1 : std::sqrt(variance);
   } else if (options_.by == "robust") {
     std::sort(values.begin(), values.end());
     middle = options_.center ? quantile_of_sorted(values, 0.5) : 0;
-    width = quantile_of_sorted(values, options_.to_quantile) - quantile_of_sorted(values, options_.from_quantile);
+    width = quantile_of_sorted(values, options_.to_quantile) -
+            quantile_of_sorted(values, options_.from_quantile);
   } else if (options_.by == "minmax") {
     const auto [low, high] = std::minmax_element(values.begin(), values.end());
     width = (*high - *low) / (options_.high - options_.low);
@@ -95,9 +106,10 @@ void Scale::learn(uint64_t column, std::vector<double>& values) {
 
 // Deviation, distance or largest value of sparse columns; what is not stored is 0.
 void Scale::learn_sparse(const Matrix& x) {
-  if ((options_.by == "zscore" && options_.center) || options_.by == "robust" || options_.by == "minmax") {
-    throw Error(ErrorKind::kUsage, "scale by " + options_.by + " would make sparse features dense", "scale",
-                "take {scale: {by: maxabs}}, or {scale: {by: zscore, center: false}}");
+  if ((options_.by == "zscore" && options_.center) || options_.by == "robust" ||
+      options_.by == "minmax") {
+    throw Error(ErrorKind::kUsage, "scale by " + options_.by + " would make sparse features dense",
+                "scale", "take {scale: {by: maxabs}}, or {scale: {by: zscore, center: false}}");
   }
   middle_.assign(columns_, 0);
   width_.assign(columns_, 0);
@@ -108,7 +120,8 @@ void Scale::learn_sparse(const Matrix& x) {
     const uint32_t column = x.sparse.indices[i];
     const double value = x.sparse.values[i];
     sum[column] += value;
-    width_[column] = zscore ? width_[column] + value * value : std::max(width_[column], std::fabs(value));
+    width_[column] =
+        zscore ? width_[column] + value * value : std::max(width_[column], std::fabs(value));
   }
   for (uint64_t column = 0; column < columns_; ++column) {
     if (zscore) {
@@ -152,12 +165,15 @@ void Scale::normalize_rows(Matrix& x, ThreadPool& pool) const {
   for_each_stretch(x.rows, pool, [&](uint64_t begin, uint64_t end) {
     for (uint64_t row = begin; row < end; ++row) {
       double* values = x.is_sparse ? x.sparse.values.data() + x.sparse.offsets[row] : x.row(row);
-      const uint64_t count = x.is_sparse ? x.sparse.offsets[row + 1] - x.sparse.offsets[row] : x.columns;
+      const uint64_t count =
+          x.is_sparse ? x.sparse.offsets[row + 1] - x.sparse.offsets[row] : x.columns;
       double length = 0;
       for (uint64_t i = 0; i < count; ++i) {
         const double size = std::fabs(values[i]);
         if (!std::isnan(size)) {
-          length = kind == 1 ? length + size : kind == 2 ? length + size * size : std::max(length, size);
+          length = kind == 1   ? length + size
+                   : kind == 2 ? length + size * size
+                               : std::max(length, size);
         }
       }
       length = kind == 2 ? std::sqrt(length) : length;
@@ -190,7 +206,8 @@ void Scale::load(const SavedReader& in) {
 }
 
 TransformKind scale_kind() {
-  return make_transform_kind<Scale, ScaleOptions>("scale", "numbers to one scale: z-score, range, quantiles, power, rows of length 1");
+  return make_transform_kind<Scale, ScaleOptions>(
+      "scale", "numbers to one scale: z-score, range, quantiles, power, rows of length 1");
 }
 
 }  // namespace athanor

@@ -14,12 +14,15 @@ namespace {
 struct ClipOptions {
   double from_quantile = 0.01, to_quantile = 0.99;
   static void fields(Fields<ClipOptions>& f) {
-    f.add("from_quantile", &ClipOptions::from_quantile, "values below this quantile of the training rows become it").range(0, 1);
+    f.add("from_quantile", &ClipOptions::from_quantile,
+          "values below this quantile of the training rows become it")
+        .range(0, 1);
     f.add("to_quantile", &ClipOptions::to_quantile, "values above this one become it").range(0, 1);
   }
 };
 
-std::vector<double> stored(const SavedReader& in, const char* name, size_t size = SavedReader::kAny) {
+std::vector<double> stored(const SavedReader& in, const char* name,
+                           size_t size = SavedReader::kAny) {
   const auto values = in.doubles(name, size);
   return {values.begin(), values.end()};
 }
@@ -50,7 +53,9 @@ class Clip : public Transform {
     for_each_stretch(x.rows, pool, [&](uint64_t begin, uint64_t end) {
       for (uint64_t i = begin * x.columns; i < end * x.columns; ++i) {
         double& value = x.values[i];
-        value = value < low_[i % x.columns] ? low_[i % x.columns] : value > high_[i % x.columns] ? high_[i % x.columns] : value;
+        value = value < low_[i % x.columns]    ? low_[i % x.columns]
+                : value > high_[i % x.columns] ? high_[i % x.columns]
+                                               : value;
       }
     });
     return x;
@@ -76,7 +81,9 @@ struct Log1pOptions {
 class Log1p : public Transform {
  public:
   explicit Log1p(Log1pOptions) {}
-  Matrix fit(Matrix x, const Target*, FitContext& context) override { return apply(std::move(x), context.pool); }
+  Matrix fit(Matrix x, const Target*, FitContext& context) override {
+    return apply(std::move(x), context.pool);
+  }
   Matrix apply(Matrix x, ThreadPool&) const override {
     for (double& value : x.is_sparse ? x.sparse.values : x.values) {
       value = std::copysign(std::log1p(std::fabs(value)), value);
@@ -93,12 +100,14 @@ struct BinsOptions {
   bool onehot = false;
   static void fields(Fields<BinsOptions>& f) {
     f.add("bins", &BinsOptions::bins, "how many").range(2, 65536);
-    f.add("by", &BinsOptions::by, "quantile: as many rows in each; uniform: equally wide").choices({"quantile", "uniform"});
+    f.add("by", &BinsOptions::by, "quantile: as many rows in each; uniform: equally wide")
+        .choices({"quantile", "uniform"});
     f.add("onehot", &BinsOptions::onehot, "a column a bin; else the bin's number");
   }
 };
 
-// scikit-learn's KBinsDiscretizer (quantile_method linear). A missing value stays missing; as one-hot it is all zeros.
+// scikit-learn's KBinsDiscretizer (quantile_method linear). A missing value stays missing; as
+// one-hot it is all zeros.
 class Bins : public Transform {
  public:
   explicit Bins(BinsOptions options) : options_(std::move(options)) {}
@@ -106,7 +115,9 @@ class Bins : public Transform {
   Matrix fit(Matrix x, const Target*, FitContext& context) override {
     expect_dense(x, "bins", "leave it out of this group");
     std::vector<std::vector<double>> inner(x.columns);
-    for_each_column(x, context.pool, [&](uint64_t column, std::vector<double>& values) { inner[column] = edges_of(values); });
+    for_each_column(x, context.pool, [&](uint64_t column, std::vector<double>& values) {
+      inner[column] = edges_of(values);
+    });
     edges_.clear();
     ends_.clear();
     for (const auto& edges : inner) {
@@ -153,8 +164,12 @@ class Bins : public Transform {
   }
 
  private:
-  size_t first(uint64_t column) const { return column == 0 ? 0 : static_cast<size_t>(ends_[column - 1]); }
-  size_t count(uint64_t column) const { return static_cast<size_t>(ends_[column]) - first(column) + 1; }
+  size_t first(uint64_t column) const {
+    return column == 0 ? 0 : static_cast<size_t>(ends_[column - 1]);
+  }
+  size_t count(uint64_t column) const {
+    return static_cast<size_t>(ends_[column]) - first(column) + 1;
+  }
 
   // Edges between bins, without the outer ones.
   std::vector<double> edges_of(std::vector<double>& values) const {
@@ -166,8 +181,9 @@ class Bins : public Transform {
     const auto bins = static_cast<double>(options_.bins);
     for (int64_t i = 0; i <= options_.bins; ++i) {
       const double share = static_cast<double>(i) / bins;
-      const double edge = options_.by == "quantile" ? quantile_of_sorted(values, share)
-                                                    : values.front() + (values.back() - values.front()) * share;
+      const double edge = options_.by == "quantile"
+                              ? quantile_of_sorted(values, share)
+                              : values.front() + (values.back() - values.front()) * share;
       if (all.empty() || options_.by == "uniform" || edge - all.back() > 1e-8) {
         all.push_back(edge);
       }
@@ -186,8 +202,10 @@ class Bins : public Transform {
       offsets.push_back(width);
       width += count(column);
       for (size_t bin = 0; bin < count(column); ++bin) {
-        const std::string from = bin == 0 ? "" : human_number(edges_[first(column) + bin - 1]) + " <= ";
-        const std::string to = bin + 1 == count(column) ? "" : " < " + human_number(edges_[first(column) + bin]);
+        const std::string from =
+            bin == 0 ? "" : human_number(edges_[first(column) + bin - 1]) + " <= ";
+        const std::string to =
+            bin + 1 == count(column) ? "" : " < " + human_number(edges_[first(column) + bin]);
         names.push_back(from + x.name_of(column) + to);
       }
     }
@@ -204,16 +222,22 @@ class Bins : public Transform {
   }
 
   BinsOptions options_;
-  std::vector<double> edges_;   // columns one behind another
+  std::vector<double> edges_;  // columns one behind another
   std::vector<int64_t> ends_;
 };
 
 }  // namespace
 
-TransformKind clip_kind() { return make_transform_kind<Clip, ClipOptions>("clip", "far values held at quantiles of the training rows"); }
-TransformKind log1p_kind() {
-  return make_transform_kind<Log1p, Log1pOptions>("log1p", "log(1 + x), of negative numbers -log(1 - x)");
+TransformKind clip_kind() {
+  return make_transform_kind<Clip, ClipOptions>(
+      "clip", "far values held at quantiles of the training rows");
 }
-TransformKind bins_kind() { return make_transform_kind<Bins, BinsOptions>("bins", "numbers as the bins they fall into"); }
+TransformKind log1p_kind() {
+  return make_transform_kind<Log1p, Log1pOptions>("log1p",
+                                                  "log(1 + x), of negative numbers -log(1 - x)");
+}
+TransformKind bins_kind() {
+  return make_transform_kind<Bins, BinsOptions>("bins", "numbers as the bins they fall into");
+}
 
 }  // namespace athanor

@@ -61,7 +61,8 @@ Decomposition exact_svd(RowMajor x) {
 Decomposition random_svd(const LinearMap& map, uint64_t count, int64_t iterations, uint64_t seed,
                          const std::function<void(double)>& progress) {
   const uint64_t rank = std::min(map.rows, map.columns);
-  const auto k = static_cast<Eigen::Index>(std::min(rank, count + std::max(kMoreDirections, count / 2)));
+  const auto k =
+      static_cast<Eigen::Index>(std::min(rank, count + std::max(kMoreDirections, count / 2)));
   RowMajor right(static_cast<Eigen::Index>(map.columns), k);
   Rng rng(seed);
   for (Eigen::Index i = 0; i < right.size(); ++i) {
@@ -90,11 +91,13 @@ LinearMap map_of(const Matrix& x, const Eigen::RowVectorXd& center, ThreadPool& 
   map.columns = x.columns;
   map.times = [&x, center, centred, &pool](const RowMajor& right) {
     RowMajor out = RowMajor::Zero(static_cast<Eigen::Index>(x.rows), right.cols());
-    const Eigen::RowVectorXd shift = centred ? Eigen::RowVectorXd(center * right) : Eigen::RowVectorXd::Zero(right.cols());
+    const Eigen::RowVectorXd shift =
+        centred ? Eigen::RowVectorXd(center * right) : Eigen::RowVectorXd::Zero(right.cols());
     for_each_stretch(x.rows, pool, [&](uint64_t begin, uint64_t end) {
       for (uint64_t row = begin; row < end; ++row) {
         auto to = out.row(static_cast<Eigen::Index>(row));
-        x.for_each_in_row(row, [&](uint32_t column, double value) { to += value * right.row(column); });
+        x.for_each_in_row(row,
+                          [&](uint32_t column, double value) { to += value * right.row(column); });
         to -= shift;
       }
     });
@@ -108,7 +111,9 @@ LinearMap map_of(const Matrix& x, const Eigen::RowVectorXd& center, ThreadPool& 
       const Eigen::Index width = std::min(kBlock, left.cols() - from);
       for (uint64_t row = 0; row < x.rows; ++row) {
         const auto weights = left.row(static_cast<Eigen::Index>(row)).segment(from, width);
-        x.for_each_in_row(row, [&](uint32_t column, double value) { out.row(column).segment(from, width) += value * weights; });
+        x.for_each_in_row(row, [&](uint32_t column, double value) {
+          out.row(column).segment(from, width) += value * weights;
+        });
       }
     });
     if (centred) {
@@ -119,11 +124,13 @@ LinearMap map_of(const Matrix& x, const Eigen::RowVectorXd& center, ThreadPool& 
   return map;
 }
 
-Matrix project(const Matrix& x, const Eigen::RowVectorXd& center, const RowMajor& axes, ThreadPool& pool) {
+Matrix project(const Matrix& x, const Eigen::RowVectorXd& center, const RowMajor& axes,
+               ThreadPool& pool) {
   const RowMajor right = axes.transpose();
   const auto k = right.cols();
   Matrix out = Matrix::dense(x.rows, static_cast<uint64_t>(k));
-  const Eigen::RowVectorXd shift = center.size() > 0 ? Eigen::RowVectorXd(center * right) : Eigen::RowVectorXd::Zero(k);
+  const Eigen::RowVectorXd shift =
+      center.size() > 0 ? Eigen::RowVectorXd(center * right) : Eigen::RowVectorXd::Zero(k);
   for_each_stretch(x.rows, pool, [&](uint64_t begin, uint64_t end) {
     for (uint64_t row = begin; row < end; ++row) {
       Eigen::Map<Eigen::RowVectorXd> to(out.row(row), k);
@@ -134,7 +141,8 @@ Matrix project(const Matrix& x, const Eigen::RowVectorXd& center, const RowMajor
         }
         continue;
       }
-      x.for_each_in_row(row, [&](uint32_t column, double value) { to += value * right.row(column); });
+      x.for_each_in_row(row,
+                        [&](uint32_t column, double value) { to += value * right.row(column); });
       to -= shift;
     }
   });
@@ -150,7 +158,9 @@ RowMajor load_matrix(const SavedReader& in, const std::string& name, uint64_t co
   if (columns == 0 || values.size() % columns != 0) {
     in.fail("the matrix '" + name + "' has another number of columns");
   }
-  return Eigen::Map<const RowMajor>(values.data(), static_cast<Eigen::Index>(values.size() / columns), static_cast<Eigen::Index>(columns));
+  return Eigen::Map<const RowMajor>(values.data(),
+                                    static_cast<Eigen::Index>(values.size() / columns),
+                                    static_cast<Eigen::Index>(columns));
 }
 
 }  // namespace athanor

@@ -10,7 +10,8 @@ TEST(Reduce, AsScikitLearn) {
   const size_t train = fixture["train"];
   const fs::path dir = scratch("reduce");
   for (const auto& one : fixture["cases"]) {
-    SCOPED_TRACE(one["kind"].get<std::string>() + " " + one["options"].dump() + " " + one["data"].get<std::string>());
+    SCOPED_TRACE(one["kind"].get<std::string>() + " " + one["options"].dump() + " " +
+                 one["data"].get<std::string>());
     const auto& rows = fixture[one["data"].get<std::string>()];
     ThreadPool pool(2), alone(1);
     FitContext context{pool, 5};
@@ -21,7 +22,8 @@ TEST(Reduce, AsScikitLearn) {
 
     FitContext single{alone, 5};
     auto other = make_transform(one["kind"], one["options"], "test");
-    EXPECT_EQ(other->fit(matrix_of(rows, 0, train), nullptr, single).values, fitted.values);  // any number of threads
+    EXPECT_EQ(other->fit(matrix_of(rows, 0, train), nullptr, single).values,
+              fitted.values);  // any number of threads
     auto again = make_transform(one["kind"], one["options"], "test");
     save_and_load(*step, *again, dir);
     EXPECT_EQ(again->apply(matrix_of(rows, train), alone).values, applied.values);
@@ -56,17 +58,23 @@ TEST(Reduce, FewRowsAndColumns) {
   context.warn = [&](const std::string& warning) { warnings.push_back(warning); };
   Matrix x = Matrix::dense(3, 2);
   x.values = {1, 1, 2, 2, 3, 3};
-  const Matrix out = make_transform("pca", {{"components", 10}, {"whiten", true}}, "")->fit(x, nullptr, context);
+  const Matrix out =
+      make_transform("pca", {{"components", 10}, {"whiten", true}}, "")->fit(x, nullptr, context);
   EXPECT_EQ(out.columns, 2u);
   EXPECT_EQ(warnings.size(), 1u);
   for (const double value : out.values) {
     EXPECT_TRUE(std::isfinite(value));
   }
-  EXPECT_EQ(make_transform("truncated_svd", {{"components", 10}}, "")->fit(x, nullptr, context).columns, 2u);
-  EXPECT_THROW(make_transform("pca", nlohmann::json::object(), "")->fit(Matrix::dense(1, 2), nullptr, context), Error);
+  EXPECT_EQ(
+      make_transform("truncated_svd", {{"components", 10}}, "")->fit(x, nullptr, context).columns,
+      2u);
+  EXPECT_THROW(make_transform("pca", nlohmann::json::object(), "")
+                   ->fit(Matrix::dense(1, 2), nullptr, context),
+               Error);
   EXPECT_THROW(make_transform("pca", {{"components", 2.5}}, ""), Error);
   x.at(0, 0) = std::nan("");
-  EXPECT_THROW(make_transform("pca", nlohmann::json::object(), "")->fit(x, nullptr, context), Error);
+  EXPECT_THROW(make_transform("pca", nlohmann::json::object(), "")->fit(x, nullptr, context),
+               Error);
 }
 
 }  // namespace

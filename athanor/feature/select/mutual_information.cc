@@ -23,13 +23,18 @@ std::vector<double> digamma_table(size_t n) {
   return table;
 }
 
-double just_below(double value) { return std::nextafter(value, 0.0); }
+double just_below(double value) {
+  return std::nextafter(value, 0.0);
+}
 
 // Values within radius of `at`, itself too. sorted ascending.
 size_t count_within(const std::vector<double>& sorted, double at, double radius) {
-  // Differences are compared, not at - radius and at + radius, whose rounding would let the k-th neighbour in.
-  const auto low = std::partition_point(sorted.begin(), sorted.end(), [&](double value) { return at - value > radius; });
-  const auto high = std::partition_point(low, sorted.end(), [&](double value) { return value - at <= radius; });
+  // Differences are compared, not at - radius and at + radius, whose rounding would let the k-th
+  // neighbour in.
+  const auto low = std::partition_point(sorted.begin(), sorted.end(),
+                                        [&](double value) { return at - value > radius; });
+  const auto high =
+      std::partition_point(low, sorted.end(), [&](double value) { return value - at <= radius; });
   return static_cast<size_t>(high - low);
 }
 
@@ -39,7 +44,8 @@ std::vector<double> kth_distances(const std::vector<double>& sorted, size_t k) {
   for (size_t i = 0; i < sorted.size(); ++i) {
     size_t low = i, high = i;
     for (size_t taken = 0; taken < k; ++taken) {
-      const bool below = low > 0 && (high + 1 >= sorted.size() || sorted[i] - sorted[low - 1] <= sorted[high + 1] - sorted[i]);
+      const bool below = low > 0 && (high + 1 >= sorted.size() ||
+                                     sorted[i] - sorted[low - 1] <= sorted[high + 1] - sorted[i]);
       low -= below ? 1 : 0;
       high += below ? 0 : 1;
     }
@@ -49,12 +55,14 @@ std::vector<double> kth_distances(const std::vector<double>& sorted, size_t k) {
 }
 
 // Two lists of numbers (Kraskov et al., estimator 1): distances are the larger of both differences.
-double continuous_both(const std::vector<double>& x, const std::vector<double>& y, size_t k, const std::vector<double>& digamma) {
+double continuous_both(const std::vector<double>& x, const std::vector<double>& y, size_t k,
+                       const std::vector<double>& digamma) {
   const size_t n = x.size();
   k = std::min(k, n - 1);
   std::vector<size_t> order(n);
   std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return x[a] != x[b] ? x[a] < x[b] : a < b; });
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return x[a] != x[b] ? x[a] < x[b] : a < b; });
   std::vector<double> xs(n), ys(n);
   for (size_t i = 0; i < n; ++i) {
     xs[i] = x[order[i]];
@@ -83,14 +91,15 @@ double continuous_both(const std::vector<double>& x, const std::vector<double>& 
       offer(left <= right ? --low : high++);
     }
     const double radius = just_below(near.back());
-    sum += digamma[count_within(xs, xs[i], radius)] + digamma[count_within(sorted_y, ys[i], radius)];
+    sum +=
+        digamma[count_within(xs, xs[i], radius)] + digamma[count_within(sorted_y, ys[i], radius)];
   }
   return std::max(0.0, digamma[n] + digamma[k] - sum / static_cast<double>(n));
 }
 
 // Numbers and classes (Ross 2014). Classes of one row teach nothing.
-double continuous_and_classes(const std::vector<double>& x, const std::vector<int32_t>& classes, size_t neighbors,
-                              const std::vector<double>& digamma) {
+double continuous_and_classes(const std::vector<double>& x, const std::vector<int32_t>& classes,
+                              size_t neighbors, const std::vector<double>& digamma) {
   std::map<int32_t, std::vector<double>> by_class;
   for (size_t i = 0; i < x.size(); ++i) {
     by_class[classes[i]].push_back(x[i]);
@@ -111,10 +120,12 @@ double continuous_and_classes(const std::vector<double>& x, const std::vector<in
     const size_t k = std::min(neighbors, values.size() - 1);
     const std::vector<double> distances = kth_distances(values, k);
     for (size_t i = 0; i < values.size(); ++i) {
-      sum += digamma[k] - digamma[values.size()] - digamma[count_within(all, values[i], just_below(distances[i]))];
+      sum += digamma[k] - digamma[values.size()] -
+             digamma[count_within(all, values[i], just_below(distances[i]))];
     }
   }
-  return all.empty() ? 0 : std::max(0.0, digamma[all.size()] + sum / static_cast<double>(all.size()));
+  return all.empty() ? 0
+                     : std::max(0.0, digamma[all.size()] + sum / static_cast<double>(all.size()));
 }
 
 double classes_both(const std::vector<int32_t>& a, const std::vector<int32_t>& b) {
@@ -147,7 +158,8 @@ std::vector<int32_t> as_classes(const std::vector<double>& values) {
   }
   std::vector<int32_t> out;
   for (const double value : values) {
-    out.push_back(static_cast<int32_t>(std::lower_bound(different.begin(), different.end(), value) - different.begin()));
+    out.push_back(static_cast<int32_t>(std::lower_bound(different.begin(), different.end(), value) -
+                                       different.begin()));
   }
   return out;
 }
@@ -162,7 +174,8 @@ void scale(std::vector<double>& values) {
 
 }  // namespace
 
-std::vector<double> mutual_information_scores(const Matrix& x, const Target& target, int64_t neighbors, ThreadPool& pool) {
+std::vector<double> mutual_information_scores(const Matrix& x, const Target& target,
+                                              int64_t neighbors, ThreadPool& pool) {
   const std::vector<double> digamma = digamma_table(x.rows);
   const bool regression = target.task == Task::kRegression;
   const auto k = static_cast<size_t>(neighbors);
@@ -178,11 +191,13 @@ std::vector<double> mutual_information_scores(const Matrix& x, const Target& tar
     const std::vector<int32_t> discrete = as_classes(values);
     scale(values);
     if (regression) {
-      scores[column] = discrete.empty() ? continuous_both(values, y, k, digamma) : continuous_and_classes(y, discrete, k, digamma);
+      scores[column] = discrete.empty() ? continuous_both(values, y, k, digamma)
+                                        : continuous_and_classes(y, discrete, k, digamma);
     }
     for (const auto& one : classes) {
-      scores[column] = std::max(scores[column], discrete.empty() ? continuous_and_classes(values, one, k, digamma)
-                                                                 : classes_both(discrete, one));
+      scores[column] = std::max(scores[column],
+                                discrete.empty() ? continuous_and_classes(values, one, k, digamma)
+                                                 : classes_both(discrete, one));
     }
   });
   return scores;

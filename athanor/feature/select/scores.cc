@@ -21,15 +21,16 @@ std::vector<double> means_of(const Matrix& x) {
   return mean;
 }
 
-// Sums over rows of (value - mean) * weight(row, k) for k weights, and of squares. What sparse rows do not store is 0:
-// each missing term is put right at the end.
+// Sums over rows of (value - mean) * weight(row, k) for k weights, and of squares. What sparse rows
+// do not store is 0: each missing term is put right at the end.
 struct CentredSums {
   std::vector<double> squares;   // columns
   std::vector<double> products;  // columns x k
 };
 
 template <class Weight>
-CentredSums centred_sums(const Matrix& x, const std::vector<double>& mean, size_t k, const Weight& weight) {
+CentredSums centred_sums(const Matrix& x, const std::vector<double>& mean, size_t k,
+                         const Weight& weight) {
   CentredSums sums{std::vector<double>(x.columns, 0), std::vector<double>(x.columns * k, 0)};
   std::vector<double> of_rows(k, 0), weights(k), stored(x.is_sparse ? x.columns * k : 0, 0);
   std::vector<double> count(x.columns, 0);
@@ -51,7 +52,8 @@ CentredSums centred_sums(const Matrix& x, const std::vector<double>& mean, size_
     });
   }
   for (uint64_t column = 0; column < x.columns && x.is_sparse; ++column) {
-    sums.squares[column] += (static_cast<double>(x.rows) - count[column]) * mean[column] * mean[column];
+    sums.squares[column] +=
+        (static_cast<double>(x.rows) - count[column]) * mean[column] * mean[column];
     for (size_t i = 0; i < k; ++i) {
       sums.products[column * k + i] -= (of_rows[i] - stored[column * k + i]) * mean[column];
     }
@@ -62,7 +64,9 @@ CentredSums centred_sums(const Matrix& x, const std::vector<double>& mean, size_
 std::vector<double> ranks_of(const std::vector<double>& values) {
   std::vector<size_t> order(values.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) { return values[a] != values[b] ? values[a] < values[b] : a < b; });
+  std::sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return values[a] != values[b] ? values[a] < values[b] : a < b;
+  });
   std::vector<double> ranks(values.size());
   for (size_t begin = 0; begin < order.size();) {
     size_t end = begin;
@@ -70,7 +74,8 @@ std::vector<double> ranks_of(const std::vector<double>& values) {
       ++end;
     }
     for (size_t i = begin; i < end; ++i) {
-      ranks[order[i]] = static_cast<double>(begin + end - 1) / 2;  // equal ones share the mean of their ranks
+      ranks[order[i]] =
+          static_cast<double>(begin + end - 1) / 2;  // equal ones share the mean of their ranks
     }
     begin = end;
   }
@@ -79,7 +84,8 @@ std::vector<double> ranks_of(const std::vector<double>& values) {
 
 double pearson(const std::vector<double>& a, const std::vector<double>& b) {
   const auto n = static_cast<double>(a.size());
-  const double mean_a = std::accumulate(a.begin(), a.end(), 0.0) / n, mean_b = std::accumulate(b.begin(), b.end(), 0.0) / n;
+  const double mean_a = std::accumulate(a.begin(), a.end(), 0.0) / n,
+               mean_b = std::accumulate(b.begin(), b.end(), 0.0) / n;
   double ab = 0, aa = 0, bb = 0;
   for (size_t i = 0; i < a.size(); ++i) {
     ab += (a[i] - mean_a) * (b[i] - mean_b);
@@ -105,7 +111,8 @@ std::vector<std::vector<double>> number_targets(const Target& target) {
   const size_t count = target.labels.size();
   for (size_t label = count == 2 ? 1 : 0; label < count; ++label) {
     std::vector<double> is(classes[0].size());
-    std::transform(classes[0].begin(), classes[0].end(), is.begin(), [&](int32_t c) { return c == static_cast<int32_t>(label) ? 1.0 : 0.0; });
+    std::transform(classes[0].begin(), classes[0].end(), is.begin(),
+                   [&](int32_t c) { return c == static_cast<int32_t>(label) ? 1.0 : 0.0; });
     out.push_back(std::move(is));
   }
   return out;
@@ -121,12 +128,15 @@ void keep_best(std::vector<double>& best, const std::vector<double>& scores) {
 std::vector<double> anova_of_classes(const Matrix& x, const std::vector<int32_t>& classes) {
   const auto k = static_cast<size_t>(*std::max_element(classes.begin(), classes.end()) + 1);
   const std::vector<double> mean = means_of(x);
-  const CentredSums sums = centred_sums(x, mean, k, [&](uint64_t row, size_t c) { return classes[row] == static_cast<int32_t>(c) ? 1.0 : 0.0; });
+  const CentredSums sums = centred_sums(x, mean, k, [&](uint64_t row, size_t c) {
+    return classes[row] == static_cast<int32_t>(c) ? 1.0 : 0.0;
+  });
   std::vector<double> counts(k, 0);
   for (const int32_t c : classes) {
     counts[static_cast<size_t>(c)] += 1;
   }
-  const double present = static_cast<double>(std::count_if(counts.begin(), counts.end(), [](double n) { return n > 0; }));
+  const double present = static_cast<double>(
+      std::count_if(counts.begin(), counts.end(), [](double n) { return n > 0; }));
   std::vector<double> scores(x.columns, 0);
   for (uint64_t column = 0; column < x.columns; ++column) {
     double between = 0;
@@ -135,7 +145,8 @@ std::vector<double> anova_of_classes(const Matrix& x, const std::vector<int32_t>
       between += counts[c] > 0 ? sum * sum / counts[c] : 0;
     }
     const double within = std::max(0.0, sums.squares[column] - between);
-    const double f = between / std::max(1.0, present - 1) / (within / (static_cast<double>(x.rows) - present));
+    const double f =
+        between / std::max(1.0, present - 1) / (within / (static_cast<double>(x.rows) - present));
     scores[column] = between == 0 ? 0 : f;  // infinite: the classes are told apart without an error
   }
   return scores;
@@ -160,8 +171,10 @@ void expect_no_gaps(const Matrix& x, const char* step) {
   for (uint64_t row = 0; row < x.rows; ++row) {
     x.for_each_in_row(row, [&](uint32_t column, double value) {
       if (std::isnan(value)) {
-        throw Error(ErrorKind::kInput, std::string(step) + " does not take missing values, and '" + x.name_of(column) + "' has some", "",
-                    "impute first: then: [{impute: {by: median}}]");
+        throw Error(ErrorKind::kInput,
+                    std::string(step) + " does not take missing values, and '" + x.name_of(column) +
+                        "' has some",
+                    "", "impute first: then: [{impute: {by: median}}]");
       }
     });
   }
@@ -185,21 +198,24 @@ std::vector<double> column_of(const Matrix& x, uint64_t column) {
 }
 
 std::vector<double> variance_scores(const Matrix& x) {
-  std::vector<double> variance = centred_sums(x, means_of(x), 0, [](uint64_t, size_t) { return 0.0; }).squares;
+  std::vector<double> variance =
+      centred_sums(x, means_of(x), 0, [](uint64_t, size_t) { return 0.0; }).squares;
   for (double& value : variance) {
     value /= static_cast<double>(std::max<uint64_t>(1, x.rows));
   }
   return variance;
 }
 
-std::vector<double> correlation_scores(const Matrix& x, const Target& target, bool by_rank, ThreadPool& pool) {
+std::vector<double> correlation_scores(const Matrix& x, const Target& target, bool by_rank,
+                                       ThreadPool& pool) {
   std::vector<std::vector<double>> targets = number_targets(target);
   for (auto& one : targets) {
     one = by_rank ? ranks_of(one) : one;
   }
   std::vector<double> scores(x.columns, 0);
   pool.parallel_for(x.columns, [&](size_t column) {
-    const std::vector<double> values = by_rank ? ranks_of(column_of(x, column)) : column_of(x, column);
+    const std::vector<double> values =
+        by_rank ? ranks_of(column_of(x, column)) : column_of(x, column);
     for (const auto& one : targets) {
       scores[column] = std::max(scores[column], std::fabs(pearson(values, one)));
     }
@@ -217,8 +233,10 @@ std::vector<double> chi2_scores(const Matrix& x, const Target& target) {
       counts[c] += 1;
       x.for_each_in_row(row, [&](uint32_t column, double value) {
         if (value < 0) {
-          throw Error(ErrorKind::kInput, "chi2 takes features that are at least 0, and '" + x.name_of(column) + "' is not", "",
-                      "select by anova or mutual_information, or scale by minmax first");
+          throw Error(
+              ErrorKind::kInput,
+              "chi2 takes features that are at least 0, and '" + x.name_of(column) + "' is not", "",
+              "select by anova or mutual_information, or scale by minmax first");
         }
         observed[column * k + c] += value;
         total[column] += value;
@@ -251,7 +269,8 @@ std::vector<double> anova_scores(const Matrix& x, const Target& target) {
   for (const double y : target.values) {
     y_squares += (y - y_mean) * (y - y_mean);
   }
-  const CentredSums sums = centred_sums(x, means_of(x), 1, [&](uint64_t row, size_t) { return target.values[row] - y_mean; });
+  const CentredSums sums = centred_sums(
+      x, means_of(x), 1, [&](uint64_t row, size_t) { return target.values[row] - y_mean; });
   best.assign(x.columns, 0);
   for (uint64_t column = 0; column < x.columns; ++column) {
     const double both = sums.squares[column] * y_squares;

@@ -8,10 +8,13 @@
 namespace athanor {
 namespace {
 
-void expect_scores(const std::vector<double>& given, const nlohmann::json& expected, double relative = 1e-6) {
+void expect_scores(const std::vector<double>& given, const nlohmann::json& expected,
+                   double relative = 1e-6) {
   ASSERT_EQ(given.size(), expected.size());
   for (size_t i = 0; i < given.size(); ++i) {
-    EXPECT_NEAR(given[i], expected[i].get<double>(), relative * std::max(1e-3, std::fabs(expected[i].get<double>()))) << i;
+    EXPECT_NEAR(given[i], expected[i].get<double>(),
+                relative * std::max(1e-3, std::fabs(expected[i].get<double>())))
+        << i;
   }
 }
 
@@ -54,8 +57,10 @@ TEST(Select, ScoresAsScikitLearn) {
   expect_scores(anova_scores(problem.x, problem.number), scores["f_regression"]);
   expect_scores(correlation_scores(problem.x, problem.number, false, pool), scores["pearson"]);
   expect_scores(correlation_scores(problem.x, problem.number, true, pool), scores["spearman"]);
-  expect_scores(mutual_information_scores(problem.x, problem.classes, 3, pool), scores["mutual_classes"]);
-  expect_scores(mutual_information_scores(problem.x, problem.number, 3, pool), scores["mutual_number"]);
+  expect_scores(mutual_information_scores(problem.x, problem.classes, 3, pool),
+                scores["mutual_classes"]);
+  expect_scores(mutual_information_scores(problem.x, problem.number, 3, pool),
+                scores["mutual_number"]);
   Matrix positive = problem.x;
   for (double& value : positive.values) {
     value = std::fabs(value);
@@ -78,8 +83,10 @@ TEST(Select, SparseRowsScoreAsDense) {
   };
   near(variance_scores(sparse), variance_scores(counts));
   near(anova_scores(sparse, problem.number), anova_scores(counts, problem.number));
-  near(correlation_scores(sparse, problem.classes, true, pool), correlation_scores(counts, problem.classes, true, pool));
-  near(mutual_information_scores(sparse, problem.classes, 3, pool), mutual_information_scores(counts, problem.classes, 3, pool));
+  near(correlation_scores(sparse, problem.classes, true, pool),
+       correlation_scores(counts, problem.classes, true, pool));
+  near(mutual_information_scores(sparse, problem.classes, 3, pool),
+       mutual_information_scores(counts, problem.classes, 3, pool));
 }
 
 TEST(Select, KeepsTheBestInTheirOrder) {
@@ -92,17 +99,26 @@ TEST(Select, KeepsTheBestInTheirOrder) {
   auto select = make_transform("select", {{"by", "anova"}, {"keep", 2}}, "");
   const Matrix fitted = select->fit(x, &problem.number, context);
   EXPECT_EQ(fitted.columns, 2u);
-  EXPECT_EQ(std::count(fitted.names.begin(), fitted.names.end(), "b"), 1);  // the target is made of it
+  EXPECT_EQ(std::count(fitted.names.begin(), fitted.names.end(), "b"),
+            1);  // the target is made of it
   EXPECT_LT(fitted.names[0], fitted.names[1]);
   const fs::path dir = scratch("select");
   auto again = make_transform("select", {{"by", "anova"}, {"keep", 2}}, "");
   save_and_load(*select, *again, dir);
   EXPECT_EQ(again->apply(x, pool).values, fitted.values);
-  EXPECT_EQ(make_transform("select", {{"by", "variance"}, {"share", 0.5}}, "")->fit(x, nullptr, context).columns, 4u);
+  EXPECT_EQ(make_transform("select", {{"by", "variance"}, {"share", 0.5}}, "")
+                ->fit(x, nullptr, context)
+                .columns,
+            4u);
   Matrix constant = Matrix::dense(3, 2);
   constant.values = {1, 2, 1, 3, 1, 4};
-  EXPECT_EQ(make_transform("select", {{"by", "variance"}}, "")->fit(constant, nullptr, context).columns, 1u);
-  EXPECT_EQ(to_dense(make_transform("select", {{"by", "chi2"}, {"keep", 3}}, "")->fit(sparse_of(matrix_of(fixture["counts"])), &problem.classes, context)).columns, 3u);
+  EXPECT_EQ(
+      make_transform("select", {{"by", "variance"}}, "")->fit(constant, nullptr, context).columns,
+      1u);
+  EXPECT_EQ(to_dense(make_transform("select", {{"by", "chi2"}, {"keep", 3}}, "")
+                         ->fit(sparse_of(matrix_of(fixture["counts"])), &problem.classes, context))
+                .columns,
+            3u);
 }
 
 TEST(Select, AModelIsAsked) {
@@ -110,10 +126,13 @@ TEST(Select, AModelIsAsked) {
   const Problem problem = problem_of(fixture);
   ThreadPool pool(1);
   FitContext context{pool};
-  const nlohmann::json options{{"by", "elimination"}, {"keep", 2}, {"model", {{"forest", {{"trees", 3}}}}}};
-  EXPECT_THROW(make_transform("select", options, "")->fit(problem.x, &problem.classes, context), Error);  // nobody to ask
+  const nlohmann::json options{
+      {"by", "elimination"}, {"keep", 2}, {"model", {{"forest", {{"trees", 3}}}}}};
+  EXPECT_THROW(make_transform("select", options, "")->fit(problem.x, &problem.classes, context),
+               Error);  // nobody to ask
   size_t asked = 0;
-  context.importances = [&](const Matrix& x, const Target&, const nlohmann::json& model, FitContext&) {
+  context.importances = [&](const Matrix& x, const Target&, const nlohmann::json& model,
+                            FitContext&) {
     EXPECT_TRUE(model.contains("forest"));
     ++asked;
     std::vector<double> importances(x.columns);  // the larger its first value, the more important
@@ -122,13 +141,18 @@ TEST(Select, AModelIsAsked) {
     }
     return importances;
   };
-  const Matrix left = make_transform("select", options, "")->fit(problem.x, &problem.classes, context);
+  const Matrix left =
+      make_transform("select", options, "")->fit(problem.x, &problem.classes, context);
   EXPECT_EQ(left.columns, 2u);
   EXPECT_EQ(asked, 5u);  // one feature at a time, 7 to 2
   std::vector<double> first(problem.x.row(0), problem.x.row(0) + 7);
   std::nth_element(first.begin(), first.begin() + 1, first.end(), std::greater<>());
   EXPECT_EQ(std::min(left.at(0, 0), left.at(0, 1)), first[1]);
-  EXPECT_EQ(make_transform("select", {{"by", "model"}, {"keep", 3}, {"model", {{"forest", nullptr}}}}, "")->fit(problem.x, &problem.classes, context).columns, 3u);
+  EXPECT_EQ(
+      make_transform("select", {{"by", "model"}, {"keep", 3}, {"model", {{"forest", nullptr}}}}, "")
+          ->fit(problem.x, &problem.classes, context)
+          .columns,
+      3u);
   EXPECT_THROW(make_transform("select", {{"by", "model"}}, ""), Error);
 }
 
@@ -141,10 +165,22 @@ TEST(Select, WhatCannotBeScoredIsNamed) {
   Target target;
   target.labels = {"a", "b"};
   target.classes = {0, 1, 0, 1};
-  EXPECT_NE(error_of([&] { make_transform("select", {{"by", "chi2"}, {"keep", 1}}, "")->fit(x, &target, context); }).message().find("'bad'"), std::string::npos);
+  EXPECT_NE(error_of([&] {
+              make_transform("select", {{"by", "chi2"}, {"keep", 1}}, "")->fit(x, &target, context);
+            })
+                .message()
+                .find("'bad'"),
+            std::string::npos);
   x.at(2, 1) = std::nan("");
-  EXPECT_NE(error_of([&] { make_transform("select", {{"keep", 1}}, "")->fit(x, &target, context); }).message().find("'bad'"), std::string::npos);
-  EXPECT_THROW(make_transform("select", {{"keep", 1}}, "")->fit(Matrix::dense(4, 2), nullptr, context), Error);
+  EXPECT_NE(error_of([&] {
+              make_transform("select", {{"keep", 1}}, "")->fit(x, &target, context);
+            })
+                .message()
+                .find("'bad'"),
+            std::string::npos);
+  EXPECT_THROW(
+      make_transform("select", {{"keep", 1}}, "")->fit(Matrix::dense(4, 2), nullptr, context),
+      Error);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
-// Series as statistics over windows: the text of a document is a table of numbers, a line a step, as SeriesInputs reads it;
-// each channel is cut into windows of equal length, each window gives a few numbers.
+// Series as statistics over windows: the text of a document is a table of numbers, a line a step,
+// as SeriesInputs reads it; each channel is cut into windows of equal length, each window gives a
+// few numbers.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -73,11 +74,13 @@ constexpr Statistic kStatistics[] = {
 
 struct WindowsOptions {
   int64_t windows = 1;
-  std::vector<std::string> statistics = {"mean", "deviation", "min", "max", "median", "slope", "last", "echo", "crossings"};
+  std::vector<std::string> statistics = {"mean",  "deviation", "min",  "max",      "median",
+                                         "slope", "last",      "echo", "crossings"};
   static void fields(Fields<WindowsOptions>& f) {
     f.add("windows", &WindowsOptions::windows, "parts that each series is cut into").range(1, 1000);
     f.add("statistics", &WindowsOptions::statistics,
-          "of mean, deviation, min, max, median, slope (a step), last, echo (correlation with the step before), crossings (of the mean, a step)");
+          "of mean, deviation, min, max, median, slope (a step), last, echo (correlation with the "
+          "step before), crossings (of the mean, a step)");
   }
 };
 
@@ -89,15 +92,18 @@ class Windows : public Encoder {
       names.emplace_back(one.name);
     }
     for (const std::string& wanted : options_.statistics) {
-      const auto found = std::find_if(std::begin(kStatistics), std::end(kStatistics), [&](const Statistic& one) { return wanted == one.name; });
+      const auto found = std::find_if(std::begin(kStatistics), std::end(kStatistics),
+                                      [&](const Statistic& one) { return wanted == one.name; });
       if (found == std::end(kStatistics)) {
-        throw Error(ErrorKind::kUsage, "there is no statistic '" + wanted + "'", "windows.statistics", did_you_mean(wanted, names));
+        throw Error(ErrorKind::kUsage, "there is no statistic '" + wanted + "'",
+                    "windows.statistics", did_you_mean(wanted, names));
       }
       statistics_.push_back(found);
     }
   }
 
-  Matrix fit(std::span<const TableColumn* const> columns, const Target*, FitContext& context) override {
+  Matrix fit(std::span<const TableColumn* const> columns, const Target*,
+             FitContext& context) override {
     channels_.clear();
     column_ = columns[0]->name;
     for (const std::string& text : columns[0]->texts) {
@@ -108,7 +114,9 @@ class Windows : public Encoder {
       }
     }
     if (channels_.empty()) {
-      throw Error(ErrorKind::kInput, "the texts of column '" + column_ + "' hold no series of numbers", "", "a line a step, commas between numbers");
+      throw Error(ErrorKind::kInput,
+                  "the texts of column '" + column_ + "' hold no series of numbers", "",
+                  "a line a step, commas between numbers");
     }
     return apply(columns, context.pool);
   }
@@ -140,7 +148,8 @@ class Windows : public Encoder {
     for (const std::string& channel : channels_) {
       for (size_t window = 0; window < windows; ++window) {
         for (const Statistic* statistic : statistics_) {
-          out.names.push_back(column_ + "." + channel + "." + statistic->name + (windows > 1 ? " " + std::to_string(window + 1) : ""));
+          out.names.push_back(column_ + "." + channel + "." + statistic->name +
+                              (windows > 1 ? " " + std::to_string(window + 1) : ""));
         }
       }
     }
@@ -160,7 +169,8 @@ class Windows : public Encoder {
   }
 
  private:
-  // Channels x steps. A first line that is no numbers names the channels; a cell that is no number is missing.
+  // Channels x steps. A first line that is no numbers names the channels; a cell that is no number
+  // is missing.
   static std::vector<Values> read(std::string_view text, std::vector<std::string>& names) {
     std::vector<Values> series;
     bool first = true;
@@ -211,7 +221,9 @@ class Windows : public Encoder {
 }  // namespace
 
 EncoderKind windows_kind() {
-  return make_encoder_kind<Windows, WindowsOptions>("windows", "series (a text of numbers, a line a step) as statistics over windows", {ColumnKind::kText});
+  return make_encoder_kind<Windows, WindowsOptions>(
+      "windows", "series (a text of numbers, a line a step) as statistics over windows",
+      {ColumnKind::kText});
 }
 
 }  // namespace athanor

@@ -9,8 +9,8 @@ namespace athanor {
 
 namespace {
 
-constexpr size_t kLooked = 200;         // texts that chinese: auto looks at
-constexpr size_t kLookedBytes = 2000;   // and how far into each
+constexpr size_t kLooked = 200;        // texts that chinese: auto looks at
+constexpr size_t kLookedBytes = 2000;  // and how far into each
 constexpr double kChineseShare = 0.2;
 
 struct AsciiTable {
@@ -21,16 +21,20 @@ constexpr AsciiTable make_table() {
   AsciiTable table;
   for (int c = 0; c < 256; ++c) {
     const bool upper = c >= 'A' && c <= 'Z';
-    table.word[static_cast<size_t>(c)] = upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+    table.word[static_cast<size_t>(c)] =
+        upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
     table.lower[static_cast<size_t>(c)] = static_cast<char>(upper ? c + 32 : c);
   }
   return table;
 }
 constexpr AsciiTable kAscii = make_table();
 
-bool is_ascii(char c) { return static_cast<unsigned char>(c) < 0x80; }
+bool is_ascii(char c) {
+  return static_cast<unsigned char>(c) < 0x80;
+}
 
-// A capital sigma at the end of a word becomes the final one, as str.lower() has it (Unicode 3.13, Final_Sigma).
+// A capital sigma at the end of a word becomes the final one, as str.lower() has it (Unicode 3.13,
+// Final_Sigma).
 char32_t lower_sigma(const std::string& before, const char* p, const char* end) {
   bool letter_before = false;
   for (const char *q = before.data(), *stop = q + before.size(); q < stop;) {
@@ -54,7 +58,8 @@ void append_lower(std::string& out, char32_t code, const char* p, const char* en
 }  // namespace
 
 bool is_word_character(char32_t code) {
-  return code < 0x80 ? kAscii.word[static_cast<size_t>(code)] != 0 : is_letter(code) || is_number(code);
+  return code < 0x80 ? kAscii.word[static_cast<size_t>(code)] != 0
+                     : is_letter(code) || is_number(code);
 }
 
 bool is_python_space(char32_t code) {
@@ -72,7 +77,8 @@ Analyzer::Analyzer(TextOptions options) : options_(std::move(options)) {
 }
 
 void Analyzer::set_chinese(bool cut) {
-  segmenter_ = cut && options_.analyzer == "words" ? std::make_shared<const LazySegmenter>() : nullptr;
+  segmenter_ =
+      cut && options_.analyzer == "words" ? std::make_shared<const LazySegmenter>() : nullptr;
 }
 
 void Analyzer::decide_chinese(const std::vector<std::string>& texts) {
@@ -89,7 +95,8 @@ void Analyzer::decide_chinese(const std::vector<std::string>& texts) {
       chinese += is_han(code) ? 1 : 0;
     }
   }
-  set_chinese(letters > 0 && static_cast<double>(chinese) >= kChineseShare * static_cast<double>(letters));
+  set_chinese(letters > 0 &&
+              static_cast<double>(chinese) >= kChineseShare * static_cast<double>(letters));
 }
 
 void Analyzer::prepare(std::string_view text, std::string& out) const {
@@ -156,8 +163,10 @@ void Analyzer::find_words(Scratch& scratch) const {
   }
 }
 
-// A word with characters beyond ASCII: `begin` is where it begins, `p` the first of them. Returns where to go on.
-const char* Analyzer::find_mixed_word(Scratch& scratch, const char* begin, const char* p, const char* end) const {
+// A word with characters beyond ASCII: `begin` is where it begins, `p` the first of them. Returns
+// where to go on.
+const char* Analyzer::find_mixed_word(Scratch& scratch, const char* begin, const char* p,
+                                      const char* end) const {
   const char* const base = scratch.text.data();
   auto characters = static_cast<size_t>(p - begin);
   bool ascii_only = true;
@@ -176,7 +185,8 @@ const char* Analyzer::find_mixed_word(Scratch& scratch, const char* begin, const
   return next;  // behind the character that ended it
 }
 
-// A run of word characters that may hold Chinese: its Chinese parts word by word, of one character too, the rest as words.
+// A run of word characters that may hold Chinese: its Chinese parts word by word, of one character
+// too, the rest as words.
 void Analyzer::split_chinese(Scratch& scratch, size_t begin, size_t end) const {
   const char* const base = scratch.text.data();
   const char* const stop = base + end;
@@ -233,13 +243,15 @@ void Analyzer::squeeze_spaces(std::string& text) {
   text = std::move(out);
 }
 
-void Analyzer::find_characters(std::string_view text, std::vector<std::pair<uint32_t, uint32_t>>& spans) {
+void Analyzer::find_characters(std::string_view text,
+                               std::vector<std::pair<uint32_t, uint32_t>>& spans) {
   spans.clear();
   const char* const end = text.data() + text.size();
   for (const char* p = text.data(); p < end;) {
     const char* const begin = p;
     decode_utf8(p, end);
-    spans.emplace_back(static_cast<uint32_t>(begin - text.data()), static_cast<uint32_t>(p - text.data()));
+    spans.emplace_back(static_cast<uint32_t>(begin - text.data()),
+                       static_cast<uint32_t>(p - text.data()));
   }
 }
 

@@ -1,6 +1,6 @@
-// A text as terms: words and runs of words, or runs of characters, as scikit-learn's CountVectorizer cuts them (words: two
-// or more letters, digits or _; chars: runs over the whole text; chars_wb: within words, a blank at their ends). Private to
-// this room.
+// A text as terms: words and runs of words, or runs of characters, as scikit-learn's
+// CountVectorizer cuts them (words: two or more letters, digits or _; chars: runs over the whole
+// text; chars_wb: within words, a blank at their ends). Private to this room.
 #pragma once
 
 #include <functional>
@@ -23,15 +23,18 @@ struct TextOptions {
 
   template <class T>
   static void add_fields(Fields<T>& f) {
-    f.add("analyzer", &T::analyzer, "words; chars: runs of characters; chars_wb: runs of characters within words")
+    f.add("analyzer", &T::analyzer,
+          "words; chars: runs of characters; chars_wb: runs of characters within words")
         .choices({"words", "chars", "chars_wb"});
-    f.add("ngrams_from", &T::ngrams_from, "terms of so many words or characters at least").range(1, 20);
+    f.add("ngrams_from", &T::ngrams_from, "terms of so many words or characters at least")
+        .range(1, 20);
     f.add("ngrams", &T::ngrams, "and so many at most").range(1, 20);
     f.add("lowercase", &T::lowercase, "lower-case the text first");
     f.add("strip_accents", &T::strip_accents, "cut accents off (NFKD without its marks)");
     f.add("stop_words", &T::stop_words, "words that are no terms");
     f.add("chinese", &T::chinese,
-          "words: cut Chinese into its words by a dictionary; auto: when a fifth of the letters of the training texts are Chinese")
+          "words: cut Chinese into its words by a dictionary; auto: when a fifth of the letters of "
+          "the training texts are Chinese")
         .choices({"auto", "yes", "no"});
   }
 };
@@ -61,15 +64,18 @@ class Analyzer {
  private:
   void prepare(std::string_view text, std::string& out) const;  // lower case, accents
   void find_words(Scratch& scratch) const;
-  const char* find_mixed_word(Scratch& scratch, const char* begin, const char* p, const char* end) const;
+  const char* find_mixed_word(Scratch& scratch, const char* begin, const char* p,
+                              const char* end) const;
   void add_word(Scratch& scratch, size_t begin, size_t end, size_t characters) const;
   void split_chinese(Scratch& scratch, size_t begin, size_t end) const;
   static void squeeze_spaces(std::string& text);
-  static void find_characters(std::string_view text, std::vector<std::pair<uint32_t, uint32_t>>& spans);
+  static void find_characters(std::string_view text,
+                              std::vector<std::pair<uint32_t, uint32_t>>& spans);
   template <class Fn>
   void runs_of_words(Scratch& scratch, const Fn& fn) const;
   template <class Fn>
-  void runs_of_characters(std::string_view text, Scratch& scratch, bool once_when_short, const Fn& fn) const;
+  void runs_of_characters(std::string_view text, Scratch& scratch, bool once_when_short,
+                          const Fn& fn) const;
 
   TextOptions options_;
   TermTable stop_words_;
@@ -84,7 +90,8 @@ template <class Fn>
 void Analyzer::runs_of_words(Scratch& scratch, const Fn& fn) const {
   const std::string_view text = scratch.text;
   const auto& words = scratch.spans;
-  const auto from = static_cast<size_t>(options_.ngrams_from), to = static_cast<size_t>(options_.ngrams);
+  const auto from = static_cast<size_t>(options_.ngrams_from),
+             to = static_cast<size_t>(options_.ngrams);
   for (size_t i = 0; i < words.size(); ++i) {
     if (from == 1) {
       fn(text.substr(words[i].first, words[i].second - words[i].first));
@@ -105,16 +112,19 @@ void Analyzer::runs_of_words(Scratch& scratch, const Fn& fn) const {
 }
 
 template <class Fn>
-void Analyzer::runs_of_characters(std::string_view text, Scratch& scratch, bool once_when_short, const Fn& fn) const {
+void Analyzer::runs_of_characters(std::string_view text, Scratch& scratch, bool once_when_short,
+                                  const Fn& fn) const {
   find_characters(text, scratch.spans);
   const auto& characters = scratch.spans;
   const size_t count = characters.size();
-  for (auto n = static_cast<size_t>(options_.ngrams_from); n <= static_cast<size_t>(options_.ngrams); ++n) {
+  for (auto n = static_cast<size_t>(options_.ngrams_from);
+       n <= static_cast<size_t>(options_.ngrams); ++n) {
     if (n > count && !(once_when_short && count > 0)) {
       return;
     }
     for (size_t i = 0; i + std::min(n, count) <= count; ++i) {
-      fn(text.substr(characters[i].first, characters[i + std::min(n, count) - 1].second - characters[i].first));
+      fn(text.substr(characters[i].first,
+                     characters[i + std::min(n, count) - 1].second - characters[i].first));
     }
     if (n >= count) {  // a short word counts once
       return;

@@ -20,12 +20,14 @@ struct Stretch {
   std::vector<int64_t> documents, total;  // a term each
 };
 
-void count_stretch(const std::vector<std::string>& texts, std::pair<size_t, size_t> range, const Analyzer& analyzer,
-                   Stretch& out) {
+void count_stretch(const std::vector<std::string>& texts, std::pair<size_t, size_t> range,
+                   const Analyzer& analyzer, Stretch& out) {
   Analyzer::Scratch scratch;
   RowCounter row;
   for (size_t i = range.first; i < range.second; ++i) {
-    analyzer.for_each_term(texts[i], scratch, [&](std::string_view term) { row.add(static_cast<uint32_t>(out.terms.add(term))); });
+    analyzer.for_each_term(texts[i], scratch, [&](std::string_view term) {
+      row.add(static_cast<uint32_t>(out.terms.add(term)));
+    });
     out.documents.resize(static_cast<size_t>(out.terms.size()), 0);
     out.total.resize(out.documents.size(), 0);
     row.take(false, [&](uint32_t number, int32_t count) {
@@ -49,7 +51,8 @@ Joined join(const std::vector<Stretch>& stretches) {
   for (const Stretch& stretch : stretches) {
     std::vector<uint32_t> numbers(static_cast<size_t>(stretch.terms.size()));
     for (int32_t id = 0; id < stretch.terms.size(); ++id) {
-      const auto number = static_cast<uint32_t>(all.terms.add(stretch.terms.term(id), stretch.terms.hash(id)));
+      const auto number =
+          static_cast<uint32_t>(all.terms.add(stretch.terms.term(id), stretch.terms.hash(id)));
       if (number == all.documents.size()) {
         all.documents.push_back(0);
         all.total.push_back(0);
@@ -64,7 +67,8 @@ Joined join(const std::vector<Stretch>& stretches) {
 }
 
 // Terms that stay, in the order of their bytes. Of equally frequent ones the first by bytes.
-std::vector<uint32_t> chosen_terms(const Joined& all, const VocabularyLimits& limits, size_t texts) {
+std::vector<uint32_t> chosen_terms(const Joined& all, const VocabularyLimits& limits,
+                                   size_t texts) {
   const auto rows = static_cast<double>(texts);
   const double low = limits.min_df < 1 ? limits.min_df * rows : limits.min_df;
   const double high = limits.max_df <= 1 ? limits.max_df * rows : limits.max_df;
@@ -80,7 +84,8 @@ std::vector<uint32_t> chosen_terms(const Joined& all, const VocabularyLimits& li
   };
   std::sort(chosen.begin(), chosen.end(), by_bytes);
   if (limits.max_features > 0 && chosen.size() > limits.max_features) {
-    std::stable_sort(chosen.begin(), chosen.end(), [&](uint32_t a, uint32_t b) { return all.total[a] > all.total[b]; });
+    std::stable_sort(chosen.begin(), chosen.end(),
+                     [&](uint32_t a, uint32_t b) { return all.total[a] > all.total[b]; });
     chosen.resize(limits.max_features);
     std::sort(chosen.begin(), chosen.end(), by_bytes);
   }
@@ -88,7 +93,8 @@ std::vector<uint32_t> chosen_terms(const Joined& all, const VocabularyLimits& li
 }
 
 // A stretch's rows by final numbers, sorted.
-RowsPart final_rows(const Stretch& stretch, const std::vector<uint32_t>& numbers, const std::vector<int32_t>& final_of) {
+RowsPart final_rows(const Stretch& stretch, const std::vector<uint32_t>& numbers,
+                    const std::vector<int32_t>& final_of) {
   RowsPart part;
   std::vector<uint64_t> row;
   uint64_t at = 0;
@@ -97,7 +103,8 @@ RowsPart final_rows(const Stretch& stretch, const std::vector<uint32_t>& numbers
     for (; at < end; ++at) {
       const int32_t number = final_of[numbers[stretch.numbers[at]]];
       if (number >= 0) {
-        row.push_back(static_cast<uint64_t>(number) << 32 | static_cast<uint32_t>(stretch.counts[at]));
+        row.push_back(static_cast<uint64_t>(number) << 32 |
+                      static_cast<uint32_t>(stretch.counts[at]));
       }
     }
     std::sort(row.begin(), row.end());
@@ -112,7 +119,8 @@ RowsPart final_rows(const Stretch& stretch, const std::vector<uint32_t>& numbers
 
 }  // namespace
 
-std::vector<std::pair<size_t, size_t>> stretches_of(const std::vector<std::string>& texts, size_t bytes) {
+std::vector<std::pair<size_t, size_t>> stretches_of(const std::vector<std::string>& texts,
+                                                    size_t bytes) {
   std::vector<std::pair<size_t, size_t>> out;
   size_t begin = 0, size = 0;
   for (size_t i = 0; i < texts.size(); ++i) {
@@ -141,8 +149,10 @@ SparseRows joined(std::vector<RowsPart> parts, ThreadPool& pool) {
   out.values.resize(values);
   pool.parallel_for(parts.size(), [&](size_t i) {
     const RowsPart& part = parts[i];
-    std::copy(part.indices.begin(), part.indices.end(), out.indices.begin() + static_cast<ptrdiff_t>(begins[i]));
-    std::copy(part.values.begin(), part.values.end(), out.values.begin() + static_cast<ptrdiff_t>(begins[i]));
+    std::copy(part.indices.begin(), part.indices.end(),
+              out.indices.begin() + static_cast<ptrdiff_t>(begins[i]));
+    std::copy(part.values.begin(), part.values.end(),
+              out.values.begin() + static_cast<ptrdiff_t>(begins[i]));
     for (size_t row = 0; row < part.ends.size(); ++row) {
       out.offsets[row_begins[i] + row + 1] = begins[i] + part.ends[row];
     }
@@ -151,11 +161,12 @@ SparseRows joined(std::vector<RowsPart> parts, ThreadPool& pool) {
   return out;
 }
 
-CountedTexts count_terms(const std::vector<std::string>& texts, const Analyzer& analyzer, const VocabularyLimits& limits,
-                         FitContext& context) {
+CountedTexts count_terms(const std::vector<std::string>& texts, const Analyzer& analyzer,
+                         const VocabularyLimits& limits, FitContext& context) {
   const auto ranges = stretches_of(texts, kStretchBytes);
   std::vector<Stretch> stretches(ranges.size());
-  context.pool.parallel_for(ranges.size(), [&](size_t i) { count_stretch(texts, ranges[i], analyzer, stretches[i]); });
+  context.pool.parallel_for(
+      ranges.size(), [&](size_t i) { count_stretch(texts, ranges[i], analyzer, stretches[i]); });
   context.progress(0.7);
   const Joined all = join(stretches);
   const std::vector<uint32_t> chosen = chosen_terms(all, limits, texts.size());
@@ -176,7 +187,8 @@ CountedTexts count_terms(const std::vector<std::string>& texts, const Analyzer& 
   return out;
 }
 
-SparseRows count_known(const std::vector<std::string>& texts, const Analyzer& analyzer, const TermTable& terms, ThreadPool& pool) {
+SparseRows count_known(const std::vector<std::string>& texts, const Analyzer& analyzer,
+                       const TermTable& terms, ThreadPool& pool) {
   const auto ranges = stretches_of(texts, kStretchBytes);
   std::vector<RowsPart> parts(ranges.size());
   pool.parallel_for(ranges.size(), [&](size_t i) {

@@ -1,6 +1,6 @@
-// Terms of many texts counted with all cores, in an order that does not depend on how many there are: texts are cut into
-// stretches of about a megabyte, each stretch counts into a table of its own, tables are joined in order. Private to this
-// room.
+// Terms of many texts counted with all cores, in an order that does not depend on how many there
+// are: texts are cut into stretches of about a megabyte, each stretch counts into a table of its
+// own, tables are joined in order. Private to this room.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,8 @@
 namespace athanor {
 
 // Stretches [begin, end) of texts with about `bytes` in each.
-std::vector<std::pair<size_t, size_t>> stretches_of(const std::vector<std::string>& texts, size_t bytes);
+std::vector<std::pair<size_t, size_t>> stretches_of(const std::vector<std::string>& texts,
+                                                    size_t bytes);
 
 struct VocabularyLimits {
   double min_df = 1;          // below 1: share of texts; else a number
@@ -19,15 +20,16 @@ struct VocabularyLimits {
 };
 
 struct CountedTexts {
-  std::vector<std::string> terms;   // in the order of their bytes
-  std::vector<int64_t> documents;   // texts that hold each
-  SparseRows rows;                  // counts, columns ascending
+  std::vector<std::string> terms;  // in the order of their bytes
+  std::vector<int64_t> documents;  // texts that hold each
+  SparseRows rows;                 // counts, columns ascending
 };
 
-CountedTexts count_terms(const std::vector<std::string>& texts, const Analyzer& analyzer, const VocabularyLimits& limits,
-                         FitContext& context);
+CountedTexts count_terms(const std::vector<std::string>& texts, const Analyzer& analyzer,
+                         const VocabularyLimits& limits, FitContext& context);
 // The same rows by terms that are known; others are left out.
-SparseRows count_known(const std::vector<std::string>& texts, const Analyzer& analyzer, const TermTable& terms, ThreadPool& pool);
+SparseRows count_known(const std::vector<std::string>& texts, const Analyzer& analyzer,
+                       const TermTable& terms, ThreadPool& pool);
 
 // Rows of stretches put one behind another; in parallel.
 struct RowsPart {

@@ -1,4 +1,5 @@
-// The encoder word2vec: a text as the mean of its words' vectors (vectors/word_vectors.h), learnt from the texts themselves.
+// The encoder word2vec: a text as the mean of its words' vectors (vectors/word_vectors.h), learnt
+// from the texts themselves.
 #include <algorithm>
 
 #include "athanor/base/error.h"
@@ -20,19 +21,26 @@ struct Word2VecOptions : WordVectorOptions {
   bool lowercase = true;
   std::string chinese = "auto";
   static void fields(Fields<Word2VecOptions>& f) {
-    f.add("method", &Word2VecOptions::method, "cbow: the words around tell the word; skip_gram: the word tells those around")
+    f.add("method", &Word2VecOptions::method,
+          "cbow: the words around tell the word; skip_gram: the word tells those around")
         .choices({"cbow", "skip_gram"});
     f.add("size", &Word2VecOptions::size, "numbers a vector").range(1, 4096);
     f.add("window", &Word2VecOptions::window, "words to each side, at most").range(1, 100);
     f.add("min_count", &Word2VecOptions::min_count, "rarer words are left out").range(1, 1e9);
     f.add("negative", &Word2VecOptions::negative, "words drawn as wrong answers").range(1, 100);
     f.add("epochs", &Word2VecOptions::epochs, "times over the text").range(1, 10'000);
-    f.add("sample", &Word2VecOptions::sample, "words more frequent than this share are left out at random; 0: none").range(0, 1);
-    f.add("rate", &Word2VecOptions::rate, "learning rate at first; falls to a ten-thousandth").range(1e-9, 10);
+    f.add("sample", &Word2VecOptions::sample,
+          "words more frequent than this share are left out at random; 0: none")
+        .range(0, 1);
+    f.add("rate", &Word2VecOptions::rate, "learning rate at first; falls to a ten-thousandth")
+        .range(1e-9, 10);
     f.add("phrases", &Word2VecOptions::phrases, "words that often stand together become one");
-    f.add("phrase_threshold", &Word2VecOptions::phrase_threshold, "how much more often than their counts explain").range(0, 1e9);
+    f.add("phrase_threshold", &Word2VecOptions::phrase_threshold,
+          "how much more often than their counts explain")
+        .range(0, 1e9);
     f.add("lowercase", &Word2VecOptions::lowercase, "lower-case the text first");
-    f.add("chinese", &Word2VecOptions::chinese, "cut Chinese into its words; auto: when a fifth of the letters are Chinese")
+    f.add("chinese", &Word2VecOptions::chinese,
+          "cut Chinese into its words; auto: when a fifth of the letters are Chinese")
         .choices({"auto", "yes", "no"});
   }
 };
@@ -46,9 +54,11 @@ TextOptions text_options(const Word2VecOptions& options) {
 
 class Word2Vec : public Encoder {
  public:
-  explicit Word2Vec(Word2VecOptions options) : options_(std::move(options)), analyzer_(text_options(options_)) {}
+  explicit Word2Vec(Word2VecOptions options)
+      : options_(std::move(options)), analyzer_(text_options(options_)) {}
 
-  Matrix fit(std::span<const TableColumn* const> columns, const Target*, FitContext& context) override {
+  Matrix fit(std::span<const TableColumn* const> columns, const Target*,
+             FitContext& context) override {
     const auto& texts = columns[0]->texts;
     column_ = columns[0]->name;
     analyzer_.decide_chinese(texts);
@@ -63,7 +73,8 @@ class Word2Vec : public Encoder {
       for_each_word(text, scratch, words, [&](std::string_view word) { builder.add(word); });
       builder.end_sentence();
     }
-    const WordVectors vectors = train_word_vectors(builder.finish(options_.min_count), options_, context.seed, context.pool, context.progress);
+    const WordVectors vectors = train_word_vectors(builder.finish(options_.min_count), options_,
+                                                   context.seed, context.pool, context.progress);
     set(vectors.words, vectors.values);
     return apply(columns, context.pool);
   }
@@ -83,11 +94,13 @@ class Word2Vec : public Encoder {
           const int32_t id = words_.find(word);
           if (id >= 0) {
             const float* from = vectors_.data() + static_cast<int64_t>(id) * options_.size;
-            std::transform(from, from + options_.size, to, to, [](float value, double sum) { return sum + value; });
+            std::transform(from, from + options_.size, to, to,
+                           [](float value, double sum) { return sum + value; });
             count += 1;
           }
         });
-        std::for_each(to, to + options_.size, [&](double& value) { value /= std::max(1.0, count); });
+        std::for_each(to, to + options_.size,
+                      [&](double& value) { value /= std::max(1.0, count); });
       }
     });
     for (int64_t i = 0; i < options_.size; ++i) {
@@ -130,13 +143,15 @@ class Word2Vec : public Encoder {
  private:
   // words: room for the words of a text, when phrases are wanted.
   template <class Fn>
-  void for_each_word(const std::string& text, Analyzer::Scratch& scratch, std::vector<std::string>& words, const Fn& fn) const {
+  void for_each_word(const std::string& text, Analyzer::Scratch& scratch,
+                     std::vector<std::string>& words, const Fn& fn) const {
     if (phrases_.scores.empty()) {
       analyzer_.for_each_term(text, scratch, fn);
       return;
     }
     words.clear();
-    analyzer_.for_each_term(text, scratch, [&](std::string_view word) { words.emplace_back(word); });
+    analyzer_.for_each_term(text, scratch,
+                            [&](std::string_view word) { words.emplace_back(word); });
     for (const std::string& word : join_phrases({words.begin(), words.end()}, phrases_)) {
       fn(std::string_view(word));
     }
@@ -147,7 +162,8 @@ class Word2Vec : public Encoder {
     TermTable table;
     std::vector<std::vector<int32_t>> ids(texts.size());
     for (size_t i = 0; i < texts.size(); ++i) {
-      analyzer_.for_each_term(texts[i], scratch, [&](std::string_view word) { ids[i].push_back(table.add(word)); });
+      analyzer_.for_each_term(texts[i], scratch,
+                              [&](std::string_view word) { ids[i].push_back(table.add(word)); });
     }
     std::vector<std::vector<std::string_view>> sentences;
     for (const auto& text : ids) {
@@ -178,8 +194,9 @@ class Word2Vec : public Encoder {
 }  // namespace
 
 EncoderKind word2vec_kind() {
-  return make_encoder_kind<Word2Vec, Word2VecOptions>("word2vec", "texts as the mean of their words' vectors, learnt from the texts",
-                                                      {ColumnKind::kText});
+  return make_encoder_kind<Word2Vec, Word2VecOptions>(
+      "word2vec", "texts as the mean of their words' vectors, learnt from the texts",
+      {ColumnKind::kText});
 }
 
 }  // namespace athanor

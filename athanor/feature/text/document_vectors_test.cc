@@ -5,15 +5,17 @@
 namespace athanor {
 namespace {
 
-// Sentences about one of five topics, of words that no other topic has, between words that all have.
+// Sentences about one of five topics, of words that no other topic has, between words that all
+// have.
 std::vector<std::string> topics(int sentences) {
   Rng rng(11);
   std::vector<std::string> texts;
   for (int i = 0; i < sentences; ++i) {
     std::string text;
     for (int k = 0; k < 12; ++k) {
-      text += rng.uniform() < 0.4 ? "common" + std::to_string(rng.below(10)) + " "
-                                  : "topic" + std::to_string(i % 5) + "word" + std::to_string(rng.below(8)) + " ";
+      text += rng.uniform() < 0.4
+                  ? "common" + std::to_string(rng.below(10)) + " "
+                  : "topic" + std::to_string(i % 5) + "word" + std::to_string(rng.below(8)) + " ";
     }
     texts.push_back(text);
   }
@@ -26,7 +28,9 @@ TEST(DocumentVectors, TextsOfATopicAreNearEachOther) {
   const TableColumn* columns[] = {&column};
   ThreadPool pool(1);
   FitContext context{pool, 1};
-  const Matrix x = make_encoder("word2vec", {{"size", 24}, {"sample", 0}, {"epochs", 8}, {"rate", 0.05}}, "")->fit(columns, nullptr, context);
+  const Matrix x =
+      make_encoder("word2vec", {{"size", 24}, {"sample", 0}, {"epochs", 8}, {"rate", 0.05}}, "")
+          ->fit(columns, nullptr, context);
   double right = 0;
   for (uint64_t a = 0; a < 200; ++a) {
     double best = HUGE_VAL;
@@ -52,7 +56,8 @@ TEST(DocumentVectors, SavedAndForAnyNumberOfThreads) {
   }
   const TableColumn column = text_column("t", texts);
   const TableColumn* columns[] = {&column};
-  const nlohmann::json options{{"size", 20}, {"epochs", 2}, {"phrases", true}, {"phrase_threshold", 0.1}};
+  const nlohmann::json options{
+      {"size", 20}, {"epochs", 2}, {"phrases", true}, {"phrase_threshold", 0.1}};
   std::vector<double> first;
   for (const int threads : {1, 3}) {
     ThreadPool pool(threads);

@@ -1,4 +1,5 @@
-// MurmurHash3_x86_32 (Austin Appleby, public domain): the hash of scikit-learn's FeatureHasher. Private to this room.
+// MurmurHash3_x86_32 (Austin Appleby, public domain): the hash of scikit-learn's FeatureHasher.
+// Private to this room.
 #pragma once
 
 #include <cstdint>

@@ -76,7 +76,8 @@ WordSegmenter::WordSegmenter(std::string_view list) {
   unknown_ = static_cast<float>(-log_total);
 }
 
-// Dynamic programming from the right: best[i] is the weight of the best way to cut what begins at character i.
+// Dynamic programming from the right: best[i] is the weight of the best way to cut what begins at
+// character i.
 void WordSegmenter::cut(std::string_view run, std::vector<size_t>& ends) const {
   ends.clear();
   std::vector<size_t> starts;  // of characters

@@ -1,6 +1,6 @@
-// Chinese text cut into words: the most likely path through a dictionary of 349,000 words and how often each is written
-// (words_zh.zst; where it is from: docs/dependencies.md), a word that it does not hold becomes single characters. Private
-// to this room.
+// Chinese text cut into words: the most likely path through a dictionary of 349,000 words and how
+// often each is written (words_zh.zst; where it is from: docs/dependencies.md), a word that it does
+// not hold becomes single characters. Private to this room.
 #pragma once
 
 #include <memory>

@@ -1,6 +1,7 @@
-// Terms and their numbers, 0, 1, 2 ... in the order they were added: one hash table and one string for all bytes, because
-// a node and an allocation a term is what makes counting words slow. A slot holds the first 8 bytes of its term, so that most
-// words are told apart without looking at the string. Private to this room.
+// Terms and their numbers, 0, 1, 2 ... in the order they were added: one hash table and one string
+// for all bytes, because a node and an allocation a term is what makes counting words slow. A slot
+// holds the first 8 bytes of its term, so that most words are told apart without looking at the
+// string. Private to this room.
 #pragma once
 
 #include <cstdint>
@@ -92,8 +93,9 @@ class TermTable {
     for (size_t at = hash & mask;; at = (at + 1) & mask) {
       const Slot& slot = slots_[at];
       if (slot.id < 0 || (slot.first == first && slot.size == term.size() &&
-                          (term.size() <= 8 || std::memcmp(bytes_.data() + begins_[static_cast<size_t>(slot.id)] + 8, term.data() + 8,
-                                                           term.size() - 8) == 0))) {
+                          (term.size() <= 8 ||
+                           std::memcmp(bytes_.data() + begins_[static_cast<size_t>(slot.id)] + 8,
+                                       term.data() + 8, term.size() - 8) == 0))) {
         return at;
       }
     }

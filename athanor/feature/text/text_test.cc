@@ -7,10 +7,12 @@
 namespace athanor {
 namespace {
 
-void expect_rows(const Matrix& x, const nlohmann::json& expected, bool named, const std::vector<std::string>& terms) {
+void expect_rows(const Matrix& x, const nlohmann::json& expected, bool named,
+                 const std::vector<std::string>& terms) {
   ASSERT_EQ(x.rows, expected.size());
   for (uint64_t row = 0; row < x.rows; ++row) {
-    ASSERT_EQ(x.sparse.offsets[row + 1] - x.sparse.offsets[row], expected[row].size()) << "row " << row;
+    ASSERT_EQ(x.sparse.offsets[row + 1] - x.sparse.offsets[row], expected[row].size())
+        << "row " << row;
     x.for_each_in_row(row, [&](uint32_t column, double value) {
       const std::string key = named ? terms.at(column) : std::to_string(column);
       ASSERT_TRUE(expected[row].contains(key)) << "row " << row << " " << key;
@@ -21,7 +23,8 @@ void expect_rows(const Matrix& x, const nlohmann::json& expected, bool named, co
 
 TEST(Text, AsScikitLearn) {
   const nlohmann::json fixture = read_fixture("texts.json");
-  const TableColumn texts = text_column("t", fixture["texts"]), others = text_column("t", fixture["new"]);
+  const TableColumn texts = text_column("t", fixture["texts"]),
+                    others = text_column("t", fixture["new"]);
   const TableColumn* columns[] = {&texts};
   const TableColumn* new_columns[] = {&others};
   const fs::path dir = scratch("text");
@@ -66,7 +69,8 @@ TEST(Text, ThreadsDoNotCount) {
   for (const int threads : {1, 3}) {
     ThreadPool pool(threads);
     FitContext context{pool};
-    results[threads == 1 ? 0 : 1] = make_encoder("tfidf", {{"max_features", 900}}, "")->fit(columns, nullptr, context);
+    results[threads == 1 ? 0 : 1] =
+        make_encoder("tfidf", {{"max_features", 900}}, "")->fit(columns, nullptr, context);
   }
   EXPECT_EQ(results[0].sparse.indices, results[1].sparse.indices);
   EXPECT_EQ(results[0].sparse.values, results[1].sparse.values);
@@ -79,8 +83,10 @@ TEST(Text, ChineseWords) {
   options.chinese = "yes";
   const Analyzer analyzer(options);
   std::vector<std::string> terms;
-  analyzer.for_each_term("我们在北京大学学习人工智能，GPU很快。", scratch, [&](std::string_view term) { terms.emplace_back(term); });
-  EXPECT_EQ(terms, (std::vector<std::string>{"我们", "在", "北京大学", "学习", "人工智能", "gpu", "很快"}));
+  analyzer.for_each_term("我们在北京大学学习人工智能，GPU很快。", scratch,
+                         [&](std::string_view term) { terms.emplace_back(term); });
+  EXPECT_EQ(terms, (std::vector<std::string>{"我们", "在", "北京大学", "学习", "人工智能", "gpu",
+                                             "很快"}));
 
   Analyzer automatic{TextOptions()};
   automatic.decide_chinese({"an English text", "another"});
@@ -89,8 +95,9 @@ TEST(Text, ChineseWords) {
   EXPECT_TRUE(automatic.cuts_chinese());
 }
 
-// F1 of the words of a reference segmentation: jieba 0.42.1, accurate mode, without its hidden Markov model and with it, on
-// sentences written for this test (tests/parity/make_feature_fixtures.py). On real reviews: bench/features.py.
+// F1 of the words of a reference segmentation: jieba 0.42.1, accurate mode, without its hidden
+// Markov model and with it, on sentences written for this test
+// (tests/parity/make_feature_fixtures.py). On real reviews: bench/features.py.
 TEST(Text, ChineseWordsAgainstAReference) {
   const nlohmann::json fixture = read_fixture("chinese_words.json");
   const auto segmenter = WordSegmenter::chinese();
@@ -102,14 +109,20 @@ TEST(Text, ChineseWordsAgainstAReference) {
       segmenter->cut(text, ends);
       std::vector<size_t> expected;
       for (const auto& word : one[reference]) {
-        expected.push_back((expected.empty() ? 0 : expected.back()) + word.get_ref<const std::string&>().size());
+        expected.push_back((expected.empty() ? 0 : expected.back()) +
+                           word.get_ref<const std::string&>().size());
       }
       ASSERT_EQ(ends.back(), text.size());
-      const auto has = [](const std::vector<size_t>& all, size_t end) { return end == 0 || std::binary_search(all.begin(), all.end(), end); };
+      const auto has = [](const std::vector<size_t>& all, size_t end) {
+        return end == 0 || std::binary_search(all.begin(), all.end(), end);
+      };
       for (size_t i = 0; i < ends.size(); ++i) {
         const size_t begin = i == 0 ? 0 : ends[i - 1];
         const auto at = std::lower_bound(expected.begin(), expected.end(), ends[i]);
-        right += at != expected.end() && *at == ends[i] && has(expected, begin) && (at == expected.begin() ? begin == 0 : *(at - 1) == begin) ? 1 : 0;
+        right += at != expected.end() && *at == ends[i] && has(expected, begin) &&
+                         (at == expected.begin() ? begin == 0 : *(at - 1) == begin)
+                     ? 1
+                     : 0;
       }
       given += static_cast<double>(ends.size());
       wanted += static_cast<double>(expected.size());
@@ -123,14 +136,19 @@ TEST(Text, ChineseWordsAgainstAReference) {
 TEST(Text, AnyBytes) {
   ThreadPool pool(1);
   FitContext context{pool};
-  const TableColumn column = text_column("t", {"\xff\xfe bad \x80", "\xe4\xb8", std::string("a\0b cc", 6), "fine text"});
+  const TableColumn column =
+      text_column("t", {"\xff\xfe bad \x80", "\xe4\xb8", std::string("a\0b cc", 6), "fine text"});
   const TableColumn* columns[] = {&column};
   for (const char* analyzer : {"words", "chars", "chars_wb"}) {
-    EXPECT_EQ(make_encoder("words", {{"analyzer", analyzer}, {"ngrams", 2}}, "")->fit(columns, nullptr, context).rows, 4u);
+    EXPECT_EQ(make_encoder("words", {{"analyzer", analyzer}, {"ngrams", 2}}, "")
+                  ->fit(columns, nullptr, context)
+                  .rows,
+              4u);
   }
   const TableColumn empty = text_column("t", {"", "!"});
   const TableColumn* empties[] = {&empty};
-  EXPECT_THROW(make_encoder("tfidf", nlohmann::json::object(), "")->fit(empties, nullptr, context), Error);
+  EXPECT_THROW(make_encoder("tfidf", nlohmann::json::object(), "")->fit(empties, nullptr, context),
+               Error);
   EXPECT_THROW(make_encoder("tfidf", {{"ngrams", 1}, {"ngrams_from", 2}}, ""), Error);
 }
 

@@ -1,5 +1,5 @@
-// Texts as sparse rows of term counts (scikit-learn's CountVectorizer), weighted by how rare a term is (TfidfVectorizer),
-// or by a hash of the term, without a vocabulary (HashingVectorizer).
+// Texts as sparse rows of term counts (scikit-learn's CountVectorizer), weighted by how rare a term
+// is (TfidfVectorizer), or by a hash of the term, without a vocabulary (HashingVectorizer).
 #include <cmath>
 #include <numeric>
 
@@ -22,8 +22,10 @@ struct WordsOptions : TextOptions {
 
   template <class T>
   static void add_limits(Fields<T>& f) {
-    f.add("min_df", &T::min_df, "texts that hold a term at least: below 1 a share, else a number").range(0, 1e12);
-    f.add("max_df", &T::max_df, "texts that hold it at most: up to 1 a share, else a number").range(0, 1e12);
+    f.add("min_df", &T::min_df, "texts that hold a term at least: below 1 a share, else a number")
+        .range(0, 1e12);
+    f.add("max_df", &T::max_df, "texts that hold it at most: up to 1 a share, else a number")
+        .range(0, 1e12);
     f.add("max_features", &T::max_features, "the most frequent terms; 0: all").range(0, 1e9);
     f.add("binary", &T::binary, "1 for any count");
   }
@@ -56,7 +58,8 @@ struct HashingOptions : TextOptions {
   static void fields(Fields<HashingOptions>& f) {
     add_fields(f);
     f.add("features", &HashingOptions::features, "columns").range(1, 2147483647);
-    f.add("alternate_sign", &HashingOptions::alternate_sign, "half of the terms count below 0, so that collisions cancel out");
+    f.add("alternate_sign", &HashingOptions::alternate_sign,
+          "half of the terms count below 0, so that collisions cancel out");
     f.add("binary", &HashingOptions::binary, "1 for any count");
     f.add("norm", &HashingOptions::norm, "each row to this length").choices({"l2", "l1", "none"});
   }
@@ -95,12 +98,14 @@ class Vocabulary : public Encoder {
  public:
   explicit Vocabulary(const WordsOptions& options) : limits_(options), analyzer_(options) {}
 
-  Matrix fit(std::span<const TableColumn* const> columns, const Target*, FitContext& context) override {
+  Matrix fit(std::span<const TableColumn* const> columns, const Target*,
+             FitContext& context) override {
     const auto& texts = texts_of(columns);
     column_ = columns[0]->name;
     analyzer_.decide_chinese(texts);
     CountedTexts counted = count_terms(
-        texts, analyzer_, {limits_.min_df, limits_.max_df, static_cast<uint64_t>(limits_.max_features)}, context);
+        texts, analyzer_,
+        {limits_.min_df, limits_.max_df, static_cast<uint64_t>(limits_.max_features)}, context);
     if (counted.terms.empty()) {
       throw Error(ErrorKind::kInput, "the texts of column '" + column_ + "' hold no terms", "",
                   "look at min_df, max_df and stop_words");
@@ -201,7 +206,10 @@ class Tfidf : public Vocabulary {
     idf_.clear();
     const double more = options_.smooth ? 1 : 0;
     for (const int64_t df : documents_) {
-      idf_.push_back(options_.idf ? std::log((static_cast<double>(num_texts_) + more) / (static_cast<double>(df) + more)) + 1 : 1);
+      idf_.push_back(options_.idf ? std::log((static_cast<double>(num_texts_) + more) /
+                                             (static_cast<double>(df) + more)) +
+                                        1
+                                  : 1);
     }
   }
   void weigh(SparseRows& rows, ThreadPool& pool) const override {
@@ -226,7 +234,8 @@ class Hashing : public Encoder {
  public:
   explicit Hashing(HashingOptions options) : options_(std::move(options)), analyzer_(options_) {}
 
-  Matrix fit(std::span<const TableColumn* const> columns, const Target*, FitContext& context) override {
+  Matrix fit(std::span<const TableColumn* const> columns, const Target*,
+             FitContext& context) override {
     analyzer_.decide_chinese(texts_of(columns));
     return apply(columns, context.pool);
   }
@@ -247,8 +256,10 @@ class Hashing : public Encoder {
   void load(const SavedReader& in) override { analyzer_.set_chinese(in.get<bool>("chinese")); }
 
  private:
-  // As scikit-learn's FeatureHasher: the column is the hash's size, the sign its sign. Terms of a stretch are hashed once.
-  void hash_stretch(const std::vector<std::string>& texts, std::pair<size_t, size_t> range, RowsPart& part) const {
+  // As scikit-learn's FeatureHasher: the column is the hash's size, the sign its sign. Terms of a
+  // stretch are hashed once.
+  void hash_stretch(const std::vector<std::string>& texts, std::pair<size_t, size_t> range,
+                    RowsPart& part) const {
     Analyzer::Scratch scratch;
     TermTable terms;
     std::vector<uint32_t> columns;  // of terms; the highest bit: below 0
@@ -265,7 +276,8 @@ class Hashing : public Encoder {
       places.clear();
       row.take(false, [&](uint32_t id, int32_t count) {
         const int32_t sum = (columns[id] >> 31) != 0 && options_.alternate_sign ? -count : count;
-        places.push_back(static_cast<uint64_t>(columns[id] & 0x7fffffffu) << 32 | static_cast<uint32_t>(sum));
+        places.push_back(static_cast<uint64_t>(columns[id] & 0x7fffffffu) << 32 |
+                         static_cast<uint32_t>(sum));
       });
       write_row(places, part);
     }
@@ -290,7 +302,8 @@ class Hashing : public Encoder {
   uint32_t place_of(std::string_view term) const {
     const auto hash = static_cast<int32_t>(murmur3_32(term, 0));
     const int64_t columns = options_.features;
-    const int64_t place = hash == INT32_MIN ? (2147483647 - (columns - 1)) % columns : std::abs(static_cast<int64_t>(hash)) % columns;
+    const int64_t place = hash == INT32_MIN ? (2147483647 - (columns - 1)) % columns
+                                            : std::abs(static_cast<int64_t>(hash)) % columns;
     return static_cast<uint32_t>(place) | (hash < 0 ? 0x80000000u : 0u);
   }
 
@@ -301,14 +314,18 @@ class Hashing : public Encoder {
 }  // namespace
 
 EncoderKind words_kind() {
-  return make_encoder_kind<Words, WordsOptions>("words", "how often each word, run of words or run of characters stands in a text", {ColumnKind::kText});
+  return make_encoder_kind<Words, WordsOptions>(
+      "words", "how often each word, run of words or run of characters stands in a text",
+      {ColumnKind::kText});
 }
 EncoderKind tfidf_kind() {
-  return make_encoder_kind<Tfidf, TfidfOptions>("tfidf", "the same, weighted by how few texts hold it", {ColumnKind::kText});
+  return make_encoder_kind<Tfidf, TfidfOptions>(
+      "tfidf", "the same, weighted by how few texts hold it", {ColumnKind::kText});
 }
 EncoderKind hashing_kind() {
-  return make_encoder_kind<Hashing, HashingOptions>("hashing", "the same by a hash of the term: no vocabulary, any number of terms",
-                                                    {ColumnKind::kText});
+  return make_encoder_kind<Hashing, HashingOptions>(
+      "hashing", "the same by a hash of the term: no vocabulary, any number of terms",
+      {ColumnKind::kText});
 }
 
 }  // namespace athanor
