@@ -1,10 +1,11 @@
 #include "athanor/classic/models/calibrated.h"
 
 #include <algorithm>
-#include <tuple>
+#include <memory>
 
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
+#include "athanor/classic/ensembles/member.h"
 #include "athanor/classic/models/calibration.h"
 #include "athanor/classic/models/checks.h"
 
@@ -12,40 +13,27 @@ namespace athanor::classic {
 
 namespace {
 
-// "svm" or {"svm": {...}} as a name and options.
-std::pair<std::string, nlohmann::json> named_model(const nlohmann::json& of) {
-  if (of.is_string()) {
-    return {of.get<std::string>(), nlohmann::json::object()};
-  }
-  if (of.is_object() && of.size() == 1 && (of.begin().value().is_object() || of.begin().value().is_null())) {
-    return {of.begin().key(), of.begin().value().is_null() ? nlohmann::json::object() : of.begin().value()};
-  }
-  throw Error(ErrorKind::kUsage, "'of' is neither a model's name nor {name: options}", "calibrated.of",
-              "write of: svm, or of: {svm: {c: 10}}");
-}
-
 class Calibrated final : public ClassicModel {
  public:
   Calibrated(const CalibratedOptions& options, Task task) : options_(options), task_(task) {
-    std::tie(kind_, kind_options_) = named_model(options.of);
-    if (kind_ == "calibrated") {
-      throw Error(ErrorKind::kUsage, "a calibrated model calibrates another kind", "calibrated.of", "give the model inside");
-    }
     model_ = fresh();  // says now what is wrong with its options
+    if (model_->kind() == "calibrated") {
+      throw Error(ErrorKind::kUsage, "a calibrated model calibrates another kind", "of", "give the model inside");
+    }
   }
 
   void fit(const Matrix& x, const Target& target, FitContext& context) override;
   Matrix predict(const Matrix& x, ThreadPool& pool) const override;
   bool gives_probabilities() const override { return true; }
-  std::vector<double> importances(std::string* what) const override { return model_->importances(what); }
+  std::vector<double> importances(std::string* what) const override { return model_->model().importances(what); }
   nlohmann::json description(const std::vector<std::string>& names) const override {
-    return {{"by", options_.by}, {"of", kind_}, {"model", model_->description(names)}};
+    return {{"by", options_.by}, {"of", model_->kind()}, {"model", model_->model().description(names)}};
   }
   void save(SavedWriter& out) const override;
   void load(const SavedReader& in) override;
 
  private:
-  std::unique_ptr<ClassicModel> fresh() const { return make_model(kind_, kind_options_, task_, "calibrated.of"); }
+  std::unique_ptr<Member> fresh() const { return std::make_unique<Member>(options_.of, task_, "of"); }
   // One score a class (two classes: one, of the second) or label.
   size_t num_calibrators() const { return task_ == Task::kClasses && labels_ == 2 ? 1 : labels_; }
   double score_of(const Matrix& scores, size_t row, size_t calibrator) const {
@@ -64,9 +52,7 @@ class Calibrated final : public ClassicModel {
 
   CalibratedOptions options_;
   Task task_;
-  std::string kind_;
-  nlohmann::json kind_options_;
-  std::unique_ptr<ClassicModel> model_;
+  std::unique_ptr<Member> model_;
   size_t labels_ = 0;
   std::vector<Sigmoid> sigmoids_;
   std::vector<Isotonic> isotonics_;
@@ -104,7 +90,7 @@ std::vector<uint32_t> Calibrated::fold_of_rows(const Target& target, uint64_t ro
 }
 
 void Calibrated::fit(const Matrix& x, const Target& target, FitContext& context) {
-  check_training(x, target);
+  check_training(x, target, /*finite=*/false);  // the model inside may know what to do with missing values
   labels_ = target.labels.size();
   if (labels_ == 0) {
     throw Error(ErrorKind::kInput, "the target has no classes", "", "give a target column with at least two values");
@@ -176,7 +162,7 @@ Matrix Calibrated::predict(const Matrix& x, ThreadPool& pool) const {
 
 void Calibrated::save(SavedWriter& out) const {
   out.json()["labels"] = labels_;
-  save_model(*model_, kind_, kind_options_, task_, out.part("model"));
+  model_->save(out.part("model"));
   std::vector<double> x;
   std::vector<double> y;
   std::vector<int64_t> ends;
@@ -197,11 +183,8 @@ void Calibrated::save(SavedWriter& out) const {
 
 void Calibrated::load(const SavedReader& in) {
   labels_ = static_cast<size_t>(read_count(in, "labels", 1, kMaxClasses));
-  const SavedReader inside = in.part("model");
-  if (inside.get<std::string>("kind") != kind_ || inside.get<std::string>("task") != name_of(task_)) {
-    in.fail("the model inside is not the one that the options name");
-  }
-  model_ = load_model(inside);
+  model_ = fresh();
+  model_->load(in.part("model"));
   const auto ends = in.int64s("ends", num_calibrators());
   const auto x = read_finite(in, "x", SavedReader::kAny);
   const auto y = read_finite(in, "y", x.size());

@@ -13,7 +13,7 @@ struct CalibratedOptions {
   std::string by = "sigmoid";
   int64_t folds = 5;
   static void fields(Fields<CalibratedOptions>& f) {
-    f.add("of", &CalibratedOptions::of, "the model: its name, or {name: options}");
+    f.add("of", &CalibratedOptions::of, "the model: its name, or {kind: svm, c: 10}");
     f.add("by", &CalibratedOptions::by, "sigmoid (Platt: few rows) or isotonic (a thousand rows or more)")
         .choices({"sigmoid", "isotonic"});
     f.add("folds", &CalibratedOptions::folds, "parts that the training rows are cut into").range(2, 100);

@@ -49,7 +49,7 @@ TEST(Calibration, GivesProbabilitiesToAnyModel) {
   for (const char* by : {"sigmoid", "isotonic"}) {
     for (const char* set : {"cancer", "wine", "pima"}) {
       const Data data = data_set(set);
-      const nlohmann::json options{{"of", {{"linear_svm", {{"c", 0.1}}}}}, {"by", by}};
+      const nlohmann::json options{{"of", {{"kind", "linear_svm"}, {"c", 0.1}}}, {"by", by}};
       const nlohmann::json bayes{{"of", "naive_bayes"}, {"by", by}};
       const auto model = fitted("calibrated", options, data.x, data.target);
       const auto scores = predicted(*model, data.x);
@@ -84,10 +84,13 @@ TEST(Calibration, LabelsAndWhatIsRefused) {
     marks.marks.push_back(y == 1 ? 1 : 0);
   }
   const auto scores = predicted(*fitted("calibrated", {{"of", "svm"}}, data.x, marks), data.x);
+  Matrix missing = data.x;  // trees know what to do with it
+  missing.at(0, 0) = NAN;
+  EXPECT_GT(predicted(*fitted("calibrated", {{"of", {{"kind", "boosting"}}}}, missing, marks), missing).at(0, 0), 0.5);
   EXPECT_GT(scores.at(0, 0), 0.9);
   EXPECT_LT(scores.at(0, 1), 0.1);
   EXPECT_THROW(make_model("calibrated", {{"of", "kmeans"}}, Task::kClasses, "test"), Error);
-  EXPECT_THROW(make_model("calibrated", {{"of", {{"svm", {{"cc", 1}}}}}}, Task::kClasses, "test"), Error);
+  EXPECT_THROW(make_model("calibrated", {{"of", {{"kind", "svm"}, {"cc", 1}}}}, Task::kClasses, "test"), Error);
   EXPECT_THROW(make_model("calibrated", {{"of", "calibrated"}}, Task::kClasses, "test"), Error);
   EXPECT_THROW(make_model("calibrated", {{"of", 3}}, Task::kClasses, "test"), Error);
   EXPECT_THROW(fitted("calibrated", {}, Matrix::dense(3, 1), classes_of({0, 0, 1})), Error);
