@@ -215,6 +215,7 @@ TEST(Boosting, BadInputIsNamed) {
   made.x.at(3, 1) = INFINITY;
   EXPECT_NE(tree_testing::message_of([&] { model->fit(made.x, made.target, context); }).find("'b'"),
             std::string::npos);
+  made.x.at(3, 1) = 0;
   const auto monotone = make_model("boosting", {{"monotone", {{"bb", 1}}}}, Task::kRegression, "m");
   EXPECT_NE(
       tree_testing::message_of([&] { monotone->fit(made.x, made.target, context); }).find("'bb'"),
