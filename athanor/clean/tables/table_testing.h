@@ -26,7 +26,8 @@ inline TestTable table_of(const std::vector<std::string>& metas, const TableOpti
     Document document;
     document.id = "row" + std::to_string(i);
     document.meta = metas[i];
-    for (const auto& [key, value] : nlohmann::ordered_json::parse(metas[i]).items()) {
+    const auto fields = nlohmann::ordered_json::parse(metas[i]);
+    for (const auto& [key, value] : fields.items()) {
       document.text += key + ": " + value.dump() + "\n";
     }
     reader.add(document);
