@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "athanor/base/error.h"
+#include "athanor/classic/ensembles/member.h"
 #include "athanor/feature/folds.h"
 
 namespace athanor {
@@ -11,7 +12,7 @@ namespace {
 
 PipelineSpec pipeline_for(const EstimatorSpec& spec, const std::string& where) {
   PipelineSpec pipeline = spec.pipeline;
-  pipeline.for_trees = model_kind(spec.kind, where + ".kind").splits;
+  pipeline.for_trees = model_kind(spec.kind, where + ".kind").splits || all_members_split(spec.model);
   return pipeline;
 }
 

@@ -279,6 +279,26 @@ class TableFit {
   std::vector<std::string> warnings_;
 };
 
+// Before the rows are read the task may be unknown: then the options must do for one that the model knows (a stack of
+// regressions does no classes).
+void check_model(const std::string& kind, const nlohmann::json& options, const std::string& task) {
+  if (!task.empty() && task != "auto") {
+    make_model(kind, options, task_named(task), "fit.model");
+    return;
+  }
+  const auto& tasks = model_kind(kind, "fit.kind").tasks;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    try {
+      make_model(kind, options, tasks[i], "fit.model");
+      return;
+    } catch (const Error&) {
+      if (i + 1 == tasks.size()) {
+        throw;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 bool fits_tables(const std::string& kind) { return kind != "fasttext" && kind != "ngram"; }
@@ -317,8 +337,7 @@ void prepare_fit(nlohmann::json& resolved) {
     if (!known) {
       throw Error(ErrorKind::kUsage, "there is no model '" + kind + "'", "fit.kind", did_you_mean(kind, names));
     }
-    const Task asked = task.empty() || task == "auto" ? model_kind(kind, "fit.kind").tasks.at(0) : task_named(task);
-    make_model(kind, resolved.value("model", nlohmann::json::object()), asked, "fit.model");
+    check_model(kind, resolved.value("model", nlohmann::json::object()), task);
   } else if (task == "clusters" || task == "anomaly" || task == "multilabel") {
     throw Error(ErrorKind::kUsage, "the ladder of models is for classes and regression", "fit.kind",
                 "name a model: athanor explain fit lists them");
