@@ -1,5 +1,5 @@
-// A stored model of trees: a u32 length, saved.json of that length, then arrays.safetensors. Loads or says why not; what
-// loads predicts, explains, tells and draws.
+// A stored model of trees: a u32 length, saved.json of that length, then arrays.safetensors. Loads
+// or says why not; what loads predicts, explains, tells and draws.
 #include <unistd.h>
 
 #include <cmath>
@@ -21,12 +21,14 @@ using namespace athanor;
 
 void put(const fs::path& path, const uint8_t* data, size_t size) {
   fs::remove(path);
-  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
 }
 
 void use(const ClassicModel& model, ThreadPool& pool) {
   const auto* trees = dynamic_cast<const TreeModel*>(&model);
-  if (trees == nullptr || trees->trees().columns > 4096 || trees->trees().outputs() > 64 || trees->trees().trees() == 0) {
+  if (trees == nullptr || trees->trees().columns > 4096 || trees->trees().outputs() > 64 ||
+      trees->trees().trees() == 0) {
     return;
   }
   Matrix x = Matrix::dense(3, trees->trees().columns);
@@ -53,7 +55,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::memcpy(&length, data, sizeof length);
   const size_t json = std::min<size_t>(length, size - sizeof length);
   static const fs::path dir = [] {
-    const fs::path path = fs::temp_directory_path() / ("athanor-tree-fuzz-" + std::to_string(::getpid()));
+    const fs::path path =
+        fs::temp_directory_path() / ("athanor-tree-fuzz-" + std::to_string(::getpid()));
     fs::create_directories(path);
     return path;
   }();

@@ -8,6 +8,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/hash.h"
 #include "athanor/base/rng.h"
+#include "athanor/feature/running_statistics.h"
 #include "athanor/metric/bootstrap.h"
 #include "athanor/metric/diagnosis.h"
 
@@ -305,13 +306,17 @@ double residual_gain(const Table& train, const Target& train_target, const Table
     quiet.progress = context.progress;
     const TableEstimator tree = TableEstimator::fit(train, left, spec, quiet);
     const auto found = tree.predict(valid, context.pool);
-    double unexplained = 0;
+    RunningStatistics gains;  // of each row, in squared error
     double all = 0;
     for (size_t i = 0; i < left_valid.values.size(); ++i) {
-      unexplained += (left_valid.values[i] - found.values[i]) * (left_valid.values[i] - found.values[i]);
-      all += left_valid.values[i] * left_valid.values[i];
+      const double before = left_valid.values[i];
+      const double after = before - found.values[i];
+      gains.add(before * before - after * after);
+      all += before * before;
     }
-    const double gain = all > 0 ? 1 - unexplained / all : 0;
+    const auto n = static_cast<double>(gains.count);
+    const double error = std::sqrt(gains.squares / std::max(1.0, n - 1) / n);
+    const double gain = all > 0 ? (gains.mean - 2 * error) * n / all : 0;
     best = std::isnan(best) ? gain : std::max(best, gain);
   }
   return best;

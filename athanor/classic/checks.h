@@ -21,7 +21,8 @@ std::vector<std::pair<std::string, double>> drift_of(const Table& train, const T
 double overlap_of(const Table& train, const Table& valid);
 
 // What a regression tree of depth 3, fitted on what the model left unexplained of the training rows, explains of the same on
-// the validation rows: R2, at most 1; NaN where the model gives no probabilities. classes: of up to three labels, the largest.
+// the validation rows: R2 less two standard errors, so that a few rows prove nothing; NaN where the model gives no
+// probabilities. classes: of up to three labels, the largest.
 double residual_gain(const Table& train, const Target& train_target, const TableAnswers& train_answers, const Table& valid,
                      const Target& valid_target, const TableAnswers& valid_answers, FitContext& context);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "athanor/base/error.h"
+#include "athanor/classic/ensembles/member.h"
 #include "athanor/feature/folds.h"
 
 namespace athanor {
@@ -11,7 +12,7 @@ namespace {
 
 PipelineSpec pipeline_for(const EstimatorSpec& spec, const std::string& where) {
   PipelineSpec pipeline = spec.pipeline;
-  pipeline.for_trees = model_kind(spec.kind, where + ".kind").splits;
+  pipeline.for_trees = model_kind(spec.kind, where + ".kind").splits || all_members_split(spec.model);
   return pipeline;
 }
 
@@ -30,6 +31,25 @@ Task task_of(const std::string& name, const SavedReader& in) {
 
 }  // namespace
 
+ImportanceFn importances_by_model() {
+  return [](const Matrix& x, const Target& target, const nlohmann::json& model, FitContext& context) {
+    const char* where = "features.select.model";
+    if (!model.is_object() || model.size() != 1) {
+      throw Error(ErrorKind::kUsage, "a model is one name with its options", where, "model: {forest: {trees: 100}}");
+    }
+    const std::string kind = model.begin().key();
+    const ModelKind& found = model_kind(kind, where);
+    auto fitted = make_model(kind, model.begin().value(), target.task, where);
+    fitted->fit(x.is_sparse && !found.reads_sparse ? to_dense(x) : x, target, context);
+    std::vector<double> importances = fitted->importances(nullptr);
+    if (importances.size() != x.columns) {
+      throw Error(ErrorKind::kUsage, "the model '" + kind + "' tells no importances of its features", where,
+                  "a linear model, a tree, a forest or boosting does");
+    }
+    return importances;
+  };
+}
+
 TableEstimator TableEstimator::fit(const Table& table, const Target& target, const EstimatorSpec& spec, FitContext& context,
                                    const std::string& where) {
   TableEstimator out;
@@ -39,6 +59,9 @@ TableEstimator TableEstimator::fit(const Table& table, const Target& target, con
   auto pipeline = std::make_shared<FeaturePipeline>(pipeline_for(spec, where), where);
   const auto tell = context.progress;
   context.progress = [&](double done) { tell(0.3 * done); };
+  if (context.importances == nullptr) {
+    context.importances = importances_by_model();
+  }
   Matrix x = as_model_reads(pipeline->fit(table, target.rows() > 0 ? &target : nullptr, context), spec);
   out.feature_names_ = x.names;
   context.progress = [&](double done) { tell(0.3 + 0.7 * done); };

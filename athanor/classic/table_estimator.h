@@ -63,6 +63,10 @@ class TableEstimator {
   nlohmann::json info_ = nlohmann::json::object();
 };
 
+// For FitContext::importances: fits the model that {kind: {options}} names on the features and gives its importances, so that
+// selection by a model works. TableEstimator::fit sets it by itself.
+ImportanceFn importances_by_model();
+
 // What the rows of every fold get from an estimator that was fitted on the others.
 TableAnswers out_of_fold(const Table& table, const Target& target, const EstimatorSpec& spec,
                          const std::vector<int32_t>& folds, FitContext& context);

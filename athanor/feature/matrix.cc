@@ -102,13 +102,16 @@ Matrix to_dense(const Matrix& matrix, uint64_t max_bytes) {
   if (!matrix.is_sparse) {
     return matrix;
   }
-  const double bytes = static_cast<double>(matrix.rows) * static_cast<double>(matrix.columns) * sizeof(double);
+  const double bytes =
+      static_cast<double>(matrix.rows) * static_cast<double>(matrix.columns) * sizeof(double);
   if (bytes > static_cast<double>(max_bytes)) {
     throw Error(ErrorKind::kResource,
                 grouped_integer(static_cast<int64_t>(matrix.rows)) + " rows of " +
-                    grouped_integer(static_cast<int64_t>(matrix.columns)) + " sparse features would take " +
-                    human_bytes(bytes) + " as a dense matrix",
-                "", "select features first, reduce them by truncated_svd, or take a model that reads sparse rows");
+                    grouped_integer(static_cast<int64_t>(matrix.columns)) +
+                    " sparse features would take " + human_bytes(bytes) + " as a dense matrix",
+                "",
+                "select features first, reduce them by truncated_svd, or take a model that reads "
+                "sparse rows");
   }
   Matrix out = Matrix::dense(matrix.rows, matrix.columns);
   out.names = matrix.names;

@@ -21,7 +21,9 @@ struct StoredArray {
 };
 
 // Wide types first, so that every array starts at a multiple of its own width.
-int width_rank(const std::string& dtype) { return -static_cast<int>(dtype_bytes(dtype)); }
+int width_rank(const std::string& dtype) {
+  return -static_cast<int>(dtype_bytes(dtype));
+}
 
 }  // namespace
 
@@ -32,7 +34,8 @@ struct SavedWriter::Impl {
   template <class T>
   void put(const std::string& name, const char* dtype, std::span<const T> values) {
     const auto* begin = reinterpret_cast<const uint8_t*>(values.data());
-    const bool fresh = arrays.emplace(name, StoredArray{dtype, {begin, begin + values.size_bytes()}}).second;
+    const bool fresh =
+        arrays.emplace(name, StoredArray{dtype, {begin, begin + values.size_bytes()}}).second;
     if (!fresh) {
       throw Error(ErrorKind::kInternal, "the array '" + name + "' is stored twice");
     }
@@ -49,11 +52,21 @@ nlohmann::json& SavedWriter::json() {
   return object;
 }
 
-void SavedWriter::put(const std::string& name, std::span<const double> values) { impl_->put(prefix_ + name, "F64", values); }
-void SavedWriter::put(const std::string& name, std::span<const float> values) { impl_->put(prefix_ + name, "F32", values); }
-void SavedWriter::put(const std::string& name, std::span<const int64_t> values) { impl_->put(prefix_ + name, "I64", values); }
-void SavedWriter::put(const std::string& name, std::span<const int32_t> values) { impl_->put(prefix_ + name, "I32", values); }
-void SavedWriter::put(const std::string& name, std::span<const uint8_t> values) { impl_->put(prefix_ + name, "U8", values); }
+void SavedWriter::put(const std::string& name, std::span<const double> values) {
+  impl_->put(prefix_ + name, "F64", values);
+}
+void SavedWriter::put(const std::string& name, std::span<const float> values) {
+  impl_->put(prefix_ + name, "F32", values);
+}
+void SavedWriter::put(const std::string& name, std::span<const int64_t> values) {
+  impl_->put(prefix_ + name, "I64", values);
+}
+void SavedWriter::put(const std::string& name, std::span<const int32_t> values) {
+  impl_->put(prefix_ + name, "I32", values);
+}
+void SavedWriter::put(const std::string& name, std::span<const uint8_t> values) {
+  impl_->put(prefix_ + name, "U8", values);
+}
 
 void SavedWriter::put(const std::string& name, const std::vector<std::string>& strings) {
   std::vector<int64_t> ends;
@@ -104,25 +117,31 @@ struct SavedReader::Impl {
 SavedReader SavedReader::open(const fs::path& dir) {
   const fs::path path = dir / kJsonFile;
   auto json = nlohmann::json::parse(read_file(path, kMaxJsonBytes), nullptr, false);
-  const bool versioned = json.is_object() && json.contains("schema") && json["schema"].is_number_integer();
+  const bool versioned =
+      json.is_object() && json.contains("schema") && json["schema"].is_number_integer();
   if (!versioned || json["schema"].get<int64_t>() < 1) {
-    throw Error(ErrorKind::kInput, "not a stored estimator: no JSON object with a schema", path.string(),
-                "fit the estimator again");
+    throw Error(ErrorKind::kInput, "not a stored estimator: no JSON object with a schema",
+                path.string(), "fit the estimator again");
   }
   if (json["schema"].get<int64_t>() > kSchema) {
-    throw Error(ErrorKind::kInput, "written by a newer Athanor (schema " + json["schema"].dump() + ")", path.string(),
+    throw Error(ErrorKind::kInput,
+                "written by a newer Athanor (schema " + json["schema"].dump() + ")", path.string(),
                 "read it with that version, or fit the estimator again");
   }
   SavedReader reader;
-  reader.impl_ = std::make_shared<const Impl>(Impl{path, std::move(json), SafetensorsFile::open(dir / kArraysFile)});
+  reader.impl_ = std::make_shared<const Impl>(
+      Impl{path, std::move(json), SafetensorsFile::open(dir / kArraysFile)});
   reader.json_ = &reader.impl_->json;
   return reader;
 }
 
-const nlohmann::json& SavedReader::json() const { return *json_; }
+const nlohmann::json& SavedReader::json() const {
+  return *json_;
+}
 
 template <class T>
-std::span<const T> SavedReader::array(const std::string& name, const char* dtype, size_t size) const {
+std::span<const T> SavedReader::array(const std::string& name, const char* dtype,
+                                      size_t size) const {
   const TensorView* view = impl_->arrays.find(prefix_ + name);
   if (view == nullptr) {
     fail("the array '" + name + "' is missing");
@@ -132,7 +151,8 @@ std::span<const T> SavedReader::array(const std::string& name, const char* dtype
   }
   const size_t found = view->bytes.size() / sizeof(T);
   if (size != kAny && found != size) {
-    fail("the array '" + name + "' holds " + std::to_string(found) + " values, not " + std::to_string(size));
+    fail("the array '" + name + "' holds " + std::to_string(found) + " values, not " +
+         std::to_string(size));
   }
   if (reinterpret_cast<uintptr_t>(view->bytes.data()) % alignof(T) != 0) {
     fail("the array '" + name + "' does not start at a multiple of its width");
@@ -140,11 +160,21 @@ std::span<const T> SavedReader::array(const std::string& name, const char* dtype
   return {reinterpret_cast<const T*>(view->bytes.data()), found};
 }
 
-std::span<const double> SavedReader::doubles(const std::string& name, size_t size) const { return array<double>(name, "F64", size); }
-std::span<const float> SavedReader::floats(const std::string& name, size_t size) const { return array<float>(name, "F32", size); }
-std::span<const int64_t> SavedReader::int64s(const std::string& name, size_t size) const { return array<int64_t>(name, "I64", size); }
-std::span<const int32_t> SavedReader::int32s(const std::string& name, size_t size) const { return array<int32_t>(name, "I32", size); }
-std::span<const uint8_t> SavedReader::bytes(const std::string& name, size_t size) const { return array<uint8_t>(name, "U8", size); }
+std::span<const double> SavedReader::doubles(const std::string& name, size_t size) const {
+  return array<double>(name, "F64", size);
+}
+std::span<const float> SavedReader::floats(const std::string& name, size_t size) const {
+  return array<float>(name, "F32", size);
+}
+std::span<const int64_t> SavedReader::int64s(const std::string& name, size_t size) const {
+  return array<int64_t>(name, "I64", size);
+}
+std::span<const int32_t> SavedReader::int32s(const std::string& name, size_t size) const {
+  return array<int32_t>(name, "I32", size);
+}
+std::span<const uint8_t> SavedReader::bytes(const std::string& name, size_t size) const {
+  return array<uint8_t>(name, "U8", size);
+}
 
 std::vector<std::string> SavedReader::strings(const std::string& name, size_t size) const {
   const auto ends = int64s(name + ".ends", size);
@@ -156,14 +186,16 @@ std::vector<std::string> SavedReader::strings(const std::string& name, size_t si
     if (end < begin || end > static_cast<int64_t>(all.size())) {
       fail("the strings '" + name + "' have an end out of range");
     }
-    out.emplace_back(reinterpret_cast<const char*>(all.data()) + begin, static_cast<size_t>(end - begin));
+    out.emplace_back(reinterpret_cast<const char*>(all.data()) + begin,
+                     static_cast<size_t>(end - begin));
     begin = end;
   }
   return out;
 }
 
 bool SavedReader::has(const std::string& name) const {
-  return impl_->arrays.find(prefix_ + name) != nullptr || impl_->arrays.find(prefix_ + name + ".ends") != nullptr;
+  return impl_->arrays.find(prefix_ + name) != nullptr ||
+         impl_->arrays.find(prefix_ + name + ".ends") != nullptr;
 }
 
 SavedReader SavedReader::part(const std::string& name) const {
@@ -178,8 +210,10 @@ SavedReader SavedReader::part(const std::string& name) const {
 }
 
 void SavedReader::fail(const std::string& what) const {
-  throw Error(ErrorKind::kInput, prefix_.empty() ? what : "part '" + prefix_.substr(0, prefix_.size() - 1) + "': " + what,
-              impl_->json_path.string(), "the estimator is damaged or of another version; fit it again");
+  throw Error(
+      ErrorKind::kInput,
+      prefix_.empty() ? what : "part '" + prefix_.substr(0, prefix_.size() - 1) + "': " + what,
+      impl_->json_path.string(), "the estimator is damaged or of another version; fit it again");
 }
 
 }  // namespace athanor

@@ -1,11 +1,12 @@
-// How a fitted pipeline or model is stored: small things as JSON, arrays in a safetensors file beside it. Each part writes
-// under names of its own; no code, no pickle; every length is checked on reading.
+// How a fitted pipeline or model is stored: small things as JSON, arrays in a safetensors file
+// beside it. Each part writes under names of its own; no code, no pickle; every length is checked
+// on reading.
 //
 //   SavedWriter out;                                   SavedReader in = SavedReader::open(dir);
 //   out.json()["kind"] = "scale";                      in.json().at("kind")
-//   out.put("mean", mean);                             in.doubles("mean", /*expected size*/ columns)
-//   SavedWriter child = out.part("steps.0");           SavedReader child = in.part("steps.0");
-//   out.write(dir);     // saved.json, arrays.safetensors
+//   out.put("mean", mean);                             in.doubles("mean", /*expected size*/
+//   columns) SavedWriter child = out.part("steps.0");           SavedReader child =
+//   in.part("steps.0"); out.write(dir);     // saved.json, arrays.safetensors
 #pragma once
 
 #include <memory>
@@ -31,7 +32,8 @@ class SavedWriter {
   // Strings, one behind another, with their ends.
   void put(const std::string& name, const std::vector<std::string>& strings);
 
-  // The same files, under the names "<name>." and the object json()[name]: a slash or dot in `name` has no meaning.
+  // The same files, under the names "<name>." and the object json()[name]: a slash or dot in `name`
+  // has no meaning.
   SavedWriter part(const std::string& name);
   void write(const fs::path& dir) const;
 

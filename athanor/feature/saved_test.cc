@@ -45,9 +45,12 @@ TEST(Saved, WhatDoesNotFitIsNamed) {
     }
     return "";
   };
-  EXPECT_NE(message([&] { in.part("model").doubles("mean", 3); }).find("part 'model': the array 'mean' holds 2 values, not 3"),
+  EXPECT_NE(message([&] {
+              in.part("model").doubles("mean", 3);
+            }).find("part 'model': the array 'mean' holds 2 values, not 3"),
             std::string::npos);
-  EXPECT_NE(message([&] { in.part("model").floats("mean"); }).find("holds F64, not F32"), std::string::npos);
+  EXPECT_NE(message([&] { in.part("model").floats("mean"); }).find("holds F64, not F32"),
+            std::string::npos);
   EXPECT_NE(message([&] { in.part("modal"); }).find("part 'modal' is missing"), std::string::npos);
   EXPECT_NE(message([&] { in.get<int64_t>("trees"); }).find("saved.json"), std::string::npos);
 

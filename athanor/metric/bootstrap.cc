@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "athanor/base/rng.h"
@@ -79,31 +80,37 @@ void wilson_interval(double share, double n, double confidence, double& low, dou
 }
 
 double normal_quantile(double p) {
-  static constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02, -2.759285104469687e+02,
-                                 1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
-  static constexpr double b[] = {-5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02,
-                                 6.680131188771972e+01, -1.328068155288572e+01};
-  static constexpr double c[] = {-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e+00,
-                                 -2.549732539343734e+00, 4.374664141464968e+00, 2.938163982698783e+00};
-  static constexpr double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00, 3.754408661907416e+00};
-  if (!(p > 0 && p < 1)) {
-    return p <= 0 ? -INFINITY : INFINITY;
+  if (p <= 0 || p >= 1) {
+    return p <= 0 ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
   }
+  if (p > 0.5) {
+    return -normal_quantile(1 - p);
+  }
+  // Acklam's rational approximation (relative error 1.2e-9), then Halley's step by erfc: full precision.
+  constexpr double a[] = {-3.969683028665376e+01, 2.209460984245205e+02, -2.759285104469687e+02,
+                          1.383577518672690e+02,  -3.066479806614716e+01, 2.506628277459239e+00};
+  constexpr double b[] = {-5.447609879822406e+01, 1.615858368580409e+02, -1.556989798598866e+02, 6.680131188771972e+01,
+                          -1.328068155288572e+01};
+  constexpr double c[] = {-7.784894002430293e-03, -3.223964580411365e-01, -2.400758277161838e+00,
+                          -2.549732539343734e+00, 4.374664141464968e+00,  2.938163982698783e+00};
+  constexpr double d[] = {7.784695709041462e-03, 3.224671290700398e-01, 2.445134137142996e+00, 3.754408661907416e+00};
   double x = 0;
-  const double tail = std::min(p, 1 - p);
-  if (tail < 0.02425) {
-    const double q = std::sqrt(-2 * std::log(tail));
+  if (p < 0.02425) {
+    const double q = std::sqrt(-2 * std::log(p));
     x = (((((c[0] * q + c[1]) * q + c[2]) * q + c[3]) * q + c[4]) * q + c[5]) /
         ((((d[0] * q + d[1]) * q + d[2]) * q + d[3]) * q + 1);
-    x = p < 0.5 ? x : -x;
   } else {
     const double q = p - 0.5;
     const double r = q * q;
     x = (((((a[0] * r + a[1]) * r + a[2]) * r + a[3]) * r + a[4]) * r + a[5]) * q /
         (((((b[0] * r + b[1]) * r + b[2]) * r + b[3]) * r + b[4]) * r + 1);
   }
-  const double error = 0.5 * std::erfc(-x / std::sqrt(2.0)) - p;
-  return x - error * std::sqrt(2 * M_PI) * std::exp(x * x / 2);
+  for (int i = 0; i < 2; ++i) {
+    const double error = 0.5 * std::erfc(-x * M_SQRT1_2) - p;
+    const double step = error * std::sqrt(2 * M_PI) * std::exp(x * x / 2);
+    x -= step / (1 + x * step / 2);
+  }
+  return x;
 }
 
 nlohmann::json to_json(const std::vector<Score>& scores) {

@@ -25,7 +25,7 @@ double quantile_of_sorted(const std::vector<double>& sorted, double q);
 
 // Wilson's interval of a share of n.
 void wilson_interval(double share, double n, double confidence, double& low, double& high);
-// The point of the standard normal distribution below which the share p lies (Acklam's approximation, one Newton step).
+// The point of the standard normal distribution below which the share p lies, to full precision.
 double normal_quantile(double p);
 
 }  // namespace athanor

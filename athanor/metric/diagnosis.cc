@@ -17,6 +17,7 @@ constexpr double kAlone = 0.995;         // of what is to be known, told by one 
 constexpr double kDrift = 0.25;          // the usual bound for "has changed" (Siddiqi 2006)
 constexpr double kRare = 0.05;           // share of rows
 constexpr double kForgotten = 0.30;      // recall
+constexpr uint64_t kFewRows = 10;        // of a label: whether they are found is chance
 constexpr double kDead = 0.98;           // share of zeros in a layer's outputs
 constexpr double kOverlap = 0.01;
 constexpr double kSmallUpdate = 1e-5;    // update over weight; AdamW's healthy value is near 1e-3
@@ -180,7 +181,7 @@ class Doctor {
     const bool beyond = !std::isfinite(facts_.valid_high) || facts_.train_score > facts_.valid_high;
     // Forests and boosting know their own rows by heart and are none the worse for it: the gap alone is no fault where
     // validation is good.
-    const bool costs = skill(facts_.valid_score) < 0.6 || gap > 0.35;
+    const bool costs = skill(facts_.valid_score) < 0.5 || gap > 0.5;
     if (gap > kGap && beyond && costs) {
       add("overfit",
           facts_.metric + " is " + text(facts_.train_score) + " on its own training rows and " + text(facts_.valid_score) + " on " +
@@ -199,7 +200,7 @@ class Doctor {
       return;
     }
     if (std::isfinite(facts_.residual_gain) && facts_.residual_gain > kResidual) {
-      add("underfit", "a small tree explains " + percent(facts_.residual_gain) + " of what this model leaves unexplained, on rows that it has not seen",
+      add("underfit", "a small tree explains at least " + percent(facts_.residual_gain) + " of what this model leaves unexplained, on rows that it has not seen",
           "a richer model, or features for what it misses", "kind=boosting");
       return;
     }
@@ -271,13 +272,17 @@ class Doctor {
   void imbalance() {
     const uint64_t rows = std::accumulate(facts_.labels.begin(), facts_.labels.end(), uint64_t{0},
                                           [](uint64_t sum, const RunFacts::Label& label) { return sum + label.rows; });
+    std::string forgotten;
     for (const auto& label : facts_.labels) {
       const double share = rows > 0 ? static_cast<double>(label.rows) / static_cast<double>(rows) : 1;
       const bool rare = share < kRare || (share < 0.2 && facts_.labels.size() == 2);
-      if (rare && std::isfinite(label.recall) && label.recall < kForgotten) {
-        add("imbalance", "'" + label.name + "' is " + percent(share) + " of the rows, and of those only " + percent(label.recall) + " are found",
-            "weigh the labels, gather more of it, or move the threshold", "class_weights=balanced");
+      if (rare && label.rows >= kFewRows && std::isfinite(label.recall) && label.recall < kForgotten) {
+        forgotten += (forgotten.empty() ? "'" : "; '") + label.name + "' is " + percent(share) + " of the rows, and of those " +
+                     percent(label.recall) + " are found";
       }
+    }
+    if (!forgotten.empty()) {
+      add("imbalance", forgotten, "weigh the labels, gather more of it, or move the threshold", "class_weights=balanced");
     }
   }
 

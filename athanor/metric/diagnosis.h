@@ -45,7 +45,7 @@ struct RunFacts {
   uint64_t train_rows = 0;
   uint64_t valid_rows = 0;
   uint64_t features = 0;
-  // How much of what the model leaves unexplained a small tree can explain, on rows that neither saw.
+  // How much at least of what the model leaves unexplained a small tree can explain, on rows that neither saw.
   double residual_gain = std::nan("");
   // The score of a model that can express more, over the same folds: from a ladder.
   std::string richer_kind;

@@ -78,7 +78,59 @@ std::string error_text(const fs::path& out, const fs::path& err, int code) {
   return how + (text.empty() ? "" : ": " + text);
 }
 
+// One line: a scalar, or a list or map in flow style.
+std::string flow_text(const Node& node) {
+  if (node.kind == Node::Kind::kSequence) {
+    std::string text;
+    for (const auto& item : node.items) {
+      text += (text.empty() ? "" : ", ") + flow_text(item);
+    }
+    return "[" + text + "]";
+  }
+  if (node.kind == Node::Kind::kMap) {
+    std::string text;
+    for (const auto& entry : node.entries) {
+      text += (text.empty() ? "" : ", ") + nlohmann::json(entry.key).dump() + ": " + flow_text(entry.value);
+    }
+    return "{" + text + "}";
+  }
+  const auto value = node.to_json();
+  return value.is_string() ? value.dump() : value.is_null() ? "null" : node.scalar;
+}
+
+void block_text(const Node& map, const std::string& indent, std::string& text) {
+  for (const auto& entry : map.entries) {
+    text += indent + nlohmann::json(entry.key).dump() + ":";
+    if (entry.value.kind == Node::Kind::kMap && !entry.value.entries.empty()) {
+      text += "\n";
+      block_text(entry.value, indent + "  ", text);
+    } else {
+      text += " " + flow_text(entry.value) + "\n";
+    }
+  }
+}
+
 }  // namespace
+
+std::string recipe_text(const Node& recipe) {
+  std::string text;
+  block_text(recipe, "", text);
+  return text;
+}
+
+void set_step_field(Node& recipe, const StepPlan& step, const std::string& field, int64_t value) {
+  if (step.inserted) {
+    return;  // made by another step: it has that step's field
+  }
+  const Node* steps = recipe.find("verb") == nullptr ? recipe.find("steps") : nullptr;
+  Node* map = &recipe;
+  if (steps != nullptr) {
+    Node& all = recipe.at_or_add("steps", recipe.mark);
+    map = &all.at_or_add(step.label, recipe.mark);
+    map->kind = Node::Kind::kMap;
+  }
+  map->at_or_add(field, recipe.mark) = Node::from_json(value, recipe.mark);
+}
 
 ChildRecipe ChildRecipe::load(const nlohmann::json& given) {
   ChildRecipe recipe;
@@ -147,32 +199,32 @@ fs::path run_folder(const StepPlan& step, const RunStore& store) {
 
 void ChildRuns::launch(Child& child) {
   const fs::path recipe = place_.folder / (child.name + ".yaml");
-  const auto program = fs::read_symlink("/proc/self/exe");
   child.process = std::make_unique<ChildProcess>(
-      std::vector<std::string>{program.string(), "run", recipe.string(), "runs=" + place_.store.root().string(), "--json"},
+      std::vector<std::string>{"/proc/self/exe", "run", recipe.string(), "runs=" + place_.store.root().string(), "--json"},
       ChildOptions{place_.folder / (child.name + ".out"), place_.folder / (child.name + ".err")});
 }
 
-void ChildRuns::start(int64_t key, const std::string& name, PipelinePlan plan) {
+void ChildRuns::start(int64_t key, const std::string& name, Node recipe, PipelinePlan plan) {
   Child child;
   child.name = name;
   child.plan = std::move(plan);
   child.begin = monotonic_time();
   if (all_done(child.plan, place_.store)) {
     child.ended = ChildOutcome{};
-  } else {
-    make_dirs(place_.folder);
-    for (StepPlan& step : child.plan.steps) {
-      if (place_.threads > 0 && step.verb->schema.find("threads") != nullptr) {
-        step.options["threads"] = place_.threads;
-      }
-    }
-    const std::string recipe = child.plan.single
-                                   ? to_yaml(step_recipe(child.plan.steps.back(), child.plan.steps, NameInputs::kByStep))
-                                   : pipeline_recipe(child.plan);
-    write_file_atomic(place_.folder / (name + ".yaml"), recipe);
-    launch(child);
+    children_.emplace(key, std::move(child));
+    return;
   }
+  make_dirs(place_.folder);
+  for (const StepPlan& step : child.plan.steps) {
+    if (place_.threads > 0 && step.verb->schema.find("threads") != nullptr) {
+      set_step_field(recipe, step, "threads", place_.threads);
+    }
+  }
+  if (!child.plan.single) {
+    recipe.at_or_add("name", recipe.mark) = Node::from_json(child.plan.name, recipe.mark);
+  }
+  write_file_atomic(place_.folder / (name + ".yaml"), recipe_text(recipe));
+  launch(child);
   children_.emplace(key, std::move(child));
 }
 
@@ -210,6 +262,9 @@ std::optional<ChildOutcome> ChildRuns::outcome(Child& child) {
     return ChildOutcome{ChildOutcome::End::kStopped, "", seconds};
   }
   const bool killed = code > 128 && code != kInterruptedExit;
+  if (killed && all_done(child.plan, place_.store)) {  // in its last moment
+    return ChildOutcome{ChildOutcome::End::kDone, "", seconds};
+  }
   if (code == kBusyExit || (killed && child.kills < kMaxKills)) {
     child.kills += killed ? 1 : 0;
     child.process.reset();

@@ -30,6 +30,13 @@ class ChildRecipe {
   Node root_;
 };
 
+// The recipe as block YAML, keys in their order (which the ids of steps with several inputs hang on). It reads back as the
+// same recipe.
+std::string recipe_text(const Node& recipe);
+
+// Sets a field of a step, whatever the form of the recipe.
+void set_step_field(Node& recipe, const StepPlan& step, const std::string& field, int64_t value);
+
 // What every child needs besides its recipe.
 struct ChildPlace {
   RunStore& store;
@@ -58,7 +65,8 @@ class ChildRuns {
   explicit ChildRuns(ChildPlace place) : place_(std::move(place)) {}
 
   // name: of its files in the folder. A child that is done already is never started.
-  void start(int64_t key, const std::string& name, PipelinePlan plan);
+  // plan: the recipe resolved.
+  void start(int64_t key, const std::string& name, Node recipe, PipelinePlan plan);
   size_t num_running() const { return children_.size(); }
   bool is_running(int64_t key) const { return children_.contains(key); }
   const PipelinePlan& plan(int64_t key) const { return children_.at(key).plan; }

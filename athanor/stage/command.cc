@@ -30,7 +30,7 @@ constexpr std::array<Command, 16> kCommands{{
     {"tokens", "tokens TOKENIZER [text=T] [to=FILE]", "what a tokenizer is and does; writes other formats",
      &command_tokens},
     {"chat", "chat MODEL [key=value ...]", "talk to a model in the terminal", &command_chat},
-    {"doctor", "doctor [RECIPE.yaml] [key=value ...]", "what this machine has, what is missing, what a recipe needs of it",
+    {"doctor", "doctor [RECIPE.yaml | RUN] [key=value ...]", "what this machine has and a recipe needs; what ails a finished run",
      &command_doctor},
 }};
 

@@ -100,6 +100,17 @@ void print_funnel(const Session& session, const nlohmann::json& funnel) {
   session.print("  athanor why ID tells a document's whole story");
 }
 
+// What an estimator of tables leans on.
+void print_importances(const Session& session, const nlohmann::json& importances) {
+  session.print("\n  " + padded(importances.value("what", ""), 52) + "importance");
+  size_t shown = 0;
+  for (const auto& one : importances.value("largest", nlohmann::json::array())) {
+    if (shown++ < 10) {
+      session.print("  " + padded(one.value("feature", ""), 52) + value_text(one["importance"]));
+    }
+  }
+}
+
 }  // namespace
 
 RunSummary run_from_arguments(Session& session, size_t index) {
@@ -183,12 +194,16 @@ int command_show(Session& session) {
     session.print("");
     std::map<std::string, std::string> figures;
     for (const auto& [key, value] : info["result"].items()) {
-      if (key != "funnel" && (!value.is_structured() || value.size() <= 12)) {
+      const bool shown_apart = key == "funnel" || key == "importances" || key == "checks" || key == "ladder";
+      if (!shown_apart && (!value.is_structured() || value.size() <= 12)) {
         flatten(value, key, figures);
       }
     }
     for (const auto& [key, value] : figures) {
       session.print("  " + padded(key, 30) + value.substr(0, 90));
+    }
+    if (const auto known = info["result"].find("importances"); known != info["result"].end() && known->is_object()) {
+      print_importances(session, *known);
     }
     if (const auto funnel = info["result"].find("funnel"); funnel != info["result"].end() && !funnel->empty()) {
       print_funnel(session, *funnel);

@@ -11,6 +11,7 @@
 #include "athanor/base/process.h"
 #include "athanor/base/version.h"
 #include "athanor/stage/command.h"
+#include "athanor/stage/doctor_run.h"
 #include "athanor/stage/torch_unit.h"
 
 namespace athanor {
@@ -114,6 +115,10 @@ void look_at_recipe(Session& session, Rows& rows, nlohmann::json& report) {
 }  // namespace
 
 int command_doctor(Session& session) {
+  const auto& names = session.arguments.positional;
+  if (!names.empty() && !fs::is_regular_file(names[0])) {
+    return doctor_of_run(session, run_from_arguments(session));
+  }
   nlohmann::json report = machine_json();
   report["version"] = kVersion;
   report["commit"] = kCommit;

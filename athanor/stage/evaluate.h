@@ -9,6 +9,12 @@ struct EvaluateOptions {
   int64_t sequence_length = 0;
   int64_t batch_size = 16;
   std::string precision = "fp32";
+  // Of estimators of tables.
+  std::string label_field;
+  std::vector<std::string> slices;
+  std::vector<std::string> explain;
+  int64_t replicas = 1000;
+  int64_t seed = 1;
   int64_t threads = 0;
   static void fields(Fields<EvaluateOptions>& f);
 };

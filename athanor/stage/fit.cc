@@ -1,55 +1,45 @@
-// fit: documents -> estimator: a fastText classifier or an n-gram language model.
+// fit: documents -> estimator: a fastText classifier, an n-gram language model, or (fit_table.cc) any model of tables.
 #include "athanor/base/format.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/base/thread_pool.h"
 #include "athanor/classic/estimator.h"
 #include "athanor/classic/fasttext_train.h"
 #include "athanor/data/documents/documents.h"
+#include "athanor/stage/fit.h"
+#include "athanor/stage/fit_table.h"
 #include "athanor/stage/labels.h"
 #include "athanor/stage/verb_list.h"
 
 namespace athanor {
 
+void NgramFitOptions::fields(Fields<NgramFitOptions>& f) {
+  f.add("order", &NgramFitOptions::order, "longest n-gram").range(1, 5);
+  f.add("prune", &NgramFitOptions::prune,
+        "n-grams seen at most so often are left out, a number an order, as lmplz: [0, 0, 1]");
+  f.add("quantise", &NgramFitOptions::quantise, "8 bytes an n-gram instead of 16");
+  f.add("arpa", &NgramFitOptions::arpa, "write model.arpa too, for KenLM and SRILM");
+  f.add("memory_mb", &NgramFitOptions::memory_mb, "for n-grams; the rest goes to disk").range(1, 1e9).speed();
+}
+
+void FitOptions::fields(Fields<FitOptions>& f) {
+  f.add("kind", &FitOptions::kind,
+        "fasttext: a classifier of texts; ngram: a language model, for perplexities; auto: a ladder of models of tables, "
+        "the simplest good one is taken; or one of those models: athanor explain fit lists them");
+  f.add("label_field", &FitOptions::label_field,
+        "what to predict: a column, a key of meta (text, a number, or a list), or folder");
+  f.add("tokens", &FitOptions::tokens,
+        "fasttext, ngram: what a token is: words between blanks; characters; mixed: words, but each Chinese or Japanese "
+        "character alone; tokenizer: the ids of the tokenizer that is given")
+      .choices({"words", "characters", "mixed", "tokenizer"});
+  f.add("lowercase", &FitOptions::lowercase, "fasttext, ngram: lower-case the text first");
+  f.add("fasttext", &FitOptions::fasttext, "of the classifier");
+  f.add("ngram", &FitOptions::ngram, "of the language model");
+  add_table_fields(f);
+  f.add("seed", &FitOptions::seed, "models of tables: of all that is drawn").range(0, 9e15);
+  f.add("threads", &FitOptions::threads, "0: one a core").range(0, 4096).speed();
+}
+
 namespace {
-
-struct NgramFitOptions {
-  int64_t order = 5;
-  std::vector<double> prune;
-  bool quantise = true;
-  bool arpa = false;
-  int64_t memory_mb = 1024;
-  static void fields(Fields<NgramFitOptions>& f) {
-    f.add("order", &NgramFitOptions::order, "longest n-gram").range(1, 5);
-    f.add("prune", &NgramFitOptions::prune,
-          "n-grams seen at most so often are left out, a number an order, as lmplz: [0, 0, 1]");
-    f.add("quantise", &NgramFitOptions::quantise, "8 bytes an n-gram instead of 16");
-    f.add("arpa", &NgramFitOptions::arpa, "write model.arpa too, for KenLM and SRILM");
-    f.add("memory_mb", &NgramFitOptions::memory_mb, "for n-grams; the rest goes to disk").range(1, 1e9).speed();
-  }
-};
-
-struct FitOptions {
-  std::string kind = "fasttext";
-  std::string label_field = "label";
-  std::string tokens = "words";
-  bool lowercase = false;
-  FastTextTrainOptions fasttext;
-  NgramFitOptions ngram;
-  int64_t threads = 0;
-  static void fields(Fields<FitOptions>& f) {
-    f.add("kind", &FitOptions::kind, "fasttext: a classifier; ngram: a language model, for perplexities")
-        .choices({"fasttext", "ngram"});
-    f.add("label_field", &FitOptions::label_field, "fasttext: a column, or a key of meta (text, a number, or a list)");
-    f.add("tokens", &FitOptions::tokens,
-          "what a token is: words between blanks; characters; mixed: words, but each Chinese or Japanese character "
-          "alone; tokenizer: the ids of the tokenizer that is given")
-        .choices({"words", "characters", "mixed", "tokenizer"});
-    f.add("lowercase", &FitOptions::lowercase, "lower-case the text first");
-    f.add("fasttext", &FitOptions::fasttext, "of the classifier");
-    f.add("ngram", &FitOptions::ngram, "of the language model");
-    f.add("threads", &FitOptions::threads, "0: one a core").range(0, 4096).speed();
-  }
-};
 
 TextTokens tokens_of(const StageContext& context, const FitOptions& options) {
   const StageInput* tokenizer = context.find("tokenizer");
@@ -203,6 +193,9 @@ nlohmann::json fit_ngram(StageContext& context, const FitOptions& options, Threa
 nlohmann::json execute_fit(StageContext& context) {
   const auto options = load_options<FitOptions>(context.options);
   ThreadPool pool(static_cast<int>(options.threads));
+  if (fits_tables(options.kind)) {
+    return fit_table(context, options, pool);
+  }
   return options.kind == "ngram" ? fit_ngram(context, options, pool) : fit_fasttext(context, options, pool);
 }
 
@@ -211,12 +204,14 @@ nlohmann::json execute_fit(StageContext& context) {
 Verb fit_verb() {
   Verb verb;
   verb.name = "fit";
-  verb.summary = "train a classical model: a fastText classifier or an n-gram language model";
+  verb.summary = "train a classical model: of tables (linear, trees, boosting, SVM, clusters), fastText, or n-grams";
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to learn from"},
-                {"valid", ArtifactKind::kDocuments, false, "documents that tell the accuracy or the perplexity"},
+                {"valid", ArtifactKind::kDocuments, false, "documents that tell the scores or the perplexity"},
                 {"tokenizer", ArtifactKind::kTokenizer, false, "for tokens: tokenizer"}};
   verb.output = ArtifactKind::kEstimator;
   verb.schema = schema_of<FitOptions>();
+  verb.prepare = prepare_fit;
+  verb.notes = fit_notes;
   verb.execute = execute_fit;
   verb.example = "athanor fit from=collect-1a2b3c4d label_field=language fasttext.maxn=4";
   return verb;

@@ -1,5 +1,6 @@
 #include "athanor/stage/labels.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace athanor {
@@ -25,6 +26,10 @@ DocumentLabels::DocumentLabels(const Documents& documents, std::string field)
   if (const auto* numbers = std::get_if<std::vector<int64_t>>(&values)) {
     for (const int64_t number : *numbers) {
       column_.push_back(std::to_string(number));
+    }
+  } else if (const auto* floats = std::get_if<std::vector<double>>(&values)) {
+    for (const double number : *floats) {
+      column_.push_back(std::isfinite(number) ? nlohmann::json(number).dump() : "");
     }
   } else {
     column_ = documents.string_column(field_);

@@ -10,7 +10,7 @@ namespace athanor {
 
 class DocumentLabels {
  public:
-  // A string or int64 column named `field` is read now; without one the key of meta is taken.
+  // A column named `field` is read now; without one the key of meta is taken.
   DocumentLabels(const Documents& documents, std::string field);
 
   // index counts the kept documents, in order. Empty when there is no label. A number is written as JSON writes it; a

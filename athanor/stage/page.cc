@@ -8,6 +8,7 @@
 #include "athanor/stage/page_data.h"
 #include "athanor/stage/page_training.h"
 #include "athanor/stage/tune_page.h"
+#include "athanor/stage/validate_page.h"
 
 namespace athanor {
 
@@ -180,6 +181,8 @@ Report build_page(const PipelinePlan& plan, const std::vector<StepOutcome>& outc
   for (const auto& outcome : outcomes) {
     if (verb_of(outcome) == "tune") {
       add_study(nlohmann::json::parse(read_file(outcome.dir / "out" / "study.json")), page);
+    } else if (verb_of(outcome) == "validate") {
+      add_validation(nlohmann::json::parse(read_file(outcome.dir / "out" / "validation.json")), page);
     }
   }
   std::move(evaluation.begin(), evaluation.end(), std::back_inserter(page.sections));

@@ -9,6 +9,7 @@
 #include "athanor/classic/estimator.h"
 #include "athanor/data/documents/documents.h"
 #include "athanor/stage/document_parts.h"
+#include "athanor/stage/predict_table.h"
 #include "athanor/stage/torch_unit.h"
 #include "athanor/stage/verb_list.h"
 
@@ -20,6 +21,8 @@ void PredictOptions::fields(Fields<PredictOptions>& f) {
   f.add("as", &PredictOptions::as,
         "columns are AS_label and AS_score, or AS_perplexity and AS_bucket (and AS_bits_per_byte of a language model)");
   f.add("threshold", &PredictOptions::threshold, "a label that is less probable is left empty").range(0, 1);
+  f.add("probabilities", &PredictOptions::probabilities, "estimator of tables: a column AS_p_LABEL a class too");
+  f.add("explain", &PredictOptions::explain, "estimator of trees: a column AS_why with what added most to each answer");
   f.add("sequence_length", &PredictOptions::sequence_length,
         "language model: tokens a window of a document; 0: the model's own").range(0, 1 << 22);
   f.add("batch_size", &PredictOptions::batch_size, "language model: windows at a time").range(1, 1e6);
@@ -147,6 +150,9 @@ nlohmann::json execute_predict(StageContext& context) {
   if (by_model) {
     return torch_entry("predict").execute(context);
   }
+  if (estimator_input != nullptr && is_table_estimator(estimator_input->path)) {
+    return predict_table(context, options, estimator_input->path);
+  }
   const auto estimator = open_estimator(estimator_input != nullptr ? estimator_input->path : fs::path(options.model));
   ThreadPool pool(static_cast<int>(options.threads));
   const bool classifies = estimator->kind() == "fasttext";
@@ -183,7 +189,7 @@ nlohmann::json predict_documents(StageContext& context, const PredictOptions& op
 Verb predict_verb() {
   Verb verb;
   verb.name = "predict";
-  verb.summary = "write an estimator's labels, scores or perplexities as columns, or a language model's";
+  verb.summary = "write an estimator's labels, numbers, clusters, scores or perplexities as columns, or a model's";
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to judge"},
                 {"estimator", ArtifactKind::kEstimator, false, "what fit made"},
                 {"model", ArtifactKind::kModel, false, "a language model: perplexity and bits per byte of each text; or what finetune made: labels"}};

@@ -14,6 +14,8 @@ struct PredictOptions {
   std::string model;
   std::string as = "predicted";
   double threshold = 0;
+  bool probabilities = false;
+  bool explain = false;
   int64_t sequence_length = 0;
   int64_t batch_size = 16;
   std::string precision = "fp32";

@@ -125,8 +125,7 @@ void link_folder(const fs::path& from, const fs::path& to) {
 // The recipe of the best trial, and what its last step that gives a model or an estimator made.
 nlohmann::json keep_best(TuneStudy& study, int64_t number, const fs::path& out) {
   const PipelinePlan plan = study.plan_of(number);
-  write_file_atomic(out / "best.yaml", plan.single ? to_yaml(step_recipe(plan.steps.back(), plan.steps, NameInputs::kByStep))
-                                                   : pipeline_recipe(plan));
+  write_file_atomic(out / "best.yaml", recipe_text(study.recipe_of(number)));
   for (size_t i = plan.steps.size(); i-- > 0;) {
     const StepPlan& step = plan.steps[i];
     if (step.verb->output != ArtifactKind::kModel && step.verb->output != ArtifactKind::kEstimator) {
@@ -147,7 +146,7 @@ std::string summary_of(const nlohmann::json& study, const nlohmann::json& counts
     text += n == 0 ? "" : ", " + std::to_string(n) + " " + state;
   }
   const auto& best = study["best"];
-  if (best.size() != 1) {
+  if (study["metrics"].size() > 1) {
     return text + ", " + std::to_string(best.size()) + " on the Pareto front";
   }
   const auto& trial = study["trials"][best[0].get<size_t>()];
@@ -218,7 +217,7 @@ Verb tune_verb() {
   verb.execute = execute_tune;
   verb.plan = plan_tune;
   verb.notes = tune_notes;
-  verb.example = "athanor tune recipe=recipes/classify.yaml metric=fit.valid_accuracy 'space={fit.fasttext.lr: {log: [0.05, 1]}}'";
+  verb.example = "athanor tune recipe=recipes/classify.yaml metric=fit.valid_accuracy 'space={fit.fasttext.learning_rate: {log: [0.05, 1]}}'";
   return verb;
 }
 

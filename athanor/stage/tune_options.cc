@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 
 #include "athanor/base/error.h"
 #include "athanor/base/text.h"
@@ -55,7 +56,7 @@ void kind_from_word(Node& map, const std::string& key) {
 void TuneOptions::fields(Fields<TuneOptions>& f) {
   f.add("recipe", &TuneOptions::recipe, "what a trial runs: a recipe's path, or a recipe: {verb: ...} or {steps: ...}").required();
   f.add("space", &TuneOptions::space,
-        "fields to search, as {fit.fasttext.lr: {log: [0.01, 1]}}: float, log, int: [lowest, highest], step; choice: [...]; "
+        "fields to search, as {fit.fasttext.learning_rate: {log: [0.01, 1]}}: float, log, int: [lowest, highest], step; choice: [...]; "
         "when: {other.field: value}")
       .required();
   f.add("metric", &TuneOptions::metric,
@@ -163,7 +164,7 @@ std::vector<bool> directions(const nlohmann::json& direction, const std::vector<
   std::vector<bool> maximise;
   for (size_t i = 0; i < metrics.size(); ++i) {
     const auto word = i < given.size() ? given[i] : nlohmann::json(nullptr);
-    const std::string last = metrics[i].substr(metrics[i].rfind('.') + 1);
+    const std::string last = metrics[i].substr(metrics[i].find('.') + 1);  // without the step
     if (word == "minimize" || word == "maximize") {
       maximise.push_back(word == "maximize");
     } else if (!word.is_null() && word != "") {

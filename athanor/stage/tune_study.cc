@@ -18,6 +18,7 @@ namespace {
 
 constexpr auto kPoll = std::chrono::milliseconds(20);
 constexpr double kWatchSeconds = 0.3;
+constexpr double kShowSeconds = 0.25;
 
 int64_t integer_option(const StepPlan& step, const char* name) {
   const auto found = step.options.find(name);
@@ -26,9 +27,9 @@ int64_t integer_option(const StepPlan& step, const char* name) {
 
 }  // namespace
 
-int64_t whole_way(const PipelinePlan& plan, const MetricPath& metric, const tune::PrunerOptions& pruner) {
+TrialWay whole_way(const PipelinePlan& plan, const MetricPath& metric, const tune::PrunerOptions& pruner) {
   if (!pruner.rungs()) {
-    return 0;
+    return {};
   }
   const StepPlan& step = metric_step(plan, metric);
   if (step.verb->schema.find("stop_at") == nullptr || metric.keys.size() < 2) {
@@ -40,7 +41,13 @@ int64_t whole_way(const PipelinePlan& plan, const MetricPath& metric, const tune
     throw Error(ErrorKind::kUsage, pruner.kind + " needs to know how many steps a trial has", step.label + ".steps",
                 "give " + step.label + ".steps in the recipe");
   }
-  return steps;
+  const bool evaluated = metric.keys[0] == "eval";
+  const int64_t unit = integer_option(step, evaluated ? "eval_every" : "log_every");
+  if (unit < 1 || unit >= steps) {
+    throw Error(ErrorKind::kUsage, pruner.kind + " needs values on the way, and the step tells none before its end",
+                step.label + (evaluated ? ".eval_every" : ".log_every"), "make it a small part of steps");
+  }
+  return {steps, unit};
 }
 
 TuneStudy::TuneStudy(StageContext& context, const TuneOptions& options)
@@ -77,7 +84,9 @@ tune::SearchOptions TuneStudy::search_options(const PipelinePlan& probe) const {
   search.maximise = maximise_;
   search.trials = options_.trials;
   search.parallel = options_.parallel;
-  search.max_steps = whole_way(probe, metrics_[0], options_.pruner);
+  const TrialWay way = whole_way(probe, metrics_[0], options_.pruner);
+  search.max_steps = way.steps;
+  search.step_unit = way.unit;
   search.digits = options_.digits;
   search.seed = static_cast<uint64_t>(options_.seed);
   return search;
@@ -98,9 +107,8 @@ void TuneStudy::replayed(const nlohmann::json& line) {
   emit(trial);
 }
 
-PipelinePlan TuneStudy::plan_of(int64_t trial) {
-  const auto values = search_->space().values(search_->trial(trial).point);
-  return resolve_recipe(recipe_.with(overrides_of(values)), store_, pins_);
+Node TuneStudy::recipe_of(int64_t trial) const {
+  return recipe_.with(overrides_of(search_->space().values(search_->trial(trial).point)));
 }
 
 void TuneStudy::run() {
@@ -108,6 +116,7 @@ void TuneStudy::run() {
     start(job);
   }
   double watched = 0;
+  double shown = 0;
   while (true) {
     children_->stop_on_interrupt();
     if (options_.timeout > 0 && monotonic_time() - began_ > options_.timeout) {
@@ -133,7 +142,10 @@ void TuneStudy::run() {
         watch(open);
       }
     }
-    show();
+    if (monotonic_time() - shown > kShowSeconds) {
+      shown = monotonic_time();
+      show();
+    }
     std::this_thread::sleep_for(kPoll);
   }
 }
@@ -142,33 +154,38 @@ void TuneStudy::start(const tune::Job& job) {
   begun_.try_emplace(job.trial, unix_time());
   open_[job.index] = Open{job, {}, false, 0};
   mirror_->put(search_->trial(job.trial), begun_[job.trial], 0, nlohmann::json::object());
+  std::optional<ChildOutcome> at_once;
   try {
-    PipelinePlan plan = plan_of(job.trial);
-    for (const MetricPath& metric : metrics_) {
-      metric_step(plan, metric);
-    }
-    plans_[job.index] = plan;
-    if (job.to_step > 0) {
-      const StepPlan& step = watched_step(plan);
-      const auto reading = read_metric(step, metrics_[0], store_);
-      if (!reading.steps.empty() && reading.steps.back().first >= job.to_step) {  // an earlier study went that far
-        ended(job.index, ChildOutcome{ChildOutcome::End::kPaused, "", 0});
-        return;
-      }
-      for (StepPlan& candidate : plan.steps) {
-        if (candidate.label == step.label) {
-          candidate.options["stop_at"] = job.to_step;
-        }
-      }
-    }
-    children_->start(job.index, "trial-" + std::to_string(job.trial), std::move(plan));
+    at_once = launch(job);
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kInterrupted) {
       throw;
     }
     const std::string where = error.where().empty() ? "" : error.where() + ": ";
-    ended(job.index, ChildOutcome{ChildOutcome::End::kFailed, where + error.message(), 0});
+    at_once = ChildOutcome{ChildOutcome::End::kFailed, where + error.message(), 0};
   }
+  if (at_once) {
+    ended(job.index, *at_once);
+  }
+}
+
+std::optional<ChildOutcome> TuneStudy::launch(const tune::Job& job) {
+  Node recipe = recipe_of(job.trial);
+  PipelinePlan plan = resolve_recipe(recipe, store_, pins_);
+  for (const MetricPath& metric : metrics_) {
+    metric_step(plan, metric);
+  }
+  plans_[job.index] = plan;
+  if (job.to_step > 0) {
+    const StepPlan& step = watched_step(plan);
+    const auto reading = read_metric(step, metrics_[0], store_);
+    if (!reading.steps.empty() && reading.steps.back().first >= job.to_step) {  // an earlier study went that far
+      return ChildOutcome{ChildOutcome::End::kPaused, "", 0};
+    }
+    set_step_field(recipe, step, "stop_at", job.to_step);
+  }
+  children_->start(job.index, "trial-" + std::to_string(job.trial), std::move(recipe), std::move(plan));
+  return std::nullopt;
 }
 
 void TuneStudy::watch(Open& open) {

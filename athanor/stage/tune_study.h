@@ -12,8 +12,13 @@
 
 namespace athanor {
 
-// Steps of the whole way of a trial, for pruners that pause; Error(kUsage) when the metric's step cannot be paused.
-int64_t whole_way(const PipelinePlan& plan, const MetricPath& metric, const tune::PrunerOptions& pruner);
+// Steps of the whole way of a trial and between two of its values, for pruners that pause; Error(kUsage) when the metric's
+// step cannot be paused.
+struct TrialWay {
+  int64_t steps = 0;
+  int64_t unit = 1;
+};
+TrialWay whole_way(const PipelinePlan& plan, const MetricPath& metric, const tune::PrunerOptions& pruner);
 
 class TuneStudy {
  public:
@@ -26,7 +31,8 @@ class TuneStudy {
   const tune::Search& search() const { return *search_; }
   const std::vector<MetricPath>& metrics() const { return metrics_; }
   const RunStore& store() const { return store_; }
-  PipelinePlan plan_of(int64_t trial);  // resolved with the trial's values
+  Node recipe_of(int64_t trial) const;  // with the trial's values
+  PipelinePlan plan_of(int64_t trial) { return resolve_recipe(recipe_of(trial), store_, pins_); }
   double seconds() const { return seconds_; }  // of all trials' processes
 
  private:
@@ -40,6 +46,7 @@ class TuneStudy {
   tune::SearchOptions search_options(const PipelinePlan& probe) const;
   void replayed(const nlohmann::json& line);
   void start(const tune::Job& job);
+  std::optional<ChildOutcome> launch(const tune::Job& job);  // a value: it needs no process
   void watch(Open& open);
   void ended(int64_t job, const ChildOutcome& outcome);
   tune::JobResult read_result(Open& open, const ChildOutcome& outcome);

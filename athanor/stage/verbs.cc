@@ -18,8 +18,11 @@ std::span<const Verb> verbs() {
       tokenizer_verb(),  // documents -> tokenizer
       count_verb(),      // documents x tokenizer -> documents with num_tokens
       encode_verb(),     // documents x tokenizer -> tokens
-      tune_verb(),       // recipe x space -> report, best model
+      features_verb(),   // documents x (documents) -> documents with feature columns
       fit_verb(),        // documents x (documents) x (tokenizer) -> estimator
+      tune_verb(),       // recipe x space -> report, best model
+      validate_verb(),   // (documents) x recipe -> report
+      fold_verb(),       // documents -> documents/{train,valid,test}
       predict_verb(),    // documents x (estimator) -> documents
       pretrain_verb(),   // tokens x (tokens) x tokenizer -> model
       finetune_verb(),   // documents x (documents) x (tokenizer) x (model) -> model

@@ -60,7 +60,7 @@ class PieceEncoder::Loan {
   std::unique_ptr<Room> room_;
 };
 
-// Calls each(begin, ends, count) for every batch of pieces, until it says false.
+// Calls each(begin, ends, count, seamed) for every batch of pieces, until it says false; seamed: cut at seams, too.
 template <class Each>
 void PieceEncoder::for_batches(std::string_view text, Each&& each) const {
   size_t ends[kBatch], parts[kBatch];
@@ -68,7 +68,7 @@ void PieceEncoder::for_batches(std::string_view text, Each&& each) const {
   while (const size_t count = scan_(text, begin, ends, kBatch)) {
     const size_t stop = ends[count - 1];
     if (!has_seams_ || !Seams::any_in(text.substr(begin, stop - begin))) {
-      if (!each(begin, ends, count)) {
+      if (!each(begin, ends, count, false)) {
         return;
       }
       begin = stop;
@@ -80,7 +80,7 @@ void PieceEncoder::for_batches(std::string_view text, Each&& each) const {
       while (begin < ends[i]) {
         num_parts += seams.cut(text.data(), begin, ends[i], parts + num_parts, kBatch - num_parts);
         if (num_parts == kBatch || (begin == stop && num_parts != 0)) {
-          if (!each(first, parts, num_parts)) {
+          if (!each(first, parts, num_parts, true)) {
             return;
           }
           first = begin;
@@ -94,9 +94,9 @@ void PieceEncoder::for_batches(std::string_view text, Each&& each) const {
 void PieceEncoder::encode(std::string_view text, std::vector<int32_t>& ids) const {
   const Loan room(*this);
   const size_t begun_with = ids.size();
-  for_batches(text, [&](size_t begin, const size_t* ends, size_t count) {
+  for_batches(text, [&](size_t begin, const size_t* ends, size_t count, bool seamed) {
     make_room(ids.size() + (count + 1) * (PieceCache::kMaxIds + 1), begun_with, begin, text.size(), ids);
-    encode_pieces(text, begin, ends, count, *room, ids);
+    encode_pieces(text, begin, ends, count, seamed, *room, ids);
     return true;
   });
 }
@@ -104,9 +104,9 @@ void PieceEncoder::encode(std::string_view text, std::vector<int32_t>& ids) cons
 size_t PieceEncoder::count(std::string_view text) const {
   const Loan room(*this);
   size_t total = 0;
-  for_batches(text, [&](size_t begin, const size_t* ends, size_t count) {
+  for_batches(text, [&](size_t begin, const size_t* ends, size_t count, bool seamed) {
     (*room).ids.clear();
-    encode_pieces(text, begin, ends, count, *room, (*room).ids);
+    encode_pieces(text, begin, ends, count, seamed, *room, (*room).ids);
     total += (*room).ids.size();
     return true;
   });
@@ -116,9 +116,9 @@ size_t PieceEncoder::count(std::string_view text) const {
 size_t PieceEncoder::cut(std::string_view text, size_t max_ids) const {
   const Loan room(*this);
   size_t end = 0;
-  for_batches(text, [&](size_t begin, const size_t* ends, size_t count) {
+  for_batches(text, [&](size_t begin, const size_t* ends, size_t count, bool seamed) {
     (*room).ids.clear();
-    encode_pieces(text, begin, ends, count, *room, (*room).ids);
+    encode_pieces(text, begin, ends, count, seamed, *room, (*room).ids);
     if ((*room).ids.size() >= max_ids) {
       end = cut_pieces(text, begin, ends, count, max_ids, *room);
       return false;
@@ -193,10 +193,10 @@ bool PieceEncoder::encode_bytes(std::string_view text, size_t begin, const size_
   return true;
 }
 
-void PieceEncoder::encode_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, Room& room,
-                                 std::vector<int32_t>& ids) const {
+void PieceEncoder::encode_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, bool seamed,
+                                 Room& room, std::vector<int32_t>& ids) const {
   room.cache.grow_if_full();
-  if (has_joins_ && ends[count - 1] - begin < kShortMean * count &&
+  if (has_joins_ && !seamed && ends[count - 1] - begin < kShortMean * count &&
       encode_bytes(text, begin, ends, count, room, ids)) {
     return;
   }

@@ -56,7 +56,7 @@ class PieceEncoder {
   class Loan;
   template <class Each>
   void for_batches(std::string_view text, Each&& each) const;
-  void encode_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, Room& room,
+  void encode_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, bool seamed, Room& room,
                      std::vector<int32_t>& ids) const;
   bool encode_bytes(std::string_view text, size_t begin, const size_t* ends, size_t count, Room& room,
                     std::vector<int32_t>& ids) const;

@@ -168,12 +168,6 @@ bool Parzen::remove(int64_t number) {
   return true;
 }
 
-void Parzen::clear() {
-  while (!numbers_.empty()) {
-    remove(numbers_.back());
-  }
-}
-
 void Parzen::thin() {
   std::vector<int64_t> gone;
   for (size_t i = 0; i + 1 < by_number_.size() / 2; i += 2) {

@@ -33,8 +33,6 @@ class Parzen {
 
   void add(int64_t number, const Point& point, const Score& score);
   bool remove(int64_t number);
-  void clear();
-  bool empty() const { return numbers_.empty(); }
   uint64_t count() const { return count_; }  // trials that the kernels stand for
 
   struct Kernel {

@@ -60,23 +60,31 @@ bool should_prune(const PrunerOptions& options, const std::vector<std::pair<int6
   return best > quantile(std::move(others), options.kind == "median" ? 0.5 : options.percentile / 100);
 }
 
-std::vector<int64_t> rung_steps(int64_t min_steps, int64_t max_steps, int64_t reduction) {
-  if (min_steps <= 0) {
-    min_steps = std::max<int64_t>(1, max_steps / (reduction * reduction * reduction));
-  }
+std::vector<int64_t> rung_steps(int64_t min_steps, int64_t max_steps, int64_t reduction, int64_t unit) {
   std::vector<int64_t> steps;
-  for (int64_t at = min_steps; at < max_steps; at *= reduction) {
-    steps.push_back(at);
-    if (at > max_steps / reduction) {
-      break;
+  const auto add = [&](int64_t at) {
+    const int64_t rounded = (at + unit - 1) / unit * unit;
+    // A rung that is almost the whole way would save nothing.
+    if (static_cast<double>(rounded) * std::sqrt(static_cast<double>(reduction)) <= static_cast<double>(max_steps) &&
+        (steps.empty() || rounded > steps.back())) {
+      steps.push_back(rounded);
+    }
+  };
+  if (min_steps <= 0) {
+    for (int64_t divisor = reduction * reduction * reduction; divisor > 1; divisor /= reduction) {
+      add(std::max<int64_t>(1, max_steps / divisor));
+    }
+  } else {
+    for (int64_t at = min_steps; at < max_steps && at <= max_steps / 2 + 1; at *= reduction) {
+      add(at);
     }
   }
   steps.push_back(max_steps);
   return steps;
 }
 
-Rungs::Rungs(const PrunerOptions& options, int64_t max_steps)
-    : options_(options), steps_(rung_steps(options.min_steps, max_steps, options.reduction)) {
+Rungs::Rungs(const PrunerOptions& options, int64_t max_steps, int64_t unit)
+    : options_(options), steps_(rung_steps(options.min_steps, max_steps, options.reduction, unit)) {
   const size_t brackets = options.kind == "hyperband" ? steps_.size() : 1;
   rungs_.resize(brackets);
   for (size_t b = 0; b < brackets; ++b) {
@@ -142,6 +150,24 @@ std::optional<Rungs::Promotion> Rungs::promote() {
           return Promotion{rung[i].trial, steps_[r + 1]};
         }
       }
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Rungs::Promotion> Rungs::promote_best() {
+  for (size_t r = steps_.size() - 1; r-- > 0;) {
+    Entry* best = nullptr;
+    for (auto& bracket : rungs_) {
+      for (Entry& entry : bracket[r]) {
+        if (!entry.promoted && entry.value < kInfinity && (best == nullptr || entry.value < best->value)) {
+          best = &entry;
+        }
+      }
+    }
+    if (best != nullptr) {
+      best->promoted = true;
+      return Promotion{best->trial, steps_.back()};
     }
   }
   return std::nullopt;

@@ -41,14 +41,14 @@ struct PrunerOptions {
 bool should_prune(const PrunerOptions& options, const std::vector<std::pair<int64_t, double>>& steps,
                   const std::vector<const Trial*>& finished);
 
-// The steps at which trials pause, ascending; the last is the whole way.
-std::vector<int64_t> rung_steps(int64_t min_steps, int64_t max_steps, int64_t reduction);
+// The steps at which trials pause, ascending, multiples of unit (steps between two values); the last is the whole way.
+std::vector<int64_t> rung_steps(int64_t min_steps, int64_t max_steps, int64_t reduction, int64_t unit);
 
 // Who pauses where, and who goes on. One bracket is ASHA; Hyperband is several, which start at higher and higher rungs,
 // trials being dealt out so that each bracket gets about the same number of steps.
 class Rungs {
  public:
-  Rungs(const PrunerOptions& options, int64_t max_steps);
+  Rungs(const PrunerOptions& options, int64_t max_steps, int64_t unit = 1);
 
   const std::vector<int64_t>& steps() const { return steps_; }
   int bracket_of(int64_t trial) const;
@@ -64,6 +64,8 @@ class Rungs {
   };
   // The best trial that may go on, of the highest rung that has one; it counts as gone on.
   std::optional<Promotion> promote();
+  // For the end of a study in which no trial came to its end: the best of the highest rung goes the whole way.
+  std::optional<Promotion> promote_best();
 
  private:
   struct Entry {

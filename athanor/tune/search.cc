@@ -20,7 +20,7 @@ Search::Search(const Space& space, const SearchOptions& options)
     if (options_.max_steps < 2) {
       throw Error(ErrorKind::kUsage, options_.pruner.kind + " needs to know how many steps a trial has", "pruner.kind");
     }
-    rungs_.emplace(options_.pruner, options_.max_steps);
+    rungs_.emplace(options_.pruner, options_.max_steps, options_.step_unit);
   }
 }
 
@@ -65,14 +65,19 @@ std::optional<Job> Search::decide() {
   if (stopped_) {
     return std::nullopt;
   }
+  const bool all_asked = num_trials() >= options_.trials || sampler_->exhausted();
   if (rungs_) {
-    if (const auto promotion = rungs_->promote()) {
-      const Trial& trial = trials_.at(static_cast<size_t>(promotion->trial));
+    auto promotion = rungs_->promote();
+    // When all is known and no trial came to its end (too few for the rungs), the best one does.
+    if (!promotion && all_asked && applied_ == num_jobs() && complete_ == 0) {
+      promotion = rungs_->promote_best();
+    }
+    if (promotion) {
       const int64_t to = promotion->steps >= options_.max_steps ? 0 : promotion->steps;
-      return Job{-1, trial.number, trial.steps.empty() ? 0 : trial.steps.back().first, to};
+      return Job{-1, promotion->trial, reached_[promotion->trial], to};
     }
   }
-  if (num_trials() >= options_.trials || sampler_->exhausted()) {
+  if (all_asked) {
     return std::nullopt;
   }
   Trial trial;
@@ -129,6 +134,8 @@ void Search::apply_next() {
   std::erase_if(trial.steps, [&](const auto& step) { return done.to_step > 0 && step.first > done.to_step; });
   const Trial told = flipped(trial);
   ++applied_;
+  complete_ += result.state == TrialState::kComplete ? 1 : 0;
+  reached_[trial.number] = done.to_step;
   sampler_->tell(told);
   if (options_.pruner.live()) {
     finished_.push_back({applied_, told});

@@ -27,6 +27,7 @@ struct SearchOptions {
   int64_t trials = 20;
   int64_t parallel = 1;
   int64_t max_steps = 0;  // the whole way of a trial; for asha and hyperband
+  int64_t step_unit = 1;  // steps between two values of a trial
   int64_t digits = 6;     // of continuous values; 0: all
   uint64_t seed = 1;
 };
@@ -89,6 +90,8 @@ class Search {
   std::vector<Job> jobs_;
   std::map<int64_t, JobResult> waiting_;  // reported, not applied
   int64_t applied_ = 0;                   // results, in order of jobs
+  int64_t complete_ = 0;                  // trials that came to their end, among them
+  std::map<int64_t, int64_t> reached_;    // the step at which each trial paused last
   bool over_ = false;
   bool stopped_ = false;
   struct Applied {

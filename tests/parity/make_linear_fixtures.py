@@ -138,9 +138,9 @@ def online():
         yield case(f"perceptron {data}", data, "perceptron", {"epochs": epochs, "tolerance": 0, "shuffle": False},
                    linear_model.Perceptron(max_iter=epochs, tol=None, shuffle=False), scores="decision_function")
     for loss in ("hinge", "log", "squared_hinge", "modified_huber"):
-        yield case(f"sgd {loss}", "cancer", "sgd", {"loss": loss, "epochs": 9, "tolerance": 0, "shuffle": False, "alpha": 1e-3},
+        yield case(f"sgd {loss}", "cancer", "sgd", {"loss": loss, "epochs": 9, "tolerance": 0, "shuffle": False, "alpha": 0.05},
                    linear_model.SGDClassifier(loss={"log": "log_loss"}.get(loss, loss), max_iter=9, tol=None, shuffle=False,
-                                              alpha=1e-3), scores="decision_function")
+                                              alpha=0.05), scores="decision_function")
 
 
 def supports(peer, x, y):
@@ -162,14 +162,15 @@ def machines():
                scores="decision_function")
     yield {**one, "task": "anomaly", "predict": [-v for v in one["predict"]]}
     own = {"tolerance": 1e-11, "max_iterations": 1000000}
+    tight = dict(dual=True, tol=1e-10, max_iter=10000000, random_state=1)
     for loss in ("hinge", "squared_hinge"):
         yield case(f"linear_svm {loss}", "cancer", "linear_svm", {"loss": loss, "c": 0.5, **own},
-                   svm.LinearSVC(loss=loss, C=0.5, dual=True, tol=1e-13, max_iter=10000000), scores="decision_function")
+                   svm.LinearSVC(loss=loss, C=0.5, **tight), scores="decision_function")
     yield case("linear_svm many weighted", "wine", "linear_svm", {"c": 0.5, **own},
-               svm.LinearSVC(C=0.5, dual=True, tol=1e-13, max_iter=10000000), weighted=True, scores="decision_function")
+               svm.LinearSVC(C=0.5, **tight), weighted=True, scores="decision_function")
     for loss, name in (("epsilon_insensitive", "hinge"), ("squared_epsilon_insensitive", "squared_hinge")):
         yield case(f"linear svr {name}", "diabetes", "linear_svm", {"loss": name, "c": 0.5, "epsilon": 2, **own},
-                   svm.LinearSVR(loss=loss, C=0.5, epsilon=2, dual=True, tol=1e-13, max_iter=10000000))
+                   svm.LinearSVR(loss=loss, C=0.5, epsilon=2, **tight))
 
 
 def bayes():

@@ -1,5 +1,5 @@
-// AdaBoost for any number of classes (SAMME; Zhu, Zou, Rosset, Hastie 2009): each model learns the rows that those before
-// got wrong; votes by how often a model is right.
+// AdaBoost for any number of classes (SAMME; Zhu, Zou, Rosset, Hastie 2009): each model learns the
+// rows that those before got wrong; votes by how often a model is right.
 #include <algorithm>
 #include <cmath>
 
@@ -19,15 +19,19 @@ struct AdaBoostOptions {
   double learning_rate = 1;
 
   static void fields(Fields<AdaBoostOptions>& f) {
-    f.add("of", &AdaBoostOptions::of, "the model, which must heed weights: {kind: tree, max_depth: 1}");
+    f.add("of", &AdaBoostOptions::of,
+          "the model, which must heed weights: {kind: tree, max_depth: 1}");
     f.add("times", &AdaBoostOptions::times, "models at most").range(1, 10'000);
-    f.add("learning_rate", &AdaBoostOptions::learning_rate, "how strongly the rows' weights change").range(1e-9, 100);
+    f.add("learning_rate", &AdaBoostOptions::learning_rate, "how strongly the rows' weights change")
+        .range(1e-9, 100);
   }
 };
 
 class AdaBoost : public ClassicModel {
  public:
-  AdaBoost(const AdaBoostOptions& options, Task task) : options_(options), task_(task) { Member(options.of, task, "of"); }
+  AdaBoost(const AdaBoostOptions& options, Task task) : options_(options), task_(task) {
+    Member(options.of, task, "of");
+  }
 
   void fit(const Matrix& all_x, const Target& all_target, FitContext& context) override {
     const FitRows given(all_x, all_target);
@@ -48,10 +52,12 @@ class AdaBoost : public ClassicModel {
       for (uint64_t r = 0; r < x.rows; ++r) {  // mean 1, as models with penalties expect
         target.weights[r] = weights[r] / all * static_cast<double>(x.rows);
       }
-      FitContext own = context_of_part(context, static_cast<uint64_t>(i), static_cast<uint64_t>(options_.times));
+      FitContext own =
+          context_of_part(context, static_cast<uint64_t>(i), static_cast<uint64_t>(options_.times));
       Member member(options_.of, task_, "of");
       member.fit(x, target, own);
-      const Matrix said = votes_of(member.predict(x, context.pool), task_, member.gives_probabilities());
+      const Matrix said =
+          votes_of(member.predict(x, context.pool), task_, member.gives_probabilities());
       double wrong = 0;
       for (uint64_t r = 0; r < x.rows; ++r) {
         wrong += said.at(r, static_cast<uint64_t>(target.classes[r])) == 0 ? weights[r] / all : 0;
@@ -61,7 +67,10 @@ class AdaBoost : public ClassicModel {
         break;
       }
       const bool perfect = wrong <= 1e-15;
-      const double vote = useless || perfect ? 1 : options_.learning_rate * (std::log((1 - wrong) / wrong) + std::log(classes - 1));
+      const double vote =
+          useless || perfect
+              ? 1
+              : options_.learning_rate * (std::log((1 - wrong) / wrong) + std::log(classes - 1));
       members_.push_back(std::move(member));
       votes_.push_back(vote);
       if (useless || perfect) {
@@ -69,7 +78,8 @@ class AdaBoost : public ClassicModel {
       }
       all = 0;
       for (uint64_t r = 0; r < x.rows; ++r) {
-        weights[r] *= said.at(r, static_cast<uint64_t>(target.classes[r])) == 0 ? std::exp(vote) : 1;
+        weights[r] *=
+            said.at(r, static_cast<uint64_t>(target.classes[r])) == 0 ? std::exp(vote) : 1;
         all += weights[r];
       }
       for (double& weight : weights) {
@@ -83,14 +93,16 @@ class AdaBoost : public ClassicModel {
     Matrix sum = Matrix::dense(x.rows, labels_);
     double all = 0;
     for (size_t i = 0; i < members_.size(); ++i) {
-      const Matrix said = votes_of(members_[i].predict(x, pool), task_, members_[i].gives_probabilities());
+      const Matrix said =
+          votes_of(members_[i].predict(x, pool), task_, members_[i].gives_probabilities());
       all += votes_[i];
       for (size_t k = 0; k < sum.values.size(); ++k) {
         sum.values[k] += votes_[i] * said.values[k];
       }
     }
-    // The shares of votes as scikit-learn turns them into probabilities: the difference of two classes' scores is
-    // K / (K - 1) times that of their shares, and the softmax takes it divided by K - 1 again.
+    // The shares of votes as scikit-learn turns them into probabilities: the difference of two
+    // classes' scores is K / (K - 1) times that of their shares, and the softmax takes it divided
+    // by K - 1 again.
     const auto classes = static_cast<double>(labels_);
     const double sharpness = labels_ > 1 ? classes / ((classes - 1) * (classes - 1)) : 1;
     for (uint64_t r = 0; r < sum.rows; ++r) {

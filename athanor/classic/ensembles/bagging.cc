@@ -1,4 +1,5 @@
-// Bagging (Breiman 1996): the same model on samples of the rows, and of the features where asked; the mean of what they say.
+// Bagging (Breiman 1996): the same model on samples of the rows, and of the features where asked;
+// the mean of what they say.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -64,7 +65,9 @@ Matrix take_columns(const Matrix& x, const std::vector<int32_t>& columns) {
 
 class Bagging : public ClassicModel {
  public:
-  Bagging(const BaggingOptions& options, Task task) : options_(options), task_(task) { Member(options.of, task, "of"); }
+  Bagging(const BaggingOptions& options, Task task) : options_(options), task_(task) {
+    Member(options.of, task, "of");
+  }
 
   void fit(const Matrix& all_x, const Target& all_target, FitContext& context) override {
     const FitRows given(all_x, all_target);
@@ -72,31 +75,35 @@ class Bagging : public ClassicModel {
     columns_ = x.columns;
     members_.clear();
     seen_.clear();
-    const auto wanted = static_cast<uint64_t>(std::ceil(options_.columns * static_cast<double>(x.columns)));
+    const auto wanted =
+        static_cast<uint64_t>(std::ceil(options_.columns * static_cast<double>(x.columns)));
     for (int64_t i = 0; i < options_.times; ++i) {
       const auto part = static_cast<uint64_t>(i);
       std::vector<int32_t> columns;
       for (uint64_t k = 0; k < wanted; ++k) {
-        columns.push_back(static_cast<int32_t>(permute(k, x.columns, random_at(context.seed, kColumnSalt, part))));
+        columns.push_back(static_cast<int32_t>(
+            permute(k, x.columns, random_at(context.seed, kColumnSalt, part))));
       }
       std::sort(columns.begin(), columns.end());
       const auto rows = rows_of(x.rows, random_at(context.seed, kRowSalt, part));
       FitContext own = context_of_part(context, part, static_cast<uint64_t>(options_.times));
       members_.emplace_back(options_.of, task_, "of");
       const Matrix sample = take_rows(x, rows);
-      members_.back().fit(wanted < x.columns ? take_columns(sample, columns) : sample, take_rows(given.target(), rows), own);
+      members_.back().fit(wanted < x.columns ? take_columns(sample, columns) : sample,
+                          take_rows(given.target(), rows), own);
       seen_.push_back(std::move(columns));
     }
   }
 
   Matrix predict(const Matrix& x, ThreadPool& pool) const override {
     if (x.columns != columns_) {
-      throw Error(ErrorKind::kUsage, "the model was fitted on " + std::to_string(columns_) + " features, these rows have " +
-                                         std::to_string(x.columns));
+      throw Error(ErrorKind::kUsage, "the model was fitted on " + std::to_string(columns_) +
+                                         " features, these rows have " + std::to_string(x.columns));
     }
     Matrix sum;
     for (size_t i = 0; i < members_.size(); ++i) {
-      const Matrix one = members_[i].shares(seen_[i].size() < columns_ ? take_columns(x, seen_[i]) : x, pool);
+      const Matrix one =
+          members_[i].shares(seen_[i].size() < columns_ ? take_columns(x, seen_[i]) : x, pool);
       if (i == 0) {
         sum = Matrix::dense(one.rows, one.columns);
       }
@@ -133,7 +140,8 @@ class Bagging : public ClassicModel {
       const SavedReader part = in.part("member" + std::to_string(i));
       const auto sees = part.int32s("sees");
       for (size_t k = 0; k < sees.size(); ++k) {
-        if (sees[k] < (k == 0 ? 0 : sees[k - 1] + 1) || static_cast<uint64_t>(sees[k]) >= columns_) {
+        if (sees[k] < (k == 0 ? 0 : sees[k - 1] + 1) ||
+            static_cast<uint64_t>(sees[k]) >= columns_) {
           part.fail("the features that the model sees are out of range");
         }
       }
@@ -145,7 +153,8 @@ class Bagging : public ClassicModel {
 
  private:
   std::vector<uint64_t> rows_of(uint64_t rows, uint64_t key) const {
-    const auto wanted = std::max<uint64_t>(1, static_cast<uint64_t>(std::llround(options_.rows * static_cast<double>(rows))));
+    const auto wanted = std::max<uint64_t>(
+        1, static_cast<uint64_t>(std::llround(options_.rows * static_cast<double>(rows))));
     std::vector<uint64_t> out(wanted);
     Rng rng(key);
     for (uint64_t i = 0; i < wanted; ++i) {

@@ -15,15 +15,25 @@ namespace {
 
 using tree_testing::Made;
 
-const nlohmann::json kTwo = {{{"kind", "tree"}, {"max_depth", 5}}, {{"kind", "boosting"}, {"rounds", 10}}};
+const nlohmann::json kTwo = {{{"kind", "tree"}, {"max_depth", 5}},
+                             {{"kind", "boosting"}, {"rounds", 10}}};
 
 // Kind and options of each ensemble, small.
 std::vector<std::pair<std::string, nlohmann::json>> ensembles() {
-  return {{"bagging", {{"of", {{"kind", "tree"}, {"max_depth", 6}}}, {"times", 5}, {"columns", 0.75}}},
-          {"voting", {{"of", kTwo}, {"weights", {1.0, 2.0}}}},
-          {"voting", {{"of", kTwo}, {"vote", "hard"}}},
-          {"stacking", {{"of", kTwo}, {"folds", 3}, {"passthrough", true}, {"final", {{"kind", "forest"}, {"trees", 20}}}}},
-          {"bagging", {{"of", {{"kind", "voting"}, {"of", kTwo}}}, {"times", 2}, {"bootstrap", false}, {"rows", 0.8}}}};
+  return {
+      {"bagging", {{"of", {{"kind", "tree"}, {"max_depth", 6}}}, {"times", 5}, {"columns", 0.75}}},
+      {"voting", {{"of", kTwo}, {"weights", {1.0, 2.0}}}},
+      {"voting", {{"of", kTwo}, {"vote", "hard"}}},
+      {"stacking",
+       {{"of", kTwo},
+        {"folds", 3},
+        {"passthrough", true},
+        {"final", {{"kind", "forest"}, {"trees", 20}}}}},
+      {"bagging",
+       {{"of", {{"kind", "voting"}, {"of", kTwo}}},
+        {"times", 2},
+        {"bootstrap", false},
+        {"rows", 0.8}}}};
 }
 
 TEST(Ensembles, LearnAndAreStored) {
@@ -43,12 +53,16 @@ TEST(Ensembles, LearnAndAreStored) {
           EXPECT_NEAR(predicted.at(r, 0) + predicted.at(r, 1) + predicted.at(r, 2), 1, 1e-9);
         }
       } else {
-        EXPECT_LT(tree_testing::rmse(predicted, made->target), 0.8 * tree_testing::deviation(made->target)) << kind << options;
+        EXPECT_LT(tree_testing::rmse(predicted, made->target),
+                  0.8 * tree_testing::deviation(made->target))
+            << kind << options;
       }
       const auto again = tree_testing::reloaded(*model, kind, options, made->target.task);
       EXPECT_EQ(again->predict(made->x, pool).values, predicted.values) << kind;
     }
-    EXPECT_EQ(tree_testing::fitted_bytes(kind, options, classes, 1), tree_testing::fitted_bytes(kind, options, classes, 3)) << kind;
+    EXPECT_EQ(tree_testing::fitted_bytes(kind, options, classes, 1),
+              tree_testing::fitted_bytes(kind, options, classes, 3))
+        << kind;
   }
 }
 
@@ -62,7 +76,8 @@ TEST(Ensembles, AdaBoostOfStumpsBeatsAStump) {
   boosted->fit(made.x, made.target, context);
   EXPECT_GT(tree_testing::accuracy(boosted->predict(made.x, pool), made.target),
             tree_testing::accuracy(stump->predict(made.x, pool), made.target) + 0.2);
-  const auto again = tree_testing::reloaded(*boosted, "adaboost", nlohmann::json::object(), Task::kClasses);
+  const auto again =
+      tree_testing::reloaded(*boosted, "adaboost", nlohmann::json::object(), Task::kClasses);
   EXPECT_EQ(again->predict(made.x, pool).values, boosted->predict(made.x, pool).values);
   // One class: nothing to get wrong.
   std::fill(made.target.classes.begin(), made.target.classes.end(), 2);
@@ -71,12 +86,17 @@ TEST(Ensembles, AdaBoostOfStumpsBeatsAStump) {
 }
 
 TEST(Ensembles, ErrorsNameThePlace) {
-  const auto place = [](const std::string& kind, const nlohmann::json& options, Task task = Task::kClasses) {
+  const auto place = [](const std::string& kind, const nlohmann::json& options,
+                        Task task = Task::kClasses) {
     return tree_testing::message_of([&] { make_model(kind, options, task, "fit.model"); });
   };
-  EXPECT_EQ(place("bagging", {{"of", {{"kind", "tree"}, {"max_dept", 3}}}}).find("fit.model.of.max_dept"), 0U);
+  EXPECT_EQ(
+      place("bagging", {{"of", {{"kind", "tree"}, {"max_dept", 3}}}}).find("fit.model.of.max_dept"),
+      0U);
   EXPECT_EQ(place("bagging", {{"of", {{"kind", "treee"}}}}).find("fit.model.of.kind"), 0U);
-  EXPECT_EQ(place("voting", {{"of", {"tree", {{"kind", "boosting"}, {"loss", "squared"}}}}}).find("fit.model.of[1].loss"), 0U);
+  EXPECT_EQ(place("voting", {{"of", {"tree", {{"kind", "boosting"}, {"loss", "squared"}}}}})
+                .find("fit.model.of[1].loss"),
+            0U);
   EXPECT_EQ(place("voting", {{"of", kTwo}, {"weights", {1.0}}}).find("fit.model.weights"), 0U);
   EXPECT_EQ(place("voting", {{"of", nlohmann::json::array()}}).find("fit.model.of"), 0U);
   EXPECT_EQ(place("stacking", {{"of", kTwo}, {"final", 3}}).find("fit.model.final"), 0U);
@@ -115,7 +135,8 @@ TEST(Ensembles, PermutationFindsWhatMatters) {
   const auto model = make_model("boosting", nlohmann::json::object(), Task::kRegression, "m");
   model->fit(made.x, made.target, context);
   const Made fresh = tree_testing::smooth_rows(800, 4, 45);
-  const auto losses = permutation_importance(*model, fresh.x, fresh.target, usual_score, {.times = 3, .seed = 1}, pool);
+  const auto losses = permutation_importance(*model, fresh.x, fresh.target, usual_score,
+                                             {.times = 3, .seed = 1}, pool);
   EXPECT_GT(losses[0].mean, 0.5);
   EXPECT_GT(losses[1].mean, 0.1);
   EXPECT_NEAR(losses[2].mean, 0, 0.02);
@@ -132,7 +153,8 @@ TEST(Ensembles, PartialDependenceFollowsTheFeature) {
   const auto curve = partial_dependence(*model, made.x, {0}, {.points = 21}, pool);
   ASSERT_EQ(curve.grid[0].size(), 21U);
   EXPECT_NEAR(curve.mean.at(20, 0) - curve.mean.at(0, 0), 3, 0.6);
-  const auto both = partial_dependence(*model, made.x, {0, 1}, {.points = 5, .max_rows = 200}, pool);
+  const auto both =
+      partial_dependence(*model, made.x, {0, 1}, {.points = 5, .max_rows = 200}, pool);
   EXPECT_EQ(both.mean.rows, 25U);
   EXPECT_THROW(partial_dependence(*model, made.x, {0, 1, 2}, {}, pool), Error);
   EXPECT_THROW(partial_dependence(*model, made.x, {7}, {}, pool), Error);

@@ -26,15 +26,18 @@ bool nested_too_deep(const nlohmann::json& given, int left) {
 
 }  // namespace
 
-Member::Member(const nlohmann::json& given, Task task, const std::string& where) : options_(given), task_(task) {
+Member::Member(const nlohmann::json& given, Task task, const std::string& where)
+    : options_(given), task_(task) {
   if (given.is_string()) {
     options_ = {{"kind", given}};
   }
   if (!options_.is_object() || !options_.contains("kind") || !options_["kind"].is_string()) {
-    throw Error(ErrorKind::kUsage, "a model is a map with its kind", where, "for example {kind: tree, max_depth: 3}");
+    throw Error(ErrorKind::kUsage, "a model is a map with its kind", where,
+                "for example {kind: tree, max_depth: 3}");
   }
   if (nested_too_deep(options_, kMostNested)) {
-    throw Error(ErrorKind::kUsage, "models are nested more than " + std::to_string(kMostNested) + " deep", where);
+    throw Error(ErrorKind::kUsage,
+                "models are nested more than " + std::to_string(kMostNested) + " deep", where);
   }
   kind_ = options_["kind"].get<std::string>();
   options_.erase("kind");
@@ -51,7 +54,8 @@ void Member::fit(const Matrix& x, const Target& target, FitContext& context) {
 }
 
 Matrix Member::predict(const Matrix& x, ThreadPool& pool) const {
-  return x.is_sparse && !reads_sparse_ ? model_->predict(to_dense(x), pool) : model_->predict(x, pool);
+  return x.is_sparse && !reads_sparse_ ? model_->predict(to_dense(x), pool)
+                                       : model_->predict(x, pool);
 }
 
 Matrix Member::shares(const Matrix& x, ThreadPool& pool) const {
@@ -59,7 +63,9 @@ Matrix Member::shares(const Matrix& x, ThreadPool& pool) const {
   return task_ == Task::kRegression || gives_probabilities() ? out : votes_of(out, task_, false);
 }
 
-void Member::save(SavedWriter out) const { save_model(*model_, kind_, options_, task_, std::move(out)); }
+void Member::save(SavedWriter out) const {
+  save_model(*model_, kind_, options_, task_, std::move(out));
+}
 
 void Member::load(const SavedReader& in) {
   if (in.get<std::string>("kind") != kind_ || in.get<std::string>("task") != name_of(task_)) {
@@ -71,7 +77,9 @@ void Member::load(const SavedReader& in) {
 bool all_members_split(const nlohmann::json& options) {
   bool any = false;
   const auto splits = [&](const nlohmann::json& given) {
-    const std::string name = given.is_string() ? given.get<std::string>() : given.is_object() ? given.value("kind", "") : "";
+    const std::string name = given.is_string()   ? given.get<std::string>()
+                             : given.is_object() ? given.value("kind", "")
+                                                 : "";
     any = any || !name.empty();
     for (const auto& kind : model_kinds()) {
       if (kind.name == name) {
@@ -104,7 +112,8 @@ Matrix votes_of(const Matrix& predicted, Task task, bool probabilities) {
 }
 
 FitContext context_of_part(FitContext& whole, uint64_t part, uint64_t count) {
-  return {whole.pool, random_at(whole.seed, kPartSalt, part), whole.warn, [&whole, part, count](double done) {
+  return {whole.pool, random_at(whole.seed, kPartSalt, part), whole.warn,
+          [&whole, part, count](double done) {
             whole.progress((static_cast<double>(part) + done) / static_cast<double>(count));
           }};
 }

@@ -19,7 +19,8 @@ class Member {
 
   void fit(const Matrix& x, const Target& target, FitContext& context);
   Matrix predict(const Matrix& x, ThreadPool& pool) const;
-  // What it predicts as numbers that can be averaged: values; probabilities; a vote where it gives decision values.
+  // What it predicts as numbers that can be averaged: values; probabilities; a vote where it gives
+  // decision values.
   Matrix shares(const Matrix& x, ThreadPool& pool) const;
   bool gives_probabilities() const { return model_->gives_probabilities(); }
   const std::string& kind() const { return kind_; }
@@ -36,11 +37,12 @@ class Member {
   std::unique_ptr<ClassicModel> model_;
 };
 
-// Whether each model that the options of an ensemble name splits numbers (ModelKind::splits), so that the features may be
-// those for trees. False for what names none.
+// Whether each model that the options of an ensemble name splits numbers (ModelKind::splits), so
+// that the features may be those for trees. False for what names none.
 bool all_members_split(const nlohmann::json& options);
 
-// The class with the highest number gets 1, the others 0; of labels those above 0.5 (probabilities) or 0.
+// The class with the highest number gets 1, the others 0; of labels those above 0.5 (probabilities)
+// or 0.
 Matrix votes_of(const Matrix& predicted, Task task, bool probabilities);
 
 // A FitContext for one of `count` parts, with a seed of its own and its share of the progress.

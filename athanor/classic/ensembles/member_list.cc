@@ -6,7 +6,8 @@ namespace athanor {
 
 std::vector<Member> members_of(const nlohmann::json& given, Task task, const std::string& where) {
   if (!given.is_array() || given.empty()) {
-    throw Error(ErrorKind::kUsage, "a list of models is needed", where, "[{kind: forest}, {kind: boosting, rounds: 50}]");
+    throw Error(ErrorKind::kUsage, "a list of models is needed", where,
+                "[{kind: forest}, {kind: boosting, rounds: 50}]");
   }
   std::vector<Member> members;
   for (size_t i = 0; i < given.size(); ++i) {
@@ -15,7 +16,8 @@ std::vector<Member> members_of(const nlohmann::json& given, Task task, const std
   return members;
 }
 
-nlohmann::json descriptions_of(const std::vector<Member>& members, const std::vector<std::string>& names) {
+nlohmann::json descriptions_of(const std::vector<Member>& members,
+                               const std::vector<std::string>& names) {
   auto out = nlohmann::json::array();
   for (const Member& member : members) {
     nlohmann::json one = member.model().description(names);

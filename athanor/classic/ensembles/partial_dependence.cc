@@ -13,7 +13,8 @@ namespace {
 
 constexpr uint64_t kSampleSalt = 0x706470;
 
-std::vector<double> points_of(const Matrix& x, uint64_t column, const PartialDependenceOptions& options) {
+std::vector<double> points_of(const Matrix& x, uint64_t column,
+                              const PartialDependenceOptions& options) {
   std::vector<double> values;
   for (uint64_t r = 0; r < x.rows; ++r) {
     if (std::isfinite(x.at(r, column))) {
@@ -21,29 +22,35 @@ std::vector<double> points_of(const Matrix& x, uint64_t column, const PartialDep
     }
   }
   if (values.empty()) {
-    throw Error(ErrorKind::kInput, "the feature '" + x.name_of(column) + "' has no values to vary over");
+    throw Error(ErrorKind::kInput,
+                "the feature '" + x.name_of(column) + "' has no values to vary over");
   }
   const DistinctValues distinct = distinct_values(values);
   if (distinct.values.size() <= options.points) {
     return distinct.values;
   }
   sort_values(values);
-  const auto quantile = [&](double share) { return values[static_cast<size_t>(share * static_cast<double>(values.size() - 1))]; };
+  const auto quantile = [&](double share) {
+    return values[static_cast<size_t>(share * static_cast<double>(values.size() - 1))];
+  };
   const double low = quantile(options.low);
   const double high = quantile(options.high);
   std::vector<double> points;
   for (uint64_t i = 0; i < options.points && (i == 0 || low < high); ++i) {
-    points.push_back(low + (high - low) * static_cast<double>(i) / static_cast<double>(std::max<uint64_t>(1, options.points - 1)));
+    points.push_back(low + (high - low) * static_cast<double>(i) /
+                               static_cast<double>(std::max<uint64_t>(1, options.points - 1)));
   }
   return points;
 }
 
 }  // namespace
 
-PartialDependence partial_dependence(const ClassicModel& model, const Matrix& given, const std::vector<uint64_t>& columns,
+PartialDependence partial_dependence(const ClassicModel& model, const Matrix& given,
+                                     const std::vector<uint64_t>& columns,
                                      const PartialDependenceOptions& options, ThreadPool& pool) {
   if (columns.empty() || columns.size() > 2) {
-    throw Error(ErrorKind::kUsage, "partial dependence is of one or two features, not " + std::to_string(columns.size()));
+    throw Error(ErrorKind::kUsage, "partial dependence is of one or two features, not " +
+                                       std::to_string(columns.size()));
   }
   Matrix x = given.is_sparse ? to_dense(given) : given;
   PartialDependence out;

@@ -33,14 +33,17 @@ double usual_score(const Matrix& predicted, const Target& target) {
     return score_of_values(predicted, target);
   }
   if (target.task != Task::kClasses && target.task != Task::kMultiLabel) {
-    throw Error(ErrorKind::kUsage, std::string("there is no truth to score ") + name_of(target.task) + " by");
+    throw Error(ErrorKind::kUsage,
+                std::string("there is no truth to score ") + name_of(target.task) + " by");
   }
   double weight = 0, right = 0;
   for (uint64_t r = 0; r < predicted.rows; ++r) {
     const double* row = predicted.row(r);
     weight += target.weight(r);
     if (target.task == Task::kClasses) {
-      right += std::max_element(row, row + predicted.columns) - row == target.classes[r] ? target.weight(r) : 0;
+      right += std::max_element(row, row + predicted.columns) - row == target.classes[r]
+                   ? target.weight(r)
+                   : 0;
       continue;
     }
     for (uint64_t k = 0; k < predicted.columns; ++k) {
@@ -51,8 +54,10 @@ double usual_score(const Matrix& predicted, const Target& target) {
   return weight > 0 ? right / weight : 0;
 }
 
-std::vector<FeatureLoss> permutation_importance(const ClassicModel& model, const Matrix& given_x, const Target& given_target,
-                                                const PredictionScore& score, const PermutationOptions& options,
+std::vector<FeatureLoss> permutation_importance(const ClassicModel& model, const Matrix& given_x,
+                                                const Target& given_target,
+                                                const PredictionScore& score,
+                                                const PermutationOptions& options,
                                                 ThreadPool& pool) {
   Matrix x = given_x.is_sparse ? to_dense(given_x) : given_x;
   Target target = given_target;

@@ -1,7 +1,8 @@
-// How much worse a model gets when a feature's values are shuffled among the rows (Breiman 2001): works on any model, on
-// rows it has not seen.
+// How much worse a model gets when a feature's values are shuffled among the rows (Breiman 2001):
+// works on any model, on rows it has not seen.
 //
-//   for (const auto& [mean, spread] : permutation_importance(model, x, target, score, {.times = 5}, pool)) ...
+//   for (const auto& [mean, spread] : permutation_importance(model, x, target, score, {.times = 5},
+//   pool)) ...
 #pragma once
 
 #include <functional>
@@ -13,7 +14,8 @@ namespace athanor {
 
 // Higher is better.
 using PredictionScore = std::function<double(const Matrix& predicted, const Target& target)>;
-// Accuracy of classes, share of right labels, R2 of values; weighted. Error(kUsage) for the tasks without a truth.
+// Accuracy of classes, share of right labels, R2 of values; weighted. Error(kUsage) for the tasks
+// without a truth.
 double usual_score(const Matrix& predicted, const Target& target);
 
 struct PermutationOptions {
@@ -27,8 +29,9 @@ struct FeatureLoss {
 };
 
 // One a column of x.
-std::vector<FeatureLoss> permutation_importance(const ClassicModel& model, const Matrix& x, const Target& target,
-                                                const PredictionScore& score, const PermutationOptions& options,
+std::vector<FeatureLoss> permutation_importance(const ClassicModel& model, const Matrix& x,
+                                                const Target& target, const PredictionScore& score,
+                                                const PermutationOptions& options,
                                                 ThreadPool& pool);
 
 }  // namespace athanor

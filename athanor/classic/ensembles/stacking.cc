@@ -1,4 +1,5 @@
-// Stacking (Wolpert 1992): a final model learns from what the others predict for rows they have not seen (out of fold).
+// Stacking (Wolpert 1992): a final model learns from what the others predict for rows they have not
+// seen (out of fold).
 #include "athanor/classic/ensembles/stacking.h"
 
 #include <algorithm>
@@ -25,8 +26,11 @@ struct StackingOptions {
 
   static void fields(Fields<StackingOptions>& f) {
     f.add("of", &StackingOptions::of, "the models: [{kind: forest}, {kind: boosting}]").required();
-    f.add("final", &StackingOptions::final_model, "the model over their predictions; auto: logistic, or ridge of values");
-    f.add("folds", &StackingOptions::folds, "parts of the rows; each part is predicted by models of the others").range(2, 100);
+    f.add("final", &StackingOptions::final_model,
+          "the model over their predictions; auto: logistic, or ridge of values");
+    f.add("folds", &StackingOptions::folds,
+          "parts of the rows; each part is predicted by models of the others")
+        .range(2, 100);
     f.add("passthrough", &StackingOptions::passthrough, "the final model sees the features, too");
   }
 };
@@ -37,7 +41,8 @@ nlohmann::json final_of(const nlohmann::json& given, Task task) {
   }
   const char* wanted = task == Task::kRegression ? "ridge" : "logistic";
   for (const auto& kind : model_kinds()) {
-    if (kind.name == std::string(wanted) && std::count(kind.tasks.begin(), kind.tasks.end(), task) > 0) {
+    if (kind.name == std::string(wanted) &&
+        std::count(kind.tasks.begin(), kind.tasks.end(), task) > 0) {
       return {{"kind", wanted}};
     }
   }
@@ -47,12 +52,18 @@ nlohmann::json final_of(const nlohmann::json& given, Task task) {
 class Stacking : public ClassicModel {
  public:
   Stacking(const StackingOptions& options, Task task)
-      : options_(options), task_(task), members_(members_of(options.of, task, "of")), final_(final_of(options.final_model, task), task, "final") {}
+      : options_(options),
+        task_(task),
+        members_(members_of(options.of, task, "of")),
+        final_(final_of(options.final_model, task), task, "final") {}
 
   void fit(const Matrix& x, const Target& target, FitContext& context) override {
     const auto folds = static_cast<uint32_t>(options_.folds);
     if (x.rows < folds) {
-      throw Error(ErrorKind::kInput, std::to_string(x.rows) + " rows cannot be parted into " + std::to_string(folds) + " folds", "folds");
+      throw Error(ErrorKind::kInput,
+                  std::to_string(x.rows) + " rows cannot be parted into " + std::to_string(folds) +
+                      " folds",
+                  "folds");
     }
     const auto fold_of = stratified_folds(target, folds, random_at(context.seed, kFoldSalt));
     const uint64_t parts = members_.size() * (folds + 1) + 1;
@@ -113,11 +124,12 @@ class Stacking : public ClassicModel {
   }
 
  private:
-  // Writes what the member says of `rows` into columns from `at` on; gives the column behind them. Probabilities sum to 1,
-  // so one column of two classes says all.
-  uint64_t place(const Member& member, const Matrix& predicted, const std::vector<uint64_t>& rows, uint64_t at, uint64_t all_rows,
-                 Matrix& learnt) const {
-    const uint64_t skip = task_ == Task::kClasses && predicted.columns == 2 && member.gives_probabilities() ? 1 : 0;
+  // Writes what the member says of `rows` into columns from `at` on; gives the column behind them.
+  // Probabilities sum to 1, so one column of two classes says all.
+  uint64_t place(const Member& member, const Matrix& predicted, const std::vector<uint64_t>& rows,
+                 uint64_t at, uint64_t all_rows, Matrix& learnt) const {
+    const uint64_t skip =
+        task_ == Task::kClasses && predicted.columns == 2 && member.gives_probabilities() ? 1 : 0;
     const uint64_t width = predicted.columns - skip;
     if (learnt.columns < at + width) {
       Matrix wider = Matrix::dense(all_rows, at + width);
@@ -152,9 +164,11 @@ std::vector<uint32_t> stratified_folds(const Target& target, uint32_t folds, uin
     const uint64_t row = permute(i, target.rows(), seed);
     order.emplace_back(target.task == Task::kClasses ? target.classes[row] : 0, row);
   }
-  std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<uint32_t> fold(order.size());
-  for (uint64_t i = 0; i < order.size(); ++i) {  // on from where the last class ended, so that folds are even, too
+  for (uint64_t i = 0; i < order.size();
+       ++i) {  // on from where the last class ended, so that folds are even, too
     fold[order[i].second] = static_cast<uint32_t>(i % folds);
   }
   return fold;

@@ -1,4 +1,5 @@
-// Voting: several models of any kind, their probabilities averaged (soft) or their votes counted (hard); values averaged.
+// Voting: several models of any kind, their probabilities averaged (soft) or their votes counted
+// (hard); values averaged.
 #include <cmath>
 
 #include "athanor/base/error.h"
@@ -18,21 +19,27 @@ struct VotingOptions {
 
   static void fields(Fields<VotingOptions>& f) {
     f.add("of", &VotingOptions::of, "the models: [{kind: forest}, {kind: boosting}]").required();
-    f.add("vote", &VotingOptions::vote, "soft: probabilities are averaged; hard: each model has one vote").choices({"soft", "hard"});
+    f.add("vote", &VotingOptions::vote,
+          "soft: probabilities are averaged; hard: each model has one vote")
+        .choices({"soft", "hard"});
     f.add("weights", &VotingOptions::weights, "of the models; empty: all the same").range(0, 1e12);
   }
 };
 
 class Voting : public ClassicModel {
  public:
-  Voting(const VotingOptions& options, Task task) : options_(options), task_(task), members_(members_of(options.of, task, "of")) {
+  Voting(const VotingOptions& options, Task task)
+      : options_(options), task_(task), members_(members_of(options.of, task, "of")) {
     double sum = 0;
     for (const double weight : options_.weights) {
       sum += weight;
     }
     if (!options_.weights.empty() && (options_.weights.size() != members_.size() || !(sum > 0))) {
-      throw Error(ErrorKind::kUsage, "there are " + std::to_string(members_.size()) + " models and " +
-                                         std::to_string(options_.weights.size()) + " weights, whose sum must be above 0", "weights");
+      throw Error(ErrorKind::kUsage,
+                  "there are " + std::to_string(members_.size()) + " models and " +
+                      std::to_string(options_.weights.size()) +
+                      " weights, whose sum must be above 0",
+                  "weights");
     }
   }
 
@@ -50,8 +57,9 @@ class Voting : public ClassicModel {
     for (size_t i = 0; i < members_.size(); ++i) {
       const double weight = options_.weights.empty() ? 1 : options_.weights[i];
       const bool hard = options_.vote == "hard" && task_ != Task::kRegression;
-      const Matrix one = hard ? votes_of(members_[i].predict(x, pool), task_, members_[i].gives_probabilities())
-                              : members_[i].shares(x, pool);
+      const Matrix one =
+          hard ? votes_of(members_[i].predict(x, pool), task_, members_[i].gives_probabilities())
+               : members_[i].shares(x, pool);
       all += weight;
       for (size_t k = 0; k < out.values.size(); ++k) {
         out.values[k] += weight * one.values[k];

@@ -83,14 +83,16 @@ void check_target(const Target& target, uint64_t rows) {
 
 }  // namespace
 
-void check_training(const Matrix& x, const Target& target) {
+void check_training(const Matrix& x, const Target& target, bool finite) {
   if (x.rows == 0 || x.columns == 0) {
     fail("nothing to learn from: " + std::to_string(x.rows) + " rows, " + std::to_string(x.columns) + " columns",
          "look at what the features left over");
   }
   check_target(target, x.rows);
   check_weights(target, x.rows);
-  check_finite(x);
+  if (finite) {
+    check_finite(x);
+  }
 }
 
 void check_rows(const Matrix& x, uint64_t columns) {

@@ -13,7 +13,7 @@ namespace athanor::classic {
 
 // Before fit(): at least one row and one column; finite numbers (the column by name, "impute"); a target of as many rows,
 // classes in range, marks of the right size; weights finite, not negative, not all 0. Error(kInput).
-void check_training(const Matrix& x, const Target& target);
+void check_training(const Matrix& x, const Target& target, bool finite = true);
 // Before predict(): as many columns as the model knows, finite numbers.
 void check_rows(const Matrix& x, uint64_t columns);
 // Numbers that come out of a model or a fit. what: "a prediction", "a coefficient".

@@ -41,13 +41,13 @@ class Constant final : public ClassicModel {
   Constant(const ConstantOptions& options, Task task) : by_(options.by), task_(task) {
     const bool for_numbers = by_ == "mean" || by_ == "median";
     if (by_ != "prior" && for_numbers != (task == Task::kRegression)) {
-      throw Error(ErrorKind::kUsage, "constant by '" + by_ + "' does no " + name_of(task), "model",
+      throw Error(ErrorKind::kUsage, "constant by '" + by_ + "' does no " + name_of(task), "by",
                   task == Task::kRegression ? "take mean or median" : "take prior or majority");
     }
   }
 
   void fit(const Matrix& x, const Target& target, FitContext&) override {
-    check_training(x, target);
+    check_training(x, target, /*finite=*/false);
     const size_t width = task_ == Task::kRegression ? 1 : target.labels.size();
     answer_.assign(width, 0.0);
     if (width == 0) {

@@ -1,6 +1,11 @@
 // The table of classical models. One line a model.
 #include "athanor/classic/ensembles/ensemble_kinds.h"
+#include "athanor/classic/models/calibrated.h"
 #include "athanor/classic/models/constant.h"
+#include "athanor/classic/models/dbscan.h"
+#include "athanor/classic/models/gaussian_mixture.h"
+#include "athanor/classic/models/kmeans.h"
+#include "athanor/classic/models/knn.h"
 #include "athanor/classic/models/linear.h"
 #include "athanor/classic/models/linear_svm.h"
 #include "athanor/classic/models/logistic.h"
@@ -35,6 +40,13 @@ const std::vector<ModelKind>& model_kinds() {
        {Task::kClasses, Task::kMultiLabel, Task::kRegression, Task::kAnomaly}, false, true, schema_of<SvmOptions>(), make_svm},
       {"naive_bayes", "features independent within a class", kLabels, false, true, schema_of<NaiveBayesOptions>(),
        make_naive_bayes},
+      {"knn", "the nearest rows of the training part answer", kAnswers, false, true, schema_of<KnnOptions>(), make_knn},
+      {"calibrated", "another classifier with probabilities that mean what they say", kLabels, false, true,
+       schema_of<CalibratedOptions>(), make_calibrated},
+      {"kmeans", "clusters around centres", {Task::kClusters}, false, false, schema_of<KmeansOptions>(), make_kmeans},
+      {"dbscan", "clusters of any shape, and noise", {Task::kClusters}, false, false, schema_of<DbscanOptions>(), make_dbscan},
+      {"gaussian_mixture", "clusters as Gaussians; odd rows where all are thin", {Task::kClusters, Task::kAnomaly}, false, false,
+       schema_of<MixtureOptions>(), make_gaussian_mixture},
       decision_tree_kind(),
       forest_kind(),
       extra_trees_kind(),

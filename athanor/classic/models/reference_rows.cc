@@ -1,5 +1,6 @@
 #include "athanor/classic/models/reference_rows.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "athanor/classic/models/checks.h"
@@ -13,27 +14,49 @@ void ReferenceRows::prepare() {
     blocks_ = PointBlocks(rows_.values.data(), rows_.rows, rows_.columns);
     return;
   }
-  begin_.assign(rows_.columns + 1, 0);
-  for (const uint32_t column : rows_.sparse.indices) {
-    ++begin_[column + 1];
+  const auto& indices = rows_.sparse.indices;
+  used_.clear();
+  if (rows_.columns > 4 * indices.size() + 4096) {  // mostly columns that hold nothing
+    used_.assign(indices.begin(), indices.end());
+    std::sort(used_.begin(), used_.end());
+    used_.erase(std::unique(used_.begin(), used_.end()), used_.end());
   }
-  for (size_t j = 0; j < rows_.columns; ++j) {
+  const auto place = [&](uint32_t column) -> size_t {
+    return used_.empty() ? column : static_cast<size_t>(std::lower_bound(used_.begin(), used_.end(), column) - used_.begin());
+  };
+  begin_.assign((rows_.columns > 4 * indices.size() + 4096 ? used_.size() : rows_.columns) + 1, 0);
+  for (const uint32_t column : indices) {
+    ++begin_[place(column) + 1];
+  }
+  for (size_t j = 0; j + 1 < begin_.size(); ++j) {
     begin_[j + 1] += begin_[j];
   }
-  row_.resize(rows_.sparse.indices.size());
+  row_.resize(indices.size());
   value_.resize(row_.size());
   squares_.assign(rows_.rows, 0.0);
   absolutes_.assign(rows_.rows, 0.0);
   std::vector<size_t> next(begin_.begin(), begin_.end() - 1);
   for (uint64_t r = 0; r < rows_.rows; ++r) {
     rows_.for_each_in_row(r, [&](uint32_t column, double value) {
-      const size_t at = next[column]++;
+      const size_t at = next[place(column)]++;
       row_[at] = static_cast<uint32_t>(r);
       value_[at] = value;
       squares_[r] += value * value;
       absolutes_[r] += std::fabs(value);
     });
   }
+}
+
+std::pair<size_t, size_t> ReferenceRows::entries(uint32_t column) const {
+  if (used_.empty()) {
+    return column + 1 < begin_.size() ? std::pair(begin_[column], begin_[column + 1]) : std::pair(size_t{0}, size_t{0});
+  }
+  const auto found = std::lower_bound(used_.begin(), used_.end(), column);
+  if (found == used_.end() || *found != column) {
+    return {0, 0};
+  }
+  const auto at = static_cast<size_t>(found - used_.begin());
+  return {begin_[at], begin_[at + 1]};
 }
 
 void ReferenceRows::measure_sparse(Metric metric, const Matrix& x, uint64_t row, double* out) const {
@@ -46,7 +69,8 @@ void ReferenceRows::measure_sparse(Metric metric, const Matrix& x, uint64_t row,
     }
     square += value * value;
     absolute += std::fabs(value);
-    for (size_t i = begin_[column]; i < begin_[column + 1]; ++i) {
+    const auto [begin, end] = entries(column);
+    for (size_t i = begin; i < end; ++i) {
       out[row_[i]] += metric == Metric::kManhattan ? std::fabs(value - value_[i]) - std::fabs(value_[i]) - std::fabs(value)
                                                    : value * value_[i];
     }

@@ -30,7 +30,11 @@ class ReferenceRows {
 
   Matrix rows_;
   PointBlocks blocks_;         // dense
-  std::vector<size_t> begin_;  // sparse: entries by column
+  // Entries of a column, [first, second) into row_ and value_.
+  std::pair<size_t, size_t> entries(uint32_t column) const;
+
+  std::vector<uint32_t> used_;  // sparse: the columns that hold something, ascending; empty where begin_ has a place for all
+  std::vector<size_t> begin_;   // where a column's entries begin
   std::vector<uint32_t> row_;
   std::vector<double> value_;
   std::vector<double> squares_;    // of each row

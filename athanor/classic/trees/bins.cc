@@ -17,8 +17,8 @@ constexpr uint64_t kSampleSeed = 0x62696e73;
 constexpr uint64_t kMostBytes = uint64_t{16} << 30;
 constexpr uint64_t kRowsATask = 4096;
 
-// Cuts that part `distinct` into at most max_bins groups of about as many rows; a value that holds a whole group's worth
-// gets a bin of its own.
+// Cuts that part `distinct` into at most max_bins groups of about as many rows; a value that holds
+// a whole group's worth gets a bin of its own.
 std::vector<double> cuts_of(const DistinctValues& distinct, uint32_t max_bins) {
   const size_t count = distinct.values.size();
   std::vector<double> cuts;
@@ -48,10 +48,12 @@ std::vector<double> cuts_of(const DistinctValues& distinct, uint32_t max_bins) {
 }
 
 // The finite values of each column; of a sparse matrix the zeros, too.
-std::vector<std::vector<double>> columns_of(const Matrix& x, std::vector<uint8_t>& has_missing, ThreadPool& pool) {
+std::vector<std::vector<double>> columns_of(const Matrix& x, std::vector<uint8_t>& has_missing,
+                                            ThreadPool& pool) {
   std::vector<uint64_t> sample;
   for (uint64_t r = 0; x.rows > kMostRows && r < x.rows; ++r) {
-    if (to_unit(random_at(kSampleSeed, r)) * static_cast<double>(x.rows) < static_cast<double>(kMostRows)) {
+    if (to_unit(random_at(kSampleSeed, r)) * static_cast<double>(x.rows) <
+        static_cast<double>(kMostRows)) {
       sample.push_back(r);
     }
   }
@@ -108,12 +110,15 @@ uint8_t place(const std::vector<double>& cuts, double value) {
     base += base[half - 1] < value ? half : 0;
     length -= half;
   }
-  return static_cast<uint8_t>(static_cast<size_t>(base - cuts.data()) + (length == 1 && *base < value ? 1 : 0));
+  return static_cast<uint8_t>(static_cast<size_t>(base - cuts.data()) +
+                              (length == 1 && *base < value ? 1 : 0));
 }
 
 }  // namespace
 
-uint8_t BinCuts::bin_of(uint64_t column, double value) const { return place(cuts[column], value); }
+uint8_t BinCuts::bin_of(uint64_t column, double value) const {
+  return place(cuts[column], value);
+}
 
 BinCuts BinCuts::learn(const Matrix& x, uint32_t max_bins, ThreadPool& pool) {
   BinCuts out;
@@ -121,7 +126,8 @@ BinCuts BinCuts::learn(const Matrix& x, uint32_t max_bins, ThreadPool& pool) {
   out.has_missing.assign(x.columns, 0);
   auto columns = columns_of(x, out.has_missing, pool);
   pool.parallel_for(x.columns, [&](size_t c) {
-    out.cuts[c] = cuts_of(distinct_values(std::move(columns[c])), std::min(max_bins, kMaxValueBins));
+    out.cuts[c] =
+        cuts_of(distinct_values(std::move(columns[c])), std::min(max_bins, kMaxValueBins));
   });
   return out;
 }
@@ -139,8 +145,10 @@ BinnedMatrix BinCuts::apply(const Matrix& x, ThreadPool& pool) const {
   out.columns_a_block = blocks == 0 ? 1 : static_cast<uint32_t>((x.columns + blocks - 1) / blocks);
   std::vector<uint8_t> of_zero(x.columns);
   for (uint64_t first = 0; first < x.columns; first += out.columns_a_block) {
-    const auto width = static_cast<uint32_t>(std::min<uint64_t>(out.columns_a_block, x.columns - first));
-    out.blocks.push_back({static_cast<uint32_t>(first), width, std::vector<uint8_t>(x.rows * width)});
+    const auto width =
+        static_cast<uint32_t>(std::min<uint64_t>(out.columns_a_block, x.columns - first));
+    out.blocks.push_back(
+        {static_cast<uint32_t>(first), width, std::vector<uint8_t>(x.rows * width)});
   }
   for (uint64_t c = 0; c < x.columns; ++c) {
     of_zero[c] = place(cuts[c], 0.0);
@@ -151,7 +159,8 @@ BinnedMatrix BinCuts::apply(const Matrix& x, ThreadPool& pool) const {
       for (uint64_t r = task * kRowsATask; r < end; ++r) {
         uint8_t* to = block.bins.data() + r * block.width;
         for (uint32_t k = 0; k < block.width; ++k) {
-          to[k] = x.is_sparse ? of_zero[block.first + k] : place(cuts[block.first + k], x.at(r, block.first + k));
+          to[k] = x.is_sparse ? of_zero[block.first + k]
+                              : place(cuts[block.first + k], x.at(r, block.first + k));
         }
       }
     }

@@ -1,5 +1,6 @@
-// A matrix as one byte a value: what histogram boosting reads. Cuts lie at quantiles of the training rows (each distinct
-// value its own bin where there are few), so the bins do not depend on the order of rows.
+// A matrix as one byte a value: what histogram boosting reads. Cuts lie at quantiles of the
+// training rows (each distinct value its own bin where there are few), so the bins do not depend on
+// the order of rows.
 //
 //   const BinCuts cuts = BinCuts::learn(x, 255, pool);
 //   const BinnedMatrix bins = cuts.apply(x, pool);
@@ -13,11 +14,13 @@
 
 namespace athanor {
 
-inline constexpr uint32_t kMaxValueBins = 255;  // 0 .. 254; the one behind a column's last is for missing values
-inline constexpr uint32_t kBlockColumns = 16;   // columns whose bins stand side by side
+inline constexpr uint32_t kMaxValueBins =
+    255;  // 0 .. 254; the one behind a column's last is for missing values
+inline constexpr uint32_t kBlockColumns = 16;  // columns whose bins stand side by side
 
 struct BinCuts {
-  // Of each column, ascending: bin b holds values in (cuts[b - 1], cuts[b]]; the last bin what is above all cuts.
+  // Of each column, ascending: bin b holds values in (cuts[b - 1], cuts[b]]; the last bin what is
+  // above all cuts.
   std::vector<std::vector<double>> cuts;
   std::vector<uint8_t> has_missing;  // a column: the training rows miss some
 

@@ -18,40 +18,58 @@ constexpr uint64_t kValidSalt = 0x76616c6964;
 }  // namespace
 
 void BoostingOptions::fields(Fields<BoostingOptions>& f) {
-  f.add("loss", &BoostingOptions::loss, "what is minimised; auto: squared, logistic or softmax by the target")
+  f.add("loss", &BoostingOptions::loss,
+        "what is minimised; auto: squared, logistic or softmax by the target")
       .choices({"auto", "squared", "absolute", "huber", "poisson", "logistic", "softmax"});
-  f.add("rounds", &BoostingOptions::rounds, "rounds; each adds a tree (a class, with softmax)").range(1, 1'000'000);
-  f.add("learning_rate", &BoostingOptions::learning_rate, "share of each tree's step that is taken").range(1e-9, 10);
+  f.add("rounds", &BoostingOptions::rounds, "rounds; each adds a tree (a class, with softmax)")
+      .range(1, 1'000'000);
+  f.add("learning_rate", &BoostingOptions::learning_rate, "share of each tree's step that is taken")
+      .range(1e-9, 10);
   f.add("max_leaves", &BoostingOptions::max_leaves, "leaves of a tree at most").range(1, 1 << 20);
-  f.add("max_depth", &BoostingOptions::max_depth, "splits on a path at most; 0: no limit but 512").range(0, kMaxTreeDepth);
-  f.add("bins", &BoostingOptions::bins, "bins a feature, by quantiles; missing values are one more").range(2, kMaxValueBins);
-  f.add("min_samples_leaf", &BoostingOptions::min_samples_leaf, "rows of a leaf at least").range(1, 1e9);
-  f.add("min_child_weight", &BoostingOptions::min_child_weight, "sum of second derivatives of a leaf at least").range(0, 1e300);
+  f.add("max_depth", &BoostingOptions::max_depth, "splits on a path at most; 0: no limit but 512")
+      .range(0, kMaxTreeDepth);
+  f.add("bins", &BoostingOptions::bins, "bins a feature, by quantiles; missing values are one more")
+      .range(2, kMaxValueBins);
+  f.add("min_samples_leaf", &BoostingOptions::min_samples_leaf, "rows of a leaf at least")
+      .range(1, 1e9);
+  f.add("min_child_weight", &BoostingOptions::min_child_weight,
+        "sum of second derivatives of a leaf at least")
+      .range(0, 1e300);
   f.add("min_gain", &BoostingOptions::min_gain, "what a split must win at least").range(0, 1e300);
   f.add("l1", &BoostingOptions::l1, "penalty on the size of a leaf's value").range(0, 1e300);
   f.add("l2", &BoostingOptions::l2, "penalty on the square of a leaf's value").range(0, 1e300);
   f.add("rows", &BoostingOptions::rows, "share of rows that a round learns from").range(1e-6, 1);
-  f.add("columns", &BoostingOptions::columns, "share of features that a round may split").range(1e-6, 1);
+  f.add("columns", &BoostingOptions::columns, "share of features that a round may split")
+      .range(1e-6, 1);
   f.add("early_stopping", &BoostingOptions::early_stopping,
-        "stop after so many rounds in which the held-out loss was not lower; 0: never").range(0, 1'000'000);
-  f.add("valid_share", &BoostingOptions::valid_share, "share of rows held out for early stopping").range(0.001, 0.9);
+        "stop after so many rounds in which the held-out loss was not lower; 0: never")
+      .range(0, 1'000'000);
+  f.add("valid_share", &BoostingOptions::valid_share, "share of rows held out for early stopping")
+      .range(0.001, 0.9);
   f.add("huber_delta", &BoostingOptions::huber_delta,
-        "distance from which huber counts linearly; 0: 1.345 times the target's spread about its median").range(0, 1e300);
-  f.add("monotone", &BoostingOptions::monotone, "features whose effect only rises (1) or falls (-1): {name: 1, ...}");
+        "distance from which huber counts linearly; 0: 1.345 times the target's spread about its "
+        "median")
+      .range(0, 1e300);
+  f.add("monotone", &BoostingOptions::monotone,
+        "features whose effect only rises (1) or falls (-1): {name: 1, ...}");
 }
 
 Boosting::Boosting(const BoostingOptions& options, Task task) : options_(options), task_(task) {
   const std::string& loss = options_.loss;
-  const bool of_values = loss == "squared" || loss == "absolute" || loss == "huber" || loss == "poisson";
+  const bool of_values =
+      loss == "squared" || loss == "absolute" || loss == "huber" || loss == "poisson";
   const bool of_classes = loss == "logistic" || loss == "softmax";
-  const bool wrong = (task == Task::kRegression && of_classes) || (task != Task::kRegression && of_values) ||
+  const bool wrong = (task == Task::kRegression && of_classes) ||
+                     (task != Task::kRegression && of_values) ||
                      (task == Task::kMultiLabel && loss == "softmax");
   if (wrong) {
     throw Error(ErrorKind::kUsage, "the loss '" + loss + "' does not fit " + name_of(task), "loss",
-                task == Task::kRegression ? "one of squared, absolute, huber, poisson" : "leave it at auto");
+                task == Task::kRegression ? "one of squared, absolute, huber, poisson"
+                                          : "leave it at auto");
   }
   if (!options_.monotone.is_object()) {
-    throw Error(ErrorKind::kUsage, "'monotone' is a map of feature names to 1 or -1", "monotone", "{income: 1}");
+    throw Error(ErrorKind::kUsage, "'monotone' is a map of feature names to 1 or -1", "monotone",
+                "{income: 1}");
   }
 }
 
@@ -65,15 +83,18 @@ std::vector<int8_t> Boosting::monotone_columns(const Matrix& x) const {
   for (const auto& [name, way] : options_.monotone.items()) {
     const auto found = std::find(x.names.begin(), x.names.end(), name);
     if (found == x.names.end()) {
-      throw Error(ErrorKind::kUsage, "there is no feature '" + name + "'", "monotone", did_you_mean(name, x.names));
+      throw Error(ErrorKind::kUsage, "there is no feature '" + name + "'", "monotone",
+                  did_you_mean(name, x.names));
     }
     if (!way.is_number_integer() || (way != 1 && way != -1 && way != 0)) {
-      throw Error(ErrorKind::kUsage, "a monotone feature is 1, -1 or 0, not " + way.dump(), "monotone." + name);
+      throw Error(ErrorKind::kUsage, "a monotone feature is 1, -1 or 0, not " + way.dump(),
+                  "monotone." + name);
     }
     ways[static_cast<size_t>(found - x.names.begin())] = way.get<int8_t>();
   }
   if (!ways.empty() && loss_ == "softmax") {
-    throw Error(ErrorKind::kUsage, "monotone features and the loss 'softmax' do not go together", "monotone");
+    throw Error(ErrorKind::kUsage, "monotone features and the loss 'softmax' do not go together",
+                "monotone");
   }
   return ways;
 }
@@ -83,8 +104,9 @@ void Boosting::fit(const Matrix& all_x, const Target& all_target, FitContext& co
   labels_ = given.target().labels.size();
   loss_ = options_.loss == "auto" ? usual_loss(given.target()) : options_.loss;
   if (loss_ == "logistic" && task_ == Task::kClasses && labels_ > 2) {
-    throw Error(ErrorKind::kUsage, "the loss 'logistic' is for two classes, these are " + std::to_string(labels_), "loss",
-                "use softmax, or leave it at auto");
+    throw Error(ErrorKind::kUsage,
+                "the loss 'logistic' is for two classes, these are " + std::to_string(labels_),
+                "loss", "use softmax, or leave it at auto");
   }
   Matrix train_x, valid_x;
   Target train_target, valid_target;
@@ -98,8 +120,8 @@ void Boosting::fit(const Matrix& all_x, const Target& all_target, FitContext& co
       (held ? valid_rows : train_rows).push_back(r);
     }
     if (train_rows.empty() || valid_rows.empty()) {
-      throw Error(ErrorKind::kInput, "too few rows to hold some out for early stopping", "valid_share",
-                  "set early_stopping: 0");
+      throw Error(ErrorKind::kInput, "too few rows to hold some out for early stopping",
+                  "valid_share", "set early_stopping: 0");
     }
     train_x = take_rows(*x, train_rows);
     valid_x = take_rows(*x, valid_rows);
@@ -115,20 +137,23 @@ void Boosting::fit(const Matrix& all_x, const Target& all_target, FitContext& co
   BoostingData train{cuts.apply(*x, context.pool), target, make_loss(spec, *target), {}};
   BoostingData valid;
   if (stops) {
-    valid = {cuts.apply(*judged_x, context.pool), judged_target, make_loss(spec, *judged_target), {}};
+    valid = {
+        cuts.apply(*judged_x, context.pool), judged_target, make_loss(spec, *judged_target), {}};
   }
   trees_ = TreeSet{};
   trees_.columns = x->columns;
   trees_.groups = train.loss->outputs();
   base_ = train.loss->start();
   valid_losses_.clear();
-  run_boosting_rounds(options_, cuts, train, stops ? &valid : nullptr, monotone_columns(*x), base_, trees_, valid_losses_,
-                      context);
+  run_boosting_rounds(options_, cuts, train, stops ? &valid : nullptr, monotone_columns(*x), base_,
+                      trees_, valid_losses_, context);
   watched_x_ = nullptr;
   watched_target_ = nullptr;
 }
 
-Matrix Boosting::raw_scores(const Matrix& x, ThreadPool& pool) const { return sum_of_trees(trees_, x, 1, base_, pool); }
+Matrix Boosting::raw_scores(const Matrix& x, ThreadPool& pool) const {
+  return sum_of_trees(trees_, x, 1, base_, pool);
+}
 
 Matrix Boosting::predict(const Matrix& x, ThreadPool& pool) const {
   return scores_to_predictions(loss_, task_, labels_, raw_scores(x, pool));
@@ -157,8 +182,8 @@ void Boosting::load(const SavedReader& in) {
   loss_ = in.get<std::string>("loss");
   labels_ = in.get<uint64_t>("labels");
   trees_.load(in.part("trees"));
-  const bool known = loss_ == "squared" || loss_ == "absolute" || loss_ == "huber" || loss_ == "poisson" ||
-                     loss_ == "logistic" || loss_ == "softmax";
+  const bool known = loss_ == "squared" || loss_ == "absolute" || loss_ == "huber" ||
+                     loss_ == "poisson" || loss_ == "logistic" || loss_ == "softmax";
   const uint64_t outputs = loss_ == "softmax" || task_ == Task::kMultiLabel ? labels_ : 1;
   if (!known || trees_.width != 1 || trees_.groups != outputs || labels_ > INT32_MAX ||
       (loss_ == "logistic" && task_ == Task::kClasses && labels_ > 2)) {

@@ -1,11 +1,12 @@
-// Gradient boosting over histograms, own: numbers in at most 255 bins a feature, trees grown leaf by leaf, missing values
-// to the side that wins more. The same bytes for any number of threads and (up to 200,000 rows, without `rows`) for any
-// order of the rows.
+// Gradient boosting over histograms, own: numbers in at most 255 bins a feature, trees grown leaf
+// by leaf, missing values to the side that wins more. The same bytes for any number of threads and
+// (up to 200,000 rows, without `rows`) for any order of the rows.
 //
 //   auto model = make_model("boosting", {{"rounds", 200}}, Task::kRegression, "fit.model");
 //
 // Held-out rows that a caller already has:
-//   static_cast<Boosting&>(*model).watch(&valid_x, &valid_target);     // before fit(), with early_stopping
+//   static_cast<Boosting&>(*model).watch(&valid_x, &valid_target);     // before fit(), with
+//   early_stopping
 #pragma once
 
 #include "athanor/classic/models/model.h"
@@ -40,7 +41,8 @@ class Boosting : public TreeModel {
  public:
   Boosting(const BoostingOptions& options, Task task);
 
-  // Rows that decide when to stop instead of a share of the training rows. Kept by pointer until fit() returns.
+  // Rows that decide when to stop instead of a share of the training rows. Kept by pointer until
+  // fit() returns.
   void watch(const Matrix* x, const Target* target);
 
   void fit(const Matrix& x, const Target& target, FitContext& context) override;

@@ -1,4 +1,5 @@
-// Splitting a leaf in two, and the searches that take care: of exact counts of rows, of monotone columns.
+// Splitting a leaf in two, and the searches that take care: of exact counts of rows, of monotone
+// columns.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -13,12 +14,14 @@ constexpr double kInfinite = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
-bool BoostingGrower::divide(OpenLeaf& parent, std::vector<uint32_t>& rows, const std::vector<uint8_t>& active, bool last,
-                            TreeSet& trees, OpenLeaf& right) {
+bool BoostingGrower::divide(OpenLeaf& parent, std::vector<uint32_t>& rows,
+                            const std::vector<uint8_t>& active, bool last, TreeSet& trees,
+                            OpenLeaf& right) {
   const auto column = static_cast<uint32_t>(parent.column);
   const PackedSum* histogram = parent.histogram.data() + offsets_[column];
   const uint32_t left_rows = partition(parent, rows);
-  if (left_rows < options_.min_samples_leaf || parent.rows() - left_rows < options_.min_samples_leaf) {
+  if (left_rows < options_.min_samples_leaf ||
+      parent.rows() - left_rows < options_.min_samples_leaf) {
     find_split_with_counts(parent, rows, active);
     return false;
   }
@@ -26,7 +29,8 @@ bool BoostingGrower::divide(OpenLeaf& parent, std::vector<uint32_t>& rows, const
   for (int32_t b = 0; b <= parent.split.bin; ++b) {
     left.sum += histogram[b];
   }
-  const PackedSum missing = cuts_.has_missing[column] != 0 ? histogram[cuts_.missing_bin(column)] : 0;
+  const PackedSum missing =
+      cuts_.has_missing[column] != 0 ? histogram[cuts_.missing_bin(column)] : 0;
   left.sum += parent.split.missing_left ? missing : 0;
   right.sum = parent.sum - left.sum;
 
@@ -55,7 +59,8 @@ bool BoostingGrower::divide(OpenLeaf& parent, std::vector<uint32_t>& rows, const
     const bool split_large = left.rows() <= right.rows() ? split_right : split_left;
     build_histogram(small, rows);
     if (split_large) {
-      subtract_histograms(parent.histogram.data(), small.histogram.data(), parent.histogram.data(), parent.histogram.size());
+      subtract_histograms(parent.histogram.data(), small.histogram.data(), parent.histogram.data(),
+                          parent.histogram.size());
       large.histogram = std::move(parent.histogram);
     }
   }
@@ -75,11 +80,13 @@ bool BoostingGrower::divide(OpenLeaf& parent, std::vector<uint32_t>& rows, const
   return true;
 }
 
-// A split that a monotone column allows parts the values between its sides for all that grows below.
+// A split that a monotone column allows parts the values between its sides for all that grows
+// below.
 void BoostingGrower::set_bounds(const OpenLeaf& parent, OpenLeaf& left, OpenLeaf& right) const {
   left.low = right.low = parent.low;
   left.high = right.high = parent.high;
-  const int8_t way = options_.monotone.empty() ? int8_t{0} : options_.monotone[static_cast<size_t>(parent.column)];
+  const int8_t way =
+      options_.monotone.empty() ? int8_t{0} : options_.monotone[static_cast<size_t>(parent.column)];
   if (way == 0) {
     return;
   }
@@ -89,13 +96,15 @@ void BoostingGrower::set_bounds(const OpenLeaf& parent, OpenLeaf& left, OpenLeaf
 }
 
 // Scalar: with bounds on values, and exact counts where they are given.
-ColumnSplit BoostingGrower::careful_cut(const OpenLeaf& leaf, uint32_t column, const uint32_t* counts) const {
+ColumnSplit BoostingGrower::careful_cut(const OpenLeaf& leaf, uint32_t column,
+                                        const uint32_t* counts) const {
   const PackedSum* histogram = leaf.histogram.data() + offsets_[column];
   const uint32_t bins = cuts_.bins(column);
   const PackedSum missing = cuts_.has_missing[column] != 0 ? histogram[bins] : 0;
   const int8_t way = options_.monotone.empty() ? int8_t{0} : options_.monotone[column];
   const SplitRules rules = rules_for(leaf);
-  const double least = counts == nullptr ? rules.least_weight : std::max(1.0, options_.min_child_weight / weight_unit_);
+  const double least = counts == nullptr ? rules.least_weight
+                                         : std::max(1.0, options_.min_child_weight / weight_unit_);
   const auto score = [&](PackedSum sum, double value) {
     const double g = gradient_of(sum) * gradient_unit_;
     const double h = weight_of(sum) * weight_unit_ + options_.l2;
@@ -167,8 +176,8 @@ BinnedWalk::BinnedWalk(const TreeSet& trees, uint64_t tree, const BinCuts& cuts)
       step.child = node.child;
     } else {
       const auto column = static_cast<uint64_t>(node.column());
-      step = {static_cast<uint32_t>(column), cuts.bin_of(column, node.threshold), cuts.missing_bin(column),
-              node.missing_left(), node.child - begin};
+      step = {static_cast<uint32_t>(column), cuts.bin_of(column, node.threshold),
+              cuts.missing_bin(column), node.missing_left(), node.child - begin};
     }
     steps_.push_back(step);
   }

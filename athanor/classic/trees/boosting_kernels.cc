@@ -34,10 +34,12 @@ ATHANOR_KERNEL Vec shrunk(const Vec& g, double l1) {
   return g > l1 ? g - l1 : (g < -l1 ? g + l1 : zero);
 }
 
-// The cuts behind bins [0, limit), limit rounded up to whole vectors (what lies behind has an empty right child).
+// The cuts behind bins [0, limit), limit rounded up to whole vectors (what lies behind has an empty
+// right child).
 template <bool with_l1>
-ATHANOR_KERNEL void scan(const int32_t* g_sums, const int32_t* h_sums, size_t limit, PackedSum missing, PackedSum total,
-                         const SplitRules& rules, bool missing_left, ColumnSplit& best) {
+ATHANOR_KERNEL void scan(const int32_t* g_sums, const int32_t* h_sums, size_t limit,
+                         PackedSum missing, PackedSum total, const SplitRules& rules,
+                         bool missing_left, ColumnSplit& best) {
   const double all_g = gradient_of(total);
   const double all_h = weight_of(total);
   const double missing_g = missing_left ? gradient_of(missing) : 0;
@@ -52,24 +54,26 @@ ATHANOR_KERNEL void scan(const int32_t* g_sums, const int32_t* h_sums, size_t li
     const Vec right_h = all_h - left_h;
     const Vec lg = shrunk<with_l1>(left_g * rules.gradient_unit, rules.l1);
     const Vec rg = shrunk<with_l1>(right_g * rules.gradient_unit, rules.l1);
-    const Vec score = lg * lg / (left_h * rules.weight_unit + rules.l2) + rg * rg / (right_h * rules.weight_unit + rules.l2);
-    const Ints better = (left_h >= rules.least_weight) & (right_h >= rules.least_weight) & (score > best_score);
+    const Vec score = lg * lg / (left_h * rules.weight_unit + rules.l2) +
+                      rg * rg / (right_h * rules.weight_unit + rules.l2);
+    const Ints better =
+        (left_h >= rules.least_weight) & (right_h >= rules.least_weight) & (score > best_score);
     best_score = better ? score : best_score;
     best_bin = better ? bin : best_bin;
     bin += kLanes;
   }
   for (size_t lane = 0; lane < kLanes; ++lane) {
     const auto at = static_cast<int32_t>(best_bin[lane]);
-    if (best_score[lane] > best.score ||
-        (best_score[lane] == best.score && best.score >= 0 && best.missing_left == missing_left && at < best.bin)) {
+    if (best_score[lane] > best.score || (best_score[lane] == best.score && best.score >= 0 &&
+                                          best.missing_left == missing_left && at < best.bin)) {
       best = {best_score[lane], at, missing_left};
     }
   }
 }
 
 template <bool with_l1>
-ATHANOR_KERNEL ColumnSplit cut_kernel(const PackedSum* histogram, uint32_t bins, bool has_missing, PackedSum total,
-                                      const SplitRules& rules) {
+ATHANOR_KERNEL ColumnSplit cut_kernel(const PackedSum* histogram, uint32_t bins, bool has_missing,
+                                      PackedSum total, const SplitRules& rules) {
   int32_t g_sums[kMostBins + kLanes];
   int32_t h_sums[kMostBins + kLanes];
   PackedSum sum = 0;
@@ -84,7 +88,8 @@ ATHANOR_KERNEL ColumnSplit cut_kernel(const PackedSum* histogram, uint32_t bins,
   }
   const PackedSum missing = has_missing ? histogram[bins] : 0;
   ColumnSplit best;
-  // Behind the last bin only missing values are left; without any the right child is empty, and that is no cut.
+  // Behind the last bin only missing values are left; without any the right child is empty, and
+  // that is no cut.
   scan<with_l1>(g_sums, h_sums, bins, missing, total, rules, false, best);
   if (missing != 0) {
     scan<with_l1>(g_sums, h_sums, bins, missing, total, rules, true, best);
@@ -92,13 +97,14 @@ ATHANOR_KERNEL ColumnSplit cut_kernel(const PackedSum* histogram, uint32_t bins,
   return best;
 }
 
-ATHANOR_KERNEL ColumnSplit cut_any(const PackedSum* histogram, uint32_t bins, bool has_missing, PackedSum total,
-                                   const SplitRules& rules) {
+ATHANOR_KERNEL ColumnSplit cut_any(const PackedSum* histogram, uint32_t bins, bool has_missing,
+                                   PackedSum total, const SplitRules& rules) {
   return rules.l1 > 0 ? cut_kernel<true>(histogram, bins, has_missing, total, rules)
                       : cut_kernel<false>(histogram, bins, has_missing, total, rules);
 }
 
-ATHANOR_KERNEL void subtract_kernel(const PackedSum* a, const PackedSum* b, PackedSum* to, size_t count) {
+ATHANOR_KERNEL void subtract_kernel(const PackedSum* a, const PackedSum* b, PackedSum* to,
+                                    size_t count) {
   for (size_t i = 0; i < count; ++i) {
     to[i] = a[i] - b[i];
   }
@@ -151,42 +157,50 @@ struct Kernels {
   decltype(&exp_values) exp;
 };
 
-#define ATHANOR_KERNELS(name, attribute)                                                                             \
-  attribute ColumnSplit cut_##name(const PackedSum* h, uint32_t b, bool m, PackedSum t, const SplitRules& r) {       \
-    return cut_any(h, b, m, t, r);                                                                                   \
-  }                                                                                                                  \
-  attribute void subtract_##name(const PackedSum* a, const PackedSum* b, PackedSum* o, size_t n) {                   \
-    subtract_kernel(a, b, o, n);                                                                                     \
-  }                                                                                                                  \
-  attribute void exp_##name(const double* x, double* o, size_t n) { exp_kernel(x, o, n); }                           \
-  constexpr Kernels kernels_##name{cut_##name, subtract_##name, exp_##name}
+#define ATHANOR_KERNELS(name, attribute)                                                           \
+  attribute ColumnSplit cut_##name(const PackedSum* h, uint32_t b, bool m, PackedSum t,            \
+                                   const SplitRules& r) {                                          \
+    return cut_any(h, b, m, t, r);                                                                 \
+  }                                                                                                \
+  attribute void subtract_##name(const PackedSum* a, const PackedSum* b, PackedSum* o, size_t n) { \
+    subtract_kernel(a, b, o, n);                                                                   \
+  }                                                                                                \
+  attribute void exp_##name(const double* x, double* o, size_t n) {                                \
+    exp_kernel(x, o, n);                                                                           \
+  }                                                                                                \
+  constexpr Kernels kernels_##name {                                                               \
+    cut_##name, subtract_##name, exp_##name                                                        \
+  }
 
 ATHANOR_KERNELS(plain, __attribute__((optimize("O3", "fp-contract=off"))));
 #if defined(__x86_64__)
 ATHANOR_KERNELS(avx2, __attribute__((target("arch=x86-64-v3"), optimize("O3", "fp-contract=off"))));
-ATHANOR_KERNELS(avx512, __attribute__((target("arch=x86-64-v4"), optimize("O3", "fp-contract=off"))));
+ATHANOR_KERNELS(avx512,
+                __attribute__((target("arch=x86-64-v4"), optimize("O3", "fp-contract=off"))));
 #endif
 
 const Kernels& kernels() {
 #if defined(__x86_64__)
-  static const Kernels& chosen = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-                                         __builtin_cpu_supports("avx512dq")
-                                     ? kernels_avx512
-                                 : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                                         __builtin_cpu_supports("bmi2")
-                                     ? kernels_avx2
-                                     : kernels_plain;
+  static const Kernels& chosen =
+      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+              __builtin_cpu_supports("avx512dq")
+          ? kernels_avx512
+      : __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+              __builtin_cpu_supports("bmi2")
+          ? kernels_avx2
+          : kernels_plain;
   return chosen;
 #else
   return kernels_plain;
 #endif
 }
 
-// One update waits for no other: a row's bins lie in `width` tables. Width is known when compiled, so the loop over
-// columns is laid out flat.
+// One update waits for no other: a row's bins lie in `width` tables. Width is known when compiled,
+// so the loop over columns is laid out flat.
 template <uint32_t width>
-__attribute__((optimize("O3"))) void add_rows(const uint8_t* bins, const uint32_t* rows, size_t count,
-                                              const PackedSum* packed, PackedSum* const* histograms) {
+__attribute__((optimize("O3"))) void add_rows(const uint8_t* bins, const uint32_t* rows,
+                                              size_t count, const PackedSum* packed,
+                                              PackedSum* const* histograms) {
   PackedSum* to[width];
   std::copy_n(histograms, width, to);
   const auto add = [&](uint32_t row) {
@@ -208,9 +222,11 @@ __attribute__((optimize("O3"))) void add_rows(const uint8_t* bins, const uint32_
   }
 }
 
-using AddRows = void (*)(const uint8_t*, const uint32_t*, size_t, const PackedSum*, PackedSum* const*);
-constexpr AddRows kAddRows[] = {add_rows<1>,  add_rows<2>,  add_rows<3>,  add_rows<4>, add_rows<5>,  add_rows<6>,
-                                add_rows<7>,  add_rows<8>,  add_rows<9>,  add_rows<10>, add_rows<11>, add_rows<12>,
+using AddRows = void (*)(const uint8_t*, const uint32_t*, size_t, const PackedSum*,
+                         PackedSum* const*);
+constexpr AddRows kAddRows[] = {add_rows<1>,  add_rows<2>,  add_rows<3>,  add_rows<4>,
+                                add_rows<5>,  add_rows<6>,  add_rows<7>,  add_rows<8>,
+                                add_rows<9>,  add_rows<10>, add_rows<11>, add_rows<12>,
                                 add_rows<13>, add_rows<14>, add_rows<15>, add_rows<16>};
 
 }  // namespace
@@ -229,6 +245,8 @@ void subtract_histograms(const PackedSum* a, const PackedSum* b, PackedSum* to, 
   kernels().subtract(a, b, to, count);
 }
 
-void exp_values(const double* x, double* out, size_t count) { kernels().exp(x, out, count); }
+void exp_values(const double* x, double* out, size_t count) {
+  kernels().exp(x, out, count);
+}
 
 }  // namespace athanor

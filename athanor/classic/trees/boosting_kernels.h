@@ -1,8 +1,9 @@
-// The inner loops of histogram boosting, each for the baseline, AVX2 and AVX-512, chosen when first used; all three give
-// the same bits (no fused multiply-add).
+// The inner loops of histogram boosting, each for the baseline, AVX2 and AVX-512, chosen when first
+// used; all three give the same bits (no fused multiply-add).
 //
-// A row's gradient g and second derivative h are integers in one word: (g << 32) + h. Words add up without a carry as
-// long as the sum of h stays below 2^31 and that of |g|, too, so sums are exact and their order means nothing.
+// A row's gradient g and second derivative h are integers in one word: (g << 32) + h. Words add up
+// without a carry as long as the sum of h stays below 2^31 and that of |g|, too, so sums are exact
+// and their order means nothing.
 #pragma once
 
 #include <cstddef>
@@ -12,9 +13,15 @@ namespace athanor {
 
 using PackedSum = int64_t;
 
-inline PackedSum pack(int64_t g, int64_t h) { return static_cast<PackedSum>(static_cast<uint64_t>(g) << 32) + h; }
-inline int32_t gradient_of(PackedSum sum) { return static_cast<int32_t>(sum >> 32); }
-inline int32_t weight_of(PackedSum sum) { return static_cast<int32_t>(sum & 0x7fffffff); }
+inline PackedSum pack(int64_t g, int64_t h) {
+  return static_cast<PackedSum>(static_cast<uint64_t>(g) << 32) + h;
+}
+inline int32_t gradient_of(PackedSum sum) {
+  return static_cast<int32_t>(sum >> 32);
+}
+inline int32_t weight_of(PackedSum sum) {
+  return static_cast<int32_t>(sum & 0x7fffffff);
+}
 
 // What the search for a split may do; in the units of the packed integers where it says so.
 struct SplitRules {
@@ -35,7 +42,8 @@ struct ColumnSplit {
 void add_rows_to_histograms(const uint8_t* bins, uint32_t width, const uint32_t* rows, size_t count,
                             const PackedSum* packed, PackedSum* const* histograms);
 
-// The best cut of one column: histogram has `bins` value bins, and one more for missing values where has_missing.
+// The best cut of one column: histogram has `bins` value bins, and one more for missing values
+// where has_missing.
 ColumnSplit best_cut(const PackedSum* histogram, uint32_t bins, bool has_missing, PackedSum total,
                      const SplitRules& rules);
 

@@ -11,19 +11,22 @@ namespace athanor {
 
 namespace {
 
-constexpr size_t kRowsATask = 8192;
+constexpr size_t kRowsATask = 16384;
+constexpr size_t kRowsWorthThreads = 131'072;  // below, waking threads costs more than the work
 constexpr double kLeastWeight = 1e-16;
-constexpr double kPoissonStep = 0.7;  // added in the exponent of the second derivative: steps stay bounded
+constexpr double kPoissonStep =
+    0.7;  // added in the exponent of the second derivative: steps stay bounded
 constexpr double kLeastShare = 1e-15;
 
 template <class Fn>
 void over_rows(size_t rows, ThreadPool& pool, Fn fn) {
   const size_t tasks = (rows + kRowsATask - 1) / kRowsATask;
-  if (tasks < 3) {
+  if (rows < kRowsWorthThreads) {
     fn(0, rows);
     return;
   }
-  pool.parallel_for(tasks, [&](size_t task) { fn(task * kRowsATask, std::min(rows, (task + 1) * kRowsATask)); });
+  pool.parallel_for(
+      tasks, [&](size_t task) { fn(task * kRowsATask, std::min(rows, (task + 1) * kRowsATask)); });
 }
 
 double total_weight(const Target& target) {
@@ -35,19 +38,27 @@ class ValueLoss : public BoostingLoss {
  public:
   explicit ValueLoss(const Target& target) : target_(target), weight_(total_weight(target)) {}
 
-  void slopes(uint64_t, std::span<const double> scores, Slopes& out, ThreadPool& pool) const override {
-    over_rows(scores.size(), pool, [&](size_t begin, size_t end) { slopes_of(scores, out, begin, end); });
+  void slopes(uint64_t, std::span<const double> scores, Slopes& out,
+              ThreadPool& pool) const override {
+    over_rows(scores.size(), pool,
+              [&](size_t begin, size_t end) { slopes_of(scores, out, begin, end); });
   }
   double mean_loss(std::span<const double> scores) const override {
-    return exact_sum(scores.size(), [&](uint64_t i) { return target_.weight(i) * loss_of(scores[i], target_.values[i]); }) /
+    return exact_sum(scores.size(),
+                     [&](uint64_t i) {
+                       return target_.weight(i) * loss_of(scores[i], target_.values[i]);
+                     }) /
            weight_;
   }
 
  protected:
-  virtual void slopes_of(std::span<const double> scores, Slopes& out, size_t begin, size_t end) const = 0;
+  virtual void slopes_of(std::span<const double> scores, Slopes& out, size_t begin,
+                         size_t end) const = 0;
   virtual double loss_of(double score, double truth) const = 0;
   double mean() const {
-    return exact_sum(target_.rows(), [&](uint64_t i) { return target_.weight(i) * target_.values[i]; }) / weight_;
+    return exact_sum(target_.rows(),
+                     [&](uint64_t i) { return target_.weight(i) * target_.values[i]; }) /
+           weight_;
   }
   double median() const {
     std::vector<std::pair<double, double>> values;
@@ -64,21 +75,25 @@ class Squared : public ValueLoss {
  public:
   using ValueLoss::ValueLoss;
   std::vector<double> start() const override { return {mean()}; }
-  void slopes_of(std::span<const double> scores, Slopes& out, size_t begin, size_t end) const override {
+  void slopes_of(std::span<const double> scores, Slopes& out, size_t begin,
+                 size_t end) const override {
     for (size_t i = begin; i < end; ++i) {
       const double w = target_.weight(i);
       out.g[i] = w * (scores[i] - target_.values[i]);
       out.h[i] = w;
     }
   }
-  double loss_of(double score, double truth) const override { return (score - truth) * (score - truth); }
+  double loss_of(double score, double truth) const override {
+    return (score - truth) * (score - truth);
+  }
 };
 
 class Absolute : public ValueLoss {
  public:
   using ValueLoss::ValueLoss;
   std::vector<double> start() const override { return {median()}; }
-  void slopes_of(std::span<const double> scores, Slopes& out, size_t begin, size_t end) const override {
+  void slopes_of(std::span<const double> scores, Slopes& out, size_t begin,
+                 size_t end) const override {
     for (size_t i = begin; i < end; ++i) {
       const double w = target_.weight(i);
       const double off = scores[i] - target_.values[i];
@@ -113,7 +128,8 @@ class Huber : public ValueLoss {
     delta_ = delta_ > 0 ? delta_ : 1.0;
   }
   std::vector<double> start() const override { return {median()}; }
-  void slopes_of(std::span<const double> scores, Slopes& out, size_t begin, size_t end) const override {
+  void slopes_of(std::span<const double> scores, Slopes& out, size_t begin,
+                 size_t end) const override {
     for (size_t i = begin; i < end; ++i) {
       const double w = target_.weight(i);
       out.g[i] = w * std::clamp(scores[i] - target_.values[i], -delta_, delta_);
@@ -134,13 +150,15 @@ class Poisson : public ValueLoss {
   explicit Poisson(const Target& target) : ValueLoss(target) {
     for (const double value : target.values) {
       if (value < 0) {
-        throw Error(ErrorKind::kInput, "the loss 'poisson' takes counts, and the target holds a negative value", "loss",
-                    "use squared, absolute or huber");
+        throw Error(ErrorKind::kInput,
+                    "the loss 'poisson' takes counts, and the target holds a negative value",
+                    "loss", "use squared, absolute or huber");
       }
     }
   }
   std::vector<double> start() const override { return {std::log(std::max(mean(), 1e-9))}; }
-  void slopes_of(std::span<const double> scores, Slopes& out, size_t begin, size_t end) const override {
+  void slopes_of(std::span<const double> scores, Slopes& out, size_t begin,
+                 size_t end) const override {
     exp_values(scores.data() + begin, out.h.data() + begin, end - begin);
     const double more = std::exp(kPoissonStep);
     for (size_t i = begin; i < end; ++i) {
@@ -149,25 +167,31 @@ class Poisson : public ValueLoss {
       out.h[i] *= w * more;
     }
   }
-  double loss_of(double score, double truth) const override { return std::exp(score) - truth * score; }
+  double loss_of(double score, double truth) const override {
+    return std::exp(score) - truth * score;
+  }
 };
 
 // One score a label, each yes or no; two classes are one label.
 class Logistic : public BoostingLoss {
  public:
   explicit Logistic(const Target& target)
-      : target_(target), labels_(target.task == Task::kMultiLabel ? target.labels.size() : 1), weight_(total_weight(target)) {}
+      : target_(target),
+        labels_(target.task == Task::kMultiLabel ? target.labels.size() : 1),
+        weight_(total_weight(target)) {}
   uint64_t outputs() const override { return labels_; }
   std::vector<double> start() const override {
     std::vector<double> out;
     for (uint64_t k = 0; k < labels_; ++k) {
-      const double yes = exact_sum(target_.rows(), [&](uint64_t i) { return target_.weight(i) * truth(i, k); });
+      const double yes =
+          exact_sum(target_.rows(), [&](uint64_t i) { return target_.weight(i) * truth(i, k); });
       const double share = std::clamp(yes / weight_, kLeastShare, 1 - kLeastShare);
       out.push_back(std::log(share / (1 - share)));
     }
     return out;
   }
-  void slopes(uint64_t output, std::span<const double> all, Slopes& out, ThreadPool& pool) const override {
+  void slopes(uint64_t output, std::span<const double> all, Slopes& out,
+              ThreadPool& pool) const override {
     const uint64_t rows = target_.rows();
     const auto scores = all.subspan(output * rows, rows);
     over_rows(rows, pool, [&](size_t begin, size_t end) {
@@ -197,7 +221,8 @@ class Logistic : public BoostingLoss {
 
  private:
   double truth(uint64_t row, uint64_t label) const {
-    return target_.task == Task::kMultiLabel ? target_.marks[row * labels_ + label] : target_.classes[row];
+    return target_.task == Task::kMultiLabel ? target_.marks[row * labels_ + label]
+                                             : target_.classes[row];
   }
   const Target& target_;
   uint64_t labels_;
@@ -222,7 +247,8 @@ class Softmax : public BoostingLoss {
     const uint64_t rows = target_.rows();
     shares_.resize(scores.size());
     over_rows(rows, pool, [&](size_t begin, size_t end) {
-      std::vector<double> most(scores.begin() + static_cast<std::ptrdiff_t>(begin), scores.begin() + static_cast<std::ptrdiff_t>(end));
+      std::vector<double> most(scores.begin() + static_cast<std::ptrdiff_t>(begin),
+                               scores.begin() + static_cast<std::ptrdiff_t>(end));
       std::vector<double> sum(end - begin, 0);
       for (uint64_t k = 1; k < outputs(); ++k) {
         for (size_t i = begin; i < end; ++i) {
@@ -246,7 +272,8 @@ class Softmax : public BoostingLoss {
       }
     });
   }
-  void slopes(uint64_t output, std::span<const double>, Slopes& out, ThreadPool& pool) const override {
+  void slopes(uint64_t output, std::span<const double>, Slopes& out,
+              ThreadPool& pool) const override {
     const double* shares = shares_.data() + output * target_.rows();
     // Friedman 2000: the classes' scores are not free of each other.
     const auto classes = static_cast<double>(outputs());
@@ -262,16 +289,20 @@ class Softmax : public BoostingLoss {
   }
   double mean_loss(std::span<const double> scores) const override {
     const uint64_t rows = target_.rows();
-    return exact_sum(rows, [&](uint64_t i) {
-      double most = scores[i], sum = 0;
-      for (uint64_t k = 1; k < outputs(); ++k) {
-        most = std::max(most, scores[k * rows + i]);
-      }
-      for (uint64_t k = 0; k < outputs(); ++k) {
-        sum += std::exp(scores[k * rows + i] - most);
-      }
-      return target_.weight(i) * (most + std::log(sum) - scores[static_cast<uint64_t>(target_.classes[i]) * rows + i]);
-    }) / weight_;
+    return exact_sum(rows,
+                     [&](uint64_t i) {
+                       double most = scores[i], sum = 0;
+                       for (uint64_t k = 1; k < outputs(); ++k) {
+                         most = std::max(most, scores[k * rows + i]);
+                       }
+                       for (uint64_t k = 0; k < outputs(); ++k) {
+                         sum += std::exp(scores[k * rows + i] - most);
+                       }
+                       return target_.weight(i) *
+                              (most + std::log(sum) -
+                               scores[static_cast<uint64_t>(target_.classes[i]) * rows + i]);
+                     }) /
+           weight_;
   }
 
  private:

@@ -13,7 +13,8 @@ namespace {
 constexpr uint64_t kRowSalt = 0x726f7773;
 constexpr uint64_t kColumnSalt = 0x636f6c73;
 
-std::vector<uint32_t> rows_of(const BoostingOptions& options, uint64_t rows, uint64_t round, uint64_t seed) {
+std::vector<uint32_t> rows_of(const BoostingOptions& options, uint64_t rows, uint64_t round,
+                              uint64_t seed) {
   std::vector<uint32_t> out;
   out.reserve(rows);
   for (uint64_t r = 0; r < rows; ++r) {
@@ -27,12 +28,14 @@ std::vector<uint32_t> rows_of(const BoostingOptions& options, uint64_t rows, uin
   return out;
 }
 
-std::vector<uint8_t> columns_of(const BoostingOptions& options, uint64_t columns, uint64_t round, uint64_t seed) {
+std::vector<uint8_t> columns_of(const BoostingOptions& options, uint64_t columns, uint64_t round,
+                                uint64_t seed) {
   if (options.columns >= 1) {
     return {};
   }
   std::vector<uint8_t> out(columns, 0);
-  const auto wanted = static_cast<uint64_t>(std::ceil(options.columns * static_cast<double>(columns)));
+  const auto wanted =
+      static_cast<uint64_t>(std::ceil(options.columns * static_cast<double>(columns)));
   for (uint64_t i = 0; i < wanted; ++i) {
     out[permute(i, columns, random_at(seed, kColumnSalt, round))] = 1;
   }
@@ -43,26 +46,34 @@ void add_tree(const TreeSet& trees, const BinCuts& cuts, BoostingData& data, uin
               const std::vector<uint8_t>& done, ThreadPool& pool) {
   const BinnedWalk walk(trees, trees.trees() - 1, cuts);
   double* scores = data.scores.data() + output * data.bins.rows;
-  constexpr uint64_t kRows = 8192;
-  pool.parallel_for((data.bins.rows + kRows - 1) / kRows, [&](size_t task) {
-    for (uint64_t r = task * kRows; r < std::min<uint64_t>(data.bins.rows, (task + 1) * kRows); ++r) {
+  const auto add = [&](uint64_t begin, uint64_t end) {
+    for (uint64_t r = begin; r < end; ++r) {
       if (done.empty() || done[r] == 0) {
         scores[r] += trees.leaf_values[static_cast<size_t>(walk.leaf_of(data.bins, r))];
       }
     }
+  };
+  constexpr uint64_t kRows = 16384;
+  if (data.bins.rows <= kRows * 2) {  // waking threads costs more than the work
+    add(0, data.bins.rows);
+    return;
+  }
+  pool.parallel_for((data.bins.rows + kRows - 1) / kRows, [&](size_t task) {
+    add(task * kRows, std::min<uint64_t>(data.bins.rows, (task + 1) * kRows));
   });
 }
 
 }  // namespace
 
-void run_boosting_rounds(const BoostingOptions& o, const BinCuts& cuts, BoostingData& train, BoostingData* valid,
-                         std::vector<int8_t> monotone, std::span<const double> base, TreeSet& trees,
+void run_boosting_rounds(const BoostingOptions& o, const BinCuts& cuts, BoostingData& train,
+                         BoostingData* valid, std::vector<int8_t> monotone,
+                         std::span<const double> base, TreeSet& trees,
                          std::vector<double>& valid_losses, FitContext& context) {
   const uint64_t outputs = train.loss->outputs();
   const uint64_t rows = train.bins.rows;
   BoostingGrower grower(cuts, train.bins,
-                        {o.max_leaves, o.max_depth, o.min_samples_leaf, o.min_child_weight, o.min_gain, o.l1, o.l2,
-                         std::move(monotone)},
+                        {o.max_leaves, o.max_depth, o.min_samples_leaf, o.min_child_weight,
+                         o.min_gain, o.l1, o.l2, std::move(monotone)},
                         context.pool);
   for (BoostingData* data : {&train, valid}) {
     for (uint64_t k = 0; data != nullptr && k < outputs; ++k) {

@@ -14,10 +14,11 @@ struct BoostingData {
   std::vector<double> scores;
 };
 
-// Appends the trees. valid may be null; else valid_losses gets its mean loss a round, and the trees behind the best round
-// are dropped again.
-void run_boosting_rounds(const BoostingOptions& options, const BinCuts& cuts, BoostingData& train, BoostingData* valid,
-                         std::vector<int8_t> monotone, std::span<const double> base, TreeSet& trees,
+// Appends the trees. valid may be null; else valid_losses gets its mean loss a round, and the trees
+// behind the best round are dropped again.
+void run_boosting_rounds(const BoostingOptions& options, const BinCuts& cuts, BoostingData& train,
+                         BoostingData* valid, std::vector<int8_t> monotone,
+                         std::span<const double> base, TreeSet& trees,
                          std::vector<double>& valid_losses, FitContext& context);
 
 }  // namespace athanor

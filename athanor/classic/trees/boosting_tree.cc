@@ -13,11 +13,14 @@ namespace {
 
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 constexpr int kSumBits = 31;
-constexpr uint64_t kWorthThreads = 400'000;   // updates of a histogram that are worth waking a thread
+constexpr uint64_t kWorthThreads =
+    400'000;  // updates of a histogram that are worth waking a thread
 constexpr uint64_t kBinsWorthThreads = 40'000;
 constexpr size_t kRowsATask = 16384;
 
-double shrink(double g, double l1) { return g > l1 ? g - l1 : (g < -l1 ? g + l1 : 0); }
+double shrink(double g, double l1) {
+  return g > l1 ? g - l1 : (g < -l1 ? g + l1 : 0);
+}
 
 // The largest of values[rows] and, with a unit it decides, their sum: both the same in any order.
 struct Size {
@@ -49,14 +52,16 @@ double scale_for(const Size& size, size_t rows) {
 
 }  // namespace
 
-BoostingGrower::BoostingGrower(const BinCuts& cuts, const BinnedMatrix& bins, const BoostingTreeOptions& options,
-                               ThreadPool& pool)
+BoostingGrower::BoostingGrower(const BinCuts& cuts, const BinnedMatrix& bins,
+                               const BoostingTreeOptions& options, ThreadPool& pool)
     : cuts_(cuts), bins_(bins), options_(options), pool_(pool) {
   offsets_.push_back(0);
   for (uint64_t c = 0; c < bins.columns; ++c) {
     offsets_.push_back(offsets_.back() + cuts.bins(c) + 1);
   }
-  options_.max_depth = options_.max_depth == 0 ? kMaxTreeDepth : std::min<int64_t>(options_.max_depth, kMaxTreeDepth);
+  options_.max_depth = options_.max_depth == 0
+                           ? kMaxTreeDepth
+                           : std::min<int64_t>(options_.max_depth, kMaxTreeDepth);
   packed_.resize(bins.rows);
 }
 
@@ -87,12 +92,14 @@ std::vector<PackedSum> BoostingGrower::take_buffer() {
 void BoostingGrower::build_histogram(OpenLeaf& leaf, const std::vector<uint32_t>& rows) {
   leaf.histogram = take_buffer();
   std::fill(leaf.histogram.begin(), leaf.histogram.end(), 0);
-  const auto add = [&](const BinnedMatrix::Block& block, uint32_t begin, uint32_t end, PackedSum* histogram) {
+  const auto add = [&](const BinnedMatrix::Block& block, uint32_t begin, uint32_t end,
+                       PackedSum* histogram) {
     PackedSum* tables[kBlockColumns];
     for (uint32_t k = 0; k < block.width; ++k) {
       tables[k] = histogram + offsets_[block.first + k];
     }
-    add_rows_to_histograms(block.bins.data(), block.width, rows.data() + begin, end - begin, packed_.data(), tables);
+    add_rows_to_histograms(block.bins.data(), block.width, rows.data() + begin, end - begin,
+                           packed_.data(), tables);
   };
   const auto threads = static_cast<uint32_t>(pool_.num_threads());
   const auto blocks = static_cast<uint32_t>(bins_.blocks.size());
@@ -103,7 +110,9 @@ void BoostingGrower::build_histogram(OpenLeaf& leaf, const std::vector<uint32_t>
     return;
   }
   if (blocks >= threads) {
-    pool_.parallel_for(blocks, [&](size_t b) { add(bins_.blocks[b], leaf.begin, leaf.end, leaf.histogram.data()); });
+    pool_.parallel_for(blocks, [&](size_t b) {
+      add(bins_.blocks[b], leaf.begin, leaf.end, leaf.histogram.data());
+    });
     return;
   }
   // Each part of the rows has histograms of its own; integers add up to the same in any grouping.
@@ -136,7 +145,9 @@ double BoostingGrower::value_of(PackedSum sum) const {
   return h > 0 ? -shrink(gradient_of(sum) * gradient_unit_, options_.l1) / h : 0;
 }
 
-double BoostingGrower::value_of(const OpenLeaf& leaf) const { return std::clamp(value_of(leaf.sum), leaf.low, leaf.high); }
+double BoostingGrower::value_of(const OpenLeaf& leaf) const {
+  return std::clamp(value_of(leaf.sum), leaf.low, leaf.high);
+}
 
 double BoostingGrower::score_of(PackedSum sum) const {
   const double g = shrink(gradient_of(sum) * gradient_unit_, options_.l1);
@@ -149,7 +160,8 @@ bool BoostingGrower::may_split(const OpenLeaf& leaf) const {
          weight_of(leaf.sum) * weight_unit_ >= 2 * options_.min_child_weight;
 }
 
-// Rows of a child are judged by its share of the second derivative while searching; exactly once the rows are parted.
+// Rows of a child are judged by its share of the second derivative while searching; exactly once
+// the rows are parted.
 SplitRules BoostingGrower::rules_for(const OpenLeaf& leaf) const {
   SplitRules rules{gradient_unit_, weight_unit_, options_.l1, options_.l2, 1};
   const double a_row = static_cast<double>(weight_of(leaf.sum)) / leaf.rows();
@@ -169,8 +181,10 @@ void BoostingGrower::find_split(OpenLeaf& leaf, const std::vector<uint8_t>& acti
       if (!active.empty() && active[c] == 0) {
         continue;
       }
-      const bool free = options_.monotone.empty() && leaf.low == -kInfinite && leaf.high == kInfinite;
-      found[c] = free ? best_cut(leaf.histogram.data() + offsets_[c], cuts_.bins(c), cuts_.has_missing[c] != 0, leaf.sum, rules)
+      const bool free =
+          options_.monotone.empty() && leaf.low == -kInfinite && leaf.high == kInfinite;
+      found[c] = free ? best_cut(leaf.histogram.data() + offsets_[c], cuts_.bins(c),
+                                 cuts_.has_missing[c] != 0, leaf.sum, rules)
                       : careful_cut(leaf, c, nullptr);
     }
   };
@@ -197,7 +211,8 @@ void BoostingGrower::find_split(OpenLeaf& leaf, const std::vector<uint8_t>& acti
   }
 }
 
-// Rows of the leaf that go left come first, both sides in the order they had. Gives the number that went left.
+// Rows of the leaf that go left come first, both sides in the order they had. Gives the number that
+// went left.
 uint32_t BoostingGrower::partition(const OpenLeaf& leaf, std::vector<uint32_t>& rows) {
   const auto column = static_cast<uint32_t>(leaf.column);
   const auto& block = bins_.blocks[column / bins_.columns_a_block];
@@ -224,8 +239,9 @@ uint32_t BoostingGrower::partition(const OpenLeaf& leaf, std::vector<uint32_t>& 
   return static_cast<uint32_t>(left - (rows.data() + leaf.begin));
 }
 
-void BoostingGrower::grow(const Slopes& slopes, std::vector<uint32_t>& rows, const std::vector<uint8_t>& active,
-                          double learning_rate, TreeSet& trees, const Spread& spread) {
+void BoostingGrower::grow(const Slopes& slopes, std::vector<uint32_t>& rows,
+                          const std::vector<uint8_t>& active, double learning_rate, TreeSet& trees,
+                          const Spread& spread) {
   quantise(slopes, rows);
   std::vector<OpenLeaf> leaves;
   leaves.reserve(static_cast<size_t>(options_.max_leaves));
@@ -259,7 +275,8 @@ void BoostingGrower::grow(const Slopes& slopes, std::vector<uint32_t>& rows, con
       leaves.push_back(std::move(right));
     }
   }
-  std::sort(leaves.begin(), leaves.end(), [](const OpenLeaf& a, const OpenLeaf& b) { return a.node < b.node; });
+  std::sort(leaves.begin(), leaves.end(),
+            [](const OpenLeaf& a, const OpenLeaf& b) { return a.node < b.node; });
   for (OpenLeaf& leaf : leaves) {
     double value = value_of(leaf) * learning_rate;
     spread({rows.data() + leaf.begin, leaf.rows()}, value);

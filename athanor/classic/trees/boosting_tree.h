@@ -1,11 +1,13 @@
-// One tree of a boosting round over binned rows: the leaf whose split wins most is split first, until max_leaves. Sums are
-// integers, so the tree depends neither on the order of rows nor on threads.
+// One tree of a boosting round over binned rows: the leaf whose split wins most is split first,
+// until max_leaves. Sums are integers, so the tree depends neither on the order of rows nor on
+// threads.
 //
 //   BoostingGrower grower(cuts, bins, options, pool);
-//   grower.grow(slopes, rows, active_columns, trees, spread);     // appends a tree, calls spread(leaf rows, leaf number)
+//   grower.grow(slopes, rows, active_columns, trees, spread);     // appends a tree, calls
+//   spread(leaf rows, leaf number)
 //
-// The larger child's histogram is its parent's minus its sister's, as in LightGBM (Ke et al. 2017); gains, l1 and l2 as in
-// XGBoost (Chen and Guestrin 2016).
+// The larger child's histogram is its parent's minus its sister's, as in LightGBM (Ke et al. 2017);
+// gains, l1 and l2 as in XGBoost (Chen and Guestrin 2016).
 #pragma once
 
 #include <functional>
@@ -36,9 +38,9 @@ struct OpenLeaf {
   int32_t depth = 0;
   uint32_t begin = 0, end = 0;  // of the rows
   PackedSum sum = 0;
-  double low = 0, high = 0;     // bounds of its value that monotone columns set
+  double low = 0, high = 0;  // bounds of its value that monotone columns set
   std::vector<PackedSum> histogram;
-  int32_t column = -1;          // of its best split; -1: none
+  int32_t column = -1;  // of its best split; -1: none
   ColumnSplit split;
   double gain = 0;
 
@@ -47,19 +49,22 @@ struct OpenLeaf {
 
 class BoostingGrower {
  public:
-  BoostingGrower(const BinCuts& cuts, const BinnedMatrix& bins, const BoostingTreeOptions& options, ThreadPool& pool);
+  BoostingGrower(const BinCuts& cuts, const BinnedMatrix& bins, const BoostingTreeOptions& options,
+                 ThreadPool& pool);
 
-  // Whether a row's gradient is in `slopes` at its own place. rows: those to learn from; changed in their order.
-  // active: a column, may be split (empty: all). spread is given each leaf: its rows, and its value to be written.
+  // Whether a row's gradient is in `slopes` at its own place. rows: those to learn from; changed in
+  // their order. active: a column, may be split (empty: all). spread is given each leaf: its rows,
+  // and its value to be written.
   using Spread = std::function<void(std::span<const uint32_t> rows, double& value)>;
-  void grow(const Slopes& slopes, std::vector<uint32_t>& rows, const std::vector<uint8_t>& active, double learning_rate,
-            TreeSet& trees, const Spread& spread);
+  void grow(const Slopes& slopes, std::vector<uint32_t>& rows, const std::vector<uint8_t>& active,
+            double learning_rate, TreeSet& trees, const Spread& spread);
 
  private:
   void quantise(const Slopes& slopes, const std::vector<uint32_t>& rows);
   void build_histogram(OpenLeaf& leaf, const std::vector<uint32_t>& rows);
   void find_split(OpenLeaf& leaf, const std::vector<uint8_t>& active);
-  void find_split_with_counts(OpenLeaf& leaf, const std::vector<uint32_t>& rows, const std::vector<uint8_t>& active);
+  void find_split_with_counts(OpenLeaf& leaf, const std::vector<uint32_t>& rows,
+                              const std::vector<uint8_t>& active);
   ColumnSplit careful_cut(const OpenLeaf& leaf, uint32_t column, const uint32_t* counts) const;
   uint32_t partition(const OpenLeaf& leaf, std::vector<uint32_t>& rows);
   bool may_split(const OpenLeaf& leaf) const;
@@ -67,8 +72,8 @@ class BoostingGrower {
   double value_of(const OpenLeaf& leaf) const;
   double score_of(PackedSum sum) const;
   void set_bounds(const OpenLeaf& parent, OpenLeaf& left, OpenLeaf& right) const;
-  bool divide(OpenLeaf& parent, std::vector<uint32_t>& rows, const std::vector<uint8_t>& active, bool last,
-              TreeSet& trees, OpenLeaf& right);
+  bool divide(OpenLeaf& parent, std::vector<uint32_t>& rows, const std::vector<uint8_t>& active,
+              bool last, TreeSet& trees, OpenLeaf& right);
   std::vector<PackedSum> take_buffer();
   SplitRules rules_for(const OpenLeaf& leaf) const;
 
@@ -76,7 +81,8 @@ class BoostingGrower {
   const BinnedMatrix& bins_;
   BoostingTreeOptions options_;
   ThreadPool& pool_;
-  std::vector<uint32_t> offsets_;  // a column: where its part of a histogram begins; one more for the end
+  std::vector<uint32_t>
+      offsets_;  // a column: where its part of a histogram begins; one more for the end
   std::vector<PackedSum> packed_;  // a row
   std::vector<uint32_t> scratch_;
   std::vector<std::vector<PackedSum>> buffers_;  // histograms to be used again

@@ -16,15 +16,26 @@ constexpr int kShownDepth = 5;
 }  // namespace
 
 void DecisionTreeOptions::fields(Fields<DecisionTreeOptions>& f) {
-  f.add("criterion", &DecisionTreeOptions::criterion, "what a split lowers; auto: gini, or squared error of values")
+  f.add("criterion", &DecisionTreeOptions::criterion,
+        "what a split lowers; auto: gini, or squared error of values")
       .choices({"auto", "gini", "entropy", "squared", "absolute"});
-  f.add("max_depth", &DecisionTreeOptions::max_depth, "splits on a path at most; 0: no limit but 512").range(0, kMaxTreeDepth);
-  f.add("max_leaves", &DecisionTreeOptions::max_leaves, "leaves at most, the best splits first; 0: no limit").range(0, 1e9);
-  f.add("min_samples_split", &DecisionTreeOptions::min_samples_split, "rows that a node must have to be split").range(2, 1e9);
-  f.add("min_samples_leaf", &DecisionTreeOptions::min_samples_leaf, "rows of a leaf at least").range(1, 1e9);
-  f.add("min_gain", &DecisionTreeOptions::min_gain, "impurity that a split must win, weighted by its share of rows")
+  f.add("max_depth", &DecisionTreeOptions::max_depth,
+        "splits on a path at most; 0: no limit but 512")
+      .range(0, kMaxTreeDepth);
+  f.add("max_leaves", &DecisionTreeOptions::max_leaves,
+        "leaves at most, the best splits first; 0: no limit")
+      .range(0, 1e9);
+  f.add("min_samples_split", &DecisionTreeOptions::min_samples_split,
+        "rows that a node must have to be split")
+      .range(2, 1e9);
+  f.add("min_samples_leaf", &DecisionTreeOptions::min_samples_leaf, "rows of a leaf at least")
+      .range(1, 1e9);
+  f.add("min_gain", &DecisionTreeOptions::min_gain,
+        "impurity that a split must win, weighted by its share of rows")
       .range(0, 1e300);
-  f.add("prune", &DecisionTreeOptions::prune, "cost of a leaf: subtrees that win less are cut off (ccp_alpha)").range(0, 1e300);
+  f.add("prune", &DecisionTreeOptions::prune,
+        "cost of a leaf: subtrees that win less are cut off (ccp_alpha)")
+      .range(0, 1e300);
 }
 
 Criterion criterion_of(const std::string& name, Task task) {
@@ -34,8 +45,8 @@ Criterion criterion_of(const std::string& name, Task task) {
   }
   const bool of_values = name == "squared" || name == "absolute";
   if (of_values != values || (task == Task::kMultiLabel && name == "entropy")) {
-    throw Error(ErrorKind::kUsage, "the criterion '" + name + "' does not fit " + name_of(task), "criterion",
-                values ? "squared or absolute" : "leave it at auto");
+    throw Error(ErrorKind::kUsage, "the criterion '" + name + "' does not fit " + name_of(task),
+                "criterion", values ? "squared or absolute" : "leave it at auto");
   }
   return name == "squared"    ? Criterion::kSquared
          : name == "absolute" ? Criterion::kAbsolute
@@ -43,7 +54,8 @@ Criterion criterion_of(const std::string& name, Task task) {
                               : Criterion::kGini;
 }
 
-DecisionTree::DecisionTree(const DecisionTreeOptions& options, Task task) : options_(options), task_(task) {
+DecisionTree::DecisionTree(const DecisionTreeOptions& options, Task task)
+    : options_(options), task_(task) {
   criterion_of(options.criterion, task);
 }
 
@@ -55,9 +67,10 @@ void DecisionTree::fit(const Matrix& all_x, const Target& all_target, FitContext
   context.progress(0);
   const RankedMatrix ranked = RankedMatrix::of(given.x(), context.pool);
   const ExactTruth truth(target, criterion);
-  const ExactGrower grower(ranked, truth,
-                           {criterion, options_.max_depth, options_.max_leaves, options_.min_samples_split,
-                            options_.min_samples_leaf, options_.min_gain, 0, false});
+  const ExactGrower grower(
+      ranked, truth,
+      {criterion, options_.max_depth, options_.max_leaves, options_.min_samples_split,
+       options_.min_samples_leaf, options_.min_gain, 0, false});
   std::vector<uint32_t> rows(ranked.rows);
   std::iota(rows.begin(), rows.end(), 0U);
   std::vector<double> weights(ranked.rows, 1.0);
@@ -68,13 +81,16 @@ void DecisionTree::fit(const Matrix& all_x, const Target& all_target, FitContext
   trees_.columns = ranked.columns;
   trees_.width = truth.width;
   std::vector<double> node_values;
-  grower.grow(std::move(rows), weights, context.seed, &context.pool, trees_, options_.prune > 0 ? &node_values : nullptr);
+  grower.grow(std::move(rows), weights, context.seed, &context.pool, trees_,
+              options_.prune > 0 ? &node_values : nullptr);
   if (options_.prune > 0) {
     trees_ = pruned(trees_, node_values, options_.prune);
   }
 }
 
-Matrix DecisionTree::predict(const Matrix& x, ThreadPool& pool) const { return sum_of_trees(trees_, x, 1, {}, pool); }
+Matrix DecisionTree::predict(const Matrix& x, ThreadPool& pool) const {
+  return sum_of_trees(trees_, x, 1, {}, pool);
+}
 
 nlohmann::json DecisionTree::description(const std::vector<std::string>& names) const {
   nlohmann::json out = trees_description(names);

@@ -1,4 +1,5 @@
-// One tree that a person can read: exact CART (exact_tree.h), pruned where asked. Text and picture: tree_text.h.
+// One tree that a person can read: exact CART (exact_tree.h), pruned where asked. Text and picture:
+// tree_text.h.
 #pragma once
 
 #include "athanor/classic/trees/exact_tree.h"

@@ -1,4 +1,5 @@
-// The best place to cut a node's rows as one feature orders them, for each way of measuring what a cut wins.
+// The best place to cut a node's rows as one feature orders them, for each way of measuring what a
+// cut wins.
 #include <algorithm>
 #include <cmath>
 
@@ -13,10 +14,11 @@ using Scratch = ExactGrower::Scratch;
 using Event = ExactGrower::Scratch::Event;
 using Found = ExactGrower::Found;
 
-// Calls add(event) for each row in order, and score() at each boundary that leaves enough rows on both sides.
+// Calls add(event) for each row in order, and score() at each boundary that leaves enough rows on
+// both sides.
 template <class Add, class Score>
-Found walk(const Node& node, const ExactTreeOptions& options, const Scratch& scratch, bool missing_left, Add add,
-           Score score) {
+Found walk(const Node& node, const ExactTreeOptions& options, const Scratch& scratch,
+           bool missing_left, Add add, Score score) {
   const std::vector<Event>& events = scratch.events;
   const size_t present = events.size() - scratch.missing;
   const auto least = static_cast<uint32_t>(std::min<int64_t>(options.min_samples_leaf, UINT32_MAX));
@@ -49,7 +51,8 @@ Found walk(const Node& node, const ExactTreeOptions& options, const Scratch& scr
 }
 
 // One number a row. What the cut wins is (mean of the left - mean of the right)^2 WL WR / W.
-Found best_of_number(const Node& node, const ExactTreeOptions& options, const Scratch& scratch, bool missing_left) {
+Found best_of_number(const Node& node, const ExactTreeOptions& options, const Scratch& scratch,
+                     bool missing_left) {
   const double all = node.sums[0];
   double sum = 0, weight = 0;
   return walk(
@@ -66,8 +69,8 @@ Found best_of_number(const Node& node, const ExactTreeOptions& options, const Sc
 }
 
 // Several numbers a row (labels): the sum over them.
-Found best_of_numbers(const Node& node, const ExactTruth& truth, const ExactTreeOptions& options, Scratch& scratch,
-                      bool missing_left) {
+Found best_of_numbers(const Node& node, const ExactTruth& truth, const ExactTreeOptions& options,
+                      Scratch& scratch, bool missing_left) {
   scratch.left.assign(truth.outputs, 0);
   double weight = 0;
   return walk(
@@ -90,8 +93,8 @@ Found best_of_numbers(const Node& node, const ExactTruth& truth, const ExactTree
 }
 
 // Classes by gini: sums of squares that one row changes in one place.
-Found best_of_classes(const Node& node, const ExactTruth& truth, const ExactTreeOptions& options, Scratch& scratch,
-                      bool missing_left) {
+Found best_of_classes(const Node& node, const ExactTruth& truth, const ExactTreeOptions& options,
+                      Scratch& scratch, bool missing_left) {
   scratch.left.assign(truth.classes, 0);
   double left_squares = 0, right_squares = 0, weight = 0;
   for (const double sum : node.sums) {
@@ -111,14 +114,18 @@ Found best_of_classes(const Node& node, const ExactTruth& truth, const ExactTree
       },
       [&] {
         const double rest = node.weight - weight;
-        return weight > 0 && rest > 0 ? std::max(0.0, left_squares / weight + right_squares / rest - before) : -1;
+        return weight > 0 && rest > 0
+                   ? std::max(0.0, left_squares / weight + right_squares / rest - before)
+                   : -1;
       });
 }
 
-double x_log_x(double x) { return x > 0 ? x * std::log2(x) : 0; }
+double x_log_x(double x) {
+  return x > 0 ? x * std::log2(x) : 0;
+}
 
-Found best_by_entropy(const Node& node, const ExactTruth& truth, const ExactTreeOptions& options, Scratch& scratch,
-                      bool missing_left) {
+Found best_by_entropy(const Node& node, const ExactTruth& truth, const ExactTreeOptions& options,
+                      Scratch& scratch, bool missing_left) {
   scratch.left.assign(truth.classes, 0);
   double left_sum = 0, right_sum = 0, weight = 0;
   for (const double sum : node.sums) {
@@ -144,7 +151,8 @@ Found best_by_entropy(const Node& node, const ExactTruth& truth, const ExactTree
       });
 }
 
-// Weights and weighted values at places in the order of values; finds the median by descent (Fenwick 1994).
+// Weights and weighted values at places in the order of values; finds the median by descent
+// (Fenwick 1994).
 class MedianTree {
  public:
   explicit MedianTree(const Node& node) : node_(node), sums_(node.by_value.size() + 1, {0, 0}) {
@@ -184,7 +192,8 @@ class MedianTree {
   double weight_ = 0, sum_ = 0;
 };
 
-Found best_of_distances(const Node& node, const ExactTreeOptions& options, const Scratch& scratch, bool missing_left) {
+Found best_of_distances(const Node& node, const ExactTreeOptions& options, const Scratch& scratch,
+                        bool missing_left) {
   std::vector<size_t> place(node.by_value.size());
   MedianTree left(node), right(node);
   for (size_t i = 0; i < place.size(); ++i) {
@@ -203,14 +212,15 @@ Found best_of_distances(const Node& node, const ExactTreeOptions& options, const
 
 }  // namespace
 
-Found best_boundary(const Node& node, const ExactTruth& truth, const ExactTreeOptions& options, Scratch& scratch,
-                    bool missing_left) {
+Found best_boundary(const Node& node, const ExactTruth& truth, const ExactTreeOptions& options,
+                    Scratch& scratch, bool missing_left) {
   if (options.criterion == Criterion::kAbsolute) {
     return best_of_distances(node, options, scratch, missing_left);
   }
   if (truth.is_codes()) {
-    return options.criterion == Criterion::kEntropy ? best_by_entropy(node, truth, options, scratch, missing_left)
-                                                    : best_of_classes(node, truth, options, scratch, missing_left);
+    return options.criterion == Criterion::kEntropy
+               ? best_by_entropy(node, truth, options, scratch, missing_left)
+               : best_of_classes(node, truth, options, scratch, missing_left);
   }
   return truth.outputs == 1 ? best_of_number(node, options, scratch, missing_left)
                             : best_of_numbers(node, truth, options, scratch, missing_left);

@@ -1,4 +1,5 @@
-// Sums that do not depend on the order of what is added: fixed point whose unit the largest value decides.
+// Sums that do not depend on the order of what is added: fixed point whose unit the largest value
+// decides.
 #pragma once
 
 #include <cmath>
@@ -7,13 +8,14 @@
 
 namespace athanor {
 
-// The power of two by which values of at most `largest` are multiplied so that `count` of them stay below 2^bits; 0 for
-// largest 0 or none.
+// The power of two by which values of at most `largest` are multiplied so that `count` of them stay
+// below 2^bits; 0 for largest 0 or none.
 inline int fixed_point_shift(double largest, uint64_t count, int bits) {
   if (!(largest > 0) || count == 0) {
     return 0;
   }
-  return bits - 1 - std::ilogb(largest) - static_cast<int>(std::ceil(std::log2(static_cast<double>(count) + 1)));
+  return bits - 1 - std::ilogb(largest) -
+         static_cast<int>(std::ceil(std::log2(static_cast<double>(count) + 1)));
 }
 
 // Σ value(i) over [0, count), correct to 2^-58 of the largest times count.

@@ -14,7 +14,6 @@ namespace {
 
 constexpr uint64_t kWorthThreads = 20'000;  // values to look at that are worth waking threads
 constexpr uint64_t kColumnSalt = 0x636f6c;
-constexpr uint64_t kCutSalt = 0x637574;
 constexpr double kPure = 1e-12;
 
 }  // namespace
@@ -38,14 +37,21 @@ ExactTruth::ExactTruth(const Target& target, Criterion criterion) {
   }
   gain_scale = 2;
   values.assign(target.classes.begin(), target.classes.end());
+  if (width == 1) {  // one class alone: always that
+    values.assign(target.classes.size(), 1.0);
+  }
 }
 
-ExactGrower::ExactGrower(const RankedMatrix& x, const ExactTruth& truth, const ExactTreeOptions& options)
+ExactGrower::ExactGrower(const RankedMatrix& x, const ExactTruth& truth,
+                         const ExactTreeOptions& options)
     : x_(x), truth_(truth), options_(options) {
-  options_.max_depth = options_.max_depth == 0 ? kMaxTreeDepth : std::min<int64_t>(options_.max_depth, kMaxTreeDepth);
+  options_.max_depth = options_.max_depth == 0
+                           ? kMaxTreeDepth
+                           : std::min<int64_t>(options_.max_depth, kMaxTreeDepth);
 }
 
-void ExactGrower::gather(Node& node, const std::vector<uint32_t>& rows, std::span<const double> weights) const {
+void ExactGrower::gather(Node& node, const std::vector<uint32_t>& rows,
+                         std::span<const double> weights) const {
   const uint32_t count = node.rows();
   node.weights.resize(count);
   node.weight = 0;
@@ -60,7 +66,8 @@ void ExactGrower::gather(Node& node, const std::vector<uint32_t>& rows, std::spa
       node.codes[i] = truth_.codes[rows[node.begin + i]];
       node.sums[static_cast<size_t>(node.codes[i])] += node.weights[i];
     }
-    node.pure = std::all_of(node.codes.begin(), node.codes.end(), [&](int32_t code) { return code == node.codes[0]; });
+    node.pure = std::all_of(node.codes.begin(), node.codes.end(),
+                            [&](int32_t code) { return code == node.codes[0]; });
     return;
   }
   const uint64_t outputs = truth_.outputs;
@@ -87,8 +94,8 @@ void ExactGrower::gather(Node& node, const std::vector<uint32_t>& rows, std::spa
 }
 
 bool ExactGrower::may_split(const Node& node) const {
-  return !node.pure && node.depth < options_.max_depth && node.rows() >= options_.min_samples_split &&
-         node.rows() >= 2 * options_.min_samples_leaf;
+  return !node.pure && node.depth < options_.max_depth &&
+         node.rows() >= options_.min_samples_split && node.rows() >= 2 * options_.min_samples_leaf;
 }
 
 // A value a leaf: mean, median, or the share of each class.
@@ -104,7 +111,8 @@ std::vector<double> ExactGrower::value_of(const Node& node) const {
       below += node.weights[node.by_value[i]];
       const bool half = below == node.weight / 2 && i + 1 < node.by_value.size();
       if (half || below > node.weight / 2) {
-        value[0] = node.values[node.by_value[i]] / 2 + node.values[node.by_value[half ? i + 1 : i]] / 2;
+        value[0] =
+            node.values[node.by_value[i]] / 2 + node.values[node.by_value[half ? i + 1 : i]] / 2;
         break;
       }
     }
@@ -121,61 +129,9 @@ std::vector<double> ExactGrower::value_of(const Node& node) const {
   return value;
 }
 
-ExactGrower::Found ExactGrower::random_cut(const Node& node, uint32_t column, uint64_t key, Scratch& scratch) const {
-  const auto& values = x_.values[column];
-  uint32_t low = kMissingRank, high = 0;
-  for (const uint32_t rank : scratch.ranks) {
-    low = rank == kMissingRank ? low : std::min(low, rank);
-    high = rank == kMissingRank ? high : std::max(high, rank);
-  }
-  Found found;
-  const double from = values[low], to = values[high];
-  double threshold = from + to_unit(random_at(key, kCutSalt, column)) * (to - from);
-  threshold = threshold < to ? threshold : from;
-  const auto cut = static_cast<uint32_t>(std::upper_bound(values.begin(), values.end(), threshold) - values.begin()) - 1;
-  const bool missing_left = (random_at(key, kCutSalt, column, 1) & 1) != 0;
-  // Two events and, where some are missing, a third: the same scores as for an ordered node.
-  const uint32_t count = node.rows();
-  scratch.left.assign(std::max(truth_.outputs, truth_.classes), 0);
-  double weight = 0;
-  uint32_t rows = 0;
-  bool has_missing = false;
-  for (uint32_t i = 0; i < count; ++i) {
-    const uint32_t rank = scratch.ranks[i];
-    has_missing = has_missing || rank == kMissingRank;
-    if (rank == kMissingRank ? !missing_left : rank > cut) {
-      continue;
-    }
-    ++rows;
-    weight += node.weights[i];
-    if (truth_.is_codes()) {
-      scratch.left[static_cast<size_t>(node.codes[i])] += node.weights[i];
-    } else {
-      for (uint64_t k = 0; k < truth_.outputs; ++k) {
-        scratch.left[k] += node.weights[i] * node.values[i * truth_.outputs + k];
-      }
-    }
-  }
-  if (rows < options_.min_samples_leaf || count - rows < options_.min_samples_leaf) {
-    return found;
-  }
-  const double rest = node.weight - weight;
-  double score = 0;
-  for (size_t k = 0; k < node.sums.size(); ++k) {
-    if (options_.criterion == Criterion::kEntropy) {
-      const auto term = [](double part, double all) { return part > 0 ? part * std::log2(part / all) : 0; };
-      score += term(scratch.left[k], weight) + term(node.sums[k] - scratch.left[k], rest) - term(node.sums[k], node.weight);
-    } else {
-      const double apart = scratch.left[k] * node.weight - node.sums[k] * weight;
-      score += apart * apart / (weight * rest * node.weight);
-    }
-  }
-  found = {static_cast<int32_t>(column), std::max(0.0, score), cut, threshold, missing_left, has_missing};
-  return found;
-}
-
-ExactGrower::Found ExactGrower::search_column(const Node& node, std::span<const uint32_t> rows, uint32_t column, uint64_t key,
-                                              Scratch& scratch, bool& constant) const {
+ExactGrower::Found ExactGrower::search_column(const Node& node, std::span<const uint32_t> rows,
+                                              uint32_t column, uint64_t key, Scratch& scratch,
+                                              bool& constant) const {
   const auto& ranks = x_.ranks[column];
   const uint32_t count = node.rows();
   scratch.ranks.resize(count);
@@ -197,9 +153,11 @@ ExactGrower::Found ExactGrower::search_column(const Node& node, std::span<const 
   }
   const uint32_t range = high - low;
   scratch.events.clear();
-  const bool one_number = !truth_.is_codes() && truth_.outputs == 1 && options_.criterion != Criterion::kAbsolute;
+  const bool one_number =
+      !truth_.is_codes() && truth_.outputs == 1 && options_.criterion != Criterion::kAbsolute;
   const auto event_of = [&](uint32_t i, uint32_t rank) {
-    const double value = truth_.is_codes() ? node.codes[i] : (one_number ? node.weights[i] * node.values[i] : 0.0);
+    const double value =
+        truth_.is_codes() ? node.codes[i] : (one_number ? node.weights[i] * node.values[i] : 0.0);
     scratch.events.push_back({rank, 1, node.weights[i], value, i});
   };
   if (one_number && range <= 3 * uint64_t{count}) {
@@ -216,7 +174,8 @@ ExactGrower::Found ExactGrower::search_column(const Node& node, std::span<const 
     }
     for (uint32_t at = 0; at < range; ++at) {
       if (scratch.bin_rows[at] > 0) {
-        scratch.events.push_back({low + at, scratch.bin_rows[at], scratch.bin_weights[at], scratch.bin_values[at], 0});
+        scratch.events.push_back(
+            {low + at, scratch.bin_rows[at], scratch.bin_weights[at], scratch.bin_values[at], 0});
       }
     }
   } else {
@@ -247,8 +206,9 @@ ExactGrower::Found ExactGrower::search_column(const Node& node, std::span<const 
     return {};
   }
   best.column = static_cast<int32_t>(column);
-  const auto next = std::upper_bound(scratch.events.begin(), scratch.events.begin() + static_cast<std::ptrdiff_t>(present), best.rank,
-                                     [](uint32_t rank, const Scratch::Event& event) { return rank < event.rank; });
+  const auto next = std::upper_bound(
+      scratch.events.begin(), scratch.events.begin() + static_cast<std::ptrdiff_t>(present),
+      best.rank, [](uint32_t rank, const Scratch::Event& event) { return rank < event.rank; });
   const auto& values = x_.values[column];
   best.threshold = next == scratch.events.begin() + static_cast<std::ptrdiff_t>(present)
                        ? std::numeric_limits<double>::infinity()
@@ -256,14 +216,15 @@ ExactGrower::Found ExactGrower::search_column(const Node& node, std::span<const 
   return best;
 }
 
-ExactGrower::Found ExactGrower::search(const Node& node, std::span<const uint32_t> rows, uint64_t key, ThreadPool* pool,
-                                       Scratch& scratch) const {
+ExactGrower::Found ExactGrower::search(const Node& node, std::span<const uint32_t> rows,
+                                       uint64_t key, ThreadPool* pool, Scratch& scratch) const {
   const auto columns = static_cast<uint32_t>(x_.columns);
   Found best;
   bool constant = false;
   if (options_.columns == 0 || options_.columns >= static_cast<int64_t>(columns)) {
     std::vector<Found> found(columns);
-    if (pool != nullptr && pool->num_threads() > 1 && uint64_t{node.rows()} * columns >= kWorthThreads) {
+    if (pool != nullptr && pool->num_threads() > 1 &&
+        uint64_t{node.rows()} * columns >= kWorthThreads) {
       pool->parallel_for(columns, [&](size_t c) {
         Scratch own;
         bool same = false;
@@ -296,8 +257,8 @@ ExactGrower::Found ExactGrower::search(const Node& node, std::span<const uint32_
   return best;
 }
 
-void ExactGrower::grow(std::vector<uint32_t> rows, std::span<const double> weights, uint64_t seed, ThreadPool* pool,
-                       TreeSet& trees, std::vector<double>* node_values) const {
+void ExactGrower::grow(std::vector<uint32_t> rows, std::span<const double> weights, uint64_t seed,
+                       ThreadPool* pool, TreeSet& trees, std::vector<double>* node_values) const {
   Scratch scratch;
   std::vector<uint32_t> right_rows;
   std::vector<Node> open;
@@ -308,14 +269,18 @@ void ExactGrower::grow(std::vector<uint32_t> rows, std::span<const double> weigh
     all_weight = node.depth == 0 ? node.weight : all_weight;
     if (may_split(node)) {
       const auto at = static_cast<uint64_t>(node.id - trees.roots.back());
-      node.split = search(node, {rows.data() + node.begin, node.rows()}, random_at(seed, at), pool, scratch);
+      node.split =
+          search(node, {rows.data() + node.begin, node.rows()}, random_at(seed, at), pool, scratch);
       node.split.score *= truth_.gain_scale;
     }
     if (node_values != nullptr) {
       const auto value = value_of(node);
-      node_values->resize((trees.nodes.size() - static_cast<size_t>(trees.roots.back())) * truth_.width);
+      node_values->resize((trees.nodes.size() - static_cast<size_t>(trees.roots.back())) *
+                          truth_.width);
       std::copy(value.begin(), value.end(),
-                node_values->begin() + static_cast<std::ptrdiff_t>(static_cast<uint64_t>(node.id - trees.roots.back()) * truth_.width));
+                node_values->begin() +
+                    static_cast<std::ptrdiff_t>(
+                        static_cast<uint64_t>(node.id - trees.roots.back()) * truth_.width));
     }
     const double won = node.split.score / all_weight;
     if (node.split.column < 0 || won + kPure < options_.min_gain) {
@@ -332,7 +297,10 @@ void ExactGrower::grow(std::vector<uint32_t> rows, std::span<const double> weigh
   while (!open.empty()) {
     size_t at = open.size() - 1;
     for (size_t i = 0; options_.max_leaves > 0 && i < open.size(); ++i) {
-      at = open[i].split.score > open[at].split.score || (open[i].split.score == open[at].split.score && open[i].id < open[at].id) ? i : at;
+      at = open[i].split.score > open[at].split.score ||
+                   (open[i].split.score == open[at].split.score && open[i].id < open[at].id)
+               ? i
+               : at;
     }
     const Node node = std::move(open[at]);
     open.erase(open.begin() + static_cast<std::ptrdiff_t>(at));
@@ -357,7 +325,8 @@ void ExactGrower::grow(std::vector<uint32_t> rows, std::span<const double> weigh
     }
     std::copy(right_rows.begin(), right_rows.end(), rows.begin() + end);
     // Where nothing was missing: with the many.
-    const bool missing_left = split.has_missing ? split.missing_left : left_weight * 2 >= node.weight;
+    const bool missing_left =
+        split.has_missing ? split.missing_left : left_weight * 2 >= node.weight;
     Node left, right;
     left.id = trees.split(node.id, {split.column, split.threshold, missing_left, split.score});
     right.id = left.id + 1;

@@ -1,5 +1,6 @@
-// Random forests (Breiman 2001) and extra trees (Geurts et al. 2006): many exact trees, each of its own rows and of
-// features drawn at each split; the mean of what they say. A tree depends on the seed and its number alone.
+// Random forests (Breiman 2001) and extra trees (Geurts et al. 2006): many exact trees, each of its
+// own rows and of features drawn at each split; the mean of what they say. A tree depends on the
+// seed and its number alone.
 #pragma once
 
 #include <limits>
@@ -37,7 +38,9 @@ class Forest : public TreeModel {
   void fit(const Matrix& x, const Target& target, FitContext& context) override;
   Matrix predict(const Matrix& x, ThreadPool& pool) const override;
   bool gives_probabilities() const override { return task_ != Task::kRegression; }
-  double contribution_scale() const override { return trees_.trees() == 0 ? 1 : 1.0 / static_cast<double>(trees_.trees()); }
+  double contribution_scale() const override {
+    return trees_.trees() == 0 ? 1 : 1.0 / static_cast<double>(trees_.trees());
+  }
   nlohmann::json description(const std::vector<std::string>& names) const override;
   void save(SavedWriter& out) const override;
   void load(const SavedReader& in) override;
@@ -47,8 +50,8 @@ class Forest : public TreeModel {
 
  private:
   struct Bag {
-    std::vector<uint32_t> rows;    // each once, ascending
-    std::vector<double> weights;   // of all rows: how often drawn times the row's weight
+    std::vector<uint32_t> rows;   // each once, ascending
+    std::vector<double> weights;  // of all rows: how often drawn times the row's weight
   };
   Bag draw(uint64_t tree, uint64_t seed, const Target& target, uint64_t rows) const;
   double score_out_of_bag(const Matrix& x, const Target& target, FitContext& context) const;

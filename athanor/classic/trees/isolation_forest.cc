@@ -20,7 +20,8 @@ class Grower {
  public:
   Grower(const Matrix& x, std::vector<uint64_t> rows, uint64_t key, TreeSet& trees)
       : x_(x), rows_(std::move(rows)), rng_(key), trees_(trees) {
-    limit_ = static_cast<int>(std::ceil(std::log2(std::max<double>(2, static_cast<double>(rows_.size())))));
+    limit_ = static_cast<int>(
+        std::ceil(std::log2(std::max<double>(2, static_cast<double>(rows_.size())))));
   }
 
   void grow() {
@@ -35,13 +36,16 @@ class Grower {
     TreeSplit how;
     size_t middle = end;
     if (depth < limit_ && end - begin > 1 && choose(begin, end, how)) {
-      middle = static_cast<size_t>(std::stable_partition(rows_.begin() + static_cast<std::ptrdiff_t>(begin),
-                                                         rows_.begin() + static_cast<std::ptrdiff_t>(end),
-                                                         [&](uint64_t row) {
-                                                           const double value = x_.at(row, static_cast<uint64_t>(how.feature));
-                                                           return std::isnan(value) ? how.missing_left : value <= how.threshold;
-                                                         }) -
-                                   rows_.begin());
+      middle = static_cast<size_t>(
+          std::stable_partition(rows_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                rows_.begin() + static_cast<std::ptrdiff_t>(end),
+                                [&](uint64_t row) {
+                                  const double value =
+                                      x_.at(row, static_cast<uint64_t>(how.feature));
+                                  return std::isnan(value) ? how.missing_left
+                                                           : value <= how.threshold;
+                                }) -
+          rows_.begin());
     }
     if (middle == end || middle == begin) {
       const double value = depth + mean_search_depth(static_cast<double>(end - begin));
@@ -67,7 +71,8 @@ class Grower {
       }
       if (low < high) {
         const double threshold = low + rng_.uniform() * (high - low);
-        how = {static_cast<int32_t>(column), threshold < high ? threshold : low, (rng_.next() & 1) != 0, 0};
+        how = {static_cast<int32_t>(column), threshold < high ? threshold : low,
+               (rng_.next() & 1) != 0, 0};
         return true;
       }
     }
@@ -92,20 +97,24 @@ double mean_search_depth(double rows) {
 
 void IsolationForestOptions::fields(Fields<IsolationForestOptions>& f) {
   f.add("trees", &IsolationForestOptions::trees, "number of trees").range(1, 100'000);
-  f.add("rows", &IsolationForestOptions::rows, "rows that a tree is grown on at most").range(2, 1e9);
+  f.add("rows", &IsolationForestOptions::rows, "rows that a tree is grown on at most")
+      .range(2, 1e9);
   f.add("contamination", &IsolationForestOptions::contamination,
-        "share of the training rows held to be odd; 0: those that score above 0.5").range(0, 0.5);
+        "share of the training rows held to be odd; 0: those that score above 0.5")
+      .range(0, 0.5);
 }
 
 void IsolationForest::fit(const Matrix& given, const Target&, FitContext& context) {
   const Matrix dense = given.is_sparse ? to_dense(given) : Matrix{};
   const Matrix& x = given.is_sparse ? dense : given;
   if (x.rows == 0 || x.columns == 0) {
-    throw Error(ErrorKind::kInput, "there are no rows or no features to learn from", "", "check the table's rows and features");
+    throw Error(ErrorKind::kInput, "there are no rows or no features to learn from", "",
+                "check the table's rows and features");
   }
   for (size_t i = 0; i < x.values.size(); ++i) {
     if (std::isinf(x.values[i])) {
-      throw Error(ErrorKind::kInput, "the feature '" + x.name_of(i % x.columns) + "' holds an infinity", "",
+      throw Error(ErrorKind::kInput,
+                  "the feature '" + x.name_of(i % x.columns) + "' holds an infinity", "",
                   "clip it, or count it as missing");
     }
   }
@@ -171,7 +180,8 @@ void IsolationForest::load(const SavedReader& in) {
   sampled_ = in.get<double>("sampled");
   threshold_ = in.get<double>("threshold");
   trees_.load(in.part("trees"));
-  if (trees_.trees() == 0 || trees_.outputs() != 1 || !(sampled_ >= 1) || !std::isfinite(sampled_) || !std::isfinite(threshold_)) {
+  if (trees_.trees() == 0 || trees_.outputs() != 1 || !(sampled_ >= 1) ||
+      !std::isfinite(sampled_) || !std::isfinite(threshold_)) {
     in.fail("the trees do not give what the model predicts");
   }
 }

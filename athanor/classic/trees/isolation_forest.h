@@ -1,5 +1,5 @@
-// Isolation forest (Liu, Ting, Zhou 2008): rows that few random cuts set apart are odd. Scores are 2^(-depth / c), as in
-// the paper; scikit-learn's score_samples is their negative.
+// Isolation forest (Liu, Ting, Zhou 2008): rows that few random cuts set apart are odd. Scores are
+// 2^(-depth / c), as in the paper; scikit-learn's score_samples is their negative.
 #pragma once
 
 #include "athanor/classic/trees/tree_model.h"
@@ -15,7 +15,8 @@ struct IsolationForestOptions {
   static void fields(Fields<IsolationForestOptions>& f);
 };
 
-// The mean depth at which a row of `rows` is found in a random tree: 2 H(rows - 1) - 2 (rows - 1) / rows.
+// The mean depth at which a row of `rows` is found in a random tree: 2 H(rows - 1) - 2 (rows - 1) /
+// rows.
 double mean_search_depth(double rows);
 
 class IsolationForest : public TreeModel {
@@ -26,7 +27,9 @@ class IsolationForest : public TreeModel {
   Matrix predict(const Matrix& x, ThreadPool& pool) const override;
   double threshold() const override { return threshold_; }
   // What explanation adds up to is the mean depth, not the score.
-  double contribution_scale() const override { return trees_.trees() == 0 ? 1 : 1.0 / static_cast<double>(trees_.trees()); }
+  double contribution_scale() const override {
+    return trees_.trees() == 0 ? 1 : 1.0 / static_cast<double>(trees_.trees());
+  }
   std::vector<double> importances(std::string* what) const override;
   nlohmann::json description(const std::vector<std::string>& names) const override;
   void save(SavedWriter& out) const override;

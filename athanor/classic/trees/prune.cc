@@ -80,7 +80,8 @@ TreeSet pruned(const TreeSet& trees, std::span<const double> node_values, double
       continue;
     }
     const TreeNode& node = trees.nodes[from];
-    const int32_t left = out.split(to, {node.column(), node.threshold, node.missing_left(), trees.gain[from]});
+    const int32_t left =
+        out.split(to, {node.column(), node.threshold, node.missing_left(), trees.gain[from]});
     todo.emplace_back(static_cast<size_t>(node.child), left);
     todo.emplace_back(static_cast<size_t>(node.child) + 1, left + 1);
   }

@@ -21,7 +21,8 @@ constexpr size_t kRadix = 300;
 RankedMatrix RankedMatrix::of(const Matrix& given, ThreadPool& pool) {
   const Matrix dense = given.is_sparse ? to_dense(given) : Matrix{};
   const Matrix& x = given.is_sparse ? dense : given;
-  const double bytes = static_cast<double>(x.rows) * static_cast<double>(x.columns) * sizeof(uint32_t);
+  const double bytes =
+      static_cast<double>(x.rows) * static_cast<double>(x.columns) * sizeof(uint32_t);
   if (bytes > static_cast<double>(kMostBytes) || x.rows >= kMissingRank) {
     throw Error(ErrorKind::kResource, "the features' ranks would take " + human_bytes(bytes), "",
                 "select features first, or use boosting, which keeps a byte a value");
@@ -47,7 +48,9 @@ RankedMatrix RankedMatrix::of(const Matrix& given, ThreadPool& pool) {
     out.ranks[c].resize(x.rows);
     for (uint64_t r = 0; r < x.rows; ++r) {
       const auto place = std::lower_bound(out.values[c].begin(), out.values[c].end(), x.at(r, c));
-      out.ranks[c][r] = std::isnan(x.at(r, c)) ? kMissingRank : static_cast<uint32_t>(place - out.values[c].begin());
+      out.ranks[c][r] = std::isnan(x.at(r, c))
+                            ? kMissingRank
+                            : static_cast<uint32_t>(place - out.values[c].begin());
     }
   });
   return out;

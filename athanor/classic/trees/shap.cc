@@ -9,8 +9,8 @@ namespace {
 
 constexpr double kMostBytes = 4e9;
 
-// One feature of the path from the root: the share of paths that lead on when it is unknown (zero) and when it is known
-// (one), and the weight of subsets of the path's features by size.
+// One feature of the path from the root: the share of paths that lead on when it is unknown (zero)
+// and when it is known (one), and the weight of subsets of the path's features by size.
 struct Step {
   int32_t column;
   double zero, one, weight;
@@ -21,7 +21,8 @@ void extend(std::vector<Step>& path, double zero, double one, int32_t column) {
   path.push_back({column, zero, one, depth == 0 ? 1.0 : 0.0});
   for (int64_t i = depth - 1; i >= 0; --i) {
     const auto at = static_cast<size_t>(i);
-    path[at + 1].weight += one * path[at].weight * static_cast<double>(i + 1) / static_cast<double>(depth + 1);
+    path[at + 1].weight +=
+        one * path[at].weight * static_cast<double>(i + 1) / static_cast<double>(depth + 1);
     path[at].weight *= zero * static_cast<double>(depth - i) / static_cast<double>(depth + 1);
   }
 }
@@ -36,9 +37,11 @@ void unwind(std::vector<Step>& path, size_t which) {
     if (one != 0) {
       const double held = path[at].weight;
       path[at].weight = next * static_cast<double>(depth + 1) / (static_cast<double>(i + 1) * one);
-      next = held - path[at].weight * zero * static_cast<double>(depth - i) / static_cast<double>(depth + 1);
+      next = held - path[at].weight * zero * static_cast<double>(depth - i) /
+                        static_cast<double>(depth + 1);
     } else {
-      path[at].weight = path[at].weight * static_cast<double>(depth + 1) / (zero * static_cast<double>(depth - i));
+      path[at].weight = path[at].weight * static_cast<double>(depth + 1) /
+                        (zero * static_cast<double>(depth - i));
     }
   }
   for (size_t i = which; i + 1 < path.size(); ++i) {
@@ -58,7 +61,8 @@ double unwound_sum(const std::vector<Step>& path, size_t which) {
   for (int64_t i = depth - 1; i >= 0; --i) {
     const double weight = path[static_cast<size_t>(i)].weight;
     if (one != 0) {
-      const double part = next * static_cast<double>(depth + 1) / (static_cast<double>(i + 1) * one);
+      const double part =
+          next * static_cast<double>(depth + 1) / (static_cast<double>(i + 1) * one);
       sum += part;
       next = weight - part * zero * static_cast<double>(depth - i) / static_cast<double>(depth + 1);
     } else {
@@ -71,7 +75,8 @@ double unwound_sum(const std::vector<Step>& path, size_t which) {
 class Walker {
  public:
   // out: outputs x (columns + 1), added to.
-  Walker(const TreeSet& trees, double scale, std::vector<double>& out) : trees_(trees), scale_(scale), out_(out) {}
+  Walker(const TreeSet& trees, double scale, std::vector<double>& out)
+      : trees_(trees), scale_(scale), out_(out) {}
 
   void explain(uint64_t tree, const double* row) {
     row_ = row;
@@ -88,7 +93,8 @@ class Walker {
       for (size_t i = 1; i < path.size(); ++i) {
         const double share = unwound_sum(path, i) * (path[i].one - path[i].zero) * scale_;
         for (uint64_t k = 0; k < trees_.width; ++k) {
-          out_[(group_ + k) * (trees_.columns + 1) + static_cast<uint64_t>(path[i].column)] += share * value[k];
+          out_[(group_ + k) * (trees_.columns + 1) + static_cast<uint64_t>(path[i].column)] +=
+              share * value[k];
         }
       }
       return;
@@ -152,9 +158,11 @@ Contributions tree_contributions(const TreeModel& model, const Matrix& x, Thread
   const TreeSet& trees = model.trees();
   const uint64_t outputs = trees.outputs();
   const uint64_t width = trees.columns + 1;
-  const double bytes = static_cast<double>(x.rows) * static_cast<double>(width) * static_cast<double>(outputs) * sizeof(double);
+  const double bytes = static_cast<double>(x.rows) * static_cast<double>(width) *
+                       static_cast<double>(outputs) * sizeof(double);
   if (bytes > kMostBytes) {
-    throw Error(ErrorKind::kResource, "the contributions would take " + human_bytes(bytes), "", "explain fewer rows at a time");
+    throw Error(ErrorKind::kResource, "the contributions would take " + human_bytes(bytes), "",
+                "explain fewer rows at a time");
   }
   std::vector<double> expected = model.base_scores();
   for (uint64_t tree = 0; tree < trees.trees(); ++tree) {
@@ -177,7 +185,8 @@ Contributions tree_contributions(const TreeModel& model, const Matrix& x, Thread
         walker.explain(tree, rows + i * trees.columns);
       }
       for (uint64_t k = 0; k < outputs; ++k) {
-        std::copy_n(sums.begin() + static_cast<std::ptrdiff_t>(k * width), width, result.of_output[k].row(first + i));
+        std::copy_n(sums.begin() + static_cast<std::ptrdiff_t>(k * width), width,
+                    result.of_output[k].row(first + i));
         result.of_output[k].at(first + i, width - 1) = expected[k];
       }
     }

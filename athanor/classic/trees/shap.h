@@ -1,9 +1,10 @@
-// What each feature added to a prediction: Shapley values of trees, path-dependent TreeSHAP (Lundberg et al. 2020,
-// algorithm 2): exact, in the time of leaves x depth^2 a row.
+// What each feature added to a prediction: Shapley values of trees, path-dependent TreeSHAP
+// (Lundberg et al. 2020, algorithm 2): exact, in the time of leaves x depth^2 a row.
 //
 //   const Contributions why = tree_contributions(model, x, pool);
-//   why.of_output[0].at(row, column)                    // in the model's raw units (log odds, value, share of a class)
-//   why.of_output[0].at(row, x.columns)                 // the last column: what a prediction is without any feature
+//   why.of_output[0].at(row, column)                    // in the model's raw units (log odds,
+//   value, share of a class) why.of_output[0].at(row, x.columns)                 // the last
+//   column: what a prediction is without any feature
 //
 // A row sums to base_scores()[output] + contribution_scale() * the sum of the trees, to rounding.
 #pragma once

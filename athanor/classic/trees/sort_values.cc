@@ -19,7 +19,9 @@ uint64_t key_of(double value) {
   return (bits & kSign) != 0 ? ~bits : bits | kSign;
 }
 
-double value_of(uint64_t key) { return std::bit_cast<double>((key & kSign) != 0 ? key & ~kSign : ~key); }
+double value_of(uint64_t key) {
+  return std::bit_cast<double>((key & kSign) != 0 ? key & ~kSign : ~key);
+}
 
 }  // namespace
 

@@ -1,5 +1,5 @@
-// Doubles in ascending order, by radix (11 bits a pass, passes in which all digits agree are left out): several times
-// std::sort for the columns of a table.
+// Doubles in ascending order, by radix (11 bits a pass, passes in which all digits agree are left
+// out): several times std::sort for the columns of a table.
 #pragma once
 
 #include <cstdint>

@@ -9,8 +9,11 @@ namespace athanor {
 class TreeModel : public ClassicModel {
  public:
   const TreeSet& trees() const { return trees_; }
-  // What the trees' sums stand for is base + scale * sum, a number an output: what explanation adds up to.
-  virtual std::vector<double> base_scores() const { return std::vector<double>(trees_.outputs(), 0.0); }
+  // What the trees' sums stand for is base + scale * sum, a number an output: what explanation adds
+  // up to.
+  virtual std::vector<double> base_scores() const {
+    return std::vector<double>(trees_.outputs(), 0.0);
+  }
   virtual double contribution_scale() const = 0;
 
   std::vector<double> importances(std::string* what) const override {
@@ -21,15 +24,16 @@ class TreeModel : public ClassicModel {
   }
 
  protected:
-  // {"trees", "leaves", "depth", "features": the most important, each with its shares of gain and of splits}
+  // {"trees", "leaves", "depth", "features": the most important, each with its shares of gain and
+  // of splits}
   nlohmann::json trees_description(const std::vector<std::string>& names) const;
 
   TreeSet trees_;
 };
 
-// The weights of rows, checked: Error(kInput) when a class's or value's number does not fit the rows, a weight is negative
-// or not finite, a target not finite, or all weights are 0. Where some are 0 those rows are left out: x and target then
-// point to the copies.
+// The weights of rows, checked: Error(kInput) when a class's or value's number does not fit the
+// rows, a weight is negative or not finite, a target not finite, or all weights are 0. Where some
+// are 0 those rows are left out: x and target then point to the copies.
 struct FitRows {
   FitRows(const Matrix& x, const Target& target);
   const Matrix& x() const { return dropped_ ? x_ : *given_x_; }

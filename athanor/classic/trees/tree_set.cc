@@ -22,7 +22,8 @@ std::vector<double> shares(std::vector<double> amounts) {
 }
 
 // Eight rows go down together: their loads do not wait for each other.
-void add_tree(const TreeSet& trees, uint64_t tree, const double* rows, uint64_t count, double* out, uint64_t stride) {
+void add_tree(const TreeSet& trees, uint64_t tree, const double* rows, uint64_t count, double* out,
+              uint64_t stride) {
   constexpr uint64_t kTogether = 8;
   const TreeNode* nodes = trees.nodes.data();
   const int32_t root = trees.roots[tree];
@@ -68,7 +69,8 @@ int32_t TreeSet::split(int32_t node, const TreeSplit& how) {
   nodes.resize(nodes.size() + 2);
   gain.resize(nodes.size(), 0);
   cover.resize(nodes.size(), 0);
-  nodes[node] = {how.threshold, how.feature | (how.missing_left ? TreeNode::kMissingLeft : 0), left};
+  nodes[node] = {how.threshold, how.feature | (how.missing_left ? TreeNode::kMissingLeft : 0),
+                 left};
   gain[node] = static_cast<float>(how.gain);
   return left;
 }
@@ -148,12 +150,13 @@ std::vector<double> TreeSet::split_importances() const {
   return shares(std::move(counts));
 }
 
-void for_row_blocks(const Matrix& x, uint64_t columns, ThreadPool& pool,
-                    const std::function<void(uint64_t first, uint64_t count, const double* rows)>& fn) {
+void for_row_blocks(
+    const Matrix& x, uint64_t columns, ThreadPool& pool,
+    const std::function<void(uint64_t first, uint64_t count, const double* rows)>& fn) {
   if (x.columns != columns) {
     throw Error(ErrorKind::kUsage,
-                "the model was fitted on " + std::to_string(columns) + " features, these rows have " +
-                    std::to_string(x.columns),
+                "the model was fitted on " + std::to_string(columns) +
+                    " features, these rows have " + std::to_string(x.columns),
                 "", "predict with the pipeline that the model was fitted with");
   }
   const uint64_t blocks = (x.rows + kBlockRows - 1) / kBlockRows;
@@ -164,7 +167,8 @@ void for_row_blocks(const Matrix& x, uint64_t columns, ThreadPool& pool,
       fn(first, count, x.row(first));
       return;
     }
-    std::vector<double> row(columns, 0.0);  // one at a time: a block of a million columns would not fit
+    std::vector<double> row(columns,
+                            0.0);  // one at a time: a block of a million columns would not fit
     for (uint64_t r = first; r < first + count; ++r) {
       x.for_each_in_row(r, [&](uint32_t c, double value) { row[c] = value; });
       fn(r, 1, row.data());
@@ -173,7 +177,8 @@ void for_row_blocks(const Matrix& x, uint64_t columns, ThreadPool& pool,
   });
 }
 
-Matrix sum_of_trees(const TreeSet& trees, const Matrix& x, double scale, std::span<const double> base, ThreadPool& pool) {
+Matrix sum_of_trees(const TreeSet& trees, const Matrix& x, double scale,
+                    std::span<const double> base, ThreadPool& pool) {
   const uint64_t outputs = trees.outputs();
   Matrix out = Matrix::dense(x.rows, outputs);
   for_row_blocks(x, trees.columns, pool, [&](uint64_t first, uint64_t count, const double* rows) {

@@ -1,5 +1,6 @@
-// Binary trees as flat arrays: what boosting, forests, decision trees and isolation forests predict with, explain and
-// store. A node that splits sends a row left where x[feature] <= threshold; a missing value goes to the side it learnt.
+// Binary trees as flat arrays: what boosting, forests, decision trees and isolation forests predict
+// with, explain and store. A node that splits sends a row left where x[feature] <= threshold; a
+// missing value goes to the side it learnt.
 //
 //   TreeSet trees;
 //   trees.width = 1;                               // numbers a leaf
@@ -8,8 +9,8 @@
 //   trees.make_leaf(left, value);  trees.make_leaf(left + 1, other);
 //   trees.add_outputs(row, out, outputs);          // adds what each tree says
 //
-// Children stand side by side (right = left + 1) and behind their parent, so no walk can loop; load() checks that, and
-// that each node has one parent, before anything walks a stored tree.
+// Children stand side by side (right = left + 1) and behind their parent, so no walk can loop;
+// load() checks that, and that each node has one parent, before anything walks a stored tree.
 #pragma once
 
 #include <cmath>
@@ -53,13 +54,13 @@ struct TreeSplit {
 };
 
 struct TreeSet {
-  uint64_t columns = 0;            // of the matrix it was grown on
-  uint64_t width = 1;              // numbers a leaf
-  uint64_t groups = 1;             // tree t adds to outputs [t % groups * width, + width)
-  std::vector<int32_t> roots;      // first node of each tree, ascending
+  uint64_t columns = 0;        // of the matrix it was grown on
+  uint64_t width = 1;          // numbers a leaf
+  uint64_t groups = 1;         // tree t adds to outputs [t % groups * width, + width)
+  std::vector<int32_t> roots;  // first node of each tree, ascending
   std::vector<TreeNode> nodes;
-  std::vector<float> gain;         // a node; 0 for leaves
-  std::vector<float> cover;        // a node: weight of the training rows that came by
+  std::vector<float> gain;          // a node; 0 for leaves
+  std::vector<float> cover;         // a node: weight of the training rows that came by
   std::vector<double> leaf_values;  // leaves x width
 
   int32_t begin_tree();
@@ -70,7 +71,9 @@ struct TreeSet {
   int32_t end_of(uint64_t tree) const;
   uint64_t leaves() const { return width == 0 ? 0 : leaf_values.size() / width; }
   uint64_t outputs() const { return groups * width; }
-  const double* value_of(const TreeNode& leaf) const { return leaf_values.data() + leaf.leaf() * width; }
+  const double* value_of(const TreeNode& leaf) const {
+    return leaf_values.data() + leaf.leaf() * width;
+  }
   int depth_of(uint64_t tree) const;
   void drop_trees_from(uint64_t tree);
   void append(const TreeSet& other);  // its trees behind mine
@@ -83,7 +86,8 @@ struct TreeSet {
     return *node;
   }
 
-  // Of each column: the gain of its splits (or their number), as shares that sum to 1 (all 0 without a split).
+  // Of each column: the gain of its splits (or their number), as shares that sum to 1 (all 0
+  // without a split).
   std::vector<double> gain_importances() const;
   std::vector<double> split_importances() const;
 
@@ -91,12 +95,15 @@ struct TreeSet {
   void load(const SavedReader& in);  // Error(kInput) for whatever could not be walked
 };
 
-// Calls fn(first row, number of rows, rows as a dense block) for blocks of rows of x, in parallel; sparse rows are
-// unpacked into the block. Error(kUsage) when x has not the columns the model was fitted on.
-void for_row_blocks(const Matrix& x, uint64_t columns, ThreadPool& pool,
-                    const std::function<void(uint64_t first, uint64_t count, const double* rows)>& fn);
+// Calls fn(first row, number of rows, rows as a dense block) for blocks of rows of x, in parallel;
+// sparse rows are unpacked into the block. Error(kUsage) when x has not the columns the model was
+// fitted on.
+void for_row_blocks(
+    const Matrix& x, uint64_t columns, ThreadPool& pool,
+    const std::function<void(uint64_t first, uint64_t count, const double* rows)>& fn);
 
 // rows x outputs(): the sums over trees, times `scale`, plus base[output] where base is not empty.
-Matrix sum_of_trees(const TreeSet& trees, const Matrix& x, double scale, std::span<const double> base, ThreadPool& pool);
+Matrix sum_of_trees(const TreeSet& trees, const Matrix& x, double scale,
+                    std::span<const double> base, ThreadPool& pool);
 
 }  // namespace athanor

@@ -7,8 +7,10 @@ namespace athanor {
 
 namespace {
 
-// Every node of [begin, end) is the root or the child of exactly one node before it, and no path is too long.
-void check_tree(const TreeSet& trees, int32_t begin, int32_t end, std::vector<int16_t>& depth, const SavedReader& in) {
+// Every node of [begin, end) is the root or the child of exactly one node before it, and no path is
+// too long.
+void check_tree(const TreeSet& trees, int32_t begin, int32_t end, std::vector<int16_t>& depth,
+                const SavedReader& in) {
   depth.assign(static_cast<size_t>(end - begin), -1);
   depth[0] = 0;
   for (int32_t i = begin; i < end; ++i) {
@@ -73,7 +75,8 @@ void TreeSet::load(const SavedReader& in) {
   columns = in.get<uint64_t>("columns");
   width = in.get<uint64_t>("width");
   groups = in.get<uint64_t>("groups");
-  if (columns > kMost || width < 1 || width > kMost || groups < 1 || groups > kMost || width * groups > kMost) {
+  if (columns > kMost || width < 1 || width > kMost || groups < 1 || groups > kMost ||
+      width * groups > kMost) {
     in.fail("'columns', 'width' or 'groups' is out of range");
   }
   const auto thresholds = in.doubles("threshold");

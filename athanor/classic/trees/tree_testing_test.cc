@@ -48,8 +48,9 @@ Made class_rows(uint64_t rows, uint64_t columns, int classes, uint64_t seed) {
   for (uint64_t r = 0; r < rows; ++r) {
     const bool noise = rng.uniform() < 0.01;
     const double place = (made.x.at(r, 0) + 1) / 2 * classes;
-    made.target.classes.push_back(noise ? static_cast<int32_t>(rng.below(static_cast<uint64_t>(classes)))
-                                        : std::min(classes - 1, static_cast<int>(place)));
+    made.target.classes.push_back(
+        noise ? static_cast<int32_t>(rng.below(static_cast<uint64_t>(classes)))
+              : std::min(classes - 1, static_cast<int>(place)));
   }
   return made;
 }
@@ -89,7 +90,8 @@ double accuracy(const Matrix& predicted, const Target& target) {
   return right / static_cast<double>(predicted.rows);
 }
 
-std::string bytes_of(const ClassicModel& model, const std::string& kind, const nlohmann::json& options, Task task) {
+std::string bytes_of(const ClassicModel& model, const std::string& kind,
+                     const nlohmann::json& options, Task task) {
   const fs::path dir = scratch("tree_bytes");
   SavedWriter out;
   save_model(model, kind, options, task, out.part("model"));
@@ -97,7 +99,8 @@ std::string bytes_of(const ClassicModel& model, const std::string& kind, const n
   return files_of(dir);
 }
 
-std::string fitted_bytes(const std::string& kind, const nlohmann::json& options, const Made& made, int threads) {
+std::string fitted_bytes(const std::string& kind, const nlohmann::json& options, const Made& made,
+                         int threads) {
   ThreadPool pool(threads);
   FitContext context{pool, 42};
   const auto model = make_model(kind, options, made.target.task, "model");
@@ -105,8 +108,8 @@ std::string fitted_bytes(const std::string& kind, const nlohmann::json& options,
   return bytes_of(*model, kind, options, made.target.task);
 }
 
-std::unique_ptr<ClassicModel> reloaded(const ClassicModel& model, const std::string& kind, const nlohmann::json& options,
-                                       Task task) {
+std::unique_ptr<ClassicModel> reloaded(const ClassicModel& model, const std::string& kind,
+                                       const nlohmann::json& options, Task task) {
   const fs::path dir = scratch("tree_reloaded");
   SavedWriter out;
   save_model(model, kind, options, task, out.part("model"));

@@ -19,13 +19,19 @@ std::string short_number(double value) {
 }
 
 std::string name_at(const std::vector<std::string>& names, int32_t column) {
-  return static_cast<size_t>(column) < names.size() ? names[static_cast<size_t>(column)] : "column " + std::to_string(column);
+  return static_cast<size_t>(column) < names.size() ? names[static_cast<size_t>(column)]
+                                                    : "column " + std::to_string(column);
 }
 
 class Teller {
  public:
-  Teller(const TreeSet& trees, uint64_t tree, const std::vector<std::string>& names, const std::vector<std::string>& labels)
-      : trees_(trees), names_(names), labels_(labels), root_(trees.roots[tree]), leaves_(static_cast<size_t>(trees.end_of(tree) - root_), 1) {
+  Teller(const TreeSet& trees, uint64_t tree, const std::vector<std::string>& names,
+         const std::vector<std::string>& labels)
+      : trees_(trees),
+        names_(names),
+        labels_(labels),
+        root_(trees.roots[tree]),
+        leaves_(static_cast<size_t>(trees.end_of(tree) - root_), 1) {
     for (int32_t i = trees.end_of(tree) - 1; i >= root_; --i) {
       if (!node(i).is_leaf()) {
         leaves_[static_cast<size_t>(i - root_)] = leaves(node(i).child) + leaves(node(i).child + 1);
@@ -39,7 +45,9 @@ class Teller {
 
   std::string cover(int32_t i) const {
     const double weight = trees_.cover[static_cast<size_t>(i)];
-    return weight == std::floor(weight) && weight < 1e9 ? grouped_integer(static_cast<int64_t>(weight)) : short_number(weight);
+    return weight == std::floor(weight) && weight < 1e9
+               ? grouped_integer(static_cast<int64_t>(weight))
+               : short_number(weight);
   }
 
   std::string condition(int32_t i, bool left) const {
@@ -48,7 +56,8 @@ class Teller {
     if (std::isinf(at.threshold)) {
       return name + (left ? " is known" : " is missing");
     }
-    return name + (left ? " <= " : " > ") + short_number(at.threshold) + (at.missing_left() == left ? " or missing" : "");
+    return name + (left ? " <= " : " > ") + short_number(at.threshold) +
+           (at.missing_left() == left ? " or missing" : "");
   }
 
   std::string says(int32_t leaf) const {
@@ -87,7 +96,8 @@ class Teller {
   std::vector<int64_t> leaves_;
 };
 
-// Where boxes stand: those at the ends of branches in even steps, a parent over the middle of its children.
+// Where boxes stand: those at the ends of branches in even steps, a parent over the middle of its
+// children.
 class Drawer {
  public:
   Drawer(const Teller& teller, const TreePicture& picture) : teller_(teller), picture_(picture) {
@@ -100,16 +110,22 @@ class Drawer {
     const int height = static_cast<int>(kTop + (deepest_ + 1) * kRow);
     const int width = static_cast<int>(std::max<double>(picture_.width, step_ * ends_));
     return svg_open(width, height, picture_.title) +
-           (picture_.title.empty() ? "" : "<text x=\"0\" y=\"13\"><tspan class=\"t\">" + escape_markup(picture_.title) + "</tspan></text>") +
+           (picture_.title.empty() ? ""
+                                   : "<text x=\"0\" y=\"13\"><tspan class=\"t\">" +
+                                         escape_markup(picture_.title) + "</tspan></text>") +
            "<path class=\"g\" fill=\"none\" d=\"" + lines_ + "\"/>" + boxes_ + "</svg>";
   }
 
  private:
   static constexpr double kTop = 26, kRow = 62, kBoxHeight = 34, kLeast = 112;
 
-  bool is_end(int32_t i, int depth) const { return teller_.node(i).is_leaf() || depth >= picture_.max_depth; }
+  bool is_end(int32_t i, int depth) const {
+    return teller_.node(i).is_leaf() || depth >= picture_.max_depth;
+  }
   int count_ends(int32_t i, int depth) const {
-    return is_end(i, depth) ? 1 : count_ends(teller_.node(i).child, depth + 1) + count_ends(teller_.node(i).child + 1, depth + 1);
+    return is_end(i, depth) ? 1
+                            : count_ends(teller_.node(i).child, depth + 1) +
+                                  count_ends(teller_.node(i).child + 1, depth + 1);
   }
 
   double place(int32_t i, int depth) {
@@ -118,7 +134,8 @@ class Drawer {
     if (is_end(i, depth)) {
       const double x = (next_++ + 0.5) * step_;
       const bool leaf = teller_.node(i).is_leaf();
-      box(x, y, leaf ? teller_.says(i) : "... " + grouped_integer(teller_.leaves(i)) + " leaves", teller_.cover(i), leaf);
+      box(x, y, leaf ? teller_.says(i) : "... " + grouped_integer(teller_.leaves(i)) + " leaves",
+          teller_.cover(i), leaf);
       return x;
     }
     const int32_t child = teller_.node(i).child;
@@ -135,8 +152,9 @@ class Drawer {
   void box(double x, double y, const std::string& first, const std::string& second, bool leaf) {
     const double width = step_ - 8;
     const int columns = std::max(4, static_cast<int>(width / 6.3) - 1);
-    boxes_ += std::string("<rect class=\"") + (leaf ? "b" : "g") + "\" fill-opacity=\"" + (leaf ? "0.25" : "0.08") + "\" rx=\"3\" x=\"" +
-              px(x - width / 2) + "\" y=\"" + px(y) + "\" width=\"" + px(width) + "\" height=\"" + px(kBoxHeight) + "\"><title>" +
+    boxes_ += std::string("<rect class=\"") + (leaf ? "b" : "g") + "\" fill-opacity=\"" +
+              (leaf ? "0.25" : "0.08") + "\" rx=\"3\" x=\"" + px(x - width / 2) + "\" y=\"" +
+              px(y) + "\" width=\"" + px(width) + "\" height=\"" + px(kBoxHeight) + "\"><title>" +
               escape_markup(first + ", " + second) + "</title></rect>";
     boxes_ += text_at(x, y + 14, cut_to_width(first, columns), "n", "middle");
     boxes_ += text_at(x, y + 28, cut_to_width(second, columns), "", "middle");

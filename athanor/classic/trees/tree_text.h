@@ -16,8 +16,8 @@
 
 namespace athanor {
 
-// Down to max_depth; what is deeper is "... 12 leaves". labels: of the numbers of a leaf (classes), or empty (values).
-// A leaf tells its cover: rows, or weight.
+// Down to max_depth; what is deeper is "... 12 leaves". labels: of the numbers of a leaf (classes),
+// or empty (values). A leaf tells its cover: rows, or weight.
 std::string tree_text(const TreeSet& trees, uint64_t tree, const std::vector<std::string>& names,
                       const std::vector<std::string>& labels, int max_depth);
 
@@ -26,7 +26,8 @@ struct TreePicture {
   int max_depth = 4;
   int width = 720;
 };
-// An SVG fragment in the style of run/svg.h: a box a node (what it asks, or what it says), the left branch is yes.
+// An SVG fragment in the style of run/svg.h: a box a node (what it asks, or what it says), the left
+// branch is yes.
 std::string tree_svg(const TreeSet& trees, uint64_t tree, const std::vector<std::string>& names,
                      const std::vector<std::string>& labels, const TreePicture& picture);
 

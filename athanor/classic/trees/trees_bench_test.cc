@@ -1,6 +1,7 @@
-// Run by bench/trees.py: ATHANOR_TREES_DIR holds train.bin and test.bin (u64 rows, u64 columns, then the features row
-// after row and the targets, all doubles), ATHANOR_TREES the model as JSON {kind, options, task, classes, seed, threads,
-// repeat}. Fits, writes the predictions to predicted.bin, prints one JSON line with seconds.
+// Run by bench/trees.py: ATHANOR_TREES_DIR holds train.bin and test.bin (u64 rows, u64 columns,
+// then the features row after row and the targets, all doubles), ATHANOR_TREES the model as JSON
+// {kind, options, task, classes, seed, threads, repeat}. Fits, writes the predictions to
+// predicted.bin, prints one JSON line with seconds.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -24,8 +25,10 @@ Rows read_rows(const std::string& path) {
   uint64_t shape[2] = {};
   in.read(reinterpret_cast<char*>(shape), sizeof shape);
   Rows rows{Matrix::dense(shape[0], shape[1]), std::vector<double>(shape[0])};
-  in.read(reinterpret_cast<char*>(rows.x.values.data()), static_cast<std::streamsize>(rows.x.values.size() * sizeof(double)));
-  in.read(reinterpret_cast<char*>(rows.y.data()), static_cast<std::streamsize>(rows.y.size() * sizeof(double)));
+  in.read(reinterpret_cast<char*>(rows.x.values.data()),
+          static_cast<std::streamsize>(rows.x.values.size() * sizeof(double)));
+  in.read(reinterpret_cast<char*>(rows.y.data()),
+          static_cast<std::streamsize>(rows.y.size() * sizeof(double)));
   EXPECT_TRUE(in.good()) << path;
   return rows;
 }
@@ -76,7 +79,9 @@ TEST(TreesBench, FitAndPredict) {
             static_cast<std::streamsize>(predicted.values.size() * sizeof(double)));
   std::sort(fits.begin(), fits.end());
   std::sort(predicts.begin(), predicts.end());
-  std::cout << nlohmann::json{{"fit", fits[fits.size() / 2]}, {"predict", predicts[predicts.size() / 2]}} << "\n";
+  std::cout << nlohmann::json{{"fit", fits[fits.size() / 2]},
+                              {"predict", predicts[predicts.size() / 2]}}
+            << "\n";
 }
 
 }  // namespace

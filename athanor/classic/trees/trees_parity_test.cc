@@ -1,4 +1,5 @@
-// Against scikit-learn and XGBoost: tests/fixtures/classic/trees.json, made by tests/parity/make_tree_fixtures.py.
+// Against scikit-learn and XGBoost: tests/fixtures/classic/trees.json, made by
+// tests/parity/make_tree_fixtures.py.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -41,7 +42,8 @@ Target target_of(const nlohmann::json& values, bool classes) {
   return target;
 }
 
-void expect_near(const std::vector<double>& ours, const nlohmann::json& theirs, double within, const std::string& what) {
+void expect_near(const std::vector<double>& ours, const nlohmann::json& theirs, double within,
+                 const std::string& what) {
   ASSERT_EQ(ours.size(), theirs.size()) << what;
   for (size_t i = 0; i < ours.size(); ++i) {
     ASSERT_NEAR(ours[i], theirs[i].get<double>(), within) << what << ", number " << i;
@@ -54,7 +56,8 @@ TEST(TreesParity, DecisionTreesAreScikitLearns) {
   ThreadPool pool(2);
   FitContext context{pool};
   for (const auto& one : fixture()["trees"]) {
-    const std::string what = one["name"].get<std::string>() + " " + one["options"].dump() + (one["weighted"] ? ", weighted" : "");
+    const std::string what = one["name"].get<std::string>() + " " + one["options"].dump() +
+                             (one["weighted"] ? ", weighted" : "");
     Target target = target_of(one["target"], one["task"] == "classes");
     if (one["weighted"]) {
       target.weights = fixture()["weights"].get<std::vector<double>>();
@@ -75,9 +78,11 @@ TEST(TreesParity, AdaBoostIsScikitLearns) {
   FitContext context{pool};
   for (const auto& one : fixture()["adaboost"]) {
     const Target target = target_of(one["target"], true);
-    const auto model = make_model("adaboost", {{"times", 12}, {"learning_rate", 0.7}}, Task::kClasses, "model");
+    const auto model =
+        make_model("adaboost", {{"times", 12}, {"learning_rate", 0.7}}, Task::kClasses, "model");
     model->fit(x, target, context);
-    expect_near(model->predict(matrix_of(fixture()["test"], 5), pool).values, one["predicted"], 1e-9, one["name"]);
+    expect_near(model->predict(matrix_of(fixture()["test"], 5), pool).values, one["predicted"],
+                1e-9, one["name"]);
   }
 }
 
@@ -95,7 +100,8 @@ TEST(TreesParity, IsolationScoresAreScikitLearns) {
         trees.make_leaf(to, {&value, 1});
         continue;
       }
-      const int32_t left = trees.split(to, {tree["feature"][from].get<int32_t>(), tree["threshold"][from].get<double>()});
+      const int32_t left = trees.split(
+          to, {tree["feature"][from].get<int32_t>(), tree["threshold"][from].get<double>()});
       todo.emplace_back(tree["left"][from].get<int>(), left);
       todo.emplace_back(tree["right"][from].get<int>(), left + 1);
     }
@@ -125,8 +131,9 @@ class Given : public TreeModel {
           trees_.make_leaf(to, {&value, 1});
           continue;
         }
-        const int32_t left = trees_.split(to, {tree["feature"][from].get<int32_t>(), std::nextafter(threshold, -INFINITY),
-                                               tree["missing_left"][from].get<bool>()});
+        const int32_t left = trees_.split(
+            to, {tree["feature"][from].get<int32_t>(), std::nextafter(threshold, -INFINITY),
+                 tree["missing_left"][from].get<bool>()});
         todo.emplace_back(tree["left"][from].get<int>(), left);
         todo.emplace_back(tree["right"][from].get<int>(), left + 1);
       }
@@ -153,7 +160,9 @@ TEST(TreesParity, ContributionsAreXgboosts) {
   for (uint64_t r = 0; r < test.rows; ++r) {
     for (uint64_t k = 0; k < 3; ++k) {
       for (uint64_t c = 0; c < 6; ++c) {
-        ASSERT_NEAR(why.of_output[k].at(r, c), given["contributions"][(r * 3 + k) * 6 + c].get<double>(), 2e-5) << r << " " << k << " " << c;
+        ASSERT_NEAR(why.of_output[k].at(r, c),
+                    given["contributions"][(r * 3 + k) * 6 + c].get<double>(), 2e-5)
+            << r << " " << k << " " << c;
       }
     }
   }

@@ -24,7 +24,8 @@ TEST(SortValues, IsStdSort) {
   for (const size_t count : {0, 1, 255, 256, 5000}) {
     std::vector<double> values(count);
     for (double& value : values) {
-      value = rng.below(3) == 0 ? static_cast<double>(rng.below(9)) - 4 : std::ldexp(rng.normal(), static_cast<int>(rng.below(200)) - 100);
+      value = rng.below(3) == 0 ? static_cast<double>(rng.below(9)) - 4
+                                : std::ldexp(rng.normal(), static_cast<int>(rng.below(200)) - 100);
     }
     std::vector<double> expected = values;
     std::sort(expected.begin(), expected.end());
@@ -70,7 +71,8 @@ TEST(BoostingKernels, BestCutIsTheBestOfAll) {
     PackedSum total = 0;
     for (uint32_t b = 0; b < bins + (has_missing ? 1 : 0); ++b) {
       if (rng.below(3) != 0) {
-        histogram[b] = pack(static_cast<int64_t>(rng.below(20001)) - 10000, static_cast<int64_t>(1 + rng.below(1000)));
+        histogram[b] = pack(static_cast<int64_t>(rng.below(20001)) - 10000,
+                            static_cast<int64_t>(1 + rng.below(1000)));
       }
       total += histogram[b];
     }
@@ -126,9 +128,12 @@ TEST(Trees, SameBytesForAnyThreads) {
   const Made values = tree_testing::smooth_rows(900, 6, 22);
   const Made classes = tree_testing::class_rows(700, 6, 3, 23);
   for (const char* kind : {"tree", "forest", "extra_trees"}) {
-    const nlohmann::json options = kind == std::string("tree") ? nlohmann::json{{"max_leaves", 40}} : nlohmann::json{{"trees", 20}};
+    const nlohmann::json options = kind == std::string("tree") ? nlohmann::json{{"max_leaves", 40}}
+                                                               : nlohmann::json{{"trees", 20}};
     for (const Made* made : {&values, &classes}) {
-      EXPECT_EQ(tree_testing::fitted_bytes(kind, options, *made, 1), tree_testing::fitted_bytes(kind, options, *made, 3)) << kind;
+      EXPECT_EQ(tree_testing::fitted_bytes(kind, options, *made, 1),
+                tree_testing::fitted_bytes(kind, options, *made, 3))
+          << kind;
     }
   }
 }
@@ -144,7 +149,8 @@ TEST(Trees, ForestsLearnAndScoreOutOfBag) {
     options.out_of_bag = true;
     Forest forest(options, Task::kRegression, random);
     forest.fit(made.x, made.target, context);
-    const double error = tree_testing::rmse(forest.predict(fresh.x, pool), fresh.target) / tree_testing::deviation(fresh.target);
+    const double error = tree_testing::rmse(forest.predict(fresh.x, pool), fresh.target) /
+                         tree_testing::deviation(fresh.target);
     EXPECT_LT(error, 0.3);
     EXPECT_NEAR(forest.out_of_bag_score(), 1 - error * error, 0.05);
   }
@@ -181,7 +187,8 @@ TEST(Trees, StoredModelsPredictTheSame) {
     for (const Made* made : {&values, &classes}) {
       const auto model = make_model(kind, nlohmann::json::object(), made->target.task, "m");
       model->fit(made->x, made->target, context);
-      const auto again = tree_testing::reloaded(*model, kind, nlohmann::json::object(), made->target.task);
+      const auto again =
+          tree_testing::reloaded(*model, kind, nlohmann::json::object(), made->target.task);
       EXPECT_EQ(model->predict(made->x, pool).values, again->predict(made->x, pool).values) << kind;
     }
   }
@@ -204,7 +211,8 @@ TEST(Trees, SparseRowsAreAsDenseOnes) {
   const Made other{Matrix::from_sparse(sparse, 6), made.target};
   for (const char* kind : {"boosting", "forest", "tree"}) {
     EXPECT_EQ(tree_testing::fitted_bytes(kind, nlohmann::json::object(), made, 2),
-              tree_testing::fitted_bytes(kind, nlohmann::json::object(), other, 2)) << kind;
+              tree_testing::fitted_bytes(kind, nlohmann::json::object(), other, 2))
+        << kind;
     ThreadPool pool(2);
     FitContext context{pool};
     const auto model = make_model(kind, nlohmann::json::object(), Task::kClasses, "m");
@@ -221,13 +229,16 @@ TEST(Trees, OddRowsScoreHigher) {
   }
   ThreadPool pool(2);
   FitContext context{pool};
-  const auto model = make_model("isolation_forest", {{"contamination", 0.004}}, Task::kAnomaly, "m");
+  const auto model =
+      make_model("isolation_forest", {{"contamination", 0.004}}, Task::kAnomaly, "m");
   model->fit(made.x, Target{}, context);
   const Matrix scores = model->predict(made.x, pool);
   for (uint64_t r = 0; r < 500; ++r) {
-    EXPECT_EQ(scores.at(r, 0) > model->threshold(), r == 7 || r == 100) << r << " " << scores.at(r, 0);
+    EXPECT_EQ(scores.at(r, 0) > model->threshold(), r == 7 || r == 100)
+        << r << " " << scores.at(r, 0);
   }
-  const auto again = tree_testing::reloaded(*model, "isolation_forest", {{"contamination", 0.004}}, Task::kAnomaly);
+  const auto again = tree_testing::reloaded(*model, "isolation_forest", {{"contamination", 0.004}},
+                                            Task::kAnomaly);
   EXPECT_EQ(again->predict(made.x, pool).values, scores.values);
   EXPECT_EQ(again->threshold(), model->threshold());
 }
@@ -252,14 +263,20 @@ TEST(Trees, LeastTables) {
     EXPECT_EQ(model->predict(made.x, pool).at(0, 0), 1) << kind;
     made.target.weights.assign(30, 0.0);
     EXPECT_NE(tree_testing::message_of([&] { model->fit(made.x, made.target, context); }), "");
-    EXPECT_NE(tree_testing::message_of([&] { model->predict(Matrix::dense(3, 9), pool); }).find("9"), std::string::npos);
+    EXPECT_NE(
+        tree_testing::message_of([&] { model->predict(Matrix::dense(3, 9), pool); }).find("9"),
+        std::string::npos);
   }
-  EXPECT_NE(tree_testing::message_of([] { make_model("forest", {{"columns", "many"}}, Task::kClasses, "fit.model"); }).find("fit.model.columns"),
+  EXPECT_NE(tree_testing::message_of([] {
+              make_model("forest", {{"columns", "many"}}, Task::kClasses, "fit.model");
+            }).find("fit.model.columns"),
             std::string::npos);
 }
 
-// The definition: the mean over all orders of features of what each adds, unknown ones by the trees' covers.
-double known(const TreeSet& trees, uint64_t tree, int32_t at, const double* row, uint64_t features) {
+// The definition: the mean over all orders of features of what each adds, unknown ones by the
+// trees' covers.
+double known(const TreeSet& trees, uint64_t tree, int32_t at, const double* row,
+             uint64_t features) {
   const TreeNode& node = trees.nodes[static_cast<size_t>(at)];
   if (node.is_leaf()) {
     return trees.value_of(node)[0];
@@ -269,7 +286,9 @@ double known(const TreeSet& trees, uint64_t tree, int32_t at, const double* row,
   }
   const double left = trees.cover[static_cast<size_t>(node.child)];
   const double right = trees.cover[static_cast<size_t>(node.child) + 1];
-  return (left * known(trees, tree, node.child, row, features) + right * known(trees, tree, node.child + 1, row, features)) / (left + right);
+  return (left * known(trees, tree, node.child, row, features) +
+          right * known(trees, tree, node.child + 1, row, features)) /
+         (left + right);
 }
 
 TEST(Shap, IsTheDefinition) {
@@ -279,7 +298,8 @@ TEST(Shap, IsTheDefinition) {
   }
   ThreadPool pool(2);
   FitContext context{pool};
-  const auto model = make_model("boosting", {{"rounds", 3}, {"max_leaves", 12}}, Task::kRegression, "m");
+  const auto model =
+      make_model("boosting", {{"rounds", 3}, {"max_leaves", 12}}, Task::kRegression, "m");
   model->fit(made.x, made.target, context);
   const auto& trees = static_cast<const TreeModel&>(*model).trees();
   const Contributions why = tree_contributions(static_cast<const TreeModel&>(*model), made.x, pool);
@@ -292,8 +312,9 @@ TEST(Shap, IsTheDefinition) {
       for (uint64_t set = 0; set < 16; ++set) {
         if ((set >> c & 1) == 0) {
           for (uint64_t t = 0; t < trees.trees(); ++t) {
-            expected += orders[__builtin_popcountll(set)] * (known(trees, t, trees.roots[t], made.x.row(r), set | 1ULL << c) -
-                                                            known(trees, t, trees.roots[t], made.x.row(r), set));
+            expected += orders[__builtin_popcountll(set)] *
+                        (known(trees, t, trees.roots[t], made.x.row(r), set | 1ULL << c) -
+                         known(trees, t, trees.roots[t], made.x.row(r), set));
           }
         }
       }
@@ -348,7 +369,8 @@ TEST(TreeText, ReadsAndDraws) {
             "income > 3.5 or missing\n"
             "|   yes (0.99) of 1,200\n");
   EXPECT_NE(tree_text(trees, 0, {}, {}, 1).find("... 2 leaves of 200"), std::string::npos);
-  const std::string svg = tree_svg(trees, 0, {"a < b", "age"}, {"no", "yes"}, {.title = "The tree"});
+  const std::string svg =
+      tree_svg(trees, 0, {"a < b", "age"}, {"no", "yes"}, {.title = "The tree"});
   EXPECT_EQ(svg.substr(0, 4), "<svg");
   EXPECT_NE(svg.find("a &lt; b"), std::string::npos);
   size_t boxes = 0;

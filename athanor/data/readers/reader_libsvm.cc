@@ -1,4 +1,5 @@
-// LIBSVM files: a line is a document; read_table (data/tables/read_table.h) makes sparse rows of them.
+// LIBSVM files: a line is a document; read_table (data/tables/read_table.h) makes sparse rows of
+// them.
 #include <nlohmann/json.hpp>
 
 #include "athanor/data/readers/reader_formats.h"

@@ -48,8 +48,9 @@ ColumnKind CellColumn::guess(const std::vector<std::string>& missing, bool& mixe
       continue;
     }
     double number = 0;
-    const NumberCell read =
-        value.type == Type::kBool || value.type == Type::kList ? NumberCell::kOther : parse_number(value.text, number);
+    const NumberCell read = value.type == Type::kBool || value.type == Type::kList
+                                ? NumberCell::kOther
+                                : parse_number(value.text, number);
     ++distinct;
     bytes += value.text.size() * value.count;
     numbers += read == NumberCell::kNumber ? value.count : 0;
@@ -69,13 +70,13 @@ ColumnKind CellColumn::guess(const std::vector<std::string>& missing, bool& mixe
     mixed = false;  // what is no date is counted
     return ColumnKind::kDate;
   }
-  const bool text = static_cast<double>(bytes) > kTextBytes * all && distinct >= kTextMinDistinct && lists == 0 &&
-                    static_cast<double>(distinct) > kTextDistinct * all;
+  const bool text = static_cast<double>(bytes) > kTextBytes * all && distinct >= kTextMinDistinct &&
+                    lists == 0 && static_cast<double>(distinct) > kTextDistinct * all;
   return text ? ColumnKind::kText : ColumnKind::kCategory;
 }
 
-TableColumn CellColumn::build(uint64_t rows, const ColumnPlan& plan, const std::vector<std::string>& missing,
-                              ColumnNote& note) const {
+TableColumn CellColumn::build(uint64_t rows, const ColumnPlan& plan,
+                              const std::vector<std::string>& missing, ColumnNote& note) const {
   TableColumn out;
   out.name = plan.name;
   out.kind = plan.kind;
@@ -93,8 +94,9 @@ TableColumn CellColumn::build(uint64_t rows, const ColumnPlan& plan, const std::
   return out;
 }
 
-void CellColumn::build_numbers(uint64_t rows, const ColumnPlan& plan, const std::vector<std::string>& missing,
-                               TableColumn& out, ColumnNote& note) const {
+void CellColumn::build_numbers(uint64_t rows, const ColumnPlan& plan,
+                               const std::vector<std::string>& missing, TableColumn& out,
+                               ColumnNote& note) const {
   std::vector<double> of_value(values_.size(), kNaN);
   for (size_t i = 0; i < values_.size(); ++i) {
     const Value& value = values_[i];
@@ -107,9 +109,9 @@ void CellColumn::build_numbers(uint64_t rows, const ColumnPlan& plan, const std:
       number = value.text == "true" ? 1 : 0;
       read = NumberCell::kNumber;
     } else if (value.type == Type::kString || value.type == Type::kNumber) {
-      read = plan.kind == ColumnKind::kNumber                      ? parse_number(value.text, number)
+      read = plan.kind == ColumnKind::kNumber                   ? parse_number(value.text, number)
              : parse_date(value.text, plan.date_format, number) ? NumberCell::kNumber
-                                                                   : NumberCell::kOther;
+                                                                : NumberCell::kOther;
     }
     if (read == NumberCell::kNumber) {
       of_value[i] = number;
@@ -124,12 +126,12 @@ void CellColumn::build_numbers(uint64_t rows, const ColumnPlan& plan, const std:
   for (size_t row = 0; row < std::min<size_t>(codes_.size(), rows); ++row) {
     out.numbers[row] = codes_[row] < 0 ? kNaN : of_value[static_cast<size_t>(codes_[row])];
   }
-  note.missing = static_cast<uint64_t>(
-      std::count_if(out.numbers.begin(), out.numbers.end(), [](double value) { return std::isnan(value); }));
+  note.missing = static_cast<uint64_t>(std::count_if(
+      out.numbers.begin(), out.numbers.end(), [](double value) { return std::isnan(value); }));
 }
 
-void CellColumn::build_categories(uint64_t rows, const std::vector<std::string>& missing, TableColumn& out,
-                                  ColumnNote& note) const {
+void CellColumn::build_categories(uint64_t rows, const std::vector<std::string>& missing,
+                                  TableColumn& out, ColumnNote& note) const {
   for (const Value& value : values_) {
     if (value.type == Type::kObject) {
       note.left_out += value.count;
@@ -142,8 +144,9 @@ void CellColumn::build_categories(uint64_t rows, const std::vector<std::string>&
   std::vector<int32_t> of_value(values_.size(), -1);
   for (size_t i = 0; i < values_.size(); ++i) {
     if (values_[i].type != Type::kObject && !missing_value(values_[i], missing)) {
-      of_value[i] = static_cast<int32_t>(std::lower_bound(out.levels.begin(), out.levels.end(), values_[i].text) -
-                                         out.levels.begin());
+      of_value[i] = static_cast<int32_t>(
+          std::lower_bound(out.levels.begin(), out.levels.end(), values_[i].text) -
+          out.levels.begin());
     }
   }
   out.codes.assign(rows, -1);
@@ -153,8 +156,8 @@ void CellColumn::build_categories(uint64_t rows, const std::vector<std::string>&
   note.missing = static_cast<uint64_t>(std::count(out.codes.begin(), out.codes.end(), -1));
 }
 
-void CellColumn::build_texts(uint64_t rows, const std::vector<std::string>& missing, TableColumn& out,
-                             ColumnNote& note) const {
+void CellColumn::build_texts(uint64_t rows, const std::vector<std::string>& missing,
+                             TableColumn& out, ColumnNote& note) const {
   const bool images = out.kind == ColumnKind::kImage;
   std::vector<bool> good(values_.size());
   for (size_t i = 0; i < values_.size(); ++i) {
@@ -173,8 +176,8 @@ void CellColumn::build_texts(uint64_t rows, const std::vector<std::string>& miss
       out.texts[row] = values_[static_cast<size_t>(codes_[row])].text;
     }
   }
-  note.missing = static_cast<uint64_t>(
-      std::count_if(out.texts.begin(), out.texts.end(), [](const std::string& text) { return text.empty(); }));
+  note.missing = static_cast<uint64_t>(std::count_if(
+      out.texts.begin(), out.texts.end(), [](const std::string& text) { return text.empty(); }));
 }
 
 }  // namespace athanor

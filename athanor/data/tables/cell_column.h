@@ -1,5 +1,5 @@
-// The cells of one column as they come: each different text once, so that types are guessed and numbers read once for
-// each of them. Private to this folder.
+// The cells of one column as they come: each different text once, so that types are guessed and
+// numbers read once for each of them. Private to this folder.
 #pragma once
 
 #include <deque>
@@ -43,10 +43,12 @@ class CellColumn {
   };
 
   bool missing_value(const Value& value, const std::vector<std::string>& missing) const;
-  void build_numbers(uint64_t rows, const ColumnPlan& plan, const std::vector<std::string>& missing, TableColumn& out,
-                     ColumnNote& note) const;
-  void build_categories(uint64_t rows, const std::vector<std::string>& missing, TableColumn& out, ColumnNote& note) const;
-  void build_texts(uint64_t rows, const std::vector<std::string>& missing, TableColumn& out, ColumnNote& note) const;
+  void build_numbers(uint64_t rows, const ColumnPlan& plan, const std::vector<std::string>& missing,
+                     TableColumn& out, ColumnNote& note) const;
+  void build_categories(uint64_t rows, const std::vector<std::string>& missing, TableColumn& out,
+                        ColumnNote& note) const;
+  void build_texts(uint64_t rows, const std::vector<std::string>& missing, TableColumn& out,
+                   ColumnNote& note) const;
 
   std::vector<int32_t> codes_;  // of rows; -1: absent
   std::deque<Value> values_;

@@ -32,8 +32,9 @@ bool is_infinite_word(std::string_view cell) {
 
 std::string_view trimmed_cell(std::string_view cell) {
   const size_t begin = cell.find_first_not_of(kBlanks);
-  return begin == std::string_view::npos ? std::string_view()
-                                         : cell.substr(begin, cell.find_last_not_of(kBlanks) - begin + 1);
+  return begin == std::string_view::npos
+             ? std::string_view()
+             : cell.substr(begin, cell.find_last_not_of(kBlanks) - begin + 1);
 }
 
 bool is_missing_mark(std::string_view cell, const std::vector<std::string>& more) {
@@ -70,8 +71,9 @@ NumberCell parse_number(std::string_view cell, double& value) {
   }
   if (error == std::errc::result_out_of_range) {  // too large, or too small to tell from 0
     const size_t exponent = cell.find_first_of("eE");
-    const bool tiny = exponent != std::string_view::npos ? cell.substr(exponent + 1).starts_with('-')
-                                                         : cell.find_first_not_of("-0.") > cell.find('.');
+    const bool tiny = exponent != std::string_view::npos
+                          ? cell.substr(exponent + 1).starts_with('-')
+                          : cell.find_first_not_of("-0.") > cell.find('.');
     value = 0;
     return tiny ? NumberCell::kNumber : NumberCell::kInfinite;
   }

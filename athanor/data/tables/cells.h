@@ -10,31 +10,34 @@
 
 namespace athanor {
 
-std::string_view trimmed_cell(std::string_view cell);  // without blanks, tabs and line ends around it
+std::string_view trimmed_cell(
+    std::string_view cell);  // without blanks, tabs and line ends around it
 
-// "", ?, NA, N/A, NaN, nan, null, None (as feature/inputs.h has them) and those of `more`; blanks around it left out.
+// "", ?, NA, N/A, NaN, nan, null, None (as feature/inputs.h has them) and those of `more`; blanks
+// around it left out.
 bool is_missing_mark(std::string_view cell, const std::vector<std::string>& more);
 
 enum class NumberCell { kNumber, kInfinite, kOther };
 // A number as tables write it. inf, -Infinity and what is beyond a double is kInfinite.
 NumberCell parse_number(std::string_view cell, double& value);
 
-// Seconds since 1970-01-01 UTC. format "": ISO 8601 as tables write it: 2024-02-29, 2024/02/29, then optionally a T or a
-// blank and 12:30, 12:30:15, 12:30:15.25, then optionally Z, +08:00, -0530. Else strptime's signs: %Y %y (69: 1969) %m %d
-// %e %H %I %p %M %S %f %b %B (English) %a %A (read over) %j %z %s (Unix time) %%; a blank stands for any number of blanks.
-// False for a day that is not in the calendar, years outside 1 .. 9999, and anything left over.
+// Seconds since 1970-01-01 UTC. format "": ISO 8601 as tables write it: 2024-02-29, 2024/02/29,
+// then optionally a T or a blank and 12:30, 12:30:15, 12:30:15.25, then optionally Z, +08:00,
+// -0530. Else strptime's signs: %Y %y (69: 1969) %m %d %e %H %I %p %M %S %f %b %B (English) %a %A
+// (read over) %j %z %s (Unix time) %%; a blank stands for any number of blanks. False for a day
+// that is not in the calendar, years outside 1 .. 9999, and anything left over.
 bool parse_date(std::string_view cell, std::string_view format, double& seconds);
 // Whether every % in it is known. False: `problem` says which is not.
 bool check_date_format(std::string_view format, std::string& problem);
 
-// Days since 1970-01-01 of a day of the proleptic Gregorian calendar, and back (Howard Hinnant, "chrono-compatible
-// low-level date algorithms").
+// Days since 1970-01-01 of a day of the proleptic Gregorian calendar, and back (Howard Hinnant,
+// "chrono-compatible low-level date algorithms").
 int64_t days_from_civil(int64_t year, int month, int day);
 struct CivilTime {
   int64_t year = 1970;
-  int month = 1, day = 1;      // from 1
-  int weekday = 0;             // 0: Monday
-  int day_of_year = 1;         // from 1
+  int month = 1, day = 1;  // from 1
+  int weekday = 0;         // 0: Monday
+  int day_of_year = 1;     // from 1
   int hour = 0, minute = 0;
   double second = 0;
 };

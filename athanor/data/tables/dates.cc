@@ -1,4 +1,5 @@
-// Dates of tables: ISO 8601 and strptime's signs, in a calendar of our own (no locale, no time zone data).
+// Dates of tables: ISO 8601 and strptime's signs, in a calendar of our own (no locale, no time zone
+// data).
 #include <cmath>
 
 #include "athanor/data/tables/cells.h"
@@ -8,9 +9,11 @@ namespace athanor {
 namespace {
 
 constexpr int kDaysOfMonth[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-constexpr const char* kMonths[] = {"january", "february", "march",     "april",   "may",      "june",
-                                   "july",    "august",   "september", "october", "november", "december"};
-constexpr const char* kWeekdays[] = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"};
+constexpr const char* kMonths[] = {"january",   "february", "march",    "april",
+                                   "may",       "june",     "july",     "august",
+                                   "september", "october",  "november", "december"};
+constexpr const char* kWeekdays[] = {"monday", "tuesday",  "wednesday", "thursday",
+                                     "friday", "saturday", "sunday"};
 constexpr std::string_view kSigns = "YymdeHIpMSfbBaAjzs%";
 constexpr double kMaxSeconds = 253402300800.0;  // the year 10000
 
@@ -22,7 +25,9 @@ struct DateFields {
   double fraction = 0, seconds = 0;
 };
 
-bool is_leap(int64_t year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
+bool is_leap(int64_t year) {
+  return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
 
 // Between min_digits and max_digits digits.
 bool take_digits(std::string_view& text, size_t min_digits, size_t max_digits, int64_t& value) {
@@ -35,7 +40,8 @@ bool take_digits(std::string_view& text, size_t min_digits, size_t max_digits, i
   return count >= min_digits;
 }
 
-bool take_int(std::string_view& text, size_t min_digits, size_t max_digits, int low, int high, int& out) {
+bool take_int(std::string_view& text, size_t min_digits, size_t max_digits, int low, int high,
+              int& out) {
   int64_t value = 0;
   if (!take_digits(text, min_digits, max_digits, value) || value < low || value > high) {
     return false;
@@ -109,7 +115,8 @@ bool finish(DateFields fields, double& seconds) {
   if (fields.year < 1 || fields.year > 9999) {
     return false;
   }
-  const int month_days = kDaysOfMonth[fields.month - 1] + (fields.month == 2 && is_leap(fields.year) ? 1 : 0);
+  const int month_days =
+      kDaysOfMonth[fields.month - 1] + (fields.month == 2 && is_leap(fields.year) ? 1 : 0);
   if (fields.day > month_days || fields.day_of_year > (is_leap(fields.year) ? 366 : 365)) {
     return false;
   }
@@ -119,10 +126,11 @@ bool finish(DateFields fields, double& seconds) {
     }
     fields.hour = fields.hour % 12 + (fields.afternoon ? 12 : 0);
   }
-  const int64_t days = fields.day_of_year > 0 ? days_from_civil(fields.year, 1, 1) + fields.day_of_year - 1
-                                              : days_from_civil(fields.year, fields.month, fields.day);
-  seconds = static_cast<double>(days * 86400 + fields.hour * 3600 + (fields.minute - fields.offset_minutes) * 60 +
-                                fields.second) +
+  const int64_t days = fields.day_of_year > 0
+                           ? days_from_civil(fields.year, 1, 1) + fields.day_of_year - 1
+                           : days_from_civil(fields.year, fields.month, fields.day);
+  seconds = static_cast<double>(days * 86400 + fields.hour * 3600 +
+                                (fields.minute - fields.offset_minutes) * 60 + fields.second) +
             fields.fraction;
   return true;
 }
@@ -135,12 +143,13 @@ bool parse_iso(std::string_view text, double& seconds) {
   }
   const char separator = text.front();
   if (!take_char(text, "-/") || !take_int(text, 1, 2, 1, 12, fields.month) || text.empty() ||
-      text.front() != separator || !take_char(text, "-/") || !take_int(text, 1, 2, 1, 31, fields.day)) {
+      text.front() != separator || !take_char(text, "-/") ||
+      !take_int(text, 1, 2, 1, 31, fields.day)) {
     return false;
   }
   if (!text.empty()) {
-    if (!take_char(text, "Tt ") || !take_int(text, 1, 2, 0, 23, fields.hour) || !take_char(text, ":") ||
-        !take_int(text, 2, 2, 0, 59, fields.minute)) {
+    if (!take_char(text, "Tt ") || !take_int(text, 1, 2, 0, 23, fields.hour) ||
+        !take_char(text, ":") || !take_int(text, 2, 2, 0, 59, fields.minute)) {
       return false;
     }
     if (take_char(text, ":") && !take_int(text, 2, 2, 0, 60, fields.second)) {
@@ -225,7 +234,8 @@ int64_t days_from_civil(int64_t year, int month, int day) {
   const int64_t era = (year >= 0 ? year : year - 399) / 400;
   const int64_t year_of_era = year - era * 400;
   const int64_t day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719468;
+  return era * 146097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year -
+         719468;
 }
 
 CivilTime civil_time(double seconds) {
@@ -234,7 +244,8 @@ CivilTime civil_time(double seconds) {
   const int64_t shifted = days + 719468;
   const int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
   const int64_t day_of_era = shifted - era * 146097;
-  const int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+  const int64_t year_of_era =
+      (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
   const int64_t march_day = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int64_t march_month = (5 * march_day + 2) / 153;
   CivilTime out;

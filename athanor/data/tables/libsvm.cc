@@ -75,7 +75,8 @@ bool parse_libsvm_row(std::string_view line, LibsvmRow& out, const char*& reason
   out.values.clear();
   std::string_view rest = line.substr(0, line.find('#'));
   bool first = true;
-  for (std::string_view word = next_word(rest); !word.empty(); word = next_word(rest), first = false) {
+  for (std::string_view word = next_word(rest); !word.empty();
+       word = next_word(rest), first = false) {
     if (first && word.find(':') == std::string_view::npos) {
       if (!is_label(word)) {
         reason = "label is no number";

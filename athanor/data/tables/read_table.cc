@@ -26,8 +26,8 @@ bool listed(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Whether text is the lines "name: value" of these fields, in their order; values are not compared, because a step may
-// have changed the text's white space.
+// Whether text is the lines "name: value" of these fields, in their order; values are not compared,
+// because a step may have changed the text's white space.
 bool is_rows_own_text(std::string_view text, const std::vector<JsonField>& fields) {
   size_t at = 0;
   std::string label;
@@ -66,7 +66,7 @@ struct TableReader::Impl {
   std::vector<std::string> ids;
   std::vector<std::unique_ptr<Source>> sources;
   std::unordered_map<std::string, Source*> by_key;  // of meta
-  std::vector<Source*> last_order;                  // of the row before: keys mostly come in one order
+  std::vector<Source*> last_order;  // of the row before: keys mostly come in one order
   std::vector<std::string> texts;
   bool own_texts = false;
   SparseRows sparse;
@@ -129,8 +129,9 @@ struct TableReader::Impl {
   }
 
   bool add_libsvm(const Document& document) {
-    const bool marked = std::any_of(fields.begin(), fields.end(),
-                                    [](const JsonField& f) { return f.key == "format" && f.value == kLibsvmMark; });
+    const bool marked = std::any_of(fields.begin(), fields.end(), [](const JsonField& f) {
+      return f.key == "format" && f.value == kLibsvmMark;
+    });
     const char* reason = nullptr;
     if (!marked || !parse_libsvm_row(document.text, libsvm, reason)) {
       return false;
@@ -148,9 +149,11 @@ struct TableReader::Impl {
 
   // The document's own text, when it has one: not the row's fields as lines, not an image's name.
   void add_text(const Document& document) {
-    const bool image = std::any_of(fields.begin(), fields.end(),
-                                   [](const JsonField& f) { return f.key == kImage && f.value.starts_with("{"); });
-    const bool own = !(image && document.text.starts_with(document.source)) && !is_rows_own_text(document.text, fields);
+    const bool image = std::any_of(fields.begin(), fields.end(), [](const JsonField& f) {
+      return f.key == kImage && f.value.starts_with("{");
+    });
+    const bool own = !(image && document.text.starts_with(document.source)) &&
+                     !is_rows_own_text(document.text, fields);
     if (own) {
       texts.resize(rows);
       texts.push_back(document.text);
@@ -187,7 +190,8 @@ struct TableReader::Impl {
   void check_names(const std::vector<std::string>& names) const {
     const auto check = [&](const std::string& name, const char* option) {
       if (!listed(names, name)) {
-        throw Error(ErrorKind::kUsage, "there is no column '" + name + "'", option, did_you_mean(name, names));
+        throw Error(ErrorKind::kUsage, "there is no column '" + name + "'", option,
+                    did_you_mean(name, names));
       }
     };
     for (const std::string& name : options.columns) {
@@ -206,8 +210,9 @@ struct TableReader::Impl {
     std::vector<ColumnPlan> all;
     for (const auto& one : sources) {
       ColumnPlan plan{free_name(*one), ColumnKind::kCategory, one->from, one->key, ""};
-      plan.kind = one->from == ColumnSource::kMeta && one->key == kImage ? ColumnKind::kImage
-                                                                         : one->cells.guess(options.missing, mixed[plan.name]);
+      plan.kind = one->from == ColumnSource::kMeta && one->key == kImage
+                      ? ColumnKind::kImage
+                      : one->cells.guess(options.missing, mixed[plan.name]);
       all.push_back(std::move(plan));
     }
     if (own_texts) {
@@ -223,7 +228,8 @@ struct TableReader::Impl {
     check_names(names);
     schema.missing = options.missing;
     for (ColumnPlan& plan : all) {
-      if ((options.columns.empty() || listed(options.columns, plan.name)) && !listed(options.exclude, plan.name)) {
+      if ((options.columns.empty() || listed(options.columns, plan.name)) &&
+          !listed(options.exclude, plan.name)) {
         if (const auto type = options.types.find(plan.name); type != options.types.end()) {
           parse_column_type(*type, "types." + plan.name, plan.kind, plan.date_format);
           mixed[plan.name] = false;
@@ -250,7 +256,8 @@ struct TableReader::Impl {
       return own_texts ? std::optional(text_column(plan, note)) : std::nullopt;
     }
     const Source* found = find(plan);
-    return found == nullptr ? std::nullopt : std::optional(found->cells.build(rows, plan, schema.missing, note));
+    return found == nullptr ? std::nullopt
+                            : std::optional(found->cells.build(rows, plan, schema.missing, note));
   }
 
   TableColumn sparse_column(const ColumnPlan& plan) {
@@ -265,7 +272,8 @@ struct TableReader::Impl {
 
   TableColumn text_column(const ColumnPlan& plan, ColumnNote& note) {
     texts.resize(rows);
-    if (plan.kind != ColumnKind::kText) {  // the recipe says that the text is a number, a date, a category
+    if (plan.kind !=
+        ColumnKind::kText) {  // the recipe says that the text is a number, a date, a category
       CellColumn cells;
       for (uint64_t row = 0; row < rows; ++row) {
         cells.add(row, trimmed_cell(texts[row]), Type::kString);
@@ -276,22 +284,28 @@ struct TableReader::Impl {
     column.name = plan.name;
     column.kind = plan.kind;
     column.texts = std::move(texts);
-    note.missing = static_cast<uint64_t>(std::count(column.texts.begin(), column.texts.end(), std::string()));
+    note.missing =
+        static_cast<uint64_t>(std::count(column.texts.begin(), column.texts.end(), std::string()));
     return column;
   }
 };
 
 TableReader::TableReader(TableOptions options) : impl_(std::make_unique<Impl>()) {
   if (!options.types.is_object()) {
-    throw Error(ErrorKind::kUsage, "types is a map from columns to types", "types", "types: {zip: category}");
+    throw Error(ErrorKind::kUsage, "types is a map from columns to types", "types",
+                "types: {zip: category}");
   }
   impl_->options = std::move(options);
 }
-TableReader::TableReader(TableSchema schema) : impl_(std::make_unique<Impl>()) { impl_->fixed = std::move(schema); }
+TableReader::TableReader(TableSchema schema) : impl_(std::make_unique<Impl>()) {
+  impl_->fixed = std::move(schema);
+}
 TableReader::~TableReader() = default;
 TableReader::TableReader(TableReader&&) noexcept = default;
 
-void TableReader::add(const Document& document) { impl_->add(document); }
+void TableReader::add(const Document& document) {
+  impl_->add(document);
+}
 
 void TableReader::add_column(const std::string& name, const ColumnValues& values) {
   CellColumn& cells = impl_->source(ColumnSource::kColumn, name).cells;
@@ -334,7 +348,9 @@ Table TableReader::finish(TableNotes& notes) {
   return table;
 }
 
-const TableSchema& TableReader::schema() const { return impl_->schema; }
+const TableSchema& TableReader::schema() const {
+  return impl_->schema;
+}
 
 namespace {
 
@@ -348,7 +364,8 @@ Table read_all(const Documents& documents, TableReader& reader, TableNotes& note
 
 }  // namespace
 
-Table read_table(const Documents& documents, const TableOptions& options, TableSchema& schema, TableNotes& notes) {
+Table read_table(const Documents& documents, const TableOptions& options, TableSchema& schema,
+                 TableNotes& notes) {
   TableReader reader(options);
   Table table = read_all(documents, reader, notes);
   schema = reader.schema();

@@ -43,10 +43,11 @@ const ColumnNote& note_of(const TableNotes& notes, const std::string& name) {
 
 TEST(ReadTable, TypesAreGuessed) {
   TableNotes notes;
-  const Table table = table_of({R"({"age": 39, "sex": " F", "ok": true, "when": "2024-02-29", "n": "1", "tags": ["a","b"]})",
-                                R"({"age": "?", "sex": "M ", "ok": false, "when": "NA", "n": "2", "tags": []})",
-                                R"({"age": 1e2, "sex": null, "when": "2024/03/01", "n": "1", "x\"y": 5, "image": {"a": 1}})"},
-                               notes);
+  const Table table = table_of(
+      {R"({"age": 39, "sex": " F", "ok": true, "when": "2024-02-29", "n": "1", "tags": ["a","b"]})",
+       R"({"age": "?", "sex": "M ", "ok": false, "when": "NA", "n": "2", "tags": []})",
+       R"({"age": 1e2, "sex": null, "when": "2024/03/01", "n": "1", "x\"y": 5, "image": {"a": 1}})"},
+      notes);
   EXPECT_EQ(table.rows, 3u);
   EXPECT_EQ(table.at("age").kind, ColumnKind::kNumber);
   EXPECT_TRUE(std::isnan(table.at("age").numbers[1]));
@@ -70,7 +71,8 @@ TEST(ReadTable, TheRecipeFixesTypes) {
   options.types = {{"zip", "category"}, {"born", {{"date", "%d/%m/%Y"}}}};
   options.missing = {"-"};
   options.exclude = {"text"};
-  const Table table = table_of({R"({"zip": 1234, "born": "29/02/2024", "v": "-"})", R"({"zip": "99", "born": "31/02/2024", "v": 2})"},
+  const Table table = table_of({R"({"zip": 1234, "born": "29/02/2024", "v": "-"})",
+                                R"({"zip": "99", "born": "31/02/2024", "v": 2})"},
                                notes, options);
   EXPECT_EQ(table.at("zip").levels, (std::vector<std::string>{"1234", "99"}));
   EXPECT_EQ(table.at("born").numbers[0], 1709164800);
@@ -112,15 +114,18 @@ TEST(ReadTable, WhatIsOddIsCounted) {
   EXPECT_TRUE(note_of(notes, "m").mixed);
   const std::vector<std::string> warnings = notes.warnings();
   ASSERT_EQ(warnings.size(), 4u);
-  EXPECT_NE(warnings[1].find("column 'x': 2 values are no number, such as 'abc'"), std::string::npos);
+  EXPECT_NE(warnings[1].find("column 'x': 2 values are no number, such as 'abc'"),
+            std::string::npos);
   EXPECT_NE(warnings[3].find("column 'm': numbers and other texts are mixed"), std::string::npos);
 }
 
 TEST(ReadTable, NewRowsAreReadAsTheTrainingRows) {
   TableNotes notes;
   TableSchema schema;
-  table_of({R"({"a": 1, "c": "x", "d": "2024-01-01"})", R"({"a": 2, "c": "y", "d": "2024-01-02"})"}, notes, {}, &schema);
-  const TableSchema again = TableSchema::from_json(nlohmann::json::parse(schema.to_json().dump()), "saved.json");
+  table_of({R"({"a": 1, "c": "x", "d": "2024-01-01"})", R"({"a": 2, "c": "y", "d": "2024-01-02"})"},
+           notes, {}, &schema);
+  const TableSchema again =
+      TableSchema::from_json(nlohmann::json::parse(schema.to_json().dump()), "saved.json");
   EXPECT_EQ(again.to_json(), schema.to_json());
 
   TableReader reader(again);
@@ -137,9 +142,12 @@ TEST(ReadTable, NewRowsAreReadAsTheTrainingRows) {
   without.add(row_of(R"({"c": "x"})"));
   EXPECT_EQ(without.finish(new_notes).find("a"), nullptr);
 
-  for (const char* damaged : {"{}", R"({"schema": 2})", R"({"schema": 1, "missing": [], "columns": [{"name": "a"}]})",
-                              R"({"schema":1,"missing":[],"columns":[{"name":"a","key":"a","kind":"nombre","from":"meta"}]})"}) {
-    EXPECT_EQ(error_of([&] { TableSchema::from_json(nlohmann::json::parse(damaged), "w"); }).kind(), ErrorKind::kInput);
+  for (
+      const char* damaged :
+      {"{}", R"({"schema": 2})", R"({"schema": 1, "missing": [], "columns": [{"name": "a"}]})",
+       R"({"schema":1,"missing":[],"columns":[{"name":"a","key":"a","kind":"nombre","from":"meta"}]})"}) {
+    EXPECT_EQ(error_of([&] { TableSchema::from_json(nlohmann::json::parse(damaged), "w"); }).kind(),
+              ErrorKind::kInput);
   }
 }
 
@@ -150,7 +158,8 @@ TEST(ReadTable, ARowsOwnLinesAreNoText) {
   ASSERT_EQ(rows.documents.size(), 2u);
   TableReader reader{TableOptions()};
   for (Document document : rows.documents) {
-    document.text = document.text.substr(0, document.text.size() - 1) + " ";  // as a cleaning step might leave it
+    document.text = document.text.substr(0, document.text.size() - 1) +
+                    " ";  // as a cleaning step might leave it
     reader.add(document);
   }
   TableNotes notes;
@@ -171,9 +180,40 @@ TEST(ReadTable, NamesThatMeet) {
   EXPECT_EQ(table.at("meta.score").numbers[0], 1);
 }
 
+TEST(ReadTable, KeptRowsWithTheirExtraColumns) {
+  const fs::path dir = scratch("read_table");
+  DocumentWriter writer(dir / "all");
+  for (int i = 0; i < 4; ++i) {
+    Document document = row_of("{\"n\": " + std::to_string(i) + "}", "text " + std::to_string(i));
+    document.span_begin = static_cast<uint64_t>(i);
+    writer.add(document);
+  }
+  writer.finish();
+  const Documents all = Documents::open(dir / "all");
+  const Column columns[] = {{"score", std::vector<double>{0.5, 1.5, 2.5, 3.5}},
+                            {"kind", std::vector<std::string>{"a", "b", "a", "?"}}};
+  write_filtered(dir / "some", all, {true, false, true, true}, columns);
+  TableSchema schema;
+  TableNotes notes;
+  const Documents some = Documents::open(dir / "some");
+  const Table table = read_table(some, TableOptions(), schema, notes);
+  EXPECT_EQ(table.rows, 3u);
+  EXPECT_EQ(table.ids, some.ids());
+  EXPECT_EQ(table.at("n").numbers, (std::vector<double>{0, 2, 3}));
+  EXPECT_EQ(table.at("score").numbers, (std::vector<double>{0.5, 2.5, 3.5}));
+  EXPECT_EQ(table.at("kind").codes, (std::vector<int32_t>{0, 0, -1}));
+  EXPECT_EQ(table.at("text").texts[1], "text 2");
+  TableNotes again;
+  EXPECT_EQ(read_table(some, schema, again).at("score").numbers, table.at("score").numbers);
+  EXPECT_EQ(read_table(all, schema, again).find("score"),
+            nullptr);  // no such column there: apply() names it
+}
+
 TEST(ReadTable, Libsvm) {
-  const Rows rows = rows_of("a.libsvm", "+1 1:0.5 4:2 # c\n\n# only a comment\n-1\nx 1:1\n-1 3:1 2:1\n1 qid:2 2:7\r\n");
-  EXPECT_EQ(rows.reasons(), "bad LIBSVM line: label is no number@38|bad LIBSVM line: indices not ascending@44");
+  const Rows rows = rows_of(
+      "a.libsvm", "+1 1:0.5 4:2 # c\n\n# only a comment\n-1\nx 1:1\n-1 3:1 2:1\n1 qid:2 2:7\r\n");
+  EXPECT_EQ(rows.reasons(),
+            "bad LIBSVM line: label is no number@38|bad LIBSVM line: indices not ascending@44");
   ASSERT_EQ(rows.documents.size(), 3u);
   EXPECT_EQ(rows.documents[2].text, "1 qid:2 2:7");
   TableReader reader{TableOptions()};
@@ -193,7 +233,8 @@ TEST(ReadTable, Libsvm) {
 }
 
 TEST(ReadTable, AnyBytesAreNoException) {
-  for (const char* meta : {"", "[]", "{\"a\":", "{\"a\": [[[1]]]}", "{\"\": \"\"}", "{\"a\":1,\"a\":2}", "{\"a\": 1e308}"}) {
+  for (const char* meta : {"", "[]", "{\"a\":", "{\"a\": [[[1]]]}", "{\"\": \"\"}",
+                           "{\"a\":1,\"a\":2}", "{\"a\": 1e308}"}) {
     TableNotes notes;
     EXPECT_EQ(table_of({meta, R"({"b": 1})", meta}, notes).rows, 3u) << meta;
   }
@@ -206,8 +247,9 @@ TEST(ReadTable, AdultIsReadInWellUnderASecond) {
   }
   ReadOptions options;
   options.fields = parse_field_map({{"text", "*"}});
-  options.columns = {"age", "workclass", "fnlwgt", "education", "education_num", "marital", "occupation", "relationship",
-                     "race", "sex", "gain", "loss", "hours", "country", "income"};
+  options.columns = {"age",     "workclass",  "fnlwgt",       "education", "education_num",
+                     "marital", "occupation", "relationship", "race",      "sex",
+                     "gain",    "loss",       "hours",        "country",   "income"};
   const Rows rows = rows_of_path(fs::path(data) / "tabular/adult.train.csv.zst", options);
   const double begin = monotonic_time();
   TableReader reader{TableOptions()};

@@ -24,7 +24,8 @@ SparseRows taken(const SparseRows& sparse, const std::vector<uint64_t>& rows) {
   for (const uint64_t row : rows) {
     const auto begin = static_cast<ptrdiff_t>(sparse.offsets[row]);
     const auto end = static_cast<ptrdiff_t>(sparse.offsets[row + 1]);
-    out.indices.insert(out.indices.end(), sparse.indices.begin() + begin, sparse.indices.begin() + end);
+    out.indices.insert(out.indices.end(), sparse.indices.begin() + begin,
+                       sparse.indices.begin() + end);
     out.values.insert(out.values.end(), sparse.values.begin() + begin, sparse.values.begin() + end);
     out.offsets.push_back(out.indices.size());
   }

@@ -1,9 +1,9 @@
-// A table in memory: columns of numbers, categories, texts, dates or images, one value a row; what `fit`, `features` and
-// `clean` (of tables) work on. read_table.h makes it from documents.
+// A table in memory: columns of numbers, categories, texts, dates or images, one value a row; what
+// `fit`, `features` and `clean` (of tables) work on. read_table.h makes it from documents.
 //
 //   const Table table = read_table(documents, options, rejects);
-//   const TableColumn& age = table.at("age");          // Error(kUsage) that names the nearest column
-//   age.numbers[row]                                    // NaN: missing
+//   const TableColumn& age = table.at("age");          // Error(kUsage) that names the nearest
+//   column age.numbers[row]                                    // NaN: missing
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,14 @@ enum class ColumnKind {
   kText,      // texts; an empty one is missing
   kDate,      // numbers: seconds since 1970-01-01 UTC; NaN is missing
   kImage,     // texts: the `image` object of a document's meta as JSON (data/images/image.h)
-  kSparse     // sparse rows of numbers, as LIBSVM files give them: one column that holds many features
+  kSparse  // sparse rows of numbers, as LIBSVM files give them: one column that holds many features
 };
 
 // "number", "category", "text", "date", "image", "sparse": as a recipe writes them.
 const char* name_of(ColumnKind kind);
 
-// Rows of few values, one behind another (CSR): row r's are [offsets[r], offsets[r + 1]), indices ascending.
+// Rows of few values, one behind another (CSR): row r's are [offsets[r], offsets[r + 1]), indices
+// ascending.
 struct SparseRows {
   std::vector<uint64_t> offsets = {0};
   std::vector<uint32_t> indices;

@@ -41,7 +41,9 @@ ColumnPlan plan_of(const nlohmann::json& json) {
   return plan;
 }
 
-std::string quoted(const std::string& text) { return "'" + text.substr(0, 60) + (text.size() > 60 ? "..." : "") + "'"; }
+std::string quoted(const std::string& text) {
+  return "'" + text.substr(0, 60) + (text.size() > 60 ? "..." : "") + "'";
+}
 
 }  // namespace
 
@@ -63,7 +65,9 @@ nlohmann::json TableSchema::to_json() const {
 TableSchema TableSchema::from_json(const nlohmann::json& json, const std::string& where) {
   try {
     if (json.at("schema").get<int64_t>() != kSchema) {
-      throw Error(ErrorKind::kInput, "the schema of the table is of another version: " + json.at("schema").dump(), where);
+      throw Error(ErrorKind::kInput,
+                  "the schema of the table is of another version: " + json.at("schema").dump(),
+                  where);
     }
     TableSchema schema;
     schema.missing = json.at("missing").get<std::vector<std::string>>();
@@ -72,28 +76,34 @@ TableSchema TableSchema::from_json(const nlohmann::json& json, const std::string
     }
     return schema;
   } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorKind::kInput, std::string("the schema of the table is damaged: ") + error.what(), where);
+    throw Error(ErrorKind::kInput,
+                std::string("the schema of the table is damaged: ") + error.what(), where);
   } catch (const Error& error) {
     throw Error(error.kind(), error.message(), where, "fit the estimator again");
   }
 }
 
-void parse_column_type(const nlohmann::json& type, const std::string& where, ColumnKind& kind, std::string& date_format) {
+void parse_column_type(const nlohmann::json& type, const std::string& where, ColumnKind& kind,
+                       std::string& date_format) {
   date_format.clear();
   if (type.is_object() && type.size() == 1 && type.contains("date") && type["date"].is_string()) {
     kind = ColumnKind::kDate;
     date_format = type["date"].get<std::string>();
     std::string problem;
     if (!check_date_format(date_format, problem)) {
-      throw Error(ErrorKind::kUsage, "the date format '" + date_format + "' cannot be used: " + problem, where,
+      throw Error(ErrorKind::kUsage,
+                  "the date format '" + date_format + "' cannot be used: " + problem, where,
                   "signs: %Y %m %d %H %M %S %f %y %b %j %p %I %z %s, for example '%d/%m/%Y'");
     }
     return;
   }
   const std::vector<std::string> names = {"number", "category", "text", "date", "image"};
-  if (!type.is_string() || !find_kind(type.get<std::string>(), kind) || kind == ColumnKind::kSparse) {
-    throw Error(ErrorKind::kUsage, "a type is number, category, text, date, {date: FORMAT} or image, not " + type.dump(),
-                where, type.is_string() ? did_you_mean(type.get<std::string>(), names) : "");
+  if (!type.is_string() || !find_kind(type.get<std::string>(), kind) ||
+      kind == ColumnKind::kSparse) {
+    throw Error(
+        ErrorKind::kUsage,
+        "a type is number, category, text, date, {date: FORMAT} or image, not " + type.dump(),
+        where, type.is_string() ? did_you_mean(type.get<std::string>(), names) : "");
   }
 }
 
@@ -103,18 +113,19 @@ std::vector<std::string> TableNotes::warnings() const {
     const std::string column = "column '" + note.name + "': ";
     const auto count = [](uint64_t n) { return grouped_integer(static_cast<int64_t>(n)); };
     if (note.mixed) {
-      out.push_back(column + "numbers and other texts are mixed; it is read as " + name_of(note.kind) + " (types: {" +
-                    note.name + ": ...} fixes what it is)");
+      out.push_back(column + "numbers and other texts are mixed; it is read as " +
+                    name_of(note.kind) + " (types: {" + note.name + ": ...} fixes what it is)");
     }
     if (note.unreadable > 0) {
-      out.push_back(column + count(note.unreadable) + " values are no " + name_of(note.kind) + ", such as " +
-                    quoted(note.example) + "; they count as missing");
+      out.push_back(column + count(note.unreadable) + " values are no " + name_of(note.kind) +
+                    ", such as " + quoted(note.example) + "; they count as missing");
     }
     if (note.infinite > 0) {
       out.push_back(column + count(note.infinite) + " infinite values count as missing");
     }
     if (note.left_out > 0) {
-      out.push_back(column + count(note.left_out) + " objects are no single value and count as missing");
+      out.push_back(column + count(note.left_out) +
+                    " objects are no single value and count as missing");
     }
   }
   return out;
@@ -123,7 +134,8 @@ std::vector<std::string> TableNotes::warnings() const {
 nlohmann::json TableNotes::to_json() const {
   nlohmann::json list = nlohmann::json::array();
   for (const ColumnNote& note : columns) {
-    nlohmann::json one{{"name", note.name}, {"kind", name_of(note.kind)}, {"missing", note.missing}};
+    nlohmann::json one{
+        {"name", note.name}, {"kind", name_of(note.kind)}, {"missing", note.missing}};
     if (note.infinite > 0) {
       one["infinite"] = note.infinite;
     }

@@ -1,7 +1,8 @@
-// How the columns of a table are read from documents: inferred once from the training rows, then fixed, so that an
-// estimator reads new rows in the same way.
+// How the columns of a table are read from documents: inferred once from the training rows, then
+// fixed, so that an estimator reads new rows in the same way.
 //
-//   {"schema": 1, "missing": ["-"], "columns": [{"name": "age", "kind": "number", "from": "meta", "key": "age"},
+//   {"schema": 1, "missing": ["-"], "columns": [{"name": "age", "kind": "number", "from": "meta",
+//   "key": "age"},
 //    {"name": "when", "kind": "date", "from": "meta", "key": "when", "format": "%d/%m/%Y"}, ...]}
 #pragma once
 
@@ -21,15 +22,23 @@ struct TableOptions {
   std::vector<std::string> exclude;
   static void fields(Fields<TableOptions>& f) {
     f.add("types", &TableOptions::types,
-          "what columns are, where the guess is wrong: {zip: category, note: text, born: {date: '%d/%m/%Y'}}; number, "
+          "what columns are, where the guess is wrong: {zip: category, note: text, born: {date: "
+          "'%d/%m/%Y'}}; number, "
           "category, text, date (ISO 8601), or image");
-    f.add("missing", &TableOptions::missing, "further marks of a missing value, beside '', ?, NA, N/A, NaN, null, None");
+    f.add("missing", &TableOptions::missing,
+          "further marks of a missing value, beside '', ?, NA, N/A, NaN, null, None");
     f.add("columns", &TableOptions::columns, "only these columns; empty: all");
     f.add("exclude", &TableOptions::exclude, "not these columns");
   }
 };
 
-enum class ColumnSource { kMeta, kColumn, kText, kImage, kLibsvm };  // "meta", "column", "text", "image", "libsvm"
+enum class ColumnSource {
+  kMeta,
+  kColumn,
+  kText,
+  kImage,
+  kLibsvm
+};  // "meta", "column", "text", "image", "libsvm"
 
 struct ColumnPlan {
   std::string name;
@@ -49,13 +58,14 @@ struct TableSchema {
 };
 
 // A kind with a date's format, as the recipe's `types` has it. Error(kUsage) at `where`.
-void parse_column_type(const nlohmann::json& type, const std::string& where, ColumnKind& kind, std::string& date_format);
+void parse_column_type(const nlohmann::json& type, const std::string& where, ColumnKind& kind,
+                       std::string& date_format);
 
 // What was odd in a column: cells that are not of its type, infinities, types mixed.
 struct ColumnNote {
   std::string name;
   ColumnKind kind = ColumnKind::kNumber;
-  uint64_t missing = 0;     // of all rows, the faults below included
+  uint64_t missing = 0;  // of all rows, the faults below included
   uint64_t infinite = 0;
   uint64_t unreadable = 0;  // not of the column's kind: became missing
   std::string example;      // of them

@@ -23,10 +23,11 @@ constexpr const char* kDeepseekWords =
     R"re([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^)re" "\r\n" R"re(\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[)re" "\r\n"
     R"re(]*|\s*[)re" "\r\n" R"re(]+|\s+(?!\S)|\s+)re";
 constexpr const char* kCjk = "[\u4E00-\u9FA5\u3040-\u309F\u30A0-\u30FF]+";
-// Kimi K2: runs of Chinese characters, and words without them.
+// Kimi K2: runs of Chinese characters, and words without them (pat_str of moonshotai's tokenization_kimi.py).
 constexpr const char* kKimi =
     R"re([\p{Han}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re";
-// AFMoE: digits in threes counted from the end of their run; scripts without spaces; then DeepSeek V3's words.
+// AFMoE: digits in threes counted from the end of their run; scripts without spaces; then DeepSeek V3's words (as
+// llama.cpp's llama-vocab.cpp has them).
 constexpr const char* kThreesFromTheEnd = R"re(\p{N}{1,3}(?=(?:\p{N}{3})*(?!\p{N})))re";
 constexpr const char* kAsian =
     "[\u4E00-\u9FFF\u3400-\u4DBF\uF900-\uFAFF\u3040-\u309F\u30A0-\u30FF\uFF65-\uFF9F\u2F00-\u2FDF\u0E00-\u0E7F"

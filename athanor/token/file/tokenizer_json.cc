@@ -263,12 +263,12 @@ std::string model_members(const std::string& model, const Json& fields, bool beh
       out += "," + json_string(member.name) + ":" + (there ? token::canonical_section("", fields[member.name]) : member.otherwise);
     }
   }
-  for (const auto& [name, value] : fields.items()) {
+  for (const auto& field : fields.items()) {
     const bool known = std::any_of(std::begin(kModelMembers), std::end(kModelMembers), [&](const ModelMember& member) {
-      return model == member.model && name == member.name;
+      return model == member.model && field.key() == member.name;
     });
     if (behind && !known) {
-      out += "," + json_string(name) + ":" + token::canonical_section("", value);
+      out += "," + json_string(field.key()) + ":" + token::canonical_section("", field.value());
     }
   }
   return out;

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "athanor/base/unicode.h"
+#include "athanor/base/utf8_valid.h"
 
 namespace athanor::token {
 
@@ -17,6 +17,8 @@ int byte_of_token(const std::string& token) {
                       std::sscanf(token.c_str(), "<0x%2x>%n", reinterpret_cast<unsigned*>(&byte), &read) == 1;
   return is_one && read == 6 ? byte : -1;
 }
+
+constexpr int16_t kNoByte = -1, kNothing = -2;  // ids that give text; that give nothing
 
 constexpr size_t kMaxTable = size_t{1} << 26;  // bytes; a hostile chain could make more of every token
 
@@ -39,7 +41,7 @@ TextDecoder::TextDecoder(const DecoderChain& chain, const std::vector<const std:
 TextDecoder::Tables TextDecoder::make_tables(const DecoderChain& chain, const std::vector<const std::string*>& tokens,
                                              const std::vector<bool>& left_out) {
   Tables tables{std::vector<std::string>(tokens.size()), std::vector<bool>(chain.joins_bytes ? tokens.size() : 0), false,
-                std::vector<int16_t>(chain.ends_with_bytes ? tokens.size() : 0, int16_t{-1})};
+                std::vector<int16_t>(chain.ends_with_bytes ? tokens.size() : 0, kNoByte)};
   Decoding decoding(chain);
   std::string letter, text, again;
   for (char c = 'a'; text.empty() && c <= 'z'; ++c) {  // of a hostile chain some letters, or all, may give nothing
@@ -52,6 +54,9 @@ TextDecoder::Tables TextDecoder::make_tables(const DecoderChain& chain, const st
   size_t size = 0;
   for (size_t id = 0; id < tokens.size() && size <= kMaxTable; ++id) {
     if (left_out[id]) {
+      if (!tables.bytes.empty()) {
+        tables.bytes[id] = kNothing;
+      }
       continue;
     }
     decoding.push(*tokens[id], tables.texts[id]);
@@ -79,16 +84,16 @@ size_t TextDecoder::append_bytes(std::span<const int32_t> ids, std::string& scra
   size_t taken = 0;
   for (size_t i = 0; i < ids.size(); ++i) {
     const auto id = static_cast<size_t>(static_cast<uint32_t>(ids[i]));
-    if (id >= tokens_.size() || left_out_[id]) {
-      continue;
-    }
-    if (bytes_[id] < 0) {
+    const int16_t byte = id < bytes_.size() ? bytes_[id] : kNothing;
+    if (byte == kNoByte) {
       break;
     }
-    scratch += static_cast<char>(bytes_[id]);
-    taken = i + 1;
+    if (byte != kNothing) {
+      scratch += static_cast<char>(byte);
+      taken = i + 1;
+    }
   }
-  if (is_valid_utf8(scratch)) {
+  if (is_valid_utf8_fast(scratch)) {
     out += scratch;
     return taken;
   }

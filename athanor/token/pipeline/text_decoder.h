@@ -28,7 +28,7 @@ class TextDecoder {
     std::vector<std::string> texts;  // by id, what each gives once text has come
     std::vector<bool> held;          // by id: bytes, which wait for what follows; empty when there are none
     bool usable;
-    std::vector<int16_t> bytes;      // by id: the byte, -1: none; empty when they are left to the chain
+    std::vector<int16_t> bytes;      // by id: the byte, or less than 0; empty when they are left to the chain
   };
   static Tables make_tables(const DecoderChain& chain, const std::vector<const std::string*>& tokens,
                             const std::vector<bool>& left_out);

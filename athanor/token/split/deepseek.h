@@ -2,29 +2,35 @@
 //   \p{N}{1,3}
 //   [一-龥぀-ゟ゠-ヿ]+
 //   [ASCII sign][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
-// What the last one leaves out (control characters, unassigned ones) is a piece as far as it goes.
+// What the last one leaves out (control characters, unassigned ones) is a piece as far as it goes. It cuts the runs of the
+// second one, too: at signs among the kana ("・", "゛") and at what is not assigned there.
 #pragma once
 
 #include "athanor/token/split/scan.h"
 
 namespace athanor::token {
 
-// kSign is \p{P}\p{S}; kIdeograph is what the second pattern takes.
-enum class DeepSeekClass : uint8_t { kOther, kLetter, kNumber, kSpace, kMark, kSign, kIdeograph };
+// kSign is \p{P}\p{S}; the last three are what the second pattern takes: [\p{L}\p{M}], [\p{P}\p{S}], the rest.
+enum class DeepSeekClass : uint8_t { kOther, kLetter, kNumber, kSpace, kMark, kSign, kIdeograph, kKanaSign, kKanaOther };
 
 struct DeepSeekScanner {
   static DeepSeekClass class_of(char32_t code) {
-    if ((code >= 0x4E00 && code <= 0x9FA5) || (code >= 0x3040 && code <= 0x30FF)) {
+    if (code >= 0x4E00 && code <= 0x9FA5) {
       return DeepSeekClass::kIdeograph;
     }
+    const bool kana = code >= 0x3040 && code <= 0x30FF;
     const Category category = regex_category(code);
     if (category >= Category::kMc && category <= Category::kMn) {
-      return DeepSeekClass::kMark;
+      return kana ? DeepSeekClass::kIdeograph : DeepSeekClass::kMark;
     }
     if (category >= Category::kPc && category <= Category::kSo) {
-      return DeepSeekClass::kSign;
+      return kana ? DeepSeekClass::kKanaSign : DeepSeekClass::kSign;
     }
-    return static_cast<DeepSeekClass>(token::class_of(code));
+    const Class kind = token::class_of(code);
+    if (kana) {
+      return kind == Class::kLetter ? DeepSeekClass::kIdeograph : DeepSeekClass::kKanaOther;
+    }
+    return static_cast<DeepSeekClass>(kind);
   }
 
   static const char* piece(const char* p, const char* end) {
@@ -37,8 +43,11 @@ struct DeepSeekScanner {
       }
       return next;
     }
-    if (kind == DeepSeekClass::kIdeograph) {
+    if (kind == DeepSeekClass::kIdeograph || kind == DeepSeekClass::kKanaSign) {
       return skip(next, end, kind, kind);
+    }
+    if (kind == DeepSeekClass::kKanaOther) {
+      return kana_gap(next, end);
     }
     const char* stop = match(p, end);
     while (stop == nullptr) {  // no alternative: the gap, up to where one matches
@@ -57,7 +66,24 @@ struct DeepSeekScanner {
   }
 
   static bool apart(DeepSeekClass kind) {
-    return kind == DeepSeekClass::kNumber || kind == DeepSeekClass::kIdeograph;
+    return kind == DeepSeekClass::kNumber || kind >= DeepSeekClass::kIdeograph;
+  }
+
+  // After one of them: it goes with the letters behind it, but those before it are a gap.
+  static const char* kana_gap(const char* p, const char* end) {
+    using enum DeepSeekClass;
+    const char* next;
+    if (p != end && read(p, end, next) == kIdeograph) {
+      return skip(next, end, kIdeograph, kIdeograph);
+    }
+    while (p != end && read(p, end, next) == kKanaOther) {
+      const char* after;
+      if (next != end && read(next, end, after) == kIdeograph) {
+        return p;
+      }
+      p = next;
+    }
+    return p;
   }
 
   static const char* skip(const char* p, const char* end, DeepSeekClass one, DeepSeekClass other) {

@@ -47,6 +47,8 @@ const std::vector<std::vector<std::string>> kAlphabets = {
     {"A", "B", "c", "d", "\xC4\x90", "\xC7\x85", "\xCA\xB0", "\xE4\xBD\xA0", "\xCC\x81", "'s", "'LL", "/", "!", " ", "\n"},
     {"\x01", "\x02", "\x7F", "a", "B", "\xCC\x81", "\xC3\xA9", " ", "\n", "!", "1", "\xE4\xBD\xA0", "."},
     {"!", "-", "a", "bc", "\xCC\x81", "\xC3\xA9", "\xD0\x9F", " ", "\xE2\x80\x9C", "\x03"},
+    {"\xE3\x83\xBB", "\xE3\x82\x9B", "\xE3\x82\x97", "\xE3\x82\x99", "\xE3\x81\xAE", "\xE3\x82\xA0", "\xE3\x81\x80",
+     "\xE3\x83\xBC", "\xE4\xBD\xA0", "\xE3\x80\x82", "\xE3\x80\x85", " ", "\n", "!", "1", "a"},
     {"the ", "quick ", "brown", " fox", ", ", "jumps", ". ", "It's", " he'll", "12345", "\n\n", "The"},
 };
 

@@ -1,7 +1,6 @@
 #include "athanor/token/train/adapt.h"
 
-#include <algorithm>
-#include <unordered_map>
+#include <optional>
 
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
@@ -11,6 +10,7 @@
 #include "athanor/token/split/split.h"
 #include "athanor/token/train/bpe_file.h"
 #include "athanor/token/train/merge_loop.h"
+#include "athanor/token/train/piece_extender.h"
 
 namespace athanor {
 
@@ -22,16 +22,13 @@ using token::Json;
 
 constexpr size_t kBatch = 256;
 
-}  // namespace
-
-struct TokenizerExtender::State {
+// Of byte-level BPE.
+struct ByteLevel {
   BpeFile file;
   token::PreTokenizer cut;
   bool nfc = false;
   Tokenizer whole;  // encodes a piece without cutting it again
 };
-
-namespace {
 
 Tokenizer without_cut(Json json, const std::string& where) {
   json["normalizer"] = nullptr;
@@ -41,16 +38,13 @@ Tokenizer without_cut(Json json, const std::string& where) {
   return Tokenizer::from_json(json.dump(), where);
 }
 
-}  // namespace
-
-TokenizerExtender::TokenizerExtender(const std::string& text, const std::string& where) {
+ByteLevel read_byte_level(const std::string& text, const std::string& where) {
   BpeFile file = token::read_bpe(text, where);
   const Field root(file.json, "", where);
   const token::PreTokenizer cut = token::read_pre_tokenizer(root.at("pre_tokenizer"));
   if (!cut.byte_level || cut.add_prefix_space) {
-    root.at("pre_tokenizer")
-        .fail("must be of the byte-level kind: only such tokenizers can be extended",
-              "train a new one on both texts");
+    root.at("pre_tokenizer").fail("puts a space before a text: such a tokenizer cannot be extended",
+                                  "train a new one on both texts");
   }
   bool nfc = false;
   if (const auto normalizer = root.find("normalizer")) {
@@ -61,21 +55,53 @@ TokenizerExtender::TokenizerExtender(const std::string& text, const std::string&
     }
   }
   Tokenizer whole = without_cut(file.json, where);
-  state_ = std::make_unique<State>(State{std::move(file), cut, nfc, std::move(whole)});
+  return {std::move(file), cut, nfc, std::move(whole)};
+}
+
+// Unigram, or a BPE whose pieces are characters.
+bool has_character_pieces(const std::string& text, const std::string& where) {
+  const Json json = token::parse_json(text, where);
+  const Field root(json, "", where);
+  const auto type = root.at("model").find("type");
+  const bool unigram = type && type->string() == "Unigram";
+  const bool bpe = root.at("model").find("merges") && (!type || type->string() == "BPE");
+  if (!unigram && !bpe) {
+    root.at("model").fail("is neither a BPE nor a Unigram model: no other can be extended");
+  }
+  const auto cuts = root.find("pre_tokenizer");
+  return unigram || !cuts || !token::read_pre_tokenizer_chain(*cuts).byte_level;
+}
+
+}  // namespace
+
+struct TokenizerExtender::State {
+  std::optional<ByteLevel> bytes;
+  std::optional<token::PieceExtender> pieces;
+};
+
+TokenizerExtender::TokenizerExtender(const std::string& text, const std::string& where) : state_(std::make_unique<State>()) {
+  if (has_character_pieces(text, where)) {
+    state_->pieces.emplace(text, where);
+  } else {
+    state_->bytes.emplace(read_byte_level(text, where));
+  }
 }
 
 TokenizerExtender::~TokenizerExtender() = default;
 TokenizerExtender::TokenizerExtender(TokenizerExtender&&) noexcept = default;
 
 void TokenizerExtender::count(std::string_view text, token::PieceCounter& counter) const {
+  if (state_->pieces) {
+    return state_->pieces->count(text, counter);
+  }
   std::string normal;
-  if (state_->nfc) {
+  if (state_->bytes->nfc) {
     normal = to_nfc(text);
     text = normal;
   }
   size_t ends[kBatch];
   size_t begin = 0;
-  while (const size_t count = state_->cut.scan(text, begin, ends, kBatch)) {
+  while (const size_t count = state_->bytes->cut.scan(text, begin, ends, kBatch)) {
     for (size_t i = 0; i < count; ++i) {
       counter.add(text.substr(begin, ends[i] - begin), 1);
       begin = ends[i];
@@ -85,7 +111,10 @@ void TokenizerExtender::count(std::string_view text, token::PieceCounter& counte
 
 AdaptedTokenizer TokenizerExtender::extend(const CountSource& counts, int64_t num_tokens, int64_t min_frequency,
                                            const TrainProgress& progress) const {
-  const BpeFile& file = state_->file;
+  if (state_->pieces) {
+    return state_->pieces->extend(counts, num_tokens, min_frequency, progress);
+  }
+  const BpeFile& file = state_->bytes->file;
   const auto old_size = static_cast<int64_t>(file.tokens.size());
   if (old_size + num_tokens > token::kMaxVocabulary) {
     throw Error(ErrorKind::kUsage,
@@ -109,7 +138,7 @@ AdaptedTokenizer TokenizerExtender::extend(const CountSource& counts, int64_t nu
   bool any = false;
   counts([&](std::string_view piece, int64_t count) {
     ids.clear();
-    state_->whole.encode(piece, ids);
+    state_->bytes->whole.encode(piece, ids);
     loop.add_word(ids, count);
     any = true;
   });

@@ -6,8 +6,9 @@
 //   extender.count(text, counter);                                    // thread-safe
 //   AdaptedTokenizer more = extender.extend(counts_of_run(path), 1000);
 //
-// Extending is exact for byte-level BPE: every old id and merge stays, new merges have later ranks, so a text
-// is first cut as ever and then joined further. Of other kinds it is an Error(kInput) that says so.
+// Extending is exact for BPE: every old id and merge stays, new merges have later ranks, so a text is first cut as ever
+// and then joined further. BPE of characters and Unigram: piece_extender.h. Of other kinds it is an Error(kInput) that
+// says so.
 #pragma once
 
 #include <memory>

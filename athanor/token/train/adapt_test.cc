@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "athanor/base/error.h"
+#include "athanor/token/file/formats.h"
 #include "athanor/token/train/piece_source.h"
 #include "athanor/token/train/unigram_trainer.h"
 
@@ -148,6 +149,95 @@ TEST(Prune, UnigramAndWordPiece) {
   ThreadPool pool(1);
   expect_pruned(UnigramTrainer(unigram).train_json(source_of(counter), pool), "Unigram");
   expect_pruned(word_piece.train_json(), "WordPiece");
+}
+
+// What the new tokens of a text are made of, one after the other.
+std::vector<int32_t> taken_apart(const AdaptedTokenizer& more, const std::vector<int32_t>& ids) {
+  std::vector<int32_t> old;
+  for (const int32_t id : ids) {
+    const auto found = more.map["new_tokens"].find(std::to_string(id));
+    if (found == more.map["new_tokens"].end()) {
+      old.push_back(id);
+    } else {
+      old.insert(old.end(), found->begin(), found->end());
+    }
+  }
+  return old;
+}
+
+const std::vector<std::string> kNewTexts = {
+    "\u4e2d\u56fd\u4eba\u6c11\u5171\u548c\u56fd\u3002\u4e2d\u56fd\u4eba mitochondria, mitochondrial", "mitochondria  mitosis \u4e2d\u56fd",
+    "\u4e2d\u56fd\u4eba\u6c11\u94f6\u884c mitosis", "the mitochondria of the \u56fd\u4eba"};
+
+AdaptedTokenizer extended(const std::string& json, int64_t num_tokens) {
+  const TokenizerExtender extender(json, "old");
+  token::PieceCounter counter;
+  for (int i = 0; i < 20; ++i) {
+    for (const std::string& text : kNewTexts) {
+      extender.count(text, counter);
+    }
+  }
+  return extender.extend(source_of(counter), num_tokens);
+}
+
+void expect_old_kept(const Tokenizer& before, const Tokenizer& after, const AdaptedTokenizer& more) {
+  EXPECT_EQ(after.vocab_size(), before.vocab_size() + static_cast<int32_t>(more.map["new_tokens"].size()));
+  for (int32_t id = 0; id < before.vocab_size(); ++id) {
+    EXPECT_EQ(after.token_bytes(id), before.token_bytes(id));
+    EXPECT_EQ(more.map["old_to_new"][static_cast<size_t>(id)], id);
+  }
+}
+
+TEST(Extend, SentencePieceBpeIsCutAsEverAndJoinedFurther) {
+  for (const bool bytes : {true, false}) {
+    BpeTrainer trainer({.vocab_size = 900,
+                        .min_frequency = 0,
+                        .special_tokens = {"<unk>", "<s>", "</s>"},
+                        .pre_tokenizer = "metaspace",
+                        .normalizer = "none",
+                        .style = BpeStyle::kSentencePiece,
+                        .unk_token = "<unk>",
+                        .byte_fallback = bytes});
+    for (const std::string& text : corpus()) {
+      trainer.add(text);
+    }
+    const std::string old_json = trainer.train_json();
+    const AdaptedTokenizer more = extended(old_json, 40);
+    const Tokenizer before = Tokenizer::from_json(old_json, "old"), after = Tokenizer::from_json(more.json, "new");
+    expect_old_kept(before, after, more);
+    EXPECT_GE(more.map["new_tokens"].size(), 20u);
+    for (const std::vector<std::string>& texts : {kNewTexts, corpus()}) {
+      for (const std::string& text : texts) {
+        if (bytes) {  // an unknown character is one token there, many a run of them
+          EXPECT_EQ(taken_apart(more, encode(after, text)), encode(before, text)) << text;
+        }
+        EXPECT_LE(encode(after, text).size(), encode(before, text).size());
+      }
+    }
+    EXPECT_LT(2 * encode(after, kNewTexts[0]).size(), encode(before, kNewTexts[0]).size() + (bytes ? 0 : 20));
+    EXPECT_EQ(after.decode(encode(after, kNewTexts[2])), kNewTexts[2]);
+    EXPECT_NO_THROW(token::write_sentencepiece_model(Json::parse(more.json), "new"));
+  }
+}
+
+TEST(Extend, UnigramLearnsPiecesAndCharacters) {
+  UnigramTrainer trainer({.vocab_size = 500});
+  ThreadPool pool(2);
+  token::PieceCounter counter;
+  const token::PieceSource source("nmt_nfkc", "metaspace", true);
+  for (const std::string& text : corpus()) {
+    source.count(text, counter);
+  }
+  const std::string old_json = trainer.train_json(source_of(counter), pool);
+  const AdaptedTokenizer more = extended(old_json, 40);
+  const Tokenizer before = Tokenizer::from_json(old_json, "old"), after = Tokenizer::from_json(more.json, "new");
+  expect_old_kept(before, after, more);
+  EXPECT_EQ(after.decode(encode(after, kNewTexts[2])), kNewTexts[2]);
+  EXPECT_LT(encode(after, kNewTexts[3]).size(), encode(before, kNewTexts[3]).size());
+  Json json = Json::parse(old_json);
+  json["added_tokens"].push_back({{"id", 500}, {"content", "<extra>"}, {"special", true}, {"normalized", false},
+                                  {"lstrip", false}, {"rstrip", false}, {"single_word", false}});
+  EXPECT_THROW(TokenizerExtender(json.dump(), "ids behind the vocabulary"), Error);
 }
 
 TEST(Adapt, WhatCannotBe) {

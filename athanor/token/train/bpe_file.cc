@@ -40,7 +40,7 @@ BpeFile read_bpe(const std::string& text, const std::string& where) {
   const Field root(file.json, "", where);
   const Field model = root.at("model");
   if (const auto type = model.find("type"); (type && type->string() != "BPE") || !model.find("merges")) {
-    model.fail("is not a BPE, Unigram or WordPiece model: no other can be pruned, and only a byte-level BPE extended");
+    model.fail("is not a BPE, Unigram or WordPiece model: no other can be pruned, and no WordPiece extended");
   }
   const Field vocab = model.at("vocab");
   for (const auto& [token, id] : vocab.object().items()) {

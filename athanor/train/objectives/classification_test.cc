@@ -17,15 +17,16 @@ namespace {
 
 constexpr int kExamples = 90;
 
-NetConfig text_config(const std::string& task = "classification") {
+NetConfig text_config(const std::string& task = "classification", const std::string& family = "gru") {
   NetConfig config;
-  config.options.family = "gru";
+  config.options.family = family;
   config.options.width = 8;
   config.options.embedding = 6;
   config.options.dropout = 0.2;
   config.options = with_family_defaults(config.options);
   config.task = task;
   config.labels = {"even", "odd"};
+  config.inputs = {{"options", {{"max_length", 16}}}};
   config.shape.kind = InputKind::kText;
   config.shape.vocab_size = 12;
   return config;
@@ -164,17 +165,23 @@ TEST(Classification, TheLossDoesNotDependOnHowABatchIsCut) {
   EXPECT_EQ(objective.documents_of(0, 40).size(), 33);
 }
 
-TEST(Classification, FiveAndFiveStepsAreTen) {
+class Resume : public testing::TestWithParam<std::pair<const char*, const char*>> {};
+INSTANTIATE_TEST_SUITE_P(Classification, Resume,
+                         testing::Values(std::pair("gru", "fp32"), std::pair("lstm", "bf16"), std::pair("bert", "bf16"),
+                                         std::pair("textcnn", "fp16"), std::pair("roberta", "fp32")));
+
+TEST_P(Resume, FiveAndFiveStepsAreTen) {
   const LabelledExamples set = texts();
   std::vector<at::Tensor> whole;
   for (const bool cut : {false, true}) {
     TrainOptions options = options_of(10);
     options.micro_batch = 5;
+    options.precision = GetParam().second;
     const fs::path state = scratch("resume");
     std::vector<at::Tensor> found;
     for (const int64_t stop : cut ? std::vector<int64_t>{5, 0} : std::vector<int64_t>{0}) {
       options.stop_at = stop;
-      const auto net = make_net(text_config(), 1);
+      const auto net = make_net(text_config("classification", GetParam().first), 1);
       ClassificationObjective objective(*net, set, &set, options, {});
       const TrainResult result = train(objective, options, state, {});
       EXPECT_EQ(result.step, stop > 0 ? 5 : 10);

@@ -1,0 +1,68 @@
+// Support vector machines, the perceptron and SGD against scikit-learn.
+#include "athanor/base/error.h"
+#include "athanor/classic/models/parity_test_data.h"
+
+namespace athanor {
+namespace {
+
+using namespace classic_test;
+
+TEST(SvmModels, EqualScikitLearn) {
+  for (const auto& one : fixture("machines")) {
+    SCOPED_TRACE(one["name"].get<std::string>());
+    expect_case(one);
+    if (one.contains("supports")) {
+      const Data data = data_set(one["data"]);
+      EXPECT_EQ(fitted("svm", one["options"], data.x, data.target)->description({})["support_vectors"], one["supports"]);
+    }
+  }
+}
+
+TEST(SgdModels, EqualScikitLearnInTheSameOrder) {
+  for (const auto& one : fixture("online")) {
+    SCOPED_TRACE(one["name"].get<std::string>());
+    expect_case(one);
+  }
+}
+
+TEST(SgdModels, TheSeedDecidesTheOrder) {
+  const Data data = data_set("wine");
+  for (const char* kind : {"perceptron", "sgd", "linear_svm"}) {
+    const auto one = predicted(*fitted(kind, {}, data.x, data.target, 1), data.x);
+    EXPECT_EQ(one.values, predicted(*fitted(kind, {}, data.x, data.target, 3), data.x).values) << kind;
+    size_t right = 0;
+    for (size_t r = 0; r < data.x.rows; ++r) {
+      right += std::max_element(one.row(r), one.row(r) + 3) - one.row(r) == data.target.classes[r] ? 1 : 0;
+    }
+    EXPECT_GE(right, 170u) << kind;
+  }
+}
+
+TEST(SvmModels, WeightsOfClassesButNotOfRows) {
+  Data data = data_set("cancer");
+  for (const int32_t y : data.target.classes) {
+    data.target.weights.push_back(y == 1 ? 5 : 0.5);
+  }
+  const auto heavy = predicted(*fitted("svm", {}, data.x, data.target), data.x);
+  const auto plain = predicted(*fitted("svm", {}, data.x, data_set("cancer").target), data.x);
+  size_t more = 0;
+  for (size_t r = 0; r < data.x.rows; ++r) {
+    more += heavy.at(r, 1) > plain.at(r, 1) ? 1 : 0;
+  }
+  EXPECT_GT(more, data.x.rows / 2);
+  data.target.weights[0] *= 2;
+  EXPECT_THROW(fitted("svm", {}, data.x, data.target), Error);
+  EXPECT_THROW(fitted("svm", {{"by", "nu"}, {"nu", 0.999}}, data_set("cancer").x, data_set("cancer").target), Error);
+}
+
+TEST(SvmModels, CanBeStopped) {
+  const Data data = data_set("pima");
+  ThreadPool pool(1);
+  FitContext context{pool, 1};
+  context.progress = [](double) { throw Error(ErrorKind::kInterrupted, "stopped"); };
+  auto model = make_model("svm", {{"c", 1e6}, {"kernel", "linear"}}, Task::kClasses, "test");
+  EXPECT_THROW(model->fit(data.x, data.target, context), Error);
+}
+
+}  // namespace
+}  // namespace athanor

@@ -1,0 +1,215 @@
+#include "athanor/stage/doctor_run.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "athanor/base/error.h"
+#include "athanor/base/format.h"
+#include "athanor/metric/paired.h"
+#include "athanor/run/event.h"
+#include "athanor/run/recipe.h"
+
+namespace athanor {
+
+namespace {
+
+double number_of(const nlohmann::json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number() ? found->get<double>() : std::nan("");
+}
+
+// The member of an object that is a map itself; else an empty one.
+const nlohmann::json& map_of(const nlohmann::json& object, const char* key) {
+  static const nlohmann::json kEmpty = nlohmann::json::object();
+  const auto found = object.find(key);
+  return found != object.end() && found->is_object() ? *found : kEmpty;
+}
+
+void read_curves(const fs::path& events, RunFacts& facts) {
+  read_events(events, [&](const nlohmann::json& event) {
+    const std::string type = event.value("type", "");
+    const double step = number_of(event, "step");
+    if (type == "step") {
+      facts.train_loss.push_back({step, number_of(event, "loss")});
+      if (event.contains("grad_norm")) {
+        facts.gradient_norm.push_back({step, number_of(event, "grad_norm")});
+      }
+    } else if (type == "spike" && (event["loss"].is_null() || event["grad_norm"].is_null())) {
+      facts.train_loss.push_back({step, std::nan("")});
+    } else if (type == "eval") {
+      facts.valid_loss.push_back({step, number_of(event, "loss")});
+      facts.valid_error = number_of(event, "standard_error");
+      for (const char* metric : {"accuracy", "r2"}) {
+        if (event.contains(metric)) {
+          facts.metric = metric;
+          facts.valid_score = number_of(event, metric);
+          facts.valid_rows = event.value("num_samples", uint64_t{0});
+        }
+      }
+    } else if (type == "watch") {
+      facts.update_ratios.clear();
+      facts.layers.clear();
+      for (const auto& [name, parameter] : map_of(event, "parameters").items()) {
+        if (std::isfinite(number_of(parameter, "ratio"))) {
+          facts.update_ratios.push_back(number_of(parameter, "ratio"));
+        }
+      }
+      for (const auto& [name, seen] : map_of(event, "activations").items()) {
+        if (std::isfinite(number_of(seen, "zero"))) {
+          facts.layers.push_back({name, number_of(seen, "zero")});
+        }
+      }
+    } else if (type == "started" || type == "resumed") {
+      facts.train_rows = event.value("documents", uint64_t{0});
+      for (const auto& [label, rows] : map_of(event, "label_counts").items()) {
+        if (std::none_of(facts.labels.begin(), facts.labels.end(), [&](const auto& known) { return known.name == label; })) {
+          facts.labels.push_back({label, rows.get<uint64_t>(), std::nan("")});
+        }
+      }
+    }
+  });
+}
+
+RunFacts::Field& field_of(RunFacts& facts, const std::string& name) {
+  for (auto& field : facts.fields) {
+    if (field.name == name) {
+      return field;
+    }
+  }
+  facts.fields.push_back({.name = name});
+  return facts.fields.back();
+}
+
+// How much better the best rung of a ladder is than the model that was taken, in standard errors of the difference.
+void read_ladder(const nlohmann::json& result, RunFacts& facts) {
+  const auto& ladder = map_of(result, "ladder");
+  const std::string taken = result.value("kind", "");
+  const bool less_is_better = ladder.value("metric", "") == "rmse";
+  std::vector<double> own;
+  for (const auto& rung : ladder.value("rungs", nlohmann::json::array())) {
+    if (rung.value("kind", "") == taken) {
+      own = rung.value("folds", std::vector<double>{});
+    }
+  }
+  for (const auto& rung : ladder.value("rungs", nlohmann::json::array())) {
+    const auto folds = rung.value("folds", std::vector<double>{});
+    if (folds.size() < 3 || folds.size() != own.size() || rung.value("kind", "") == taken) {
+      continue;
+    }
+    const Comparison found = corrected_t_test(own, folds, 1.0 / static_cast<double>(folds.size() - 1), 0.6827);
+    const double error = (found.high - found.low) / 2;
+    const double gain = (less_is_better ? -found.difference : found.difference) / std::max(error, 1e-12);
+    if (!std::isfinite(facts.richer_gain) || gain > facts.richer_gain) {
+      facts.richer_gain = gain;
+      facts.richer_kind = rung.value("kind", "");
+    }
+  }
+}
+
+void read_fit(const nlohmann::json& result, RunFacts& facts) {
+  const auto& train = map_of(result, "train");
+  const auto& valid = map_of(result, "valid");
+  for (const char* metric : {"r2", "accuracy"}) {
+    if (train.contains(metric)) {
+      facts.metric = metric;
+      facts.train_score = number_of(train[metric], "value");
+      facts.valid_score = number_of(map_of(valid, metric), "value");
+      facts.valid_low = number_of(map_of(valid, metric), "low");
+      facts.valid_high = number_of(map_of(valid, metric), "high");
+    }
+  }
+  facts.train_rows = result.value("rows", uint64_t{0});
+  facts.valid_rows = result.value("valid_rows", uint64_t{0});
+  facts.features = result.value("features", uint64_t{0});
+  const auto& checks = map_of(result, "checks");
+  for (const auto& [column, told] : map_of(checks, "alone").items()) {
+    field_of(facts, column).alone = told.get<double>();
+  }
+  for (const auto& [column, index] : map_of(checks, "drift").items()) {
+    field_of(facts, column).drift = index.get<double>();
+  }
+  facts.overlap = number_of(checks, "overlap");
+  facts.residual_gain = number_of(checks, "residual_gain");
+  for (const auto& [label, rows] : map_of(result, "label_counts").items()) {
+    facts.labels.push_back({label, rows.get<uint64_t>(), number_of(map_of(checks, "recall"), label.c_str())});
+  }
+  read_ladder(result, facts);
+}
+
+// What comes without looking: the share of the commonest label, and the entropy of the shares; R2 of the mean is 0.
+void add_chance(RunFacts& facts) {
+  uint64_t rows = 0;
+  uint64_t commonest = 0;
+  for (const auto& label : facts.labels) {
+    rows += label.rows;
+    commonest = std::max(commonest, label.rows);
+  }
+  if (rows > 0) {
+    facts.chance_score = static_cast<double>(commonest) / static_cast<double>(rows);
+    facts.chance_loss = 0;
+    for (const auto& label : facts.labels) {
+      const double share = static_cast<double>(label.rows) / static_cast<double>(rows);
+      facts.chance_loss -= share > 0 ? share * std::log(share) : 0;
+    }
+  } else if (facts.metric == "r2") {
+    facts.chance_score = 0;
+    facts.chance_loss = facts.train_loss.empty() ? std::nan("") : 1;  // targets are standardised
+  }
+}
+
+double learning_rate(const nlohmann::json& recipe, const std::string& verb) {
+  const auto& options = map_of(recipe, verb.c_str());
+  const double lr = number_of(map_of(options, "optimizer"), "lr");
+  return std::isfinite(lr) ? lr : number_of(options, "lr");
+}
+
+}  // namespace
+
+RunFacts facts_of(const RunSummary& run) {
+  RunFacts facts;
+  const auto result = run.info.value("result", nlohmann::json::object());
+  const std::string verb = run.info.value("verb", "");
+  read_curves(run.dir / "events.jsonl", facts);
+  if (verb == "fit" && result.is_object()) {
+    read_fit(result, facts);
+  } else if (result.is_object()) {
+    facts.epochs = number_of(result, "epochs");
+    facts.more_data_gain = number_of(result, "more_data_gain");
+    const double train = number_of(result, "train_accuracy");
+    facts.train_score = facts.metric == "accuracy" ? train : std::nan("");
+  }
+  add_chance(facts);
+  return facts;
+}
+
+int doctor_of_run(Session& session, const RunSummary& run) {
+  const std::string verb = run.info.value("verb", "");
+  const RunFacts facts = facts_of(run);
+  const bool knows = !facts.train_loss.empty() || std::isfinite(facts.train_score) || std::isfinite(facts.more_data_gain);
+  if (!knows) {
+    throw Error(ErrorKind::kUsage, run.name + " has no curves and no scores to look at", "doctor",
+                "runs of pretrain, finetune, fit and validate have; athanor doctor alone looks at the machine");
+  }
+  const auto recipe = load_recipe(run.dir / "recipe.yaml").to_json();
+  const std::vector<Finding> findings = diagnose(facts, learning_rate(recipe, verb));
+  nlohmann::json report{{"run", run.name}, {"healthy", findings.empty()}, {"findings", nlohmann::json::array()}};
+  session.print(run.name + "  " + run.status);
+  for (const Finding& finding : findings) {
+    const std::string command =
+        finding.change.empty() ? "" : "athanor run " + (run.dir / "recipe.yaml").string() + " '" + finding.change + "'";
+    session.print(std::string(finding.grave ? "  LOOK  " : "  note  ") + finding.name + ": " + finding.evidence);
+    session.print("        -> " + finding.advice);
+    if (!command.empty()) {
+      session.print("        -> " + command);
+    }
+    report["findings"].push_back({{"name", finding.name}, {"evidence", finding.evidence}, {"advice", finding.advice},
+                                  {"command", command}, {"grave", finding.grave}});
+  }
+  if (findings.empty()) {
+    session.print("  nothing stands out");
+  }
+  session.print_json(report);
+  return 0;
+}
+
+}  // namespace athanor

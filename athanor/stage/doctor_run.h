@@ -1,0 +1,16 @@
+// `athanor doctor RUN`: what a finished run's curves and scores say, and the command that would try the advice.
+#pragma once
+
+#include "athanor/metric/diagnosis.h"
+#include "athanor/run/run.h"
+#include "athanor/stage/command.h"
+
+namespace athanor {
+
+// What run.json and events.jsonl tell.
+RunFacts facts_of(const RunSummary& run);
+
+// Prints the findings; {"run", "healthy", "findings": [{"name", "evidence", "advice", "command", "grave"}]}.
+int doctor_of_run(Session& session, const RunSummary& run);
+
+}  // namespace athanor

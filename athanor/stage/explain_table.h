@@ -1,0 +1,24 @@
+// Why an estimator of tables answers as it does: what evaluate and predict tell with `explain`.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "athanor/classic/table_estimator.h"
+#include "athanor/run/report.h"
+
+namespace athanor {
+
+// Parts of `what`: importance (how much worse it gets when a feature is shuffled), dependence (the mean answer over the values
+// of the features that matter most), shap (trees: what each feature adds). Adds sections to the page; gives
+// {"importance": [{"feature", "mean", "spread"}], "dependence": {...}, "shap": [{"feature", "mean"}]}.
+nlohmann::json explain_estimator(const TableEstimator& estimator, const Matrix& features, const Target& target,
+                                 const std::vector<std::string>& what, uint64_t seed, ThreadPool& pool, Report& page);
+
+// For each row, the features that added most to its answer, "hours_per_week +0.81, age -0.32"; Error(kUsage) for a model that
+// is not made of trees.
+std::vector<std::string> reasons_of_rows(const TableEstimator& estimator, const Matrix& features, const TableAnswers& answers,
+                                         ThreadPool& pool);
+
+}  // namespace athanor

@@ -1,0 +1,377 @@
+#include "athanor/stage/fit_table.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "athanor/base/error.h"
+#include "athanor/base/format.h"
+#include "athanor/base/interrupt.h"
+#include "athanor/base/nearest.h"
+#include "athanor/classic/checks.h"
+#include "athanor/classic/ladder.h"
+#include "athanor/stage/command.h"
+#include "athanor/stage/table_rows.h"
+#include "athanor/stage/table_scores.h"
+
+namespace athanor {
+
+namespace {
+
+constexpr size_t kMostImportances = 50;
+
+const std::vector<std::string>& task_names() {
+  static const std::vector<std::string> names = {"", "auto", "classes", "multilabel", "regression", "clusters", "anomaly"};
+  return names;
+}
+
+Task task_named(const std::string& name) {
+  for (const Task task : {Task::kClasses, Task::kMultiLabel, Task::kRegression, Task::kClusters, Task::kAnomaly}) {
+    if (name == name_of(task)) {
+      return task;
+    }
+  }
+  return Task::kClasses;
+}
+
+// Everything that a fit of a table goes through, with what is told of it.
+class TableFit {
+ public:
+  TableFit(StageContext& context, const FitOptions& options, ThreadPool& pool)
+      : context_(context), options_(options), fit_{.pool = pool, .seed = static_cast<uint64_t>(options.seed)} {
+    fit_.warn = [this](const std::string& what) { warn(what); };
+    fit_.progress = [this](double) { check_interrupt(); };
+  }
+
+  nlohmann::json run() {
+    read();
+    choose();
+    context_.progress.update(0.4, spec_.kind);
+    fit_.progress = [this](double done) {
+      check_interrupt();
+      context_.progress.update(0.4 + 0.5 * done, spec_.kind);
+    };
+    const TableEstimator estimator = TableEstimator::fit(rows_.table, rows_.target, spec_, fit_);
+    fit_.progress = [](double) { check_interrupt(); };
+    nlohmann::json result{{"kind", spec_.kind}, {"task", name_of(spec_.task)}, {"rows", rows_.table.rows},
+                          {"features", estimator.feature_names().size()}};
+    score(estimator, result);
+    save(estimator, result);
+    return result;
+  }
+
+ private:
+  void warn(const std::string& what) {
+    context_.run.events().emit("warning", {{"what", what}});
+    warnings_.push_back(what);
+  }
+
+  // Reads documents as rows; learns how (schema_), what is asked (task) and the labels.
+  void read() {
+    const Documents documents = Documents::open(context_.input("documents").path);
+    context_.progress.update(0, "reading " + grouped_integer(static_cast<int64_t>(documents.num_documents())) + " rows");
+    TableNotes notes;
+    Table table = read_table(documents, options_.table, schema_, notes);
+    for (const auto& warning : notes.warnings()) {
+      warn(warning);
+    }
+    std::vector<std::vector<std::string>> labels;
+    const bool asks_nothing = options_.task == "clusters" || options_.task == "anomaly";
+    if (!asks_nothing) {
+      labels = read_label_lists(documents, options_.label_field);
+    }
+    spec_.task = options_.task.empty() || options_.task == "auto" ? task_of_labels(labels, options_.label_field)
+                                                                  : task_named(options_.task);
+    forget_column(table, options_.label_field);
+    RejectLog rejects(context_.run.rejected());
+    rows_ = with_target(std::move(table), documents, labels, spec_.task, {}, rejects);
+    for (const auto& [reason, count] : rejects.counts()) {
+      rejected_[reason] = count;
+    }
+    take_weights(rows_, options_.weight_field);
+    std::erase_if(schema_.columns, [&](const ColumnPlan& column) { return column.name == options_.weight_field; });
+    weigh_classes(rows_.target, options_.class_weights);
+    context_.run.events().emit("counts", {{"in", documents.num_documents()}, {"out", rows_.table.rows}, {"dropped", rejected_}});
+    spec_.pipeline = {.features = options_.features, .reduce = options_.reduce};
+  }
+
+  void forget_column(Table& table, const std::string& name) {
+    std::erase_if(table.columns, [&](const TableColumn& column) { return column.name == name; });
+    std::erase_if(schema_.columns, [&](const ColumnPlan& column) { return column.name == name; });
+    if (table.columns.empty()) {
+      throw Error(ErrorKind::kInput, "beside the label '" + name + "' the rows hold nothing to learn from", "fit.table", "");
+    }
+  }
+
+  void choose() {
+    spec_.kind = options_.kind;
+    spec_.model = options_.model;
+    if (options_.kind != "auto") {
+      return;
+    }
+    LadderOptions ladder{.seconds = options_.budget_seconds, .folds = static_cast<int32_t>(options_.folds),
+                         .seed = static_cast<uint64_t>(options_.seed), .pipeline = spec_.pipeline};
+    fit_.progress = [this](double done) {
+      check_interrupt();
+      context_.progress.update(0.05 + 0.35 * done, "trying models");
+    };
+    ladder_ = climb(rows_.table, rows_.target, ladder, fit_);
+    spec_.kind = ladder_.rungs[ladder_.chosen].kind;
+    spec_.model = ladder_.rungs[ladder_.chosen].model;
+  }
+
+  nlohmann::json ladder_json() const {
+    auto rungs = nlohmann::json::array();
+    for (const Rung& rung : ladder_.rungs) {
+      rungs.push_back({{"kind", rung.kind}, {"seconds", rung.seconds}, {"note", rung.note}, {"folds", rung.fold_scores}});
+      rungs.back()["score"] = rung.judged ? nlohmann::json(rung.score) : nlohmann::json(nullptr);
+    }
+    return {{"metric", ladder_.metric}, {"rows", ladder_.rows}, {"why", ladder_.why}, {"rungs", rungs}};
+  }
+
+  void score(const TableEstimator& estimator, nlohmann::json& result) {
+    context_.progress.update(0.9, "scores");
+    Matrix features = estimator.features(rows_.table, fit_.pool);
+    const TableAnswers trained = estimator.answers_of(features, fit_.pool);
+    train_scores_ = scores_of(rows_.target, trained, {.replicas = 0}, fit_.pool, &features);
+    result["train"] = to_json(train_scores_);
+    for (const auto& [column, told] : told_alone(rows_.table, rows_.target, fit_.seed)) {
+      result["checks"]["alone"][column] = told;
+    }
+    if (context_.find("valid") == nullptr) {
+      return;
+    }
+    const Documents documents = Documents::open(context_.input("valid").path);
+    TableNotes notes;
+    Table table = read_table(documents, schema_, notes);
+    std::vector<std::vector<std::string>> labels;
+    if (rows_.target.rows() > 0) {
+      labels = read_label_lists(documents, options_.label_field);
+    }
+    RejectLog rejects(context_.run.rejected() / "valid");
+    valid_ = with_target(std::move(table), documents, labels, spec_.task, rows_.target.labels, rejects);
+    features = estimator.features(valid_.table, fit_.pool);
+    valid_answers_ = estimator.answers_of(features, fit_.pool);
+    valid_scores_ = scores_of(valid_.target, valid_answers_, {.seed = fit_.seed}, fit_.pool, &features);
+    result["valid"] = to_json(valid_scores_);
+    result["valid_rows"] = valid_.table.rows;
+    if (const Score* accuracy = find_score(valid_scores_, "accuracy")) {
+      result["valid_accuracy"] = accuracy->value;
+    }
+    check_parts(trained, result["checks"]);
+  }
+
+  // What the doctor wants to know of the two parts and of what the model missed (metric/diagnosis.h).
+  void check_parts(const TableAnswers& trained, nlohmann::json& checks) {
+    for (const auto& [column, index] : drift_of(rows_.table, valid_.table)) {
+      checks["drift"][column] = index;
+    }
+    checks["overlap"] = overlap_of(rows_.table, valid_.table);
+    const double gain =
+        residual_gain(rows_.table, rows_.target, trained, valid_.table, valid_.target, valid_answers_, fit_);
+    if (std::isfinite(gain)) {
+      checks["residual_gain"] = gain;
+    }
+    const auto& labels = valid_.target.labels;
+    if (spec_.task == Task::kClasses && labels.size() <= 100) {
+      std::vector<double> rows(labels.size(), 0.0);
+      std::vector<double> found(labels.size(), 0.0);
+      for (uint64_t row = 0; row < valid_.target.rows(); ++row) {
+        const auto truth = static_cast<size_t>(valid_.target.classes[row]);
+        rows[truth] += 1;
+        found[truth] += valid_answers_.classes[row] == valid_.target.classes[row] ? 1 : 0;
+      }
+      for (size_t c = 0; c < labels.size(); ++c) {
+        if (rows[c] > 0) {
+          checks["recall"][labels[c]] = found[c] / rows[c];
+        }
+      }
+    }
+  }
+
+  void save(const TableEstimator& estimator, nlohmann::json& result) {
+    result["rejected"] = rejected_;
+    result["labels"] = rows_.target.labels.size();
+    if (spec_.task == Task::kClasses) {
+      std::vector<int64_t> counts(rows_.target.labels.size(), 0);
+      for (const int32_t label : rows_.target.classes) {
+        ++counts[static_cast<size_t>(label)];
+      }
+      for (size_t c = 0; c < counts.size() && counts.size() <= 100; ++c) {
+        result["label_counts"][rows_.target.labels[c]] = counts[c];
+      }
+    }
+    if (!ladder_.rungs.empty()) {
+      result["ladder"] = ladder_json();
+    }
+    result["importances"] = importances_json(estimator, kMostImportances);
+    result["warnings"] = warnings_;
+    const std::string line = scores_line(valid_scores_.empty() ? train_scores_ : valid_scores_);
+    result["summary"] = spec_.kind + " from " + grouped_integer(static_cast<int64_t>(rows_.table.rows)) + " rows" +
+                        (line.empty() ? "" : (valid_scores_.empty() ? ", on its own training rows " : ", ") + line);
+    const nlohmann::json info{{"label_field", options_.label_field},
+                              {"table", schema_.to_json()},
+                              {"trained_on", {{"rows", rows_.table.rows}, {"seed", options_.seed}}}};
+    const fs::path out = context_.run.out_tmp();
+    estimator.save(out, info);
+    write_file_atomic(out / "estimator.json",
+                      nlohmann::json{{"schema", 1}, {"kind", "table"}, {"file", "saved.json"}, {"description", estimator.description()}}
+                              .dump(1) + "\n");
+    write_report(page(estimator, result), out);
+  }
+
+  Report page(const TableEstimator& estimator, const nlohmann::json& result) const {
+    Report page{.title = context_.run.name(), .subtitle = result["summary"].get<std::string>()};
+    const bool judged = !valid_scores_.empty();
+    add_figures(judged ? valid_scores_ : train_scores_,
+                judged ? grouped_integer(static_cast<int64_t>(valid_.table.rows)) + " validation rows" : "its own training rows: too good", page);
+    if (!warnings_.empty()) {
+      ReportSection section{.title = "To look at"};
+      for (const auto& warning : warnings_) {
+        section.blocks.push_back(NoteBlock{NoteBlock::Level::kWarning, warning});
+      }
+      page.sections.push_back(std::move(section));
+    }
+    if (!ladder_.rungs.empty()) {
+      ReportSection section{.title = "Models tried", .intro = ladder_.why};
+      TableBlock table{.caption = "", .header = {"model", ladder_.metric, "folds", "seconds", ""}};
+      for (const Rung& rung : ladder_.rungs) {
+        std::string folds;
+        for (const double score : rung.fold_scores) {
+          folds += (folds.empty() ? "" : " ") + human_number(score, 4);
+        }
+        table.rows.push_back({rung.kind, rung.judged ? human_number(rung.score, 5) : "", folds, fixed_number(rung.seconds, 1), rung.note});
+      }
+      section.blocks.push_back(std::move(table));
+      page.sections.push_back(std::move(section));
+    }
+    ReportSection scores{.title = "How good it is"};
+    if (judged) {
+      scores.blocks.push_back(scores_block("On the validation rows", valid_scores_));
+      for (auto& block : answer_blocks(valid_.target, valid_answers_)) {
+        scores.blocks.push_back(std::move(block));
+      }
+    }
+    scores.blocks.push_back(scores_block("On its own training rows", train_scores_));
+    page.sections.push_back(std::move(scores));
+    ReportSection model{.title = "What it learnt"};
+    model.blocks = importance_blocks(estimator);
+    for (auto& block : description_blocks(estimator.model().description(estimator.feature_names()))) {
+      model.blocks.push_back(std::move(block));
+    }
+    model.blocks.push_back(TextBlock{"The features", estimator.pipeline().description().dump(1), true});
+    page.sections.push_back(std::move(model));
+    page.data = result;
+    return page;
+  }
+
+  StageContext& context_;
+  const FitOptions& options_;
+  FitContext fit_;
+  TableSchema schema_;
+  TableRows rows_;
+  EstimatorSpec spec_;
+  Ladder ladder_;
+  TableRows valid_;
+  TableAnswers valid_answers_;
+  std::vector<Score> train_scores_;
+  std::vector<Score> valid_scores_;
+  std::map<std::string, uint64_t> rejected_;
+  std::vector<std::string> warnings_;
+};
+
+// Before the rows are read the task may be unknown: then the options must do for one that the model knows (a stack of
+// regressions does no classes).
+void check_model(const std::string& kind, const nlohmann::json& options, const std::string& task) {
+  if (!task.empty() && task != "auto") {
+    make_model(kind, options, task_named(task), "fit.model");
+    return;
+  }
+  const auto& tasks = model_kind(kind, "fit.kind").tasks;
+  for (size_t i = 0; i < tasks.size(); ++i) {
+    try {
+      make_model(kind, options, tasks[i], "fit.model");
+      return;
+    } catch (const Error&) {
+      if (i + 1 == tasks.size()) {
+        throw;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+bool fits_tables(const std::string& kind) { return kind != "fasttext" && kind != "ngram"; }
+
+void add_table_fields(Fields<FitOptions>& f) {
+  f.add("task", &FitOptions::task,
+        "tables: classes, multilabel, regression, clusters, anomaly; empty: as the labels say; auto: the same, with kind: auto")
+      .choices(task_names());
+  f.add("model", &FitOptions::model, "tables: options of the model, such as {trees: 300}");
+  f.add("features", &FitOptions::features,
+        "tables: what columns become, a list of {columns, encode, then}; empty: what each kind of column usually gets");
+  f.add("reduce", &FitOptions::reduce, "tables: transforms over all features, such as [{pca: {components: 20}}]");
+  f.add("table", &FitOptions::table, "tables: how columns are read");
+  f.add("weight_field", &FitOptions::weight_field, "tables: a column with the weight of each row");
+  f.add("class_weights", &FitOptions::class_weights, "tables: balanced, or a map of label to weight");
+  f.add("folds", &FitOptions::folds, "kind auto: of the cross-validation that judges each model").range(2, 100);
+  f.add("budget_seconds", &FitOptions::budget_seconds, "kind auto: no new model after so long").range(1, 1e9);
+}
+
+void prepare_fit(nlohmann::json& resolved) {
+  const std::string task = resolved.value("task", "");
+  if (task == "auto" && resolved.value("kind", "") == "fasttext") {
+    resolved["kind"] = "auto";
+  }
+  const std::string kind = resolved.value("kind", "");
+  if (!fits_tables(kind)) {
+    return;
+  }
+  if (kind != "auto") {
+    std::vector<std::string> names = {"auto", "fasttext", "ngram"};
+    bool known = false;
+    for (const auto& model : model_kinds()) {
+      names.push_back(model.name);
+      known = known || model.name == kind;
+    }
+    if (!known) {
+      throw Error(ErrorKind::kUsage, "there is no model '" + kind + "'", "fit.kind", did_you_mean(kind, names));
+    }
+    check_model(kind, resolved.value("model", nlohmann::json::object()), task);
+  } else if (task == "clusters" || task == "anomaly" || task == "multilabel") {
+    throw Error(ErrorKind::kUsage, "the ladder of models is for classes and regression", "fit.kind",
+                "name a model: athanor explain fit lists them");
+  }
+  FeaturePipeline({.features = resolved.value("features", nlohmann::json::array()),
+                   .reduce = resolved.value("reduce", nlohmann::json::array()), .for_trees = false},
+                  "fit");
+}
+
+std::string fit_notes() {
+  std::string text = "Models of tables (kind, and what model: {...} takes):\n";
+  const auto fields = [&](const OptionSchema& schema) {
+    std::string list;
+    for (const auto& field : schema.fields) {
+      list += (list.empty() ? "" : ", ") + field.name + "=" + field.default_value.dump();
+    }
+    return list.empty() ? std::string() : "\n      " + list;
+  };
+  for (const auto& kind : model_kinds()) {
+    text += "  " + padded(kind.name, 20) + kind.doc + fields(kind.schema) + "\n";
+  }
+  text += "Encoders (features: [{columns: ..., encode: {NAME: {...}}}]):\n";
+  for (const auto& kind : encoder_kinds()) {
+    text += "  " + padded(kind.name, 20) + kind.doc + fields(kind.schema) + "\n";
+  }
+  text += "Transforms (then: [{NAME: {...}}], reduce: [{NAME: {...}}]):\n";
+  for (const auto& kind : transform_kinds()) {
+    text += "  " + padded(kind.name, 20) + kind.doc + fields(kind.schema) + "\n";
+  }
+  return text;
+}
+
+nlohmann::json fit_table(StageContext& context, const FitOptions& options, ThreadPool& pool) {
+  return TableFit(context, options, pool).run();
+}
+
+}  // namespace athanor

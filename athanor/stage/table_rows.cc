@@ -1,0 +1,236 @@
+#include "athanor/stage/table_rows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "athanor/base/error.h"
+#include "athanor/base/interrupt.h"
+#include "athanor/base/nearest.h"
+#include "athanor/data/tables/cells.h"
+#include "athanor/stage/labelled_documents.h"
+#include "athanor/stage/labels.h"
+
+namespace athanor {
+
+namespace {
+
+constexpr size_t kMostClassesOfNumbers = 20;
+constexpr size_t kMostLabels = 100'000;
+
+void erase_column(Table& table, const std::string& name) {
+  std::erase_if(table.columns, [&](const TableColumn& column) { return column.name == name; });
+}
+
+// As numbers where all are, else by their bytes.
+std::vector<std::string> names_in(const std::vector<std::vector<std::string>>& labels) {
+  std::vector<std::string> flat;
+  for (const auto& some : labels) {
+    flat.insert(flat.end(), some.begin(), some.end());
+  }
+  std::erase(flat, "");
+  return label_names(flat);
+}
+
+std::string first_words(const std::string& text) { return text.size() <= 40 ? text : text.substr(0, 40) + "..."; }
+
+}  // namespace
+
+std::vector<std::vector<std::string>> read_label_lists(const Documents& documents, const std::string& field) {
+  std::vector<std::vector<std::string>> labels;
+  if (field == "folder" && !documents.has_column(field)) {
+    for (auto& label : read_labels(documents, field)) {
+      labels.push_back(label.empty() ? std::vector<std::string>{} : std::vector<std::string>{std::move(label)});
+    }
+    return labels;
+  }
+  const DocumentLabels reader(documents, field);
+  bool any = false;
+  documents.for_each([&](uint64_t, Document&& document) {
+    check_interrupt();
+    labels.push_back(reader.of(labels.size(), document));
+    for (auto& label : labels.back()) {
+      label = std::string(trimmed_cell(label));
+    }
+    std::erase_if(labels.back(), [](const std::string& label) { return is_missing_mark(label, {}); });
+    any = any || !labels.back().empty();
+  });
+  if (!any) {
+    throw Error(ErrorKind::kInput, "no document has the label field '" + field + "'", "fit.label_field",
+                "a column or a key of meta (athanor show lists them), or folder; clusters and anomalies want no label: "
+                "task: clusters");
+  }
+  return labels;
+}
+
+Task task_of_labels(const std::vector<std::vector<std::string>>& labels, const std::string& field) {
+  std::set<double> numbers;
+  bool broken = false;
+  uint64_t count = 0;
+  uint64_t others = 0;
+  std::string example;
+  for (const auto& some : labels) {
+    if (some.size() > 1) {
+      return Task::kMultiLabel;
+    }
+    for (const auto& label : some) {
+      double value = 0;
+      ++count;
+      if (parse_number(label, value) != NumberCell::kNumber) {
+        ++others;
+        example = example.empty() ? label : example;
+      } else if (numbers.size() <= kMostClassesOfNumbers) {
+        numbers.insert(value);
+        broken = broken || value != std::floor(value);
+      }
+    }
+  }
+  const bool many = numbers.size() > kMostClassesOfNumbers || (broken && numbers.size() > 2);
+  if (others > 0 && many && others * 20 < count) {
+    throw Error(ErrorKind::kInput,
+                "the label '" + field + "' holds numbers, but for " + std::to_string(others) + " of " + std::to_string(count) +
+                    " rows, such as '" + first_words(example) + "'",
+                "fit.label_field", "mend those rows, or say which it is: task: regression leaves them out, task: classes takes every number for a class");
+  }
+  return others == 0 && many ? Task::kRegression : Task::kClasses;
+}
+
+TableRows with_target(Table table, const Documents& documents, const std::vector<std::vector<std::string>>& labels, Task task,
+                      const std::vector<std::string>& names, RejectLog& rejects) {
+  TableRows out;
+  out.target.task = task;
+  const bool learns = names.empty();
+  if (task == Task::kClasses || task == Task::kMultiLabel) {
+    out.target.labels = learns ? names_in(labels) : names;
+  }
+  if (out.target.labels.size() > kMostLabels) {
+    throw Error(ErrorKind::kInput, std::to_string(out.target.labels.size()) + " different labels", "fit.label_field",
+                "numbers? then task: regression");
+  }
+  std::map<std::string, int32_t> index;
+  for (size_t i = 0; i < out.target.labels.size(); ++i) {
+    index.emplace(out.target.labels[i], static_cast<int32_t>(i));
+  }
+  std::vector<uint64_t> rows;
+  const auto reject = [&](uint64_t row, const char* reason, const std::string& sample) {
+    rejects.add({reason, "document " + table.ids[row], row, sample});
+  };
+  for (uint64_t row = 0; row < table.rows; ++row) {
+    if (task == Task::kClusters || task == Task::kAnomaly) {
+      rows.push_back(row);
+      continue;
+    }
+    const auto& some = labels[row];
+    if (some.empty() && (task != Task::kMultiLabel || learns)) {
+      reject(row, "no label", "");
+      continue;
+    }
+    if (task == Task::kRegression) {
+      double value = 0;
+      if (parse_number(some[0], value) != NumberCell::kNumber) {
+        reject(row, "label is not a number", some[0]);
+        continue;
+      }
+      out.target.values.push_back(value);
+    } else {
+      std::vector<uint8_t> marks(out.target.labels.size(), 0);
+      bool known = true;
+      for (const auto& label : some) {
+        const auto found = index.find(label);
+        known = known && found != index.end();
+        if (found != index.end()) {
+          marks[static_cast<size_t>(found->second)] = 1;
+        }
+      }
+      if (!known) {
+        reject(row, "label not among those trained on", some[0]);
+        continue;
+      }
+      if (task == Task::kClasses) {
+        out.target.classes.push_back(index[some[0]]);
+      } else {
+        out.target.marks.insert(out.target.marks.end(), marks.begin(), marks.end());
+      }
+    }
+    rows.push_back(row);
+  }
+  rejects.finish();
+  if (rows.empty()) {
+    throw Error(ErrorKind::kInput, "no row of " + std::to_string(documents.num_documents()) + " is of use", "",
+                "rejected/rejected.jsonl says why");
+  }
+  if (learns && task == Task::kClasses && out.target.labels.size() < 2) {
+    throw Error(ErrorKind::kInput, "all rows have the label '" + out.target.labels.at(0) + "'", "fit.label_field",
+                "two labels at least; task: anomaly learns from one kind of row");
+  }
+  out.table = rows.size() == table.rows ? std::move(table) : take_rows(table, rows);
+  out.places = std::move(rows);
+  return out;
+}
+
+void take_weights(TableRows& rows, const std::string& column) {
+  if (column.empty()) {
+    return;
+  }
+  const TableColumn& weights = rows.table.at(column);
+  if (weights.kind != ColumnKind::kNumber) {
+    throw Error(ErrorKind::kInput, "the weights in '" + column + "' are no numbers", "fit.weight_field", "");
+  }
+  double sum = 0;
+  for (uint64_t row = 0; row < rows.table.rows; ++row) {
+    const double weight = weights.numbers[row];
+    if (!(weight >= 0)) {
+      throw Error(ErrorKind::kInput, "the weight of row " + std::to_string(row) + " (document " + rows.table.ids[row] + ") is " +
+                      (std::isnan(weight) ? "missing" : "below 0"), "fit.weight_field", "a number of 0 or more in each row");
+    }
+    sum += weight;
+  }
+  if (sum <= 0) {
+    throw Error(ErrorKind::kInput, "all weights in '" + column + "' are 0", "fit.weight_field", "");
+  }
+  rows.target.weights = weights.numbers;
+  erase_column(rows.table, column);
+}
+
+void weigh_classes(Target& target, const nlohmann::json& class_weights) {
+  if (class_weights.is_null() || class_weights == "" || (class_weights.is_object() && class_weights.empty())) {
+    return;
+  }
+  if (target.task != Task::kClasses) {
+    throw Error(ErrorKind::kUsage, "class weights are for classes", "fit.class_weights", "");
+  }
+  std::vector<double> of_class(target.labels.size(), 1.0);
+  if (class_weights == "balanced") {
+    std::vector<double> sums(target.labels.size(), 0.0);
+    double total = 0;
+    for (uint64_t row = 0; row < target.rows(); ++row) {
+      sums[static_cast<size_t>(target.classes[row])] += target.weight(row);
+      total += target.weight(row);
+    }
+    for (size_t c = 0; c < sums.size(); ++c) {
+      of_class[c] = sums[c] > 0 ? total / (static_cast<double>(sums.size()) * sums[c]) : 0;
+    }
+  } else if (class_weights.is_object()) {
+    for (const auto& [label, weight] : class_weights.items()) {
+      const auto found = std::find(target.labels.begin(), target.labels.end(), label);
+      if (found == target.labels.end()) {
+        throw Error(ErrorKind::kUsage, "there is no label '" + label + "'", "fit.class_weights",
+                    did_you_mean(label, target.labels));
+      }
+      if (!weight.is_number() || weight.get<double>() < 0) {
+        throw Error(ErrorKind::kUsage, "the weight of '" + label + "' is no number of 0 or more", "fit.class_weights", "");
+      }
+      of_class[static_cast<size_t>(found - target.labels.begin())] = weight.get<double>();
+    }
+  } else {
+    throw Error(ErrorKind::kUsage, "class_weights is 'balanced' or a map of label to number", "fit.class_weights", "");
+  }
+  std::vector<double> weights(target.rows());
+  for (uint64_t row = 0; row < target.rows(); ++row) {
+    weights[row] = target.weight(row) * of_class[static_cast<size_t>(target.classes[row])];
+  }
+  target.weights = std::move(weights);
+}
+
+}  // namespace athanor

@@ -1,0 +1,159 @@
+// Times encoders of texts and reads tables, for bench/features.py. Prints a line of JSON; cpu:
+// seconds of all threads together.
+//
+//   feature_speed text FILE.jsonl[.zst] ENCODER OPTIONS_JSON [THREADS]     each document cut into
+//   pieces of 2,000 characters feature_speed table FILE.csv[.zst] [NAME ...] feature_speed matrix
+//   FILE.csv[.zst] SPEC_JSON OUT [NAME ...]           what a pipeline makes of the rows it is
+//   fitted on,
+//                                                                          as doubles; prints rows,
+//                                                                          columns and inputs
+//   feature_speed words FILE                                               Chinese, a line a text;
+//   words with blanks between
+#include <cstdio>
+#include <ctime>
+#include <fstream>
+#include <iostream>
+
+#include "athanor/base/error.h"
+#include "athanor/base/text.h"
+#include "athanor/base/unicode.h"
+#include "athanor/data/readers/readers.h"
+#include "athanor/data/tables/read_table.h"
+#include "athanor/feature/pipeline.h"
+#include "athanor/feature/text/analyzer.h"
+#include "athanor/feature/transform.h"
+
+namespace {
+
+using namespace athanor;
+
+std::vector<Document> read(const std::string& path, const ReadOptions& options) {
+  std::vector<Document> documents;
+  ReadSink sink;
+  sink.on_document = [&](Document&& document) { documents.push_back(std::move(document)); };
+  sink.on_rejected = [](Rejected&&) {};
+  read_documents(path, "bench", options, sink);
+  return documents;
+}
+
+void time_text(const std::string& path, const std::string& encoder, const std::string& options,
+               int threads) {
+  TableColumn column;
+  column.name = "text";
+  column.kind = ColumnKind::kText;
+  size_t bytes = 0;
+  for (const Document& document : read(path, {})) {
+    std::string_view rest = document.text;
+    while (!rest.empty()) {
+      const std::string_view piece = utf8_prefix(rest, 2000);
+      column.texts.emplace_back(piece);
+      bytes += piece.size();
+      rest.remove_prefix(piece.size());
+    }
+  }
+  const TableColumn* columns[] = {&column};
+  ThreadPool pool(threads);
+  FitContext context{pool};
+  auto step = make_encoder(encoder, nlohmann::json::parse(options), "options");
+  double begin = monotonic_time();
+  const std::clock_t cpu_begin = std::clock();
+  const Matrix fitted = step->fit(columns, nullptr, context);
+  const double fit = monotonic_time() - begin;
+  const double cpu = static_cast<double>(std::clock() - cpu_begin) / CLOCKS_PER_SEC;
+  begin = monotonic_time();
+  const Matrix applied = step->apply(columns, pool);
+  std::printf(
+      "{\"fit\": %.6f, \"cpu\": %.6f, \"apply\": %.6f, \"texts\": %zu, \"bytes\": %zu, "
+      "\"columns\": %llu, \"stored\": %zu}\n",
+      fit, cpu, monotonic_time() - begin, column.texts.size(), bytes,
+      static_cast<unsigned long long>(fitted.columns), fitted.sparse.values.size());
+}
+
+void time_table(const std::string& path, std::vector<std::string> names) {
+  ReadOptions options;
+  options.fields = parse_field_map({{"text", "*"}});
+  options.columns = std::move(names);
+  const std::vector<Document> documents = read(path, options);
+  const double begin = monotonic_time();
+  TableReader reader{TableOptions()};
+  for (const Document& document : documents) {
+    reader.add(document);
+  }
+  TableNotes notes;
+  const Table table = reader.finish(notes);
+  std::printf("{\"seconds\": %.6f, \"rows\": %llu, \"columns\": %zu}\n", monotonic_time() - begin,
+              static_cast<unsigned long long>(table.rows), table.columns.size());
+}
+
+void write_matrix(const std::string& path, const std::string& spec_json, const std::string& out,
+                  std::vector<std::string> names) {
+  ReadOptions options;
+  options.fields = parse_field_map({{"text", "*"}});
+  options.columns = std::move(names);
+  TableReader reader{TableOptions()};
+  for (const Document& document : read(path, options)) {
+    reader.add(document);
+  }
+  TableNotes notes;
+  const Table table = reader.finish(notes);
+  const auto json = nlohmann::json::parse(spec_json);
+  PipelineSpec spec;
+  spec.features = json.at("features");
+  spec.reduce = json.value("reduce", nlohmann::json::array());
+  ThreadPool pool(0);
+  FitContext context{pool};
+  FeaturePipeline pipeline(spec, "spec");
+  const double begin = monotonic_time();
+  const Matrix x = to_dense(pipeline.fit(table, nullptr, context));
+  const double seconds = monotonic_time() - begin;
+  std::ofstream(out, std::ios::binary)
+      .write(reinterpret_cast<const char*>(x.values.data()),
+             static_cast<std::streamsize>(x.values.size() * sizeof(double)));
+  nlohmann::json result{{"seconds", seconds},
+                        {"rows", x.rows},
+                        {"columns", x.columns},
+                        {"inputs", nlohmann::json::array()}};
+  for (const auto& [name, kind] : pipeline.inputs()) {
+    result["inputs"].push_back(name);
+  }
+  std::printf("%s\n", result.dump().c_str());
+}
+
+void cut_words(const std::string& path) {
+  const auto segmenter = WordSegmenter::chinese();
+  std::ifstream in(path);
+  std::vector<size_t> ends;
+  for (std::string line; std::getline(in, line);) {
+    segmenter->cut(line, ends);
+    size_t begin = 0;
+    for (const size_t end : ends) {
+      std::cout << (begin == 0 ? "" : " ") << std::string_view(line).substr(begin, end - begin);
+      begin = end;
+    }
+    std::cout << "\n";
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  try {
+    if (args.size() >= 4 && args[0] == "text") {
+      time_text(args[1], args[2], args[3], args.size() > 4 ? std::stoi(args[4]) : 0);
+    } else if (args.size() >= 2 && args[0] == "table") {
+      time_table(args[1], {args.begin() + 2, args.end()});
+    } else if (args.size() >= 4 && args[0] == "matrix") {
+      write_matrix(args[1], args[2], args[3], {args.begin() + 4, args.end()});
+    } else if (args.size() == 2 && args[0] == "words") {
+      cut_words(args[1]);
+    } else {
+      std::fprintf(stderr, "feature_speed text|table|matrix|words FILE ...\n");
+      return 2;
+    }
+  } catch (const athanor::Error& error) {
+    std::fprintf(stderr, "%s %s\n", error.what(), error.where().c_str());
+    return error.exit_code();
+  }
+  return 0;
+}
