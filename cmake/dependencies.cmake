@@ -38,6 +38,8 @@ add_compile_options("-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=" "-fmacro-prefix-m
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
   add_compile_options(-Wno-dangling-reference)  # takes a table's entry, found by a temporary name, for dangling
 endif()
+# Our functions are never replaced at load time, so they may be inlined although objects are position independent.
+add_compile_options(-fno-semantic-interposition)
 if(ATHANOR_WERROR)
   add_compile_options(-Werror)
 endif()

@@ -1,5 +1,7 @@
 # One object library a room, one test binary a room; two link units: the program, and the torch unit it
-# opens with dlopen when a verb needs LibTorch. The order of rooms is athanor/ROOMS.
+# opens with dlopen when a verb needs LibTorch. Tests and fuzz targets link each room as a shared library instead:
+# sixty programs that each held all objects took 23 GB of disk and most of the time of a build.
+# The order of rooms is athanor/ROOMS.
 file(STRINGS "${CMAKE_SOURCE_DIR}/athanor/ROOMS" ATHANOR_ROOM_LINES REGEX "^[a-z-]")
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/athanor/ROOMS")
 
@@ -62,6 +64,34 @@ function(athanor_objects target torch)
   endif()
 endfunction()
 
+# athanor_shared(<room> <torch: ON|OFF> <objects...>): the room for tests, over the rooms before it.
+# Nothing may stay undefined, so a room that uses a later one does not link.
+set(ATHANOR_SHARED "")
+function(athanor_shared room torch)
+  if(NOT ATHANOR_TESTS)
+    return()
+  endif()
+  set(name athanor_${room}_shared)
+  add_library(${name} SHARED ${ARGN})
+  target_link_libraries(${name} PRIVATE ${ATHANOR_SHARED} athanor_core_deps)
+  if(torch)
+    target_link_libraries(${name} PRIVATE athanor_libtorch)
+  endif()
+  if(NOT ATHANOR_SANITIZE)  # the sanitizers' own symbols come with the program
+    target_link_options(${name} PRIVATE "-Wl,-z,defs")
+  endif()
+  set_target_properties(${name} PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/rooms"
+    LINK_DEPENDS_NO_SHARED ON)
+  set(ATHANOR_SHARED ${ATHANOR_SHARED} ${name} PARENT_SCOPE)
+endfunction()
+
+# athanor_test_program(<target> <libraries...>): registries fill as libraries load, so none may be dropped as unused.
+function(athanor_test_program target)
+  target_link_options(${target} PRIVATE "-Wl,--no-as-needed")
+  target_link_libraries(${target} PRIVATE ${ARGN} athanor_core_deps)
+  set_target_properties(${target} PROPERTIES LINK_DEPENDS_NO_SHARED ON)
+endfunction()
+
 function(athanor_room_test room torch)
   file(GLOB_RECURSE tests CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/athanor/${room}/*_test.cc")
   if(NOT ATHANOR_TESTS OR NOT tests)
@@ -71,10 +101,9 @@ function(athanor_room_test room torch)
   athanor_objects(${name}_objects ${torch} ${tests})
   target_link_libraries(${name}_objects PRIVATE GTest::gtest)
   target_compile_definitions(${name}_objects PRIVATE ATHANOR_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  add_executable(${name} $<TARGET_OBJECTS:${name}_objects> ${ATHANOR_CORE_OBJECTS})
-  target_link_libraries(${name} PRIVATE athanor_core_deps GTest::gtest_main)
+  add_executable(${name} $<TARGET_OBJECTS:${name}_objects>)
+  athanor_test_program(${name} ${ATHANOR_SHARED} GTest::gtest_main)
   if(torch)
-    target_sources(${name} PRIVATE ${ATHANOR_TORCH_OBJECTS})
     target_link_libraries(${name} PRIVATE athanor_libtorch)
   endif()
   gtest_discover_tests(${name} TEST_PREFIX "${room}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120
@@ -100,7 +129,9 @@ foreach(room IN LISTS ATHANOR_ROOM_LINES)
     if(torch_free_present)  # they may use every room above
       athanor_objects(athanor_torch_free OFF ${torch_free_present})
       list(APPEND ATHANOR_CORE_OBJECTS $<TARGET_OBJECTS:athanor_torch_free>)
+      athanor_shared(torch_free OFF $<TARGET_OBJECTS:athanor_torch_free>)
     endif()
+    set(shared_above ${ATHANOR_SHARED})
     continue()
   endif()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/athanor/${room}/*.cc")
@@ -114,6 +145,9 @@ foreach(room IN LISTS ATHANOR_ROOM_LINES)
     if(sources)
       athanor_objects(athanor_stage OFF ${sources})
       list(APPEND ATHANOR_CORE_OBJECTS $<TARGET_OBJECTS:athanor_stage>)
+      # not over the torch rooms, whose names it finds at run time as the program does
+      set(ATHANOR_SHARED ${shared_above})
+      athanor_shared(stage OFF $<TARGET_OBJECTS:athanor_stage>)
     endif()
     if(ATHANOR_WITH_TORCH AND torch_sources)
       athanor_objects(athanor_stage_torch ON ${torch_sources})
@@ -124,12 +158,18 @@ foreach(room IN LISTS ATHANOR_ROOM_LINES)
     if(sources)
       athanor_objects(athanor_${room} OFF ${sources})
       list(APPEND ATHANOR_CORE_OBJECTS $<TARGET_OBJECTS:athanor_${room}>)
+      set(objects $<TARGET_OBJECTS:athanor_${room}>)
+      if(NOT ATHANOR_SHARED)  # the first room
+        list(APPEND objects $<TARGET_OBJECTS:athanor_version>)
+      endif()
+      athanor_shared(${room} OFF ${objects})
     endif()
     athanor_room_test(${room} OFF)
   elseif(ATHANOR_WITH_TORCH)
     if(sources)
       athanor_objects(athanor_${room} ON ${sources})
       list(APPEND ATHANOR_TORCH_OBJECTS $<TARGET_OBJECTS:athanor_${room}>)
+      athanor_shared(${room} ON $<TARGET_OBJECTS:athanor_${room}>)
     endif()
     athanor_room_test(${room} ON)
   endif()
