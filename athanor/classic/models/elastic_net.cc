@@ -185,7 +185,7 @@ LinearWeights solve_elastic_net(const Matrix& x, const Target& target, const Ela
   }
   if (!done) {
     context.warn("elastic net: the duality gap is still above the tolerance after max_iterations passes; scale the "
-                 "features, or give more passes");
+                 "features, or give more");
   }
   LinearWeights out = LinearWeights::zeros(1, x.columns);
   out.coefficients = std::move(w);
