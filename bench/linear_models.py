@@ -51,6 +51,11 @@ def adult():
     return x[~test], y[~test], x[test], y[test]
 
 
+def adult_part():
+    x, y, z, truth = adult()
+    return np.ascontiguousarray(x[::3]), y[::3], z, truth
+
+
 def sst2():
     sides = []
     for part in ("train", "dev"):
@@ -104,6 +109,7 @@ TASKS = [  # name, set, kind, options, task, the peer
     ("linear SVM SST-2 TF-IDF", sst2, "linear_svm", {}, "classes", lambda: svm.LinearSVC()),
     ("linear SVM adult", adult, "linear_svm", {}, "classes", lambda: svm.LinearSVC()),
     ("SVM rbf digits", digits, "svm", {}, "classes", lambda: svm.SVC()),
+    ("SVM rbf adult, every third row", adult_part, "svm", {}, "classes", lambda: svm.SVC()),
     ("k-means digits, 64 clusters", digits, "kmeans", {"clusters": 64, "starts": 1}, "clusters",
      lambda: cluster.KMeans(64, n_init=1)),
     ("knn digits, 64 columns", digits, "knn", {}, "classes", lambda: neighbors.KNeighborsClassifier(n_jobs=jobs)),
