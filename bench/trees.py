@@ -1,9 +1,10 @@
 """Boosting, forests and isolation forests against XGBoost (hist), LightGBM and scikit-learn: the same folds of the same
-features, all with two threads, interleaved in one run; score (mean over folds, spread over seeds) and seconds to fit
-(median over folds and seeds).
+features, all with as many threads, interleaved in one run; score (mean over folds, spread over seeds) and seconds to fit
+(median over folds and seeds), as a multiple of XGBoost's (forests: scikit-learn's). Last, how long a stored model of 500 trees
+takes to open.
 
   ATHANOR_DATA=<data> PYTHONPATH=<numpy, scikit-learn, xgboost, lightgbm> python3 bench/trees.py build/classic_tests
-      [--seeds 3] [--only adult] [--kinds boosting,forest] [--threads 2]
+      [--seeds 3] [--only adult] [--kinds boosting,forest] [--threads 2] [--clock cpu]
 
 Boosting: 100 rounds, learning rate 0.1, at most 31 leaves (XGBoost: depth 6, its usual; and 31 leaves by loss). Forests: 100
 trees, the libraries' defaults. Categories are coded by their order; missing values stay (scikit-learn's forests get them,
@@ -28,8 +29,12 @@ parser.add_argument("--seeds", type=int, default=3)
 parser.add_argument("--only", default="")
 parser.add_argument("--kinds", default="boosting,forest,extra_trees")
 parser.add_argument("--threads", type=int, default=2)
+parser.add_argument("--clock", choices=("wall", "cpu"), default="wall", help="cpu: seconds of the processor, honest with --threads 1 on a busy machine")
+parser.add_argument("--folds", type=int, default=5)
 args = parser.parse_args()
 os.environ["OMP_NUM_THREADS"] = str(args.threads)
+
+now = time.process_time if args.clock == "cpu" else time.perf_counter
 
 import lightgbm  # noqa: E402
 import xgboost  # noqa: E402
@@ -69,7 +74,7 @@ def sets():
     table = rows("winequality-white.csv")
     yield "wine", numbers(table, range(11)), np.array([float(row[11]) for row in table]), 0
     table = rows("mammography.csv")
-    yield "mammography", numbers(table, range(6)), np.array([float("1" in row[6]) for row in table]), 2
+    yield "mammography", numbers(table, range(6)), np.array([float("-1" not in row[6]) for row in table]), 2
 
 
 def write(path, x, y):
@@ -79,19 +84,23 @@ def write(path, x, y):
         file.write(np.asarray(y, dtype="<f8").tobytes())
 
 
-def ours(folder, kind, options, classes, seed):
-    spec = {"kind": kind, "options": options, "classes": classes, "seed": seed, "threads": args.threads}
+def run_ours(folder, spec):
     out = subprocess.run([args.binary, "--gtest_filter=TreesBench.FitAndPredict"], check=True, capture_output=True, text=True,
                          env={**os.environ, "ATHANOR_TREES_DIR": str(folder), "ATHANOR_TREES": json.dumps(spec)}).stdout
-    line = next(line for line in out.splitlines() if line.startswith("{"))
+    return json.loads(next(line for line in out.splitlines() if line.startswith("{")))
+
+
+def ours(folder, kind, options, classes, seed):
+    spec = {"kind": kind, "options": options, "classes": classes, "seed": seed, "threads": args.threads, "clock": args.clock}
+    found = run_ours(folder, spec)
     predicted = np.fromfile(folder / "predicted.bin")
-    return json.loads(line)["fit"], predicted.reshape(-1, classes)[:, -1] if classes else predicted
+    return found["fit"], predicted.reshape(-1, classes)[:, -1] if classes else predicted
 
 
 def peer(model, x, y, test, classes):
-    begin = time.perf_counter()
+    begin = now()
     model.fit(x, y)
-    seconds = time.perf_counter() - begin
+    seconds = now() - begin
     return seconds, model.predict_proba(test)[:, 1] if classes else model.predict(test)
 
 
@@ -115,13 +124,14 @@ def models(kind, classes, seed):
 
 
 def main():
-    print("| model | data | who | score (spread over seeds) | seconds a fit |\n|---|---|---|---|---|")
+    print("| model | data | who | score (spread over seeds) | seconds a fit | of the peer's |\n|---|---|---|---|---|---|")
+    peers = {True: "XGBoost, depth 6", False: "scikit-learn"}
     for name, x, y, classes in sets():
         if args.only and name not in args.only.split(","):
             continue
         for kind in args.kinds.split(","):
             seconds, scores = {}, {}
-            splitter = (StratifiedKFold if classes else KFold)(5, shuffle=True, random_state=0)
+            splitter = (StratifiedKFold if classes else KFold)(args.folds, shuffle=True, random_state=0)
             with tempfile.TemporaryDirectory() as temp:
                 folder = pathlib.Path(temp)
                 for train, test in splitter.split(x, y):
@@ -134,12 +144,27 @@ def main():
                             score = roc_auc_score(y[test], said) if classes else float(np.sqrt(np.mean((said - y[test]) ** 2)))
                             seconds.setdefault(who, []).append(took)
                             scores.setdefault(who, {}).setdefault(seed, []).append(score)
+            peer_seconds = statistics.median(seconds[peers[kind == "boosting"]])
             for who, by_seed in scores.items():
                 means = [statistics.mean(values) for values in by_seed.values()]
                 form = "AUC {:.4f} ({:.4f} to {:.4f})" if classes else \
                     "RMSE {:,.0f} ({:,.0f} to {:,.0f})" if np.mean(means) > 100 else "RMSE {:.4f} ({:.4f} to {:.4f})"
                 print(f"| {kind} | {name} | {who} | {form.format(statistics.mean(means), min(means), max(means))} | "
-                      f"{statistics.median(seconds[who]):.3f} |", flush=True)
+                      f"{statistics.median(seconds[who]):.3f} ({min(seconds[who]):.3f} to {max(seconds[who]):.3f}) | "
+                      f"{statistics.median(seconds[who]) / peer_seconds:.2f} |", flush=True)
+    opening()
+
+
+def opening():
+    name, x, y, classes = next(sets())
+    with tempfile.TemporaryDirectory() as temp:
+        folder = pathlib.Path(temp)
+        write(folder / "train.bin", x, y)
+        write(folder / "test.bin", x[:10], y[:10])
+        for kind, options in (("boosting", {"rounds": 500}), ("forest", {"trees": 500})):
+            out = run_ours(folder, {"kind": kind, "options": options, "classes": classes, "threads": args.threads, "open": 5})
+            print(f"\n{kind}, 500 trees on {name}: {out['bytes'] / 1e6:.1f} MB open in {1000 * out['open']:.1f} ms "
+                  f"({1000 * out['open_least']:.1f} to {1000 * out['open_most']:.1f})")
 
 
 main()

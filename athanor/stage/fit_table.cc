@@ -10,6 +10,7 @@
 #include "athanor/classic/checks.h"
 #include "athanor/classic/ladder.h"
 #include "athanor/stage/command.h"
+#include "athanor/stage/explain_table.h"
 #include "athanor/stage/table_rows.h"
 #include "athanor/stage/table_scores.h"
 
@@ -254,7 +255,10 @@ class TableFit {
     scores.blocks.push_back(scores_block("On its own training rows", train_scores_));
     page.sections.push_back(std::move(scores));
     ReportSection model{.title = "What it learnt"};
-    model.blocks = importance_blocks(estimator);
+    model.blocks = tree_blocks(estimator);
+    for (auto& block : importance_blocks(estimator)) {
+      model.blocks.push_back(std::move(block));
+    }
     for (auto& block : description_blocks(estimator.model().description(estimator.feature_names()))) {
       model.blocks.push_back(std::move(block));
     }

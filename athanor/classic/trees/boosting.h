@@ -23,10 +23,10 @@ struct BoostingOptions {
   int64_t max_depth = 0;
   int64_t bins = 255;
   int64_t min_samples_leaf = 20;
-  double min_child_weight = 1e-3;
+  double min_child_weight = 1;
   double min_gain = 0;
   double l1 = 0;
-  double l2 = 0;
+  double l2 = 1;
   double rows = 1;
   double columns = 1;
   int64_t early_stopping = 0;
