@@ -68,13 +68,13 @@ def numbers(table, columns):
 
 def sets():
     table = rows("adult.train.csv.zst")
-    yield "adult", numbers(table, range(14)), np.array([float(">50K" in row[14]) for row in table]), 2
+    yield "adult", numbers(table, range(14)), np.array([float(">50K" in row[14]) for row in table]), 2, [1, 3, 5, 6, 7, 8, 9, 13]
     table = rows("california_housing.csv.zst", header=True)
-    yield "california", numbers(table, [0, 1, 2, 3, 4, 5, 6, 7, 9]), np.array([float(row[8]) for row in table]), 0
+    yield "california", numbers(table, [0, 1, 2, 3, 4, 5, 6, 7, 9]), np.array([float(row[8]) for row in table]), 0, [8]
     table = rows("winequality-white.csv")
-    yield "wine", numbers(table, range(11)), np.array([float(row[11]) for row in table]), 0
+    yield "wine", numbers(table, range(11)), np.array([float(row[11]) for row in table]), 0, []
     table = rows("mammography.csv")
-    yield "mammography", numbers(table, range(6)), np.array([float("-1" not in row[6]) for row in table]), 2
+    yield "mammography", numbers(table, range(6)), np.array([float("-1" not in row[6]) for row in table]), 2, []
 
 
 def write(path, x, y):
@@ -98,17 +98,23 @@ def ours(folder, kind, options, classes, seed):
 
 
 def peer(model, x, y, test, classes):
+    model, how = model if isinstance(model, tuple) else (model, {})
     begin = now()
-    model.fit(x, y)
+    model.fit(x, y, **how)
     seconds = now() - begin
     return seconds, model.predict_proba(test)[:, 1] if classes else model.predict(test)
 
 
-def models(kind, classes, seed):
+def models(kind, classes, seed, categories):
     n = args.threads
     if kind == "boosting":
         # Without sampling a seed changes nothing; each seed draws 90 % of the rows a round, so that spreads mean something.
         yield "Athanor", ("boosting", {"rows": 0.9})
+        if categories:
+            yield "Athanor, sets of categories", ("boosting", {"rows": 0.9, "categories": [str(c) for c in categories]})
+            yield "LightGBM, sets of categories", ((lightgbm.LGBMClassifier if classes else lightgbm.LGBMRegressor)(
+                verbose=-1, subsample=0.9, subsample_freq=1, n_estimators=100, learning_rate=0.1, n_jobs=n, random_state=seed),
+                {"categorical_feature": categories})
         kwargs = dict(n_estimators=100, learning_rate=0.1, n_jobs=n, random_state=seed)
         x = xgboost.XGBClassifier if classes else xgboost.XGBRegressor
         yield "XGBoost, depth 6", x(tree_method="hist", max_depth=6, subsample=0.9, **kwargs)
@@ -126,7 +132,7 @@ def models(kind, classes, seed):
 def main():
     print("| model | data | who | score (spread over seeds) | seconds a fit | of the peer's |\n|---|---|---|---|---|---|")
     peers = {True: "XGBoost, depth 6", False: "scikit-learn"}
-    for name, x, y, classes in sets():
+    for name, x, y, classes, categories in sets():
         if args.only and name not in args.only.split(","):
             continue
         for kind in args.kinds.split(","):
@@ -138,8 +144,8 @@ def main():
                     write(folder / "train.bin", x[train], y[train])
                     write(folder / "test.bin", x[test], y[test])
                     for seed in range(args.seeds):
-                        for who, model in models(kind, classes, seed):
-                            took, said = ours(folder, *model, classes, seed) if who == "Athanor" else \
+                        for who, model in models(kind, classes, seed, categories):
+                            took, said = ours(folder, *model, classes, seed) if who.startswith("Athanor") else \
                                 peer(model, x[train], y[train], x[test], classes)
                             score = roc_auc_score(y[test], said) if classes else float(np.sqrt(np.mean((said - y[test]) ** 2)))
                             seconds.setdefault(who, []).append(took)
@@ -156,7 +162,7 @@ def main():
 
 
 def opening():
-    name, x, y, classes = next(sets())
+    name, x, y, classes, _ = next(sets())
     with tempfile.TemporaryDirectory() as temp:
         folder = pathlib.Path(temp)
         write(folder / "train.bin", x, y)

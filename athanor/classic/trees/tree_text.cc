@@ -53,6 +53,16 @@ class Teller {
   std::string condition(int32_t i, bool left) const {
     const TreeNode& at = node(i);
     const std::string name = name_at(names_, at.column());
+    if (at.is_category()) {
+      constexpr size_t kShown = 6;
+      std::string list;
+      const auto set = trees_.set_of(at);
+      for (size_t k = 0; k < std::min(kShown, set.size()); ++k) {
+        list += (k == 0 ? "" : ", ") + short_number(set[k]);
+      }
+      const std::string rest = set.size() > kShown ? ", " + std::to_string(set.size() - kShown) + " more" : "";
+      return name + (left ? " in {" : " not in {") + list + rest + "}";
+    }
     if (std::isinf(at.threshold)) {
       return name + (left ? " is known" : " is missing");
     }

@@ -31,6 +31,9 @@ Rows read_rows(const std::string& path) {
   in.read(reinterpret_cast<char*>(rows.y.data()),
           static_cast<std::streamsize>(rows.y.size() * sizeof(double)));
   EXPECT_TRUE(in.good()) << path;
+  for (uint64_t c = 0; c < shape[1]; ++c) {
+    rows.x.names.push_back(std::to_string(c));
+  }
   return rows;
 }
 
