@@ -342,8 +342,9 @@ void prepare_fit(nlohmann::json& resolved) {
       throw Error(ErrorKind::kUsage, "there is no model '" + kind + "'", "fit.kind", did_you_mean(kind, names));
     }
     const std::vector<Task>& tasks = model_kind(kind, "fit.kind").tasks;
-    if (task.empty() && tasks.size() == 1 && (tasks[0] == Task::kClusters || tasks[0] == Task::kAnomaly)) {
-      task = name_of(tasks[0]);  // nothing that a label would tell
+    const auto wants_none = [](Task each) { return each == Task::kClusters || each == Task::kAnomaly; };
+    if (task.empty() && std::all_of(tasks.begin(), tasks.end(), wants_none)) {
+      task = name_of(tasks.at(0));
       resolved["task"] = task;
     }
     check_model(kind, resolved.value("model", nlohmann::json::object()), task);
