@@ -47,8 +47,12 @@ struct StageContext {
   bool merge = false;  // put finished parts together; a part that is not there is an Error
   Ranks* ranks = nullptr;  // not null: one of several processes in this step, which only rank 0 finishes
 
+  int64_t num_warnings = 0;
+
   const StageInput* find(const std::string& role) const;  // null when not given
   const StageInput& input(const std::string& role) const;
+  // A line for whoever looks on, and an event. Of many, the first few are lines.
+  void warn(const std::string& what);
 };
 
 struct PinContext {

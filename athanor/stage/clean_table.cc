@@ -169,7 +169,7 @@ class TableClean {
     std::vector<std::string> notes = read_notes.warnings();
     notes.insert(notes.end(), report.notes().begin(), report.notes().end());
     for (const std::string& note : notes) {
-      context_.run.events().emit("warning", {{"text", note}});
+      context_.warn(note);
     }
     context_.run.events().emit("counts", {{"in", table.rows}, {"out", left}, {"dropped", dropped}});
     return {{"documents_in", table.rows},

@@ -118,7 +118,7 @@ nlohmann::json execute_describe(StageContext& context) {
     std::string why;
     statistics["table"] = describe_table(input, recipe.read, recipe.label_field, static_cast<uint64_t>(recipe.memory_mb) << 20, pool, why);
     if (!why.empty()) {
-      context.run.events().emit("warning", {{"text", why}});
+      context.warn(why);
     }
   }
 

@@ -81,7 +81,7 @@ Judged judge(StageContext& context, const EvaluateOptions& options, const fs::pa
   TableNotes notes;
   Table table = read_table(documents, schema, notes);
   for (const auto& warning : notes.warnings()) {
-    context.run.events().emit("warning", {{"what", warning}});
+    context.warn(warning);
   }
   const std::string field = options.label_field.empty() ? info.value("label_field", "") : options.label_field;
   const Task task = out.estimator.spec().task;

@@ -189,6 +189,14 @@ StepOutcome execute_step(const StepPlan& step, const std::vector<StepPlan>& step
   return outcome;
 }
 
+void StageContext::warn(const std::string& what) {
+  constexpr int64_t kShown = 5;
+  if (++num_warnings <= kShown) {
+    progress.line("  warning: " + what + (num_warnings < kShown ? "" : "  (more of them: events.jsonl in the run)"));
+  }
+  run.events().emit("warning", {{"what", what}});
+}
+
 const StageInput* StageContext::find(const std::string& role) const {
   for (const auto& input : inputs) {
     if (input.role == role) {

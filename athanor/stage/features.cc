@@ -94,7 +94,7 @@ nlohmann::json execute_features(StageContext& context) {
   FitContext fit{.pool = pool, .seed = static_cast<uint64_t>(options.seed)};
   auto warnings = nlohmann::json::array();
   const auto warn = [&](const std::string& what) {
-    context.run.events().emit("warning", {{"what", what}});
+    context.warn(what);
     warnings.push_back(what);
   };
   fit.warn = warn;

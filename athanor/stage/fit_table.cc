@@ -62,7 +62,7 @@ class TableFit {
 
  private:
   void warn(const std::string& what) {
-    context_.run.events().emit("warning", {{"what", what}});
+    context_.warn(what);
     warnings_.push_back(what);
   }
 

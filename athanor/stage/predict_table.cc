@@ -195,8 +195,8 @@ nlohmann::json predict_table(StageContext& context, const PredictOptions& option
   }
   for (const auto& [name, count] : odd) {
     if (count > 0) {
-      context.run.events().emit("warning", {{"what", "column '" + name + "': " + grouped_integer(static_cast<int64_t>(count)) +
-                                                         " values are not of its kind and count as missing"}});
+      context.warn("column '" + name + "': " + grouped_integer(static_cast<int64_t>(count)) +
+                   " values are not of its kind and count as missing");
     }
   }
   const std::vector<Column> columns = answers.columns();
