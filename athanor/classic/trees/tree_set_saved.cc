@@ -21,7 +21,7 @@ void check_tree(const TreeSet& trees, int32_t begin, int32_t end, std::vector<in
       in.fail("a node of a tree has no parent");
     }
     if (node.is_leaf()) {
-      if (static_cast<uint64_t>(node.leaf()) >= trees.leaves()) {
+      if (static_cast<uint64_t>(node.leaf()) >= trees.values()) {
         in.fail("a leaf of a tree has no value");
       }
       continue;
@@ -53,7 +53,7 @@ void check_tree(const TreeSet& trees, int32_t begin, int32_t end, std::vector<in
 // The same without a jump that depends on a node, for the trees that are whole: forests have millions of nodes.
 bool is_whole(const TreeSet& trees, int32_t begin, int32_t end, std::vector<int16_t>& depth) {
   const auto count = static_cast<size_t>(end - begin);
-  const auto leaves = static_cast<int64_t>(trees.leaves());
+  const auto leaves = static_cast<int64_t>(trees.values());
   const auto sets = static_cast<double>(trees.set_ends.size());
   depth.assign(count + 2, -1);  // the last two take what leaves would write
   depth[0] = 0;
