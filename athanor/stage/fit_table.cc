@@ -309,7 +309,7 @@ bool fits_tables(const std::string& kind) { return kind != "fasttext" && kind !=
 
 void add_table_fields(Fields<FitOptions>& f) {
   f.add("task", &FitOptions::task,
-        "tables: classes, multilabel, regression, clusters, anomaly; empty: as the labels say; auto: the same, with kind: auto")
+        "tables: classes, multilabel, regression, clusters, anomaly; empty: as the labels or the kind say; auto: the same, with kind: auto")
       .choices(task_names());
   f.add("model", &FitOptions::model, "tables: options of the model, such as {trees: 300}");
   f.add("features", &FitOptions::features,
@@ -323,7 +323,7 @@ void add_table_fields(Fields<FitOptions>& f) {
 }
 
 void prepare_fit(nlohmann::json& resolved) {
-  const std::string task = resolved.value("task", "");
+  std::string task = resolved.value("task", "");
   if (task == "auto" && resolved.value("kind", "") == "fasttext") {
     resolved["kind"] = "auto";
   }
@@ -340,6 +340,12 @@ void prepare_fit(nlohmann::json& resolved) {
     }
     if (!known) {
       throw Error(ErrorKind::kUsage, "there is no model '" + kind + "'", "fit.kind", did_you_mean(kind, names));
+    }
+    const std::vector<Task>& tasks = model_kind(kind, "fit.kind").tasks;
+    const auto wants_none = [](Task each) { return each == Task::kClusters || each == Task::kAnomaly; };
+    if (task.empty() && std::all_of(tasks.begin(), tasks.end(), wants_none)) {
+      task = name_of(tasks.at(0));
+      resolved["task"] = task;
     }
     check_model(kind, resolved.value("model", nlohmann::json::object()), task);
   } else if (task == "clusters" || task == "anomaly" || task == "multilabel") {
