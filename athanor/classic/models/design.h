@@ -57,4 +57,8 @@ class Design {
 // Mean of each column under weights (empty: all 1) whose sum is total.
 std::vector<double> weighted_means(const Design& design, std::span<const double> weights, double total, ThreadPool& pool);
 
+// A dense matrix of mostly zeros as a sparse one: rows then cost what they hold. False (and nothing written) where it is not
+// worth it.
+bool compacted(const Matrix& x, Matrix& out);
+
 }  // namespace athanor::classic

@@ -7,6 +7,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/classic/models/checks.h"
 #include "athanor/classic/models/decision_core.h"
+#include "athanor/classic/models/design.h"
 #include "athanor/classic/models/linear_svm_primal.h"
 #include "athanor/classic/models/row_ops.h"
 

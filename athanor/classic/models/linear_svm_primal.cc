@@ -243,32 +243,4 @@ bool solve_primal(const PrimalProblem& problem, double tolerance, int64_t max_it
   return done;
 }
 
-bool compacted(const Matrix& x, Matrix& out) {
-  constexpr double kWorth = 0.25;
-  if (x.is_sparse) {
-    return false;
-  }
-  const auto zeros = static_cast<size_t>(std::count(x.values.begin(), x.values.end(), 0.0));
-  const size_t stored = x.values.size() - zeros;
-  if (static_cast<double>(stored) > kWorth * static_cast<double>(x.values.size())) {
-    return false;
-  }
-  out = Matrix{};
-  out.rows = x.rows;
-  out.columns = x.columns;
-  out.is_sparse = true;
-  out.sparse.indices.reserve(stored);
-  out.sparse.values.reserve(stored);
-  for (size_t r = 0; r < x.rows; ++r) {
-    x.for_each_in_row(r, [&](uint32_t column, double value) {
-      if (value != 0) {
-        out.sparse.indices.push_back(column);
-        out.sparse.values.push_back(value);
-      }
-    });
-    out.sparse.offsets.push_back(out.sparse.indices.size());
-  }
-  return true;
-}
-
 }  // namespace athanor::classic

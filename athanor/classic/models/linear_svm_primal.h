@@ -35,8 +35,4 @@ struct PrimalProblem {
 bool solve_primal(const PrimalProblem& problem, double tolerance, int64_t max_iterations,
                   const std::function<void(double)>& progress, std::span<double> w, double& intercept);
 
-// A dense matrix of mostly zeros as a sparse one: rows then cost what they hold. False (and nothing written) where it is not
-// worth it.
-bool compacted(const Matrix& x, Matrix& out);
-
 }  // namespace athanor::classic

@@ -43,7 +43,8 @@ class LogisticCore final : public ClassCore {
   explicit LogisticCore(const LogisticOptions& options) : options_(options) {}
 
   void fit(const Matrix& x, const ClassRows& rows, FitContext& context) override {
-    const Design design(x);
+    Matrix packed;
+    const Design design(compacted(x, packed) ? packed : x);
     const bool punished = options_.penalty != "none";
     const double l1 = punished ? options_.l1 / options_.c : 0;
     const double l2 = punished ? (1 - options_.l1) / options_.c : 0;

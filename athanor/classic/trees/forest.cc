@@ -147,6 +147,7 @@ void Forest::fit(const Matrix& all_x, const Target& all_target, FitContext& cont
       trees_.append(tree);
     }
   }
+  trees_.share_values();
   out_of_bag_ = options_.out_of_bag ? score_out_of_bag(given.x(), target, context) : std::nan("");
 }
 

@@ -1,9 +1,12 @@
 #include "athanor/classic/trees/tree_set.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
 
 #include "athanor/base/error.h"
+#include "athanor/base/rng.h"
 
 namespace athanor {
 
@@ -81,7 +84,7 @@ int32_t TreeSet::split(int32_t node, const TreeSplit& how) {
 }
 
 void TreeSet::make_leaf(int32_t node, std::span<const double> value) {
-  nodes[node] = {0, 0, ~static_cast<int32_t>(leaves())};
+  nodes[node] = {0, 0, ~static_cast<int32_t>(values())};
   leaf_values.insert(leaf_values.end(), value.begin(), value.end());
 }
 
@@ -142,7 +145,7 @@ void TreeSet::drop_trees_from(uint64_t tree) {
 
 void TreeSet::append(const TreeSet& other) {
   const auto base = static_cast<int32_t>(nodes.size());
-  const auto first_leaf = static_cast<int32_t>(leaves());
+  const auto first_leaf = static_cast<int32_t>(values());
   for (const int32_t root : other.roots) {
     roots.push_back(root + base);
   }
@@ -156,6 +159,30 @@ void TreeSet::append(const TreeSet& other) {
   gain.insert(gain.end(), other.gain.begin(), other.gain.end());
   cover.insert(cover.end(), other.cover.begin(), other.cover.end());
   leaf_values.insert(leaf_values.end(), other.leaf_values.begin(), other.leaf_values.end());
+}
+
+void TreeSet::share_values() {
+  constexpr size_t kPlaces = 1 << 14;
+  std::vector<int32_t> latest(kPlaces, -1);  // the value last seen of those whose bits lead there
+  std::vector<double> kept;
+  for (TreeNode& node : nodes) {
+    if (!node.is_leaf()) {
+      continue;
+    }
+    const double* value = value_of(node);
+    uint64_t bits = 0;
+    for (uint64_t k = 0; k < width; ++k) {
+      bits = mix64(bits ^ std::bit_cast<uint64_t>(value[k]));
+    }
+    int32_t& place = latest[bits % kPlaces];
+    if (place < 0 || std::memcmp(kept.data() + static_cast<size_t>(place) * width, value, width * sizeof(double)) != 0) {
+      place = static_cast<int32_t>(kept.size() / width);
+      kept.insert(kept.end(), value, value + width);
+    }
+    node.child = ~place;
+  }
+  kept.shrink_to_fit();
+  leaf_values = std::move(kept);
 }
 
 std::vector<double> TreeSet::gain_importances() const {

@@ -30,7 +30,7 @@ inline constexpr int kMaxTreeDepth = 512;  // edges from a root; explanation rec
 struct TreeNode {
   double threshold = 0;
   int32_t feature = 0;  // of a split; the top bit: missing values go left; the next: it asks for categories
-  int32_t child = -1;   // the left child; of a leaf ~(its number among leaves)
+  int32_t child = -1;   // the left child; of a leaf ~(the number of its value)
 
   static constexpr int32_t kMissingLeft = INT32_MIN;
   static constexpr int32_t kCategory = 1 << 30;
@@ -65,7 +65,7 @@ struct TreeSet {
   std::vector<TreeNode> nodes;
   std::vector<float> gain;          // a node; 0 for leaves
   std::vector<float> cover;         // a node: weight of the training rows that came by
-  std::vector<double> leaf_values;  // leaves x width
+  std::vector<double> leaf_values;  // values() x width
   std::vector<int64_t> set_ends;    // of each set of categories in set_values; empty where no split asks for them
   std::vector<double> set_values;   // ascending in each set
 
@@ -80,7 +80,8 @@ struct TreeSet {
 
   uint64_t trees() const { return roots.size(); }
   int32_t end_of(uint64_t tree) const;
-  uint64_t leaves() const { return width == 0 ? 0 : leaf_values.size() / width; }
+  uint64_t leaves() const { return (nodes.size() + roots.size()) / 2; }  // of whole trees
+  uint64_t values() const { return width == 0 ? 0 : leaf_values.size() / width; }
   uint64_t outputs() const { return groups * width; }
   const double* value_of(const TreeNode& leaf) const {
     return leaf_values.data() + leaf.leaf() * width;
@@ -88,6 +89,9 @@ struct TreeSet {
   int depth_of(uint64_t tree) const;
   void drop_trees_from(uint64_t tree);
   void append(const TreeSet& other);  // its trees behind mine
+  // Leaves that say the same point to one value, where that is soon seen: those of forests are mostly pure. No tree may be
+  // dropped afterwards.
+  void share_values();
 
   const TreeNode& leaf_for(uint64_t tree, const double* row) const {
     const TreeNode* node = nodes.data() + roots[tree];

@@ -1,4 +1,5 @@
 // Trees in a stored estimator: five arrays. Nothing of a file is believed before it was checked.
+#include <algorithm>
 #include <cmath>
 
 #include "athanor/classic/trees/tree_set.h"
@@ -20,7 +21,7 @@ void check_tree(const TreeSet& trees, int32_t begin, int32_t end, std::vector<in
       in.fail("a node of a tree has no parent");
     }
     if (node.is_leaf()) {
-      if (static_cast<uint64_t>(node.leaf()) >= trees.leaves()) {
+      if (static_cast<uint64_t>(node.leaf()) >= trees.values()) {
         in.fail("a leaf of a tree has no value");
       }
       continue;
@@ -47,6 +48,35 @@ void check_tree(const TreeSet& trees, int32_t begin, int32_t end, std::vector<in
       in.fail("a tree is deeper than " + std::to_string(kMaxTreeDepth));
     }
   }
+}
+
+// The same without a jump that depends on a node, for the trees that are whole: forests have millions of nodes.
+bool is_whole(const TreeSet& trees, int32_t begin, int32_t end, std::vector<int16_t>& depth) {
+  const auto count = static_cast<size_t>(end - begin);
+  const auto leaves = static_cast<int64_t>(trees.values());
+  const auto sets = static_cast<double>(trees.set_ends.size());
+  depth.assign(count + 2, -1);  // the last two take what leaves would write
+  depth[0] = 0;
+  bool whole = true;
+  int16_t deepest = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const TreeNode& node = trees.nodes[static_cast<size_t>(begin) + i];
+    const int64_t child = int64_t{node.child} - begin;
+    const bool leaf = node.is_leaf();
+    const bool inside = (child > static_cast<int64_t>(i)) & (child + 1 < static_cast<int64_t>(count));
+    const size_t at = inside & !leaf ? static_cast<size_t>(child) : count;
+    const bool asks = (static_cast<uint64_t>(node.column()) < trees.columns) & (node.threshold == node.threshold) & inside;
+    const bool says = (leaf ? node.leaf() : 0) < leaves;
+    depth[count] = depth[count + 1] = -1;
+    whole &= (depth[i] >= 0) & (leaf ? says : asks) & (depth[at] < 0) & (depth[at + 1] < 0);
+    if (!leaf && node.is_category()) {  // rare
+      whole &= node.threshold >= 0 && node.threshold < sets && !node.missing_left() &&
+               node.threshold == std::floor(node.threshold);
+    }
+    depth[at] = depth[at + 1] = static_cast<int16_t>(depth[i] + 1);
+    deepest = std::max(deepest, depth[i]);
+  }
+  return whole && deepest <= kMaxTreeDepth;
 }
 
 void load_sets(const SavedReader& in, TreeSet& trees) {
@@ -128,17 +158,20 @@ void TreeSet::load(const SavedReader& in) {
   if (values.size() % width != 0) {
     in.fail("the array 'leaf' is no multiple of 'width'");
   }
+  bool finite = true;
   for (const double value : values) {
-    if (!std::isfinite(value)) {
-      in.fail("a leaf's value is not finite");
-    }
+    finite &= value - value == 0;
   }
-  nodes.resize(count);
+  if (!finite) {
+    in.fail("a leaf's value is not finite");
+  }
+  nodes.reserve(count);
   for (size_t i = 0; i < count; ++i) {
-    nodes[i] = {thresholds[i], features[i], children[i]};
-    if (!(covers[i] >= 0) || !std::isfinite(covers[i]) || !std::isfinite(gains[i])) {
-      in.fail("a node's cover or gain is not a number that can be");
-    }
+    nodes.push_back({thresholds[i], features[i], children[i]});
+    finite &= (covers[i] >= 0) & (covers[i] - covers[i] == 0) & (gains[i] - gains[i] == 0);
+  }
+  if (!finite) {
+    in.fail("a node's cover or gain is not a number that can be");
   }
   gain.assign(gains.begin(), gains.end());
   cover.assign(covers.begin(), covers.end());
@@ -154,7 +187,10 @@ void TreeSet::load(const SavedReader& in) {
     if (roots[t] >= end || end > static_cast<int32_t>(count)) {
       in.fail("the starts of the trees do not ascend");
     }
-    check_tree(*this, roots[t], end, depth, in);
+    if (!is_whole(*this, roots[t], end, depth)) {
+      check_tree(*this, roots[t], end, depth, in);  // says what is wrong
+      in.fail("a tree is broken");
+    }
   }
 }
 
