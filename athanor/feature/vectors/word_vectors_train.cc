@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <thread>
 
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
@@ -15,33 +14,36 @@ namespace {
 
 constexpr size_t kBatch = 64;       // positions whose inner products are taken before any row moves
 constexpr size_t kGroups = 4;       // of columns: what the order of sums is fixed by
-constexpr int kSpins = 4000;
+constexpr int kSpins = 2000;
 constexpr double kSmallestRate = 1e-4;  // of the first
 constexpr float kSteep = 6;         // the sigmoid is 0 or 1 beyond
 constexpr size_t kSigmoids = 4096;
 
-// Threads wait for each other, spinning at first: a batch takes some tens of microseconds.
+// Threads wait for each other: a batch takes some tens of microseconds, so they look again for about as long, then
+// sleep. On a busy machine the core is then free for the one that is waited for.
 class Meeting {
  public:
-  explicit Meeting(size_t threads) : threads_(threads) {}
+  explicit Meeting(int threads) : threads_(threads) {}
   void wait() {
-    const size_t round = round_.load(std::memory_order_acquire);
+    const int round = round_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
       arrived_.store(0, std::memory_order_relaxed);
       round_.store(round + 1, std::memory_order_release);
+      round_.notify_all();
       return;
     }
-    for (int spin = 0; round_.load(std::memory_order_acquire) == round; ++spin) {
-      if (spin > kSpins) {
-        std::this_thread::yield();
+    for (int spin = 0; spin < kSpins; ++spin) {
+      if (round_.load(std::memory_order_acquire) != round) {
+        return;
       }
     }
+    round_.wait(round, std::memory_order_acquire);
   }
 
  private:
-  const size_t threads_;
-  std::atomic<size_t> arrived_{0};
-  std::atomic<size_t> round_{0};
+  const int threads_;
+  std::atomic<int> arrived_{0};
+  std::atomic<int> round_{0};
 };
 
 struct Position {
@@ -193,7 +195,7 @@ class Trainer {
 
   void run() {
     threads_ = std::min<size_t>(kGroups, static_cast<size_t>(pool_.num_threads()));
-    Meeting meeting(threads_);
+    Meeting meeting(static_cast<int>(threads_));
     more_[0] = sampler_.next(batches_[0]);
     pool_.parallel_for(threads_, [&](size_t thread) { work(thread, meeting); });
     if (failed_) {
