@@ -11,7 +11,7 @@
 
 namespace athanor {
 
-// The labels of every kept document as text: none, one, or several (a list in meta).
+// The labels of every kept document as text: none, one, or several (a list in meta; {""} is an empty list).
 // libsvm: texts are rows of LIBSVM (TableOptions::format), which hold "label" and "qid" themselves.
 std::vector<std::vector<std::string>> read_label_lists(const Documents& documents, const std::string& field, bool libsvm = false);
 
