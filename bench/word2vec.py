@@ -26,7 +26,7 @@ from gensim.models import Word2Vec
 parser = argparse.ArgumentParser()
 parser.add_argument("binary")
 parser.add_argument("data", type=pathlib.Path)
-parser.add_argument("--rounds", type=int, default=3)
+parser.add_argument("--rounds", type=int, default=3, help="at least 2: agreement is between seeds")
 parser.add_argument("--megabytes", type=float, default=12)
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--pairs", type=int, default=200)
