@@ -1,20 +1,22 @@
-// Times encoders of texts and reads tables, for bench/features.py. Prints a line of JSON; cpu:
-// seconds of all threads together.
+// Times encoders of texts and images, Word2Vec, and reads tables, for bench/features.py and
+// bench/word2vec.py. Prints a line of JSON; cpu: seconds of all threads together.
 //
-//   feature_speed text FILE.jsonl[.zst] ENCODER OPTIONS_JSON [THREADS]     each document cut into
-//   pieces of 2,000 characters feature_speed table FILE.csv[.zst] [NAME ...] feature_speed matrix
-//   FILE.csv[.zst] SPEC_JSON OUT [NAME ...]           what a pipeline makes of the rows it is
-//   fitted on,
-//                                                                          as doubles; prints rows,
-//                                                                          columns and inputs
-//   feature_speed words FILE                                               Chinese, a line a text;
-//   words with blanks between
+//   feature_speed text FILE.jsonl[.zst] ENCODER OPTIONS_JSON [THREADS]
+//     each document cut into pieces of 2,000 bytes
+//   feature_speed word2vec FILE METHOD SEED THREADS OUT
+//     a sentence a line, words with blanks between; OUT: the words' vectors as text
+//   feature_speed table FILE.csv[.zst] [NAME ...]
+//   feature_speed matrix FILE.csv[.zst] SPEC_JSON OUT [NAME ...]
+//     what a pipeline makes of the rows it is fitted on, as doubles; prints rows, columns and inputs
+//   feature_speed words FILE
+//     Chinese, a line a text; words with blanks between
 #include <cstdio>
 #include <ctime>
 #include <fstream>
 #include <iostream>
 
 #include "athanor/base/error.h"
+#include "athanor/base/file.h"
 #include "athanor/base/text.h"
 #include "athanor/base/unicode.h"
 #include "athanor/data/readers/readers.h"
@@ -22,6 +24,7 @@
 #include "athanor/feature/pipeline.h"
 #include "athanor/feature/text/analyzer.h"
 #include "athanor/feature/transform.h"
+#include "athanor/feature/vectors/word_vectors.h"
 
 namespace {
 
@@ -67,6 +70,38 @@ void time_text(const std::string& path, const std::string& encoder, const std::s
       "\"columns\": %llu, \"stored\": %zu}\n",
       fit, cpu, monotonic_time() - begin, column.texts.size(), bytes,
       static_cast<unsigned long long>(fitted.columns), fitted.sparse.values.size());
+}
+
+void time_word2vec(const std::string& path, const std::string& method, uint64_t seed, int threads,
+                   const std::string& out_path) {
+  double begin = monotonic_time();
+  WordCorpus::Builder builder;
+  const std::string text = read_file(path, uint64_t{1} << 32);
+  for (const auto& line : split_text(text, '\n')) {
+    for (const auto& word : split_text(line, ' ')) {
+      builder.add(word);
+    }
+    builder.end_sentence();
+  }
+  WordVectorOptions options;
+  options.method = method;
+  const WordCorpus corpus = builder.finish(options.min_count);
+  const double read = monotonic_time() - begin;
+  ThreadPool pool(threads);
+  begin = monotonic_time();
+  const std::clock_t cpu_begin = std::clock();
+  const WordVectors vectors = train_word_vectors(corpus, options, seed, pool);
+  std::printf("{\"read\": %.3f, \"train\": %.3f, \"cpu\": %.3f, \"words\": %zu, \"vocabulary\": %zu}\n", read,
+              monotonic_time() - begin, static_cast<double>(std::clock() - cpu_begin) / CLOCKS_PER_SEC, corpus.ids.size(),
+              vectors.words.size());
+  std::ofstream out(out_path);
+  for (uint32_t word = 0; word < vectors.words.size(); ++word) {
+    out << vectors.words[word];
+    for (int64_t i = 0; i < vectors.size; ++i) {
+      out << ' ' << vectors.row(word)[i];
+    }
+    out << '\n';
+  }
 }
 
 void time_table(const std::string& path, std::vector<std::string> names) {
@@ -141,6 +176,8 @@ int main(int argc, char** argv) {
   try {
     if (args.size() >= 4 && args[0] == "text") {
       time_text(args[1], args[2], args[3], args.size() > 4 ? std::stoi(args[4]) : 0);
+    } else if (args.size() == 6 && args[0] == "word2vec") {
+      time_word2vec(args[1], args[2], std::stoull(args[3]), std::stoi(args[4]), args[5]);
     } else if (args.size() >= 2 && args[0] == "table") {
       time_table(args[1], {args.begin() + 2, args.end()});
     } else if (args.size() >= 4 && args[0] == "matrix") {
@@ -148,7 +185,7 @@ int main(int argc, char** argv) {
     } else if (args.size() == 2 && args[0] == "words") {
       cut_words(args[1]);
     } else {
-      std::fprintf(stderr, "feature_speed text|table|matrix|words FILE ...\n");
+      std::fprintf(stderr, "feature_speed text|word2vec|table|matrix|words FILE ...\n");
       return 2;
     }
   } catch (const athanor::Error& error) {

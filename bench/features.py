@@ -19,6 +19,8 @@ parser.add_argument("binary")
 parser.add_argument("data", type=pathlib.Path)
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--megabytes", type=float, default=12)
+parser.add_argument("--threads", type=int, default=0, help="of Athanor, for texts; 0: all cores")
+parser.add_argument("--only", nargs="+", default=[], help="text, chinese, tables")
 args = parser.parse_args()
 
 
@@ -56,7 +58,7 @@ def text_rows():
         for name, kind, options, peer in rows:
             ours, theirs, ratios, cpu = [], [], [], []
             for _ in range(args.rounds):
-                out = subprocess.run([args.binary, "text", file.name, kind, json.dumps(options)], check=True, capture_output=True, text=True)
+                out = subprocess.run([args.binary, "text", file.name, kind, json.dumps(options), str(args.threads)], check=True, capture_output=True, text=True)
                 result = json.loads(out.stdout)
                 step = peer()
                 begin, cpu_begin = time.perf_counter(), time.process_time()
@@ -179,6 +181,6 @@ def table_rows():
         print(f"| {name} | {difference:.1e} ({where}) | {seconds[name][0]:.2f} | {seconds[name][1]:.2f} |")
 
 
-text_rows()
-chinese_rows()
-table_rows()
+PARTS = {"text": text_rows, "chinese": chinese_rows, "tables": table_rows}
+for part in args.only or PARTS:
+    PARTS[part]()

@@ -10,7 +10,7 @@ endforeach()
 
 add_executable(feature_speed EXCLUDE_FROM_ALL "${CMAKE_SOURCE_DIR}/bench/feature_speed.cc"
   $<TARGET_OBJECTS:athanor_version> $<TARGET_OBJECTS:athanor_base> $<TARGET_OBJECTS:athanor_run>
-  $<TARGET_OBJECTS:athanor_data> $<TARGET_OBJECTS:athanor_token> $<TARGET_OBJECTS:athanor_feature>)
+  $<TARGET_OBJECTS:athanor_data> $<TARGET_OBJECTS:athanor_metric> $<TARGET_OBJECTS:athanor_token> $<TARGET_OBJECTS:athanor_feature>)
 target_link_libraries(feature_speed PRIVATE athanor_core_deps)
 set_target_properties(feature_speed PROPERTIES BUILD_RPATH "${ATHANOR_ARROW_ROOT}")
 

@@ -164,6 +164,55 @@ TEST(FeaturePipeline, WhatATableLacksIsNamed) {
   EXPECT_EQ(x.at(0, 1) + x.at(0, 2) + x.at(0, 3) + x.at(0, 4), 0);
 }
 
+// The pipeline leaves such columns out; a fold may still show a step one: a constant gives no NaN, a gap stays one.
+TEST(FeaturePipeline, StepsOverConstantAndEmptyColumns) {
+  ThreadPool pool(1);
+  FitContext context{pool};
+  for (const char* by : {"zscore", "minmax", "robust", "maxabs", "quantile", "power"}) {
+    SCOPED_TRACE(by);
+    Matrix x = Matrix::dense(20, 2);
+    for (uint64_t row = 0; row < x.rows; ++row) {
+      x.at(row, 0) = 7;
+      x.at(row, 1) = std::numeric_limits<double>::quiet_NaN();
+    }
+    const auto step = make_transform("scale", {{"by", by}}, "test");
+    const Matrix fitted = step->fit(x, nullptr, context);
+    const Matrix applied = step->apply(x, pool);
+    for (const Matrix* one : {&fitted, &applied}) {
+      EXPECT_TRUE(std::isfinite(one->at(3, 0)));
+      EXPECT_TRUE(std::isnan(one->at(3, 1)));
+    }
+  }
+}
+
+TEST(FeaturePipeline, AMillionSparseColumns) {
+  constexpr uint32_t kWidth = 1'000'000;
+  Table table;
+  table.rows = 5000;
+  TableColumn& column = table.columns.emplace_back();
+  column.name = "features";
+  column.kind = ColumnKind::kSparse;
+  column.width = kWidth;
+  Rng rng(2);
+  for (uint64_t row = 0; row < table.rows; ++row) {
+    table.ids.push_back(std::to_string(row));
+    for (uint32_t k = 0; k < 20; ++k) {
+      column.sparse.indices.push_back(k * (kWidth / 20) + static_cast<uint32_t>(rng.below(kWidth / 20)));
+      column.sparse.values.push_back(1 + static_cast<double>(k));
+    }
+    column.sparse.offsets.push_back(column.sparse.indices.size());
+  }
+  FeaturePipeline pipeline(spec_of(R"([{"columns": "features"}])"), "fit");
+  ThreadPool pool(2);
+  FitContext context{pool};
+  const Matrix x = pipeline.fit(table, nullptr, context);
+  EXPECT_TRUE(x.is_sparse);
+  EXPECT_GT(x.columns, 900'000u);
+  EXPECT_LT(x.bytes(), uint64_t{4} << 20);
+  EXPECT_EQ(bytes_of(pipeline.apply(table, pool)), bytes_of(x));
+  EXPECT_EQ(error_of([&] { to_dense(x); }).kind(), ErrorKind::kResource);
+}
+
 TEST(FeaturePipeline, ARecipesMistakesAreNamed) {
   const auto where = [](const char* features, const char* reduce = "[]") {
     const Error error = error_of([&] { FeaturePipeline(spec_of(features, reduce), "fit"); });

@@ -88,13 +88,13 @@ Judged judge(StageContext& context, const EvaluateOptions& options, const fs::pa
   std::vector<std::vector<std::string>> labels;
   const bool judged_by_classes = task == Task::kAnomaly || task == Task::kClusters;
   if (!judged_by_classes) {
-    labels = read_label_lists(documents, field);
+    labels = read_label_lists(documents, field, schema.libsvm);
   }
   RejectLog rejects(context.run.rejected() / rejected);
   out.rows = with_target(std::move(table), documents, labels, task, out.estimator.labels(), rejects);
   if (judged_by_classes && !options.label_field.empty()) {  // a truth to hold clusters or anomalies against
     RejectLog unlabelled(context.run.rejected() / (rejected + "-labels"));
-    const TableRows truth = with_target(std::move(out.rows.table), documents, read_label_lists(documents, field), Task::kClasses, {}, unlabelled);
+    const TableRows truth = with_target(std::move(out.rows.table), documents, read_label_lists(documents, field, schema.libsvm), Task::kClasses, {}, unlabelled);
     out.rows.table = truth.table;
     out.rows.places = truth.places;
     out.rows.target.classes = truth.target.classes;

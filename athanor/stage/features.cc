@@ -118,7 +118,7 @@ nlohmann::json execute_features(StageContext& context) {
   } else {
     std::erase_if(table.columns, [&](const TableColumn& column) { return column.name == options.label_field; });
     std::erase_if(schema.columns, [&](const ColumnPlan& column) { return column.name == options.label_field; });
-    const auto labels = read_label_lists(train, options.label_field);
+    const auto labels = read_label_lists(train, options.label_field, schema.libsvm);
     RejectLog rejects(context.run.rejected());
     rows = with_target(std::move(table), train, labels, task_of_labels(labels, options.label_field), {}, rejects);
   }

@@ -78,7 +78,7 @@ class TableFit {
     std::vector<std::vector<std::string>> labels;
     const bool asks_nothing = options_.task == "clusters" || options_.task == "anomaly";
     if (!asks_nothing) {
-      labels = read_label_lists(documents, options_.label_field);
+      labels = read_label_lists(documents, options_.label_field, schema_.libsvm);
     }
     spec_.task = options_.task.empty() || options_.task == "auto" ? task_of_labels(labels, options_.label_field)
                                                                   : task_named(options_.task);
@@ -146,7 +146,7 @@ class TableFit {
     Table table = read_table(documents, schema_, notes);
     std::vector<std::vector<std::string>> labels;
     if (rows_.target.rows() > 0) {
-      labels = read_label_lists(documents, options_.label_field);
+      labels = read_label_lists(documents, options_.label_field, schema_.libsvm);
     }
     RejectLog rejects(context_.run.rejected() / "valid");
     valid_ = with_target(std::move(table), documents, labels, spec_.task, rows_.target.labels, rejects);

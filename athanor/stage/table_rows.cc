@@ -8,7 +8,9 @@
 #include "athanor/base/error.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/base/nearest.h"
+#include "athanor/base/text.h"
 #include "athanor/data/tables/cells.h"
+#include "athanor/data/tables/libsvm.h"
 #include "athanor/stage/labelled_documents.h"
 #include "athanor/stage/labels.h"
 
@@ -33,11 +35,21 @@ std::vector<std::string> names_in(const std::vector<std::vector<std::string>>& l
   return label_names(flat);
 }
 
+// Of a row of LIBSVM: "+1,3" are two labels.
+std::vector<std::string> labels_of_row(const std::string& text, const std::string& field) {
+  LibsvmRow row;
+  const char* reason = nullptr;
+  if (!parse_libsvm_row(text, row, reason)) {
+    return {};
+  }
+  return field == "label" ? split_text(row.label, ',') : field == "qid" ? std::vector{std::string(row.query)} : std::vector<std::string>{};
+}
+
 std::string first_words(const std::string& text) { return text.size() <= 40 ? text : text.substr(0, 40) + "..."; }
 
 }  // namespace
 
-std::vector<std::vector<std::string>> read_label_lists(const Documents& documents, const std::string& field) {
+std::vector<std::vector<std::string>> read_label_lists(const Documents& documents, const std::string& field, bool libsvm) {
   std::vector<std::vector<std::string>> labels;
   if (field == "folder" && !documents.has_column(field)) {
     for (auto& label : read_labels(documents, field)) {
@@ -50,6 +62,9 @@ std::vector<std::vector<std::string>> read_label_lists(const Documents& document
   documents.for_each([&](uint64_t, Document&& document) {
     check_interrupt();
     labels.push_back(reader.of(labels.size(), document));
+    if (libsvm && labels.back().empty()) {
+      labels.back() = labels_of_row(document.text, field);
+    }
     for (auto& label : labels.back()) {
       label = std::string(trimmed_cell(label));
     }

@@ -12,7 +12,8 @@
 namespace athanor {
 
 // The labels of every kept document as text: none, one, or several (a list in meta; {""} is an empty list).
-std::vector<std::vector<std::string>> read_label_lists(const Documents& documents, const std::string& field);
+// libsvm: texts are rows of LIBSVM (TableOptions::format), which hold "label" and "qid" themselves.
+std::vector<std::vector<std::string>> read_label_lists(const Documents& documents, const std::string& field, bool libsvm = false);
 
 // What labels say of the task: lists of several: multilabel; numbers, more than 20 different or broken ones: regression; else
 // classes. Error(kInput) where nearly all are numbers and a few are not: which, with an example.

@@ -75,6 +75,7 @@ struct TableReader::Impl {
   std::vector<JsonField> fields;
   std::string key, value;
   LibsvmRow libsvm;
+  ColumnNote bad_rows;  // where all texts are said to be LIBSVM
 
   Source& source(ColumnSource from, const std::string& name) {
     for (const auto& one : sources) {
@@ -128,15 +129,31 @@ struct TableReader::Impl {
     }
   }
 
+  void add_libsvm_cell(const std::string& name, std::string_view cell) {
+    if (!cell.empty()) {
+      source(ColumnSource::kMeta, name).cells.add(rows, trimmed_cell(cell), Type::kString);
+    }
+  }
+
+  // False: the text is the document's own. A row that is not to be read has no features.
   bool add_libsvm(const Document& document) {
     const bool marked = std::any_of(fields.begin(), fields.end(), [](const JsonField& f) {
       return f.key == "format" && f.value == kLibsvmMark;
     });
+    const bool told = fixed ? fixed->libsvm : options.format == "libsvm";
     const char* reason = nullptr;
-    if (!marked || !parse_libsvm_row(document.text, libsvm, reason)) {
+    if (!marked && !told) {
       return false;
     }
+    if (!parse_libsvm_row(document.text, libsvm, reason)) {
+      bad_rows.example = bad_rows.unreadable++ == 0 ? document.text.substr(0, 60) : bad_rows.example;
+      return told;
+    }
     is_sparse = true;
+    if (!marked) {
+      add_libsvm_cell("label", libsvm.label);
+      add_libsvm_cell("qid", libsvm.query);
+    }
     while (sparse.rows() < rows) {  // rows that were no LIBSVM
       sparse.offsets.push_back(sparse.indices.size());
     }
@@ -227,6 +244,7 @@ struct TableReader::Impl {
     }
     check_names(names);
     schema.missing = options.missing;
+    schema.libsvm = options.format == "libsvm";
     for (ColumnPlan& plan : all) {
       if ((options.columns.empty() || listed(options.columns, plan.name)) &&
           !listed(options.exclude, plan.name)) {
@@ -250,6 +268,8 @@ struct TableReader::Impl {
 
   std::optional<TableColumn> build(const ColumnPlan& plan, ColumnNote& note) {
     if (plan.from == ColumnSource::kLibsvm) {
+      note.unreadable = bad_rows.unreadable;
+      note.example = bad_rows.example;
       return is_sparse ? std::optional(sparse_column(plan)) : std::nullopt;
     }
     if (plan.from == ColumnSource::kText) {

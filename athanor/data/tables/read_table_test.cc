@@ -232,6 +232,35 @@ TEST(ReadTable, Libsvm) {
   EXPECT_EQ(table.find("format"), nullptr);
 }
 
+// A file of another ending, collected as lines.
+TEST(ReadTable, TextsThatAreToldToBeLibsvm) {
+  TableOptions options;
+  options.format = "libsvm";
+  TableReader reader(options);
+  for (const char* text : {"+1 1:0.5 4:2 # c", "not a row", "-1 qid:3 2:7"}) {
+    Document document;
+    document.text = text;
+    document.meta = "{}";
+    reader.add(document);
+  }
+  TableNotes notes;
+  const Table table = reader.finish(notes);
+  EXPECT_EQ(table.at("features").sparse.offsets, (std::vector<uint64_t>{0, 2, 2, 3}));
+  EXPECT_EQ(table.at("label").numbers[2], -1);
+  EXPECT_TRUE(std::isnan(table.at("label").numbers[1]));
+  EXPECT_EQ(table.find("text"), nullptr);
+  ASSERT_EQ(notes.warnings().size(), 1u);
+  EXPECT_NE(notes.warnings()[0].find("'not a row'"), std::string::npos) << notes.warnings()[0];
+  const TableSchema schema = TableSchema::from_json(reader.schema().to_json(), "test");
+  EXPECT_TRUE(schema.libsvm);
+  TableReader again(schema);
+  Document document;
+  document.text = "3:1";
+  again.add(document);
+  TableNotes none;
+  EXPECT_EQ(again.finish(none).at("features").sparse.values, std::vector<double>{1});
+}
+
 TEST(ReadTable, AnyBytesAreNoException) {
   for (const char* meta : {"", "[]", "{\"a\":", "{\"a\": [[[1]]]}", "{\"\": \"\"}",
                            "{\"a\":1,\"a\":2}", "{\"a\": 1e308}"}) {

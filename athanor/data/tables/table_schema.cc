@@ -59,7 +59,11 @@ nlohmann::json TableSchema::to_json() const {
     }
     list.push_back(std::move(one));
   }
-  return {{"schema", kSchema}, {"missing", missing}, {"columns", std::move(list)}};
+  nlohmann::json out{{"schema", kSchema}, {"missing", missing}, {"columns", std::move(list)}};
+  if (libsvm) {
+    out["format"] = "libsvm";
+  }
+  return out;
 }
 
 TableSchema TableSchema::from_json(const nlohmann::json& json, const std::string& where) {
@@ -71,6 +75,7 @@ TableSchema TableSchema::from_json(const nlohmann::json& json, const std::string
     }
     TableSchema schema;
     schema.missing = json.at("missing").get<std::vector<std::string>>();
+    schema.libsvm = json.value("format", "") == "libsvm";
     for (const auto& column : json.at("columns")) {
       schema.columns.push_back(plan_of(column));
     }

@@ -20,6 +20,7 @@ struct TableOptions {
   std::vector<std::string> missing;
   std::vector<std::string> columns;
   std::vector<std::string> exclude;
+  std::string format = "auto";
   static void fields(Fields<TableOptions>& f) {
     f.add("types", &TableOptions::types,
           "what columns are, where the guess is wrong: {zip: category, note: text, born: {date: "
@@ -29,6 +30,10 @@ struct TableOptions {
           "further marks of a missing value, beside '', ?, NA, N/A, NaN, null, None");
     f.add("columns", &TableOptions::columns, "only these columns; empty: all");
     f.add("exclude", &TableOptions::exclude, "not these columns");
+    f.add("format", &TableOptions::format,
+          "libsvm: every text is a row 'label index:value ...', whatever the file was called (collect with split: lines); auto: "
+          "where it was collected as one")
+        .choices({"auto", "libsvm"});
   }
 };
 
@@ -51,6 +56,7 @@ struct ColumnPlan {
 struct TableSchema {
   std::vector<ColumnPlan> columns;
   std::vector<std::string> missing;
+  bool libsvm = false;  // texts are rows of LIBSVM, marked as such or not
 
   nlohmann::json to_json() const;
   // Error(kInput) with `where` for anything that to_json() did not write.

@@ -1,9 +1,8 @@
 #include "athanor/feature/text/analyzer.h"
 
-#include <array>
+#include <algorithm>
 
 #include "athanor/base/error.h"
-#include "athanor/base/lower.h"
 
 namespace athanor {
 
@@ -13,58 +12,11 @@ constexpr size_t kLooked = 200;        // texts that chinese: auto looks at
 constexpr size_t kLookedBytes = 2000;  // and how far into each
 constexpr double kChineseShare = 0.2;
 
-struct AsciiTable {
-  std::array<uint8_t, 256> word{};  // a letter, a digit or _
-  std::array<char, 256> lower{};
-};
-constexpr AsciiTable make_table() {
-  AsciiTable table;
-  for (int c = 0; c < 256; ++c) {
-    const bool upper = c >= 'A' && c <= 'Z';
-    table.word[static_cast<size_t>(c)] =
-        upper || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
-    table.lower[static_cast<size_t>(c)] = static_cast<char>(upper ? c + 32 : c);
-  }
-  return table;
-}
-constexpr AsciiTable kAscii = make_table();
-
 bool is_ascii(char c) {
   return static_cast<unsigned char>(c) < 0x80;
 }
 
-// A capital sigma at the end of a word becomes the final one, as str.lower() has it (Unicode 3.13,
-// Final_Sigma).
-char32_t lower_sigma(const std::string& before, const char* p, const char* end) {
-  bool letter_before = false;
-  for (const char *q = before.data(), *stop = q + before.size(); q < stop;) {
-    letter_before = is_letter(decode_utf8(q, stop));
-  }
-  const bool letter_after = p < end && is_letter(decode_utf8(p, end));
-  return letter_before && !letter_after ? U'\u03c2' : U'\u03c3';
-}
-
-void append_lower(std::string& out, char32_t code, const char* p, const char* end) {
-  if (code == U'\u0130') {
-    out += "i\u0307";
-  } else if (code == U'\u03a3') {
-    const size_t tail = out.size() > 64 ? out.size() - 64 : 0;
-    append_utf8(out, lower_sigma(out.substr(tail), p, end));
-  } else {
-    append_utf8(out, to_lower(code));
-  }
-}
-
 }  // namespace
-
-bool is_word_character(char32_t code) {
-  return code < 0x80 ? kAscii.word[static_cast<size_t>(code)] != 0
-                     : is_letter(code) || is_number(code);
-}
-
-bool is_python_space(char32_t code) {
-  return code < 0x80 ? (code >= 9 && code <= 13) || (code >= 0x1c && code <= 0x20) : is_space(code);
-}
 
 Analyzer::Analyzer(TextOptions options) : options_(std::move(options)) {
   if (options_.ngrams_from > options_.ngrams) {
@@ -115,11 +67,11 @@ void Analyzer::prepare(std::string_view text, std::string& out) const {
       const size_t at = out.size();
       out.append(begin, p);
       for (size_t i = at; i < out.size(); ++i) {
-        out[i] = kAscii.lower[static_cast<unsigned char>(out[i])];
+        out[i] = static_cast<char>(out[i] >= 'A' && out[i] <= 'Z' ? out[i] + 32 : out[i]);
       }
       if (p < end) {
         const char32_t code = decode_utf8(p, end);
-        append_lower(out, code, p, end);
+        append_lower(out, code, out, p, end);
       }
     }
   }
@@ -136,59 +88,51 @@ void Analyzer::prepare(std::string_view text, std::string& out) const {
 }
 
 void Analyzer::add_word(Scratch& scratch, size_t begin, size_t end, size_t characters) const {
-  const std::string_view word = std::string_view(scratch.text).substr(begin, end - begin);
+  const std::string_view word = scratch.scan.text().substr(begin, end - begin);
   if (characters >= 2 && (stop_words_.size() == 0 || stop_words_.find(word) < 0)) {
     scratch.spans.emplace_back(static_cast<uint32_t>(begin), static_cast<uint32_t>(end));
   }
 }
 
-void Analyzer::find_words(Scratch& scratch) const {
+void Analyzer::find_words(std::string_view text, Scratch& scratch) const {
+  if (options_.strip_accents) {
+    prepare(text, scratch.text);
+    scratch.scan.read(scratch.text, false);
+  } else {
+    scratch.scan.read(text, options_.lowercase);
+  }
+  const auto edges = scratch.scan.edges();
   scratch.spans.clear();
-  const char* const base = scratch.text.data();
-  const char* const end = base + scratch.text.size();
-  const char* p = base;
-  while (p < end) {
-    const char* const begin = p;
-    while (p < end && kAscii.word[static_cast<unsigned char>(*p)] != 0) {
-      ++p;
+  if (!scratch.scan.beyond_ascii() && stop_words_.size() == 0) {
+    scratch.spans.resize(edges.size() / 2);
+    for (size_t i = 0; i < scratch.spans.size(); ++i) {
+      scratch.spans[i] = {edges[2 * i], edges[2 * i + 1]};
     }
-    if (p < end && !is_ascii(*p)) {
-      p = find_mixed_word(scratch, begin, p, end);
-      continue;
-    }
-    if (p - begin >= 2) {
-      add_word(scratch, static_cast<size_t>(begin - base), static_cast<size_t>(p - base), 2);
-    }
-    ++p;  // what ended it, or the end
+    return;
+  }
+  for (size_t i = 0; i + 1 < edges.size(); i += 2) {
+    add_run(scratch, edges[i], edges[i + 1]);
   }
 }
 
-// A word with characters beyond ASCII: `begin` is where it begins, `p` the first of them. Returns
-// where to go on.
-const char* Analyzer::find_mixed_word(Scratch& scratch, const char* begin, const char* p,
-                                      const char* end) const {
-  const char* const base = scratch.text.data();
-  auto characters = static_cast<size_t>(p - begin);
-  bool ascii_only = true;
-  const char* next = p;
-  while (next < end && is_word_character(decode_utf8(next, end))) {
-    ascii_only = ascii_only && is_ascii(*p);
-    p = next;
-    ++characters;
+// A run of word characters: a word, unless it is one character only, or holds Chinese.
+void Analyzer::add_run(Scratch& scratch, size_t begin, size_t end) const {
+  const std::string_view run = scratch.scan.text().substr(begin, end - begin);
+  if (std::all_of(run.begin(), run.end(), is_ascii)) {
+    add_word(scratch, begin, end, 2);
+  } else if (segmenter_ != nullptr) {
+    split_chinese(scratch, begin, end);
+  } else {
+    const char* p = run.data();
+    decode_utf8(p, run.data() + run.size());
+    add_word(scratch, begin, end, p == run.data() + run.size() ? 1 : 2);
   }
-  const auto from = static_cast<size_t>(begin - base), to = static_cast<size_t>(p - base);
-  if (characters > 0 && !ascii_only && segmenter_ != nullptr) {
-    split_chinese(scratch, from, to);
-  } else if (characters > 0) {
-    add_word(scratch, from, to, characters);
-  }
-  return next;  // behind the character that ended it
 }
 
 // A run of word characters that may hold Chinese: its Chinese parts word by word, of one character
 // too, the rest as words.
 void Analyzer::split_chinese(Scratch& scratch, size_t begin, size_t end) const {
-  const char* const base = scratch.text.data();
+  const char* const base = scratch.scan.text().data();
   const char* const stop = base + end;
   const char* p = base + begin;
   while (p < stop) {

@@ -8,6 +8,7 @@
 
 #include "athanor/base/unicode.h"
 #include "athanor/feature/text/segment.h"
+#include "athanor/feature/text/word_scan.h"
 #include "athanor/feature/transform.h"
 
 namespace athanor {
@@ -47,11 +48,16 @@ class Analyzer {
 
   // For chinese: auto. Looks at the beginnings of some texts.
   void decide_chinese(const std::vector<std::string>& texts);
+  bool makes_words() const { return options_.analyzer == "words"; }
+  bool makes_runs() const { return makes_words() && options_.ngrams > 1; }  // of words
+  size_t ngrams_from() const { return static_cast<size_t>(options_.ngrams_from); }
+  size_t ngrams() const { return static_cast<size_t>(options_.ngrams); }
   bool cuts_chinese() const { return segmenter_ != nullptr; }
   void set_chinese(bool cut);
 
   // What one thread keeps between texts.
   struct Scratch {
+    WordScan scan;
     std::string text, term;
     std::vector<std::pair<uint32_t, uint32_t>> spans;  // [begin, end) of words, or of characters
     std::vector<size_t> ends;
@@ -60,12 +66,14 @@ class Analyzer {
   // Calls fn(std::string_view term) for every term; the view is valid during the call.
   template <class Fn>
   void for_each_term(std::string_view text, Scratch& scratch, const Fn& fn) const;
+  // The words that the analyzer `words` makes terms of. 8 bytes of each may be read.
+  template <class Fn>
+  void for_each_word(std::string_view text, Scratch& scratch, const Fn& fn) const;
 
  private:
   void prepare(std::string_view text, std::string& out) const;  // lower case, accents
-  void find_words(Scratch& scratch) const;
-  const char* find_mixed_word(Scratch& scratch, const char* begin, const char* p,
-                              const char* end) const;
+  void find_words(std::string_view text, Scratch& scratch) const;
+  void add_run(Scratch& scratch, size_t begin, size_t end) const;
   void add_word(Scratch& scratch, size_t begin, size_t end, size_t characters) const;
   void split_chinese(Scratch& scratch, size_t begin, size_t end) const;
   static void squeeze_spaces(std::string& text);
@@ -82,13 +90,18 @@ class Analyzer {
   std::shared_ptr<const LazySegmenter> segmenter_;
 };
 
-// Character classes of Python's re and str that decide terms: \w and isspace().
-bool is_word_character(char32_t code);
-bool is_python_space(char32_t code);
+template <class Fn>
+void Analyzer::for_each_word(std::string_view text, Scratch& scratch, const Fn& fn) const {
+  find_words(text, scratch);
+  const char* const base = scratch.scan.text().data();
+  for (const auto& [begin, end] : scratch.spans) {
+    fn(std::string_view(base + begin, end - begin));
+  }
+}
 
 template <class Fn>
 void Analyzer::runs_of_words(Scratch& scratch, const Fn& fn) const {
-  const std::string_view text = scratch.text;
+  const std::string_view text = scratch.scan.text();
   const auto& words = scratch.spans;
   const auto from = static_cast<size_t>(options_.ngrams_from),
              to = static_cast<size_t>(options_.ngrams);
@@ -134,12 +147,12 @@ void Analyzer::runs_of_characters(std::string_view text, Scratch& scratch, bool 
 
 template <class Fn>
 void Analyzer::for_each_term(std::string_view text, Scratch& scratch, const Fn& fn) const {
-  prepare(text, scratch.text);
-  if (options_.analyzer == "words") {
-    find_words(scratch);
+  if (makes_words()) {
+    find_words(text, scratch);
     runs_of_words(scratch, fn);
     return;
   }
+  prepare(text, scratch.text);
   if (options_.analyzer == "chars") {
     squeeze_spaces(scratch.text);
     runs_of_characters(scratch.text, scratch, false, fn);

@@ -1,120 +1,59 @@
 #include "athanor/feature/text/counts.h"
 
-#include <cmath>
-#include <numeric>
-
-#include "athanor/base/error.h"
+#include "athanor/feature/text/joined_terms.h"
 
 namespace athanor {
 
 namespace {
 
 constexpr size_t kStretchBytes = size_t{1} << 20;
+constexpr size_t kBytesATerm = 12;  // to make room by
 
-// What one stretch counted: numbers are those of its own table.
-struct Stretch {
-  TermTable terms;
-  std::vector<uint64_t> ends;
-  std::vector<uint32_t> numbers;
-  std::vector<int32_t> counts;
-  std::vector<int64_t> documents, total;  // a term each
-};
-
-void count_stretch(const std::vector<std::string>& texts, std::pair<size_t, size_t> range,
-                   const Analyzer& analyzer, Stretch& out) {
-  Analyzer::Scratch scratch;
-  RowCounter row;
-  for (size_t i = range.first; i < range.second; ++i) {
-    analyzer.for_each_term(texts[i], scratch, [&](std::string_view term) {
-      row.add(static_cast<uint32_t>(out.terms.add(term)));
-    });
-    out.documents.resize(static_cast<size_t>(out.terms.size()), 0);
-    out.total.resize(out.documents.size(), 0);
-    row.take(false, [&](uint32_t number, int32_t count) {
-      out.numbers.push_back(number);
-      out.counts.push_back(count);
-      ++out.documents[number];
-      out.total[number] += count;
-    });
-    out.ends.push_back(out.numbers.size());
-  }
-}
-
-struct Joined {
-  TermTable terms;
-  std::vector<std::vector<uint32_t>> numbers;  // of a stretch's terms among all
-  std::vector<int64_t> documents, total;
-};
-
-Joined join(const std::vector<Stretch>& stretches) {
-  Joined all;
-  for (const Stretch& stretch : stretches) {
-    std::vector<uint32_t> numbers(static_cast<size_t>(stretch.terms.size()));
-    for (int32_t id = 0; id < stretch.terms.size(); ++id) {
-      const auto number =
-          static_cast<uint32_t>(all.terms.add(stretch.terms.term(id), stretch.terms.hash(id)));
-      if (number == all.documents.size()) {
-        all.documents.push_back(0);
-        all.total.push_back(0);
-      }
-      numbers[static_cast<size_t>(id)] = number;
-      all.documents[number] += stretch.documents[static_cast<size_t>(id)];
-      all.total[number] += stretch.total[static_cast<size_t>(id)];
-    }
-    all.numbers.push_back(std::move(numbers));
-  }
-  return all;
-}
-
-// Terms that stay, in the order of their bytes. Of equally frequent ones the first by bytes.
-std::vector<uint32_t> chosen_terms(const Joined& all, const VocabularyLimits& limits,
-                                   size_t texts) {
+// Columns of the terms that stay, kNoTerm of others. Of equally frequent ones the first by bytes.
+std::vector<uint32_t> columns_of(const JoinedTerms& all, const VocabularyLimits& limits,
+                                 size_t texts) {
   const auto rows = static_cast<double>(texts);
   const double low = limits.min_df < 1 ? limits.min_df * rows : limits.min_df;
   const double high = limits.max_df <= 1 ? limits.max_df * rows : limits.max_df;
   std::vector<uint32_t> chosen;
-  for (uint32_t number = 0; number < all.documents.size(); ++number) {
-    const auto df = static_cast<double>(all.documents[number]);
+  for (uint32_t place = 0; place < all.size(); ++place) {
+    const auto df = static_cast<double>(all.documents()[place]);
     if (df >= low && df <= high) {
-      chosen.push_back(number);
+      chosen.push_back(place);
     }
   }
-  const auto by_bytes = [&](uint32_t a, uint32_t b) {
-    return all.terms.term(static_cast<int32_t>(a)) < all.terms.term(static_cast<int32_t>(b));
-  };
-  std::sort(chosen.begin(), chosen.end(), by_bytes);
   if (limits.max_features > 0 && chosen.size() > limits.max_features) {
     std::stable_sort(chosen.begin(), chosen.end(),
-                     [&](uint32_t a, uint32_t b) { return all.total[a] > all.total[b]; });
+                     [&](uint32_t a, uint32_t b) { return all.total()[a] > all.total()[b]; });
     chosen.resize(limits.max_features);
-    std::sort(chosen.begin(), chosen.end(), by_bytes);
+    std::sort(chosen.begin(), chosen.end());
   }
-  return chosen;
+  std::vector<uint32_t> columns(all.size(), kNoTerm);
+  for (uint32_t column = 0; column < chosen.size(); ++column) {
+    columns[chosen[column]] = column;
+  }
+  return columns;
 }
 
-// A stretch's rows by final numbers, sorted.
-RowsPart final_rows(const Stretch& stretch, const std::vector<uint32_t>& numbers,
-                    const std::vector<int32_t>& final_of) {
-  RowsPart part;
-  std::vector<uint64_t> row;
-  uint64_t at = 0;
-  for (const uint64_t end : stretch.ends) {
-    row.clear();
-    for (; at < end; ++at) {
-      const int32_t number = final_of[numbers[stretch.numbers[at]]];
-      if (number >= 0) {
-        row.push_back(static_cast<uint64_t>(number) << 32 |
-                      static_cast<uint32_t>(stretch.counts[at]));
-      }
+// The terms that stay, and the texts that hold each.
+void put_terms(const JoinedTerms& all, const std::vector<uint32_t>& columns, CountedTexts& out) {
+  const auto left_out = std::count(columns.begin(), columns.end(), kNoTerm);
+  const size_t count = columns.size() - static_cast<size_t>(left_out);
+  out.terms.reserve(count, count * kBytesATerm);
+  out.documents.reserve(count);
+  std::string room;
+  for (size_t place = 0; place < columns.size(); ++place) {
+    if (columns[place] != kNoTerm) {
+      out.terms.put_distinct(all.text_of(place, room));
+      out.documents.push_back(all.documents()[place]);
     }
-    std::sort(row.begin(), row.end());
-    for (const uint64_t one : row) {
-      part.indices.push_back(static_cast<uint32_t>(one >> 32));
-      part.values.push_back(static_cast<double>(static_cast<uint32_t>(one)));
-    }
-    part.ends.push_back(part.indices.size());
   }
-  return part;
+  out.terms.index();
+}
+
+std::span<const std::string> texts_in(const std::vector<std::string>& texts,
+                                      std::pair<size_t, size_t> range) {
+  return {texts.data() + range.first, range.second - range.first};
 }
 
 }  // namespace
@@ -164,23 +103,27 @@ SparseRows joined(std::vector<RowsPart> parts, ThreadPool& pool) {
 CountedTexts count_terms(const std::vector<std::string>& texts, const Analyzer& analyzer,
                          const VocabularyLimits& limits, FitContext& context) {
   const auto ranges = stretches_of(texts, kStretchBytes);
-  std::vector<Stretch> stretches(ranges.size());
-  context.pool.parallel_for(
-      ranges.size(), [&](size_t i) { count_stretch(texts, ranges[i], analyzer, stretches[i]); });
-  context.progress(0.7);
-  const Joined all = join(stretches);
-  const std::vector<uint32_t> chosen = chosen_terms(all, limits, texts.size());
-  CountedTexts out;
-  std::vector<int32_t> final_of(all.documents.size(), -1);
-  for (const uint32_t number : chosen) {
-    final_of[number] = static_cast<int32_t>(out.terms.size());
-    out.terms.emplace_back(all.terms.term(static_cast<int32_t>(number)));
-    out.documents.push_back(all.documents[number]);
-  }
-  std::vector<RowsPart> parts(ranges.size());
+  std::vector<StretchTerms> stretches(ranges.size());
   context.pool.parallel_for(ranges.size(), [&](size_t i) {
-    parts[i] = final_rows(stretches[i], all.numbers[i], final_of);
-    stretches[i] = Stretch();
+    stretches[i] = read_stretch(texts_in(texts, ranges[i]), analyzer);
+  });
+  context.progress(0.7);
+  const JoinedTerms all(stretches, analyzer.makes_runs() ? analyzer.ngrams_from() : 1,
+                        context.pool);
+  const std::vector<uint32_t> columns = columns_of(all, limits, texts.size());
+  CountedTexts out;
+  std::vector<RowsPart> parts(ranges.size());
+  context.pool.parallel_for(ranges.size() + 1, [&](size_t i) {
+    if (i == 0) {
+      put_terms(all, columns, out);
+      return;
+    }
+    std::vector<uint32_t> column_of = all.places(i - 1);
+    for (uint32_t& one : column_of) {
+      one = one == kNoTerm ? kNoTerm : columns[one];
+    }
+    parts[i - 1] = rows_of(stretches[i - 1], column_of, {});
+    stretches[i - 1] = StretchTerms();
   });
   out.rows = joined(std::move(parts), context.pool);
   context.progress(1);

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "athanor/feature/text/analyzer.h"
+#include "athanor/feature/text/stretch_terms.h"
 
 namespace athanor {
 
@@ -20,7 +20,7 @@ struct VocabularyLimits {
 };
 
 struct CountedTexts {
-  std::vector<std::string> terms;  // in the order of their bytes
+  TermTable terms;                 // in the order of their bytes
   std::vector<int64_t> documents;  // texts that hold each
   SparseRows rows;                 // counts, columns ascending
 };
@@ -31,12 +31,7 @@ CountedTexts count_terms(const std::vector<std::string>& texts, const Analyzer& 
 SparseRows count_known(const std::vector<std::string>& texts, const Analyzer& analyzer,
                        const TermTable& terms, ThreadPool& pool);
 
-// Rows of stretches put one behind another; in parallel.
-struct RowsPart {
-  std::vector<uint64_t> ends;
-  std::vector<uint32_t> indices;
-  std::vector<double> values;
-};
+// In parallel.
 SparseRows joined(std::vector<RowsPart> parts, ThreadPool& pool);
 
 // One text's counts by number, in a vector as wide as there are numbers so far.

@@ -1,3 +1,4 @@
+#include "athanor/base/rng.h"
 #include "athanor/data/testing/test_scratch.h"
 #include "athanor/feature/test_fixture.h"
 #include "athanor/feature/text/analyzer.h"
@@ -53,6 +54,106 @@ TEST(Text, AsScikitLearn) {
   }
 }
 
+// Texts of everything that decides where a word ends: steps of 16 bytes, words of 64 bits, capitals,
+// letters and marks beyond ASCII, bad bytes.
+std::vector<std::string> odd_texts(int count) {
+  const std::vector<std::string> pieces = {
+      "a", "Z", "9", "_", " ", "-", ".", "ab", "Word", "THE", "of ", " the ", "\n", "x y", "0",
+      "\xc3\xa9", "\xc3\x89t\xc3\xa9", "\xe2\x80\x9c", "\xce\xa3", "\xc4\xb0", "\xe4\xb8\xad", "\xff",
+      "\xe4\xb8", "internationalisation", "\xcc\x81"};
+  Rng rng(5);
+  std::vector<std::string> texts;
+  for (int i = 0; i < count; ++i) {
+    std::string text;
+    for (uint64_t k = rng.below(60); k > 0; --k) {
+      text += pieces[rng.below(pieces.size())];
+    }
+    texts.push_back(text);
+  }
+  return texts;
+}
+
+TEST(Text, WordsAreRunsOfWordCharacters) {
+  Analyzer::Scratch scratch;
+  const Analyzer analyzer{TextOptions()};
+  for (const std::string& text : odd_texts(2000)) {
+    std::string lower;
+    for (const char *p = text.data(), *end = p + text.size(); p < end;) {
+      const char32_t code = decode_utf8(p, end);
+      append_lower(lower, code, lower, p, end);
+    }
+    std::vector<std::string> expected;
+    std::string word;
+    size_t characters = 0;
+    for (const char *p = lower.data(), *end = p + lower.size(); p <= end;) {
+      const char* const begin = p;
+      if (p < end && is_word_character(decode_utf8(p, end))) {
+        word.append(begin, p);
+        ++characters;
+        continue;
+      }
+      if (characters >= 2) {
+        expected.push_back(word);
+      }
+      word.clear();
+      characters = 0;
+      if (begin == end) {
+        break;
+      }
+    }
+    std::vector<std::string> words;
+    analyzer.for_each_word(text, scratch, [&](std::string_view one) { words.emplace_back(one); });
+    ASSERT_EQ(words, expected) << text;
+  }
+}
+
+// Counting by numbers gives what a map of texts gives, for any lengths of runs and any limits.
+TEST(Text, CountsAsAMapDoes) {
+  std::vector<std::string> texts = odd_texts(3000);
+  texts.insert(texts.begin(), std::string(1200000, 'q') + " end");  // a stretch of its own
+  for (const auto& [from, to] : {std::pair<int, int>{1, 1}, {1, 2}, {2, 2}, {1, 4}, {3, 5}}) {
+    SCOPED_TRACE(std::to_string(from) + " to " + std::to_string(to));
+    const nlohmann::json options{{"ngrams_from", from}, {"ngrams", to}, {"chinese", "no"}};
+    TextOptions plain;
+    plain.ngrams_from = from;
+    plain.ngrams = to;
+    const Analyzer analyzer(plain);
+    Analyzer::Scratch scratch;
+    std::map<std::string, std::map<size_t, double>> expected;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      analyzer.for_each_term(texts[i], scratch,
+                             [&](std::string_view term) { ++expected[std::string(term)][i]; });
+    }
+    const TableColumn column = text_column("t", texts);
+    const TableColumn* columns[] = {&column};
+    ThreadPool pool(3);
+    FitContext context{pool};
+    const auto encoder = make_encoder("words", options, "");
+    const Matrix x = encoder->fit(columns, nullptr, context);
+    ASSERT_EQ(x.columns, expected.size());
+    std::map<std::string, std::map<size_t, double>> given;
+    for (size_t i = 0; i < texts.size(); ++i) {
+      x.for_each_in_row(i, [&](uint32_t at, double value) { given[x.names[at].substr(2)][i] = value; });
+    }
+    EXPECT_EQ(given, expected);
+    EXPECT_TRUE(std::is_sorted(x.names.begin(), x.names.end()));
+    const Matrix again = encoder->apply(columns, pool);
+    EXPECT_EQ(again.sparse.indices, x.sparse.indices);
+    EXPECT_EQ(again.sparse.values, x.sparse.values);
+  }
+}
+
+TEST(Text, RunsOfTextsWithoutRuns) {
+  const TableColumn column = text_column("t", {"one", "two", "", "one"});
+  const TableColumn* columns[] = {&column};
+  ThreadPool pool(2);
+  FitContext context{pool};
+  EXPECT_EQ(make_encoder("words", {{"ngrams", 3}}, "")->fit(columns, nullptr, context).columns, 2u);
+  EXPECT_THROW(
+      make_encoder("words", {{"ngrams", 2}, {"ngrams_from", 2}}, "")->fit(columns, nullptr, context),
+      Error);
+}
+
 TEST(Text, ThreadsDoNotCount) {
   std::vector<std::string> many;
   for (int i = 0; i < 20000; ++i) {
@@ -65,16 +166,23 @@ TEST(Text, ThreadsDoNotCount) {
   const TableColumn column = text_column("t", many);
   const TableColumn* columns[] = {&column};
   ASSERT_GT(stretches_of(many, size_t{1} << 20).size(), 3u);
-  Matrix results[2];
-  for (const int threads : {1, 3}) {
-    ThreadPool pool(threads);
-    FitContext context{pool};
-    results[threads == 1 ? 0 : 1] =
-        make_encoder("tfidf", {{"max_features", 900}}, "")->fit(columns, nullptr, context);
+  for (const char* kind : {"tfidf", "hashing"}) {
+    for (const int ngrams : {1, 2}) {
+      nlohmann::json options{{"ngrams", ngrams}};
+      if (kind == std::string("tfidf")) {
+        options["max_features"] = 900;
+      }
+      Matrix results[2];
+      for (const int threads : {1, 3}) {
+        ThreadPool pool(threads);
+        FitContext context{pool};
+        results[threads / 2] = make_encoder(kind, options, "")->fit(columns, nullptr, context);
+      }
+      EXPECT_EQ(results[0].sparse.indices, results[1].sparse.indices);
+      EXPECT_EQ(results[0].sparse.values, results[1].sparse.values);
+      EXPECT_EQ(results[0].names, results[1].names);
+    }
   }
-  EXPECT_EQ(results[0].sparse.indices, results[1].sparse.indices);
-  EXPECT_EQ(results[0].sparse.values, results[1].sparse.values);
-  EXPECT_EQ(results[0].names, results[1].names);
 }
 
 TEST(Text, ChineseWords) {

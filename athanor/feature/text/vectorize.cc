@@ -106,16 +106,17 @@ class Vocabulary : public Encoder {
     CountedTexts counted = count_terms(
         texts, analyzer_,
         {limits_.min_df, limits_.max_df, static_cast<uint64_t>(limits_.max_features)}, context);
-    if (counted.terms.empty()) {
+    if (counted.terms.size() == 0) {
       throw Error(ErrorKind::kInput, "the texts of column '" + column_ + "' hold no terms", "",
                   "look at min_df, max_df and stop_words");
     }
     documents_ = std::move(counted.documents);
     num_texts_ = static_cast<int64_t>(texts.size());
-    set_terms(counted.terms);
+    terms_ = std::move(counted.terms);
+    learn_weights();
     weigh(counted.rows, context.pool);
     Matrix out = Matrix::from_sparse(std::move(counted.rows), documents_.size());
-    out.names = names();
+    out.names = names(context.pool);
     return out;
   }
 
@@ -124,7 +125,7 @@ class Vocabulary : public Encoder {
     weigh(rows, pool);
     Matrix out = Matrix::from_sparse(std::move(rows), documents_.size());
     if (out.columns <= kNamedAtApply) {
-      out.names = names();
+      out.names = names(pool);
     }
     return out;
   }
@@ -177,12 +178,16 @@ class Vocabulary : public Encoder {
     learn_weights();
   }
 
-  std::vector<std::string> names() const {
-    std::vector<std::string> names;
-    names.reserve(documents_.size());
-    for (int32_t id = 0; id < terms_.size(); ++id) {
-      names.push_back(column_ + ":" + std::string(terms_.term(id)));
-    }
+  std::vector<std::string> names(ThreadPool& pool) const {
+    constexpr size_t kAtOnce = 4096;
+    std::vector<std::string> names(documents_.size());
+    pool.parallel_for((names.size() + kAtOnce - 1) / kAtOnce, [&](size_t part) {
+      for (size_t i = part * kAtOnce; i < std::min(names.size(), (part + 1) * kAtOnce); ++i) {
+        const std::string_view term = terms_.term(static_cast<int32_t>(i));
+        names[i].reserve(column_.size() + 1 + term.size());
+        names[i].append(column_).append(":").append(term);
+      }
+    });
     return names;
   }
 
@@ -244,7 +249,9 @@ class Hashing : public Encoder {
     const auto& texts = texts_of(columns);
     const auto ranges = stretches_of(texts, kHashStretchBytes);
     std::vector<RowsPart> parts(ranges.size());
-    pool.parallel_for(ranges.size(), [&](size_t i) { hash_stretch(texts, ranges[i], parts[i]); });
+    pool.parallel_for(ranges.size(), [&](size_t i) {
+      parts[i] = hash_stretch({texts.data() + ranges[i].first, ranges[i].second - ranges[i].first});
+    });
     SparseRows rows = joined(std::move(parts), pool);
     if (options_.norm != "none") {
       for_each_row(rows, pool, [&](uint64_t row) { normalize(rows, row, options_.norm); });
@@ -258,45 +265,26 @@ class Hashing : public Encoder {
  private:
   // As scikit-learn's FeatureHasher: the column is the hash's size, the sign its sign. Terms of a
   // stretch are hashed once.
-  void hash_stretch(const std::vector<std::string>& texts, std::pair<size_t, size_t> range,
-                    RowsPart& part) const {
-    Analyzer::Scratch scratch;
-    TermTable terms;
-    std::vector<uint32_t> columns;  // of terms; the highest bit: below 0
-    RowCounter row;
-    std::vector<uint64_t> places;  // column above, count below: sorted as one number
-    for (size_t i = range.first; i < range.second; ++i) {
-      analyzer_.for_each_term(texts[i], scratch, [&](std::string_view term) {
-        const auto id = static_cast<uint32_t>(terms.add(term));
-        if (id == columns.size()) {
-          columns.push_back(place_of(term));
-        }
-        row.add(id);
-      });
-      places.clear();
-      row.take(false, [&](uint32_t id, int32_t count) {
-        const int32_t sum = (columns[id] >> 31) != 0 && options_.alternate_sign ? -count : count;
-        places.push_back(static_cast<uint64_t>(columns[id] & 0x7fffffffu) << 32 |
-                         static_cast<uint32_t>(sum));
-      });
-      write_row(places, part);
-    }
-  }
-
-  void write_row(std::vector<uint64_t>& places, RowsPart& part) const {
-    std::sort(places.begin(), places.end());
-    for (size_t i = 0; i < places.size();) {
-      int64_t sum = 0;
-      const uint64_t column = places[i] >> 32;
-      for (; i < places.size() && places[i] >> 32 == column; ++i) {
-        sum += static_cast<int32_t>(static_cast<uint32_t>(places[i]));
+  RowsPart hash_stretch(std::span<const std::string> texts) const {
+    const StretchTerms terms = read_stretch(texts, analyzer_);
+    std::vector<uint32_t> columns(terms.size(), kNoTerm);
+    std::vector<uint8_t> below(options_.alternate_sign ? terms.size() : 0);
+    std::string room;
+    for (uint32_t number = 0; number < terms.size(); ++number) {
+      if (!terms.runs.empty() && terms.runs[number].length < analyzer_.ngrams_from()) {
+        continue;  // only the beginning of terms
       }
-      if (sum != 0) {
-        part.indices.push_back(static_cast<uint32_t>(column));
-        part.values.push_back(options_.binary ? 1 : static_cast<double>(sum));
+      const uint32_t place = place_of(terms.text_of(number, room));
+      columns[number] = place & 0x7fffffffU;
+      if (options_.alternate_sign) {
+        below[number] = static_cast<uint8_t>(place >> 31);
       }
     }
-    part.ends.push_back(part.indices.size());
+    RowsPart part = rows_of(terms, columns, below);
+    if (options_.binary) {
+      std::fill(part.values.begin(), part.values.end(), 1.0);
+    }
+    return part;
   }
 
   uint32_t place_of(std::string_view term) const {

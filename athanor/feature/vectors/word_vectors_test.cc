@@ -2,10 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <chrono>
-#include <cstdio>
-
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
 #include "athanor/base/text.h"
@@ -15,10 +11,10 @@ namespace athanor {
 namespace {
 
 // Two topics whose words never meet.
-WordCorpus topics(int64_t min_count = 1) {
+WordCorpus topics(int64_t min_count = 1, int sentences = 3000) {
   WordCorpus::Builder builder;
   Rng rng(3);
-  for (int sentence = 0; sentence < 3000; ++sentence) {
+  for (int sentence = 0; sentence < sentences; ++sentence) {
     for (int i = 0; i < 8; ++i) {
       builder.add((sentence % 2 == 0 ? "sea" : "sky") + std::to_string(rng.below(6)));
     }
@@ -59,13 +55,14 @@ TEST(WordVectors, AnyNumberOfThreadsGivesTheSameBytes) {
   ThreadPool one(1);
   ThreadPool two(2);
   ThreadPool five(5);
+  const WordCorpus corpus = topics(1, 500);
   for (const char* method : {"cbow", "skip_gram"}) {
     for (const int64_t size : {3, 20, 100}) {
       WordVectorOptions options{.method = method, .size = size, .min_count = 1, .epochs = 1};
-      const WordVectors first = train_word_vectors(topics(), options, 7, one);
-      EXPECT_EQ(first.values, train_word_vectors(topics(), options, 7, two).values) << method << size;
-      EXPECT_EQ(first.values, train_word_vectors(topics(), options, 7, five).values) << method << size;
-      EXPECT_NE(first.values, train_word_vectors(topics(), options, 8, one).values);
+      const WordVectors first = train_word_vectors(corpus, options, 7, one);
+      EXPECT_EQ(first.values, train_word_vectors(corpus, options, 7, two).values) << method << size;
+      EXPECT_EQ(first.values, train_word_vectors(corpus, options, 7, five).values) << method << size;
+      EXPECT_NE(first.values, train_word_vectors(corpus, options, 8, one).values);
     }
   }
 }
@@ -88,41 +85,6 @@ TEST(WordVectors, PairsThatStandTogetherArePhrases) {
   EXPECT_NEAR(phrases.scores.at("new york"), 15.0 / 40 / 20 * 7, 1e-12);
   EXPECT_EQ(phrases.scores.count("in old"), 0);
   EXPECT_EQ(join_phrases({"a", "new", "york", "york"}, phrases), (std::vector<std::string>{"a", "new_york", "york"}));
-}
-
-// bench/word2vec.py runs this over a prepared file, a sentence a line: WORDS=file OUT=file [METHOD=, THREADS=].
-TEST(WordVectorsBench, DISABLED_Train) {
-  const auto setting = [](const char* name, const char* otherwise) {
-    const char* value = std::getenv(name);
-    return std::string(value == nullptr ? otherwise : value);
-  };
-  const std::string text = read_file(setting("WORDS", ""));
-  ThreadPool pool(std::atoi(setting("THREADS", "2").c_str()));
-  const auto begin = std::chrono::steady_clock::now();
-  WordCorpus::Builder builder;
-  for (const auto& line : split_text(text, '\n')) {
-    for (const auto& word : split_text(line, ' ')) {
-      builder.add(word);
-    }
-    builder.end_sentence();
-  }
-  const WordCorpus corpus = builder.finish(5);
-  const auto read = std::chrono::steady_clock::now();
-  const WordVectors vectors = train_word_vectors(corpus, {.method = setting("METHOD", "cbow")}, 1, pool);
-  const auto end = std::chrono::steady_clock::now();
-  std::printf("read %.3f train %.3f words %zu\n", std::chrono::duration<double>(read - begin).count(),
-              std::chrono::duration<double>(end - read).count(), corpus.ids.size());
-  std::string out = std::to_string(vectors.words.size()) + " " + std::to_string(vectors.size) + "\n";
-  for (uint32_t word = 0; word < vectors.words.size(); ++word) {
-    out += vectors.words[word];
-    for (int64_t i = 0; i < vectors.size; ++i) {
-      char number[32];
-      std::snprintf(number, sizeof number, " %.6g", static_cast<double>(vectors.row(word)[i]));
-      out += number;
-    }
-    out += "\n";
-  }
-  put_file(setting("OUT", "/dev/null"), out);
 }
 
 }  // namespace

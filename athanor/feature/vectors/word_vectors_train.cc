@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
-#include <thread>
 
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
+#include "athanor/base/text.h"
 #include "athanor/feature/vectors/negative_table.h"
 #include "athanor/feature/vectors/word_vectors.h"
 #include "athanor/feature/vectors/word_vectors_kernel.h"
@@ -15,33 +15,38 @@ namespace {
 
 constexpr size_t kBatch = 64;       // positions whose inner products are taken before any row moves
 constexpr size_t kGroups = 4;       // of columns: what the order of sums is fixed by
-constexpr int kSpins = 4000;
+constexpr int kSpins = 2000;
+constexpr size_t kLookedAt = 128;     // batches: how long threads waited is looked at so often
+constexpr double kMostWaiting = 0.35;  // share of the time
 constexpr double kSmallestRate = 1e-4;  // of the first
 constexpr float kSteep = 6;         // the sigmoid is 0 or 1 beyond
 constexpr size_t kSigmoids = 4096;
 
-// Threads wait for each other, spinning at first: a batch takes some tens of microseconds.
+// Threads wait for each other: a batch takes some tens of microseconds, so they look again for about as long, then
+// sleep. On a busy machine the core is then free for the one that is waited for.
 class Meeting {
  public:
-  explicit Meeting(size_t threads) : threads_(threads) {}
+  explicit Meeting(int threads) : threads_(threads) {}
   void wait() {
-    const size_t round = round_.load(std::memory_order_acquire);
+    const int round = round_.load(std::memory_order_acquire);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == threads_) {
       arrived_.store(0, std::memory_order_relaxed);
       round_.store(round + 1, std::memory_order_release);
+      round_.notify_all();
       return;
     }
-    for (int spin = 0; round_.load(std::memory_order_acquire) == round; ++spin) {
-      if (spin > kSpins) {
-        std::this_thread::yield();
+    for (int spin = 0; spin < kSpins; ++spin) {
+      if (round_.load(std::memory_order_acquire) != round) {
+        return;
       }
     }
+    round_.wait(round, std::memory_order_acquire);
   }
 
  private:
-  const size_t threads_;
-  std::atomic<size_t> arrived_{0};
-  std::atomic<size_t> round_{0};
+  const int threads_;
+  std::atomic<int> arrived_{0};
+  std::atomic<int> round_{0};
 };
 
 struct Position {
@@ -193,7 +198,7 @@ class Trainer {
 
   void run() {
     threads_ = std::min<size_t>(kGroups, static_cast<size_t>(pool_.num_threads()));
-    Meeting meeting(threads_);
+    Meeting meeting(static_cast<int>(threads_));
     more_[0] = sampler_.next(batches_[0]);
     pool_.parallel_for(threads_, [&](size_t thread) { work(thread, meeting); });
     if (failed_) {
@@ -218,10 +223,22 @@ class Trainer {
 
   bool is_cbow() const { return options_.method == "cbow"; }
 
-  // The last thread draws the next batch while the others move their columns.
+  // The last thread draws the next batch while the others move their columns. Where it waits too long for them, other
+  // programs have the cores, and it goes on alone: who moves a column changes no byte.
   void work(size_t thread, Meeting& meeting) {
-    const size_t first_group = thread * kGroups / threads_;
+    size_t first_group = thread * kGroups / threads_;
     const size_t last_group = (thread + 1) * kGroups / threads_;
+    const bool draws = thread + 1 == threads_;
+    bool alone = threads_ == 1;
+    double waited = 0;
+    double begin = monotonic_time();
+    const auto meet = [&] {
+      if (!alone) {
+        const double from = draws ? monotonic_time() : 0;
+        meeting.wait();
+        waited += draws ? monotonic_time() - from : 0;
+      }
+    };
     Rows rows;
     std::vector<float> g;
     std::vector<float> scratch;
@@ -230,15 +247,27 @@ class Trainer {
     while (more_[turn]) {
       const Batch& batch = batches_[turn];
       products(batch, first_group, last_group, rows);
-      meeting.wait();
-      if (thread + 1 == threads_) {
+      meet();
+      if (draws) {
         draw_next(1 - turn, batches++);
+        if (!alone && batches % kLookedAt == 0) {
+          part_ = waited > kMostWaiting * (monotonic_time() - begin);
+          waited = 0;
+          begin = monotonic_time();
+        }
       }
       for (size_t p = 0; p < batch.positions.size(); ++p) {
         move(batch, p, first_group, last_group, rows, g, scratch);
       }
-      meeting.wait();
+      meet();
       turn = 1 - turn;
+      if (part_ && !alone) {
+        if (!draws) {
+          return;
+        }
+        alone = true;
+        first_group = 0;
+      }
     }
   }
 
@@ -338,6 +367,7 @@ class Trainer {
   float sigmoids_[kSigmoids] = {};
   Batch batches_[2];
   bool more_[2] = {false, false};
+  bool part_ = false;  // told between two meetings: the last thread goes on alone
   std::vector<float> sums_;   // groups x stride_
   size_t stride_ = 0;
   std::vector<float> means_;  // cbow: positions x width_
