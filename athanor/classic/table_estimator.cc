@@ -29,6 +29,29 @@ Task task_of(const std::string& name, const SavedReader& in) {
   in.fail("there is no task '" + name + "'");
 }
 
+// Boosting splits the table's categories by sets, where they are encoded as it wants them: nobody gave features.
+bool name_categories(const Table& table, const std::vector<std::string>& names, EstimatorSpec& spec) {
+  const bool free = spec.model.value("categories", nlohmann::json("auto")) == "auto" &&
+                    spec.model.value("monotone", nlohmann::json::object()).empty();
+  if (spec.kind != "boosting" || !spec.pipeline.features.empty() || !free) {
+    return false;
+  }
+  auto list = nlohmann::json::array();
+  for (const auto& name : names) {
+    const bool is = std::any_of(table.columns.begin(), table.columns.end(), [&](const TableColumn& column) {
+      return column.name == name && column.kind == ColumnKind::kCategory;
+    });
+    if (is) {
+      list.push_back(name);
+    }
+  }
+  if (list.empty()) {
+    return false;
+  }
+  spec.model["categories"] = list;
+  return true;
+}
+
 }  // namespace
 
 ImportanceFn importances_by_model() {
@@ -64,6 +87,9 @@ TableEstimator TableEstimator::fit(const Table& table, const Target& target, con
   }
   Matrix x = as_model_reads(pipeline->fit(table, target.rows() > 0 ? &target : nullptr, context), spec);
   out.feature_names_ = x.names;
+  if (name_categories(table, x.names, out.spec_)) {
+    model = make_model(spec.kind, out.spec_.model, spec.task, where + ".model");
+  }
   context.progress = [&](double done) { tell(0.3 + 0.7 * done); };
   model->fit(x, target, context);
   context.progress = tell;

@@ -61,14 +61,18 @@ void bootstrap(std::vector<Score>& scores, const WeightedScores& compute, uint64
   }
 }
 
-double quantile_of_sorted(const std::vector<double>& sorted, double q) {
+double quantile_of_sorted(std::span<const double> sorted, double q) {
   if (sorted.empty()) {
     return std::nan("");
   }
   const double place = q * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<size_t>(place);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+  if (below + 1 >= sorted.size()) {
+    return sorted.back();
+  }
+  const double share = place - static_cast<double>(below);
+  const double step = sorted[below + 1] - sorted[below];
+  return share >= 0.5 ? sorted[below + 1] - step * (1 - share) : sorted[below] + step * share;
 }
 
 void wilson_interval(double share, double n, double confidence, double& low, double& high) {

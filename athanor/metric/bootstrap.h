@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ std::vector<double> drawn_weights(uint64_t rows, const std::vector<double>& weig
 void bootstrap(std::vector<Score>& scores, const WeightedScores& compute, uint64_t rows, const std::vector<double>& weights,
                const ScoreOptions& options, double cost, ThreadPool& pool);
 
-// The value at share q of ascending values, between neighbours by straight line (as numpy's default).
-double quantile_of_sorted(const std::vector<double>& sorted, double q);
+// The value at share q of ascending values, between neighbours in a straight line (type 7 of Hyndman and Fan 1996, numpy's
+// default). NaN where there are none.
+double quantile_of_sorted(std::span<const double> sorted, double q);
 
 // Wilson's interval of a share of n.
 void wilson_interval(double share, double n, double confidence, double& low, double& high);

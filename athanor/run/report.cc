@@ -267,6 +267,11 @@ class Page {
   void block(const FunnelBlock& block) { figure(block.funnel, kWideChart); }
   void block(const HeatBlock& block) { figure(block.chart, kWideChart); }
 
+  void block(const PictureBlock& block) {
+    out_ += (block.caption.empty() ? "" : element("p", " class=\"cap\"", block.caption));
+    out_ += "<div class=\"scroll\">" + block.svg + "</div>";
+  }
+
   void block(const KeyValueBlock& block) {
     out_ += "<div class=\"kv\">";
     if (!block.caption.empty()) {

@@ -61,6 +61,12 @@ struct HeatBlock {
   HeatMap chart;
 };
 
+// A drawing made elsewhere: an SVG element in the classes of run/svg.h, its texts escaped. Wider than the page: it scrolls.
+struct PictureBlock {
+  std::string caption;
+  std::string svg;
+};
+
 struct KeyValue {
   std::string key;
   std::string value;
@@ -108,7 +114,8 @@ struct LineageBlock {
 };
 
 using ReportBlock = std::variant<ParagraphBlock, TableBlock, ChartBlock, BarBlock, HistogramBlock,
-                                 FunnelBlock, KeyValueBlock, TextBlock, SampleBlock, NoteBlock, LineageBlock, HeatBlock>;
+                                 FunnelBlock, KeyValueBlock, TextBlock, SampleBlock, NoteBlock, LineageBlock, HeatBlock,
+                                 PictureBlock>;
 
 struct ReportSection {
   std::string title;

@@ -94,7 +94,7 @@ void print_funnel(const Session& session, const nlohmann::json& funnel) {
       std::string text(utf8_prefix(example.value("text", ""), 90));
       std::replace(text.begin(), text.end(), '\n', ' ');
       session.print("      " + padded(example.value("id", "").substr(0, 12), 14) +
-                    padded(value_text(example["score"]), 10) + text);
+                    padded(example.contains("score") ? value_text(example["score"]) : "", 10) + text);
     }
   }
   session.print("  athanor why ID tells a document's whole story");

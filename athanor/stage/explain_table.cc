@@ -9,6 +9,7 @@
 #include "athanor/classic/ensembles/partial_dependence.h"
 #include "athanor/classic/ensembles/permutation_importance.h"
 #include "athanor/classic/trees/shap.h"
+#include "athanor/classic/trees/tree_text.h"
 
 namespace athanor {
 
@@ -18,6 +19,7 @@ constexpr size_t kMostFeatures = 25;
 constexpr size_t kMostCurves = 6;
 constexpr size_t kMostReasons = 5;
 constexpr uint64_t kShapRows = 2000;
+constexpr int kDrawnDepth = 3;  // eight boxes side by side
 
 const TreeModel* trees_of(const TableEstimator& estimator) { return dynamic_cast<const TreeModel*>(&estimator.model()); }
 
@@ -179,6 +181,22 @@ std::vector<std::string> reasons_of_rows(const TableEstimator& estimator, const 
     out.push_back(std::move(text));
   }
   return out;
+}
+
+std::vector<ReportBlock> tree_blocks(const TableEstimator& estimator) {
+  const TreeModel* model = trees_of(estimator);
+  if (model == nullptr || estimator.spec().kind != "tree") {
+    return {};
+  }
+  const TreeSet& trees = model->trees();
+  const bool says_labels = trees.width == estimator.labels().size();
+  const int depth = std::min(trees.depth_of(0), kDrawnDepth);
+  const std::string caption = depth < trees.depth_of(0)
+                                  ? "The first " + std::to_string(depth) + " of " + std::to_string(trees.depth_of(0)) +
+                                        " levels of the tree; to the left where the answer is yes"
+                                  : "The tree; to the left where the answer is yes";
+  return {PictureBlock{caption, tree_svg(trees, 0, estimator.feature_names(),
+                                         says_labels ? estimator.labels() : std::vector<std::string>{}, {.max_depth = depth})}};
 }
 
 }  // namespace athanor

@@ -21,4 +21,7 @@ nlohmann::json explain_estimator(const TableEstimator& estimator, const Matrix& 
 std::vector<std::string> reasons_of_rows(const TableEstimator& estimator, const Matrix& features, const TableAnswers& answers,
                                          ThreadPool& pool);
 
+// The first splits of a decision tree as a drawing; empty for a model that is not one tree.
+std::vector<ReportBlock> tree_blocks(const TableEstimator& estimator);
+
 }  // namespace athanor

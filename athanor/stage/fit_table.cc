@@ -10,6 +10,7 @@
 #include "athanor/classic/checks.h"
 #include "athanor/classic/ladder.h"
 #include "athanor/stage/command.h"
+#include "athanor/stage/explain_table.h"
 #include "athanor/stage/table_rows.h"
 #include "athanor/stage/table_scores.h"
 
@@ -254,7 +255,10 @@ class TableFit {
     scores.blocks.push_back(scores_block("On its own training rows", train_scores_));
     page.sections.push_back(std::move(scores));
     ReportSection model{.title = "What it learnt"};
-    model.blocks = importance_blocks(estimator);
+    model.blocks = tree_blocks(estimator);
+    for (auto& block : importance_blocks(estimator)) {
+      model.blocks.push_back(std::move(block));
+    }
     for (auto& block : description_blocks(estimator.model().description(estimator.feature_names()))) {
       model.blocks.push_back(std::move(block));
     }
@@ -305,7 +309,7 @@ bool fits_tables(const std::string& kind) { return kind != "fasttext" && kind !=
 
 void add_table_fields(Fields<FitOptions>& f) {
   f.add("task", &FitOptions::task,
-        "tables: classes, multilabel, regression, clusters, anomaly; empty: as the labels say; auto: the same, with kind: auto")
+        "tables: classes, multilabel, regression, clusters, anomaly; empty: as the labels or the kind say; auto: the same, with kind: auto")
       .choices(task_names());
   f.add("model", &FitOptions::model, "tables: options of the model, such as {trees: 300}");
   f.add("features", &FitOptions::features,
@@ -319,7 +323,7 @@ void add_table_fields(Fields<FitOptions>& f) {
 }
 
 void prepare_fit(nlohmann::json& resolved) {
-  const std::string task = resolved.value("task", "");
+  std::string task = resolved.value("task", "");
   if (task == "auto" && resolved.value("kind", "") == "fasttext") {
     resolved["kind"] = "auto";
   }
@@ -336,6 +340,12 @@ void prepare_fit(nlohmann::json& resolved) {
     }
     if (!known) {
       throw Error(ErrorKind::kUsage, "there is no model '" + kind + "'", "fit.kind", did_you_mean(kind, names));
+    }
+    const std::vector<Task>& tasks = model_kind(kind, "fit.kind").tasks;
+    const auto wants_none = [](Task each) { return each == Task::kClusters || each == Task::kAnomaly; };
+    if (task.empty() && std::all_of(tasks.begin(), tasks.end(), wants_none)) {
+      task = name_of(tasks.at(0));
+      resolved["task"] = task;
     }
     check_model(kind, resolved.value("model", nlohmann::json::object()), task);
   } else if (task == "clusters" || task == "anomaly" || task == "multilabel") {

@@ -59,4 +59,10 @@ std::vector<std::string> DocumentLabels::of(size_t index, const Document& docume
   return labels;
 }
 
+bool DocumentLabels::is_empty_list(const Document& document) const {
+  const auto meta = has_column_ ? nlohmann::json() : nlohmann::json::parse(document.meta, nullptr, false);
+  const auto found = meta.is_object() ? meta.find(field_) : meta.end();
+  return meta.is_object() && found != meta.end() && found->is_array() && found->empty();
+}
+
 }  // namespace athanor

@@ -16,6 +16,8 @@ class DocumentLabels {
   // index counts the kept documents, in order. Empty when there is no label. A number is written as JSON writes it; a
   // list gives several labels.
   std::vector<std::string> of(size_t index, const Document& document) const;
+  // Whether its label is an empty list: it has none of the labels, which is not the same as not being labelled.
+  bool is_empty_list(const Document& document) const;
 
  private:
   std::string field_;

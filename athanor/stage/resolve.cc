@@ -205,12 +205,22 @@ class Resolver {
     return join_text(parts, "; ");
   }
 
-  void check_kind(const Node& node, const Role& role, ArtifactKind kind, const std::string& what) const {
+  // For a thing given as the wrong one of several inputs.
+  static std::string other_role(const Verb& verb, const Role& role, ArtifactKind kind) {
+    for (const auto& other : verb.roles) {
+      if (other.kind == kind && other.name != role.name) {
+        return "'" + verb.name + "' has several inputs: from: {" + role.name + ": ..., " + other.name + ": ...}";
+      }
+    }
+    return "";
+  }
+
+  void check_kind(const StepPlan& step, const Node& node, const Role& role, ArtifactKind kind, const std::string& what) const {
     if (kind == role.kind || (role.kind == ArtifactKind::kTokenizer && kind == ArtifactKind::kModel)) {
       return;
     }
-    fail(node.mark, "the input '" + role.name + "' wants " + name_of(role.kind) + ", but " + what + " gives " +
-                        name_of(kind));
+    fail(node.mark, "the input '" + role.name + "' wants " + name_of(role.kind) + ", but " + what + " gives " + name_of(kind),
+         other_role(*step.verb, role, kind));
   }
 
   void bind(StepPlan& step, const Role& role, const Node& node) {
@@ -220,7 +230,7 @@ class Resolver {
     for (size_t i = 0; i < steps_.size(); ++i) {
       if (steps_[i].label == target.head) {
         const Verb& producer = *steps_[i].verb;
-        check_kind(node, role, producer.output, "'" + target.head + "'");
+        check_kind(step, node, role, producer.output, "'" + target.head + "'");
         check_part(node, producer, target);
         input.part = target.part;
         step.inputs.push_back(input);
@@ -233,7 +243,7 @@ class Resolver {
         fail(node.mark, "the run " + found->name + " is " + found->status + ", not done");
       }
       const auto kind = artifact_kind(found->info["output"].value("kind", ""));
-      check_kind(node, role, kind.value_or(ArtifactKind::kNone), "the run " + found->name);
+      check_kind(step, node, role, kind.value_or(ArtifactKind::kNone), "the run " + found->name);
       if (const Verb* producer = find_verb(found->info.value("verb", ""))) {
         check_part(node, *producer, target);
       }
@@ -262,7 +272,8 @@ class Resolver {
     }
     if (!can_serve_as(path, role.kind)) {
       fail(node.mark, "the input '" + role.name + "' wants " + name_of(role.kind) + ", but " + node.scalar +
-                          " holds " + name_of(detect_kind(path)));
+                          " holds " + name_of(detect_kind(path)),
+           other_role(*step.verb, role, detect_kind(path)));
     }
     RunInput input;
     input.role = role.name;

@@ -55,11 +55,14 @@ std::vector<std::vector<std::string>> read_label_lists(const Documents& document
     }
     std::erase_if(labels.back(), [](const std::string& label) { return is_missing_mark(label, {}); });
     any = any || !labels.back().empty();
+    if (labels.back().empty() && reader.is_empty_list(document)) {
+      labels.back().emplace_back();
+    }
   });
   if (!any) {
-    throw Error(ErrorKind::kInput, "no document has the label field '" + field + "'", "fit.label_field",
-                "a column or a key of meta (athanor show lists them), or folder; clusters and anomalies want no label: "
-                "task: clusters");
+    throw Error(ErrorKind::kInput, "no document has the label field '" + field + "'", "label_field",
+                "a column or a key of meta (athanor show lists them), or folder; task: clusters and task: anomaly "
+                "want none");
   }
   return labels;
 }
@@ -75,6 +78,9 @@ Task task_of_labels(const std::vector<std::vector<std::string>>& labels, const s
       return Task::kMultiLabel;
     }
     for (const auto& label : some) {
+      if (label.empty()) {
+        continue;
+      }
       double value = 0;
       ++count;
       if (parse_number(label, value) != NumberCell::kNumber) {
@@ -91,7 +97,7 @@ Task task_of_labels(const std::vector<std::vector<std::string>>& labels, const s
     throw Error(ErrorKind::kInput,
                 "the label '" + field + "' holds numbers, but for " + std::to_string(others) + " of " + std::to_string(count) +
                     " rows, such as '" + first_words(example) + "'",
-                "fit.label_field", "mend those rows, or say which it is: task: regression leaves them out, task: classes takes every number for a class");
+                "label_field", "mend those rows, or say which it is: task: regression leaves them out, task: classes takes every number for a class");
   }
   return others == 0 && many ? Task::kRegression : Task::kClasses;
 }
@@ -105,7 +111,7 @@ TableRows with_target(Table table, const Documents& documents, const std::vector
     out.target.labels = learns ? names_in(labels) : names;
   }
   if (out.target.labels.size() > kMostLabels) {
-    throw Error(ErrorKind::kInput, std::to_string(out.target.labels.size()) + " different labels", "fit.label_field",
+    throw Error(ErrorKind::kInput, std::to_string(out.target.labels.size()) + " different labels", "label_field",
                 "numbers? then task: regression");
   }
   std::map<std::string, int32_t> index;
@@ -122,7 +128,8 @@ TableRows with_target(Table table, const Documents& documents, const std::vector
       continue;
     }
     const auto& some = labels[row];
-    if (some.empty() && (task != Task::kMultiLabel || learns)) {
+    const bool has_none = some.size() == 1 && some[0].empty();
+    if (task == Task::kMultiLabel ? some.empty() && learns : some.empty() || has_none) {
       reject(row, "no label", "");
       continue;
     }
@@ -136,7 +143,7 @@ TableRows with_target(Table table, const Documents& documents, const std::vector
     } else {
       std::vector<uint8_t> marks(out.target.labels.size(), 0);
       bool known = true;
-      for (const auto& label : some) {
+      for (const auto& label : has_none ? std::vector<std::string>() : some) {
         const auto found = index.find(label);
         known = known && found != index.end();
         if (found != index.end()) {
@@ -161,7 +168,7 @@ TableRows with_target(Table table, const Documents& documents, const std::vector
                 "rejected/rejected.jsonl says why");
   }
   if (learns && task == Task::kClasses && out.target.labels.size() < 2) {
-    throw Error(ErrorKind::kInput, "all rows have the label '" + out.target.labels.at(0) + "'", "fit.label_field",
+    throw Error(ErrorKind::kInput, "all rows have the label '" + out.target.labels.at(0) + "'", "label_field",
                 "two labels at least; task: anomaly learns from one kind of row");
   }
   out.table = rows.size() == table.rows ? std::move(table) : take_rows(table, rows);

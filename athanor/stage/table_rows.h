@@ -11,7 +11,7 @@
 
 namespace athanor {
 
-// The labels of every kept document as text: none, one, or several (a list in meta).
+// The labels of every kept document as text: none, one, or several (a list in meta; {""} is an empty list).
 std::vector<std::vector<std::string>> read_label_lists(const Documents& documents, const std::string& field);
 
 // What labels say of the task: lists of several: multilabel; numbers, more than 20 different or broken ones: regression; else

@@ -54,29 +54,6 @@ def trial_processes(parent):
     return found
 
 
-def kill_and_go_on(command, kills, rng, longest):
-    """Starts it until it ends by itself: how often it or a trial was killed, how often it was started."""
-    killed = 0
-    for attempt in range(100):
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        if killed < kills:
-            time.sleep(rng.uniform(0.03, max(0.05, longest)))
-            trials = trial_processes(process.pid)
-            if process.poll() is None and killed % 2 == 1 and trials:
-                for trial in trials:
-                    os.kill(trial, signal.SIGKILL)
-                killed += 1
-            elif process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-                killed += 1
-        error = process.communicate()[1]
-        if process.returncode == 0:
-            return killed, attempt + 1
-        if process.returncode != -signal.SIGKILL:
-            sys.exit(f"after {killed} kills: exit {process.returncode}\n{error}")
-    sys.exit(f"after {killed} kills: it never ends")
-
-
 def main():
     program = os.path.abspath(sys.argv[1])
     kills = int(sys.argv[2])
@@ -98,19 +75,38 @@ def main():
         if done.returncode != 0:
             sys.exit(f"left alone: exit {done.returncode}\n{done.stdout}")
         expected = study("alone")
-        for share in (0.5, 0.25, 0.12, 0.06):  # the machine may be quicker now than it was for the study left alone
-            runs = f"killed-{share}"
-            killed, starts = kill_and_go_on([*command, f"runs={runs}"], kills, rng, share * seconds / kills)
-            if killed == kills:
+        killed = starts = 0
+        for round in range(8):  # a study that ends before its kills came is done again, with shorter waits
+            wanted = kills - killed
+            runs = f"killed{round}"
+            for attempt in range(100):
+                process = subprocess.Popen([*command, "runs=" + runs], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+                starts += 1
+                if killed < kills:
+                    time.sleep(rng.uniform(0.03, 0.6 / wanted) * seconds / (round + 1))
+                    trials = trial_processes(process.pid)
+                    if process.poll() is None and killed % 2 == 1 and trials:
+                        for trial in trials:
+                            os.kill(trial, signal.SIGKILL)
+                        killed += 1
+                    elif process.poll() is None:
+                        process.send_signal(signal.SIGKILL)
+                        killed += 1
+                error = process.communicate()[1]
+                if process.returncode == 0:
+                    break
+                if process.returncode != -signal.SIGKILL:
+                    sys.exit(f"after {killed} kills: exit {process.returncode}\n{error}")
+            found = study(runs)
+            if found != expected:
+                for a, b in zip(expected["trials"], (found or {"trials": []})["trials"]):
+                    if a != b:
+                        print("alone ", a, "\nkilled", b)
+                sys.exit(f"the study differs after {killed} kills")
+            if killed >= kills:
                 break
-        found = study(runs)
         if killed < kills:
             sys.exit(f"only {killed} of {kills} kills hit: the study was too short")
-        if found != expected:
-            for a, b in zip(expected["trials"], (found or {"trials": []})["trials"]):
-                if a != b:
-                    print("alone ", a, "\nkilled", b)
-            sys.exit(f"the study differs after {killed} kills")
         print(f"{killed} kills in {starts} starts: the same {len(found['trials'])} trials, best {found['best']}")
 
 

@@ -7,6 +7,9 @@
 1. SentencePiece models (the data's and the fixtures'): HF with our tokenizer.json, and sentencepiece with the .model
    that we write of it, against sentencepiece with the original. HF passes over two members of ours: texts that only
    these decide are left out (file/README.md).
+   Then tokenizers that we train ourselves, with their normalizers made into a charsmap: sentencepiece with the .model
+   against HF with the tokenizer.json. Expected to differ: marks in odd orders (file/charsmap_builder.h), and runs of
+   unknown words or characters, which sentencepiece makes one.
 2. tiktoken: HF with the tokenizer.json of a rank file against tiktoken with the ranks.
 3. llama.cpp: HF with the tokenizer.json of each GGUF vocabulary against the .inp and .out files; llama.cpp (vocab_only,
    through the C API that xllamacpp's library exports) with the GGUF that we write of each tokenizer.json. Expected to
@@ -90,9 +93,43 @@ def check_sentencepiece(folder, texts):
             pieces = [original.id_to_piece(i) for i in unmatched]
             plain = [t for t in texts if not any(p in t for p in pieces) and not any(c in t for c in "ﾞﾟ\u0301\u030a\u11ab")]
             faults += compare(f"HF, {name}.json", plain, original.encode, hugging(f"{folder}/{name}.json"))
-        if name not in ("word", "char") and convert(path, f"{folder}/{name}.model"):
+        if convert(path, f"{folder}/{name}.model"):
             written = sentencepiece.SentencePieceProcessor(model_file=f"{folder}/{name}.model")
             faults += compare(f"sentencepiece, {name}.model written", texts, original.encode, written.encode)
+    return faults
+
+
+def check_trained(folder, texts):
+    faults = 0
+    plain = [t for t in texts if not any(p in t for p in ["\0", "<s>", "</s>", "<unk>"])]  # HF's Unigram matches control pieces
+    with open(os.path.join(DATA, "text/tinyshakespeare.txt"), encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    lines += unpacked("text/wagahaiwa_nekodearu-ja.txt.zst").split("\n") + unpacked("text/tang-poems-zh.jsonl.zst").split("\n")[:3000]
+    with open(f"{folder}/lines.txt", "w", encoding="utf-8") as file:
+        file.write("\n".join(text.replace("\n", " ").replace("\r", " ") for text in lines))
+    for kind, options in [("bpe", ["style=sentencepiece", "byte_fallback=true", "vocab_size=8000"]),
+                          ("unigram", ["vocab_size=8000"]), ("word", ["vocab_size=4000", "pre_tokenizer=metaspace"]), ("char", [])]:
+        step = "{from: collect, kind: " + kind + "".join(", " + o.replace("=", ": ") for o in options) + "}"
+        with open(f"{folder}/{kind}.yaml", "w", encoding="utf-8") as file:
+            file.write("steps:\n  collect: {source: lines.txt}\n  tokenizer: " + step + "\n")
+        done = subprocess.run([PROGRAM, "run", kind + ".yaml"], cwd=folder, capture_output=True, text=True)
+        if done.returncode != 0:
+            print("   ", kind, "not trained:", done.stderr)
+            faults += 1
+            continue
+        run = max(glob.glob(f"{folder}/runs/tokenizer-*"), key=os.path.getmtime)
+        path = run + "/out/tokenizer.json"
+        if not convert(path, f"{folder}/trained_{kind}.model"):
+            faults += 1
+            continue
+        written = sentencepiece.SentencePieceProcessor(model_file=f"{folder}/trained_{kind}.model")
+        ours = hugging(path)
+
+        def runs_joined(text, kind=kind, encode=ours, unknown=written.unk_id()):
+            ids = encode(text)
+            return [i for n, i in enumerate(ids) if kind not in ("word", "char") or i != unknown or n == 0 or ids[n - 1] != i]
+
+        faults += compare(f"sentencepiece, trained {kind}.model", plain, runs_joined, written.encode)
     return faults
 
 
@@ -183,7 +220,7 @@ def check_llama(folder, texts):
 def main():
     texts = make_texts()
     with tempfile.TemporaryDirectory() as folder:
-        faults = check_sentencepiece(folder, texts) + check_tiktoken(folder, texts) + check_llama(folder, texts)
+        faults = check_sentencepiece(folder, texts) + check_trained(folder, texts) + check_tiktoken(folder, texts) + check_llama(folder, texts)
     print(faults, "differences")
 
 

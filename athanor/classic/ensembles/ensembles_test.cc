@@ -1,13 +1,11 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <map>
 
 #include "athanor/base/error.h"
 #include "athanor/classic/ensembles/member.h"
 #include "athanor/classic/ensembles/partial_dependence.h"
 #include "athanor/classic/ensembles/permutation_importance.h"
-#include "athanor/classic/ensembles/stacking.h"
 #include "athanor/classic/trees/tree_testing.h"
 
 namespace athanor {
@@ -109,23 +107,6 @@ TEST(Ensembles, ErrorsNameThePlace) {
   EXPECT_TRUE(all_members_split({{"of", kTwo}}));
   EXPECT_TRUE(all_members_split({{"of", {{"kind", "voting"}, {"of", kTwo}}}}));
   EXPECT_FALSE(all_members_split({{"of", {{"kind", "nothing"}}}}));
-}
-
-TEST(Ensembles, FoldsHoldEachClassEvenly) {
-  const Made made = tree_testing::class_rows(303, 2, 3, 43);
-  const auto folds = stratified_folds(made.target, 4, 9);
-  std::map<std::pair<uint32_t, int32_t>, int> counts;
-  for (uint64_t r = 0; r < folds.size(); ++r) {
-    ++counts[{folds[r], made.target.classes[r]}];
-  }
-  for (int32_t k = 0; k < 3; ++k) {
-    int low = 1000, high = 0;
-    for (uint32_t fold = 0; fold < 4; ++fold) {
-      low = std::min(low, counts[{fold, k}]);
-      high = std::max(high, counts[{fold, k}]);
-    }
-    EXPECT_LE(high - low, 1);
-  }
 }
 
 TEST(Ensembles, PermutationFindsWhatMatters) {

@@ -1,7 +1,5 @@
 // Stacking (Wolpert 1992): a final model learns from what the others predict for rows they have not
 // seen (out of fold).
-#include "athanor/classic/ensembles/stacking.h"
-
 #include <algorithm>
 #include <cmath>
 
@@ -10,6 +8,7 @@
 #include "athanor/classic/ensembles/ensemble_kinds.h"
 #include "athanor/classic/ensembles/member.h"
 #include "athanor/classic/ensembles/member_list.h"
+#include "athanor/feature/folds.h"
 #include "athanor/run/fields.h"
 
 namespace athanor {
@@ -58,22 +57,19 @@ class Stacking : public ClassicModel {
         final_(final_of(options.final_model, task), task, "final") {}
 
   void fit(const Matrix& x, const Target& target, FitContext& context) override {
-    const auto folds = static_cast<uint32_t>(options_.folds);
-    if (x.rows < folds) {
+    const auto folds = static_cast<int32_t>(options_.folds);
+    if (x.rows < static_cast<uint64_t>(folds)) {
       throw Error(ErrorKind::kInput,
                   std::to_string(x.rows) + " rows cannot be parted into " + std::to_string(folds) +
                       " folds",
                   "folds");
     }
-    const auto fold_of = stratified_folds(target, folds, random_at(context.seed, kFoldSalt));
-    const uint64_t parts = members_.size() * (folds + 1) + 1;
+    const auto fold_of = fold_rows(target, folds, random_at(context.seed, kFoldSalt));
+    const uint64_t parts = members_.size() * (static_cast<uint64_t>(folds) + 1) + 1;
     uint64_t part = 0;
     Matrix learnt;
-    for (uint32_t fold = 0; fold < folds; ++fold) {
-      std::vector<uint64_t> inside, outside;
-      for (uint64_t r = 0; r < x.rows; ++r) {
-        (fold_of[r] == fold ? outside : inside).push_back(r);
-      }
+    for (int32_t fold = 0; fold < folds; ++fold) {
+      const auto [inside, outside] = parts_of(fold_of, fold);
       const Matrix train_x = take_rows(x, inside);
       const Target train_target = take_rows(target, inside);
       const Matrix held_x = take_rows(x, outside);
@@ -157,22 +153,6 @@ class Stacking : public ClassicModel {
 };
 
 }  // namespace
-
-std::vector<uint32_t> stratified_folds(const Target& target, uint32_t folds, uint64_t seed) {
-  std::vector<std::pair<int32_t, uint64_t>> order;
-  for (uint64_t i = 0; i < target.rows(); ++i) {
-    const uint64_t row = permute(i, target.rows(), seed);
-    order.emplace_back(target.task == Task::kClasses ? target.classes[row] : 0, row);
-  }
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::vector<uint32_t> fold(order.size());
-  for (uint64_t i = 0; i < order.size();
-       ++i) {  // on from where the last class ended, so that folds are even, too
-    fold[order[i].second] = static_cast<uint32_t>(i % folds);
-  }
-  return fold;
-}
 
 ModelKind stacking_kind() {
   return {"stacking",

@@ -1,5 +1,6 @@
 #include "athanor/classic/models/decision_core.h"
 
+#include <algorithm>
 #include <thread>
 
 namespace athanor::classic {
@@ -19,14 +20,19 @@ class DecisionCore final : public ClassCore {
         context.progress(done);
       }
     };
+    std::vector<std::string> complaints(outputs);
     context.pool.parallel_for(outputs, [&](size_t k) {
       const auto own = static_cast<int32_t>(outputs == 1 ? 1 : k);
       std::vector<double> signs(x.rows);
       for (size_t r = 0; r < x.rows; ++r) {
         signs[r] = rows.classes[r] == own ? 1.0 : -1.0;
       }
-      learn_(x, signs, rows, context.seed, progress, weights_.of(k), weights_.intercepts[k]);
+      complaints[k] = learn_(x, signs, rows, context.seed, progress, weights_.of(k), weights_.intercepts[k]);
     });
+    const auto first = std::find_if(complaints.begin(), complaints.end(), [](const auto& said) { return !said.empty(); });
+    if (first != complaints.end()) {
+      context.warn(*first);
+    }
     weights_.check();
   }
   Matrix predict(const Matrix& x, ThreadPool& pool) const override {

@@ -8,9 +8,10 @@
 namespace athanor::classic {
 
 // Fills w (columns) and the intercept from rows whose sign is +1 (the class) or -1. progress may be called from any
-// thread and may throw.
-using LearnOutput = std::function<void(const Matrix& x, std::span<const double> signs, const ClassRows& rows, uint64_t seed,
-                                       const std::function<void(double)>& progress, std::span<double> w, double& intercept)>;
+// thread and may throw. Gives what to tell a person who would think that it converged; empty where it did.
+using LearnOutput = std::function<std::string(const Matrix& x, std::span<const double> signs, const ClassRows& rows,
+                                              uint64_t seed, const std::function<void(double)>& progress, std::span<double> w,
+                                              double& intercept)>;
 MakeCore decision_cores(LearnOutput learn);
 
 }  // namespace athanor::classic

@@ -165,10 +165,11 @@ LinearWeights solve_elastic_net(const Matrix& x, const Target& target, const Ela
   const double limit = problem.tolerance * columns.target_square();
   bool done = limit == 0;
   constexpr int kActivePasses = 20;
+  constexpr double kRounding = 1e-15;  // coefficients that move no more: the gap is what rounding leaves
   for (int64_t i = 0; i < problem.max_iterations && !done; ++i) {
     const auto [change, largest] = pass(columns, w, nullptr, l1, l2);
     if (largest == 0 || change <= problem.tolerance * largest || i + 1 == problem.max_iterations || i % 10 == 9) {
-      done = duality_gap(columns, w, l1, l2) <= limit;
+      done = duality_gap(columns, w, l1, l2) <= limit || change <= kRounding * largest;
     }
     // The columns in use are worth more passes than the many that stay at 0.
     std::vector<uint8_t> use(w.size());
@@ -185,7 +186,7 @@ LinearWeights solve_elastic_net(const Matrix& x, const Target& target, const Ela
   }
   if (!done) {
     context.warn("elastic net: the duality gap is still above the tolerance after max_iterations passes; scale the "
-                 "features, or give more passes");
+                 "features, or give more");
   }
   LinearWeights out = LinearWeights::zeros(1, x.columns);
   out.coefficients = std::move(w);

@@ -201,7 +201,6 @@ Lloyd kmeans_from(const Matrix& x, std::span<const double> weights, std::vector<
   out.labels.assign(x.rows, -1);
   std::vector<double> distances(x.rows);
   std::vector<int32_t> before;
-  bool same = false;
   for (out.iterations = 1; out.iterations <= options.max_iterations; ++out.iterations) {
     before = out.labels;
     Round round = assign(x, weights, centres, k, out.labels, distances, context.pool);
@@ -215,9 +214,10 @@ Lloyd kmeans_from(const Matrix& x, std::span<const double> weights, std::vector<
         value = next;
       }
     }
-    same = out.labels == before;
+    const bool same = out.labels == before;
     context.progress(static_cast<double>(out.iterations) / static_cast<double>(options.max_iterations));
-    if (same || moved <= limit) {
+    out.settled = same || moved <= limit;
+    if (out.settled) {
       break;
     }
   }
@@ -265,6 +265,9 @@ class Kmeans final : public ClassicModel {
     }
     if (std::find(sizes_.begin(), sizes_.end(), 0) != sizes_.end()) {
       context.warn("kmeans: there are fewer different rows than clusters");
+    }
+    if (!found.settled) {
+      context.warn("kmeans: max_iterations rounds did not settle the centres; give more, or a larger tolerance");
     }
   }
   Matrix predict(const Matrix& x, ThreadPool& pool) const override {

@@ -27,6 +27,7 @@ struct Lloyd {
   std::vector<int32_t> labels;
   double inertia = 0;  // sum of weight * squared distance to the own centre
   int64_t iterations = 0;
+  bool settled = false;  // before max_iterations
 };
 // x is dense; weights empty: all 1. A cluster that runs empty takes the row farthest from its centre. The best of `starts`.
 Lloyd kmeans(const Matrix& x, std::span<const double> weights, const KmeansOptions& options, FitContext& context);

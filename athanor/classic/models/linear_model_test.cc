@@ -196,5 +196,39 @@ TEST(LinearModels, BadInputIsNamed) {
   EXPECT_NE(message_of([&] { fitted("ridge", {}, Matrix::dense(3, 1), target); }).find("the target of row 2 is missing"), std::string::npos);
 }
 
+TEST(LinearModels, TellsWhenItStoppedTooEarly) {
+  const Data data = data_set("diabetes");
+  const Data classes = data_set("cancer");
+  const std::vector<std::tuple<const char*, nlohmann::json, bool, const char*>> early{
+      {"logistic", {{"max_iterations", 1}}, true, "max_iterations"},
+      {"logistic", {{"max_iterations", 1}, {"l1", 0.5}}, true, "max_iterations"},
+      {"lasso", {{"max_iterations", 1}, {"alpha", 1e-3}, {"tolerance", 1e-12}}, false, "max_iterations"},
+      {"elastic_net", {{"max_iterations", 1}, {"alpha", 1e-3}, {"tolerance", 1e-12}}, false, "max_iterations"},
+      {"linear_svm", {{"max_iterations", 1}}, true, "max_iterations"},
+      {"linear_svm", {{"max_iterations", 1}, {"loss", "hinge"}}, true, "max_iterations"},
+      {"linear_svm", {{"max_iterations", 1}, {"loss", "hinge"}}, false, "max_iterations"},
+      {"perceptron", {{"epochs", 2}}, true, "epochs"},
+      {"sgd", {{"epochs", 2}}, true, "epochs"},
+      {"kmeans", {{"max_iterations", 1}}, true, "max_iterations"},
+      {"gaussian_mixture", {{"max_iterations", 1}, {"components", 3}}, true, "max_iterations"}};
+  for (const auto& [kind, options, of_classes, field] : early) {
+    const bool groups = std::string(kind) == "kmeans" || std::string(kind) == "gaussian_mixture";
+    const Task task = groups ? Task::kClusters : (of_classes ? Task::kClasses : Task::kRegression);
+    ThreadPool pool(2);
+    FitContext context{pool, 1};
+    std::string said;
+    context.warn = [&](const std::string& warning) { said += warning; };
+    const Data& rows = of_classes ? classes : data;
+    Target target = rows.target;
+    if (groups) {
+      target = {};
+      target.task = task;
+    }
+    make_model(kind, options, task, "test")->fit(rows.x, target, context);
+    EXPECT_NE(said.find(field), std::string::npos) << kind << ": " << said;
+    EXPECT_NE(said.find("give more"), std::string::npos) << kind << ": " << said;
+  }
+}
+
 }  // namespace
 }  // namespace athanor

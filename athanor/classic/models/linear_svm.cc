@@ -7,6 +7,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/classic/models/checks.h"
 #include "athanor/classic/models/decision_core.h"
+#include "athanor/classic/models/linear_svm_primal.h"
 #include "athanor/classic/models/row_ops.h"
 
 namespace athanor::classic {
@@ -140,7 +141,24 @@ bool regress(const LinearSvmOptions& given, const Target& target, Descent& desce
   return false;
 }
 
-constexpr char kTooFew[] = "linear_svm: max_iterations passes did not reach the tolerance; scale the features, or lower c";
+constexpr char kTooFew[] =
+    "linear_svm: max_iterations steps did not reach the tolerance; give more, scale the features, or lower c";
+
+// Squared losses go by the coefficients where there are no more of them than rows, else by the rows' multipliers; where that
+// does not end, the other way goes on from there.
+bool by_multipliers(const LinearSvmOptions& given, const Matrix& x) {
+  return given.loss == "hinge" || x.rows < x.columns;
+}
+
+bool finish_primal(const LinearSvmOptions& given, PrimalProblem problem, std::span<const double> weights,
+                   const Progress& progress, std::span<double> w, double& intercept) {
+  std::vector<double> costs(problem.x.rows, given.c);
+  for (size_t r = 0; r < weights.size(); ++r) {
+    costs[r] *= weights[r];
+  }
+  problem.costs = costs;
+  return solve_primal(problem, given.tolerance, given.max_iterations, progress, w, intercept);
+}
 
 class LinearSvmRegressor final : public ClassicModel {
  public:
@@ -149,8 +167,18 @@ class LinearSvmRegressor final : public ClassicModel {
   void fit(const Matrix& x, const Target& target, FitContext& context) override {
     check_training(x, target);
     weights_ = LinearWeights::zeros(1, x.columns);
-    Descent descent(x, options_.intercept, weights_.of(0), weights_.intercepts[0], context.seed);
-    if (!regress(options_, target, descent, context.progress)) {
+    Matrix compact;
+    const Matrix& rows = compacted(x, compact) ? compact : x;
+    bool done = false;
+    if (by_multipliers(options_, x)) {
+      Descent descent(rows, options_.intercept, weights_.of(0), weights_.intercepts[0], context.seed);
+      done = regress(options_, target, descent, context.progress);
+    }
+    if (!done && options_.loss != "hinge") {
+      const PrimalProblem problem{rows, options_.intercept, {}, target.values, false, options_.epsilon};
+      done = finish_primal(options_, problem, target.weights, context.progress, weights_.of(0), weights_.intercepts[0]);
+    }
+    if (!done) {
       context.warn(kTooFew);
     }
     weights_.check();
@@ -186,8 +214,18 @@ std::unique_ptr<ClassicModel> make_linear_svm(const nlohmann::json& options, Tas
   return core_classifier(decision_cores([given](const Matrix& x, std::span<const double> signs, const ClassRows& rows,
                                                 uint64_t seed, const Progress& progress, std::span<double> w,
                                                 double& intercept) {
-                           Descent descent(x, given.intercept, w, intercept, seed);
-                           classify(given, rows, signs, descent, progress);
+                           Matrix compact;
+                           const Matrix& kept = compacted(x, compact) ? compact : x;
+                           bool done = false;
+                           if (by_multipliers(given, x)) {
+                             Descent descent(kept, given.intercept, w, intercept, seed);
+                             done = classify(given, rows, signs, descent, progress);
+                           }
+                           if (!done && given.loss != "hinge") {
+                             const PrimalProblem problem{kept, given.intercept, {}, signs, true, 0};
+                             done = finish_primal(given, problem, rows.weights, progress, w, intercept);
+                           }
+                           return std::string(done ? "" : kTooFew);
                          }),
                          task);
 }

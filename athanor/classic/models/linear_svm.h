@@ -1,4 +1,5 @@
-// Linear support vector machines by dual coordinate descent, as liblinear's (Hsieh et al. 2008; Ho and Lin 2012):
+// Linear support vector machines by dual coordinate descent, as liblinear's (Hsieh et al. 2008; Ho and Lin 2012), or, where
+// the loss is squared and there are no fewer rows than columns, by Newton's method (linear_svm_primal.h):
 //   classes   min |w|^2/2 + c sum of weight * max(0, 1 - y d)^p          p = 1 hinge, 2 squared_hinge; one against the rest
 //   numbers   min |w|^2/2 + c sum of weight * max(0, |y - d| - epsilon)^p
 // The intercept is the coefficient of a column of ones and punished like the others, as there.
@@ -21,8 +22,10 @@ struct LinearSvmOptions {
     f.add("c", &LinearSvmOptions::c, "weight of the rows' losses").range(1e-12, 1e12);
     f.add("epsilon", &LinearSvmOptions::epsilon, "numbers: errors up to this cost nothing").range(0, 1e300);
     f.add("intercept", &LinearSvmOptions::intercept, "learn a constant too");
-    f.add("max_iterations", &LinearSvmOptions::max_iterations, "passes over all rows").range(1, 1e9);
-    f.add("tolerance", &LinearSvmOptions::tolerance, "stop when the violation of optimality is this small").range(1e-14, 1);
+    f.add("max_iterations", &LinearSvmOptions::max_iterations, "passes over all rows, or steps of Newton's method").range(1, 1e9);
+    f.add("tolerance", &LinearSvmOptions::tolerance,
+          "stop when the violation of optimality is this small (Newton: as a share of the first)")
+        .range(1e-14, 1);
   }
 };
 std::unique_ptr<ClassicModel> make_linear_svm(const nlohmann::json& options, Task task);

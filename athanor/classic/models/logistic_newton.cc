@@ -197,7 +197,7 @@ std::vector<double> solve_smooth(const LogisticProblem& problem, double toleranc
       return theta;
     }
   }
-  context.warn("logistic: max_iterations steps did not reach the tolerance; scale the features, or lower c");
+  context.warn("logistic: max_iterations steps did not reach the tolerance; give more, scale the features, or lower c");
   return theta;
 }
 

@@ -166,7 +166,7 @@ std::vector<double> solve_sparse(const LogisticProblem& problem, double toleranc
       return theta;
     }
   }
-  context.warn("logistic: max_iterations steps did not reach the tolerance; scale the features, or lower c");
+  context.warn("logistic: max_iterations steps did not reach the tolerance; give more, scale the features, or lower c");
   return theta;
 }
 

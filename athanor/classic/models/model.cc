@@ -20,6 +20,19 @@ const ModelKind& model_kind(const std::string& name, const std::string& where) {
   throw Error(ErrorKind::kUsage, "there is no model '" + name + "'", where, did_you_mean(name, names));
 }
 
+namespace {
+
+// Options come as values: each is told its place by its path, which a message then shows as its "where".
+void mark_places(Node& node, const std::string& path) {
+  node.mark = {path, 0, 0};
+  for (auto& entry : node.entries) {
+    entry.key_mark = {path + "." + entry.key, 0, 0};
+    mark_places(entry.value, entry.key_mark.file);
+  }
+}
+
+}  // namespace
+
 std::unique_ptr<ClassicModel> make_model(const std::string& kind, const nlohmann::json& options, Task task,
                                          const std::string& where) {
   const ModelKind& found = model_kind(kind, where);
@@ -36,8 +49,9 @@ std::unique_ptr<ClassicModel> make_model(const std::string& kind, const nlohmann
     }
     throw Error(ErrorKind::kUsage, "the model '" + kind + "' does no " + name_of(task), where, "these do: " + list);
   }
-  const Mark mark{where, 0, 0};
-  const nlohmann::json checked = found.schema.parse(Node::from_json(options, mark), where);
+  Node given = Node::from_json(options, {where, 0, 0});
+  mark_places(given, where);
+  const nlohmann::json checked = found.schema.parse(given, where);
   try {
     return found.make(checked, task);
   } catch (const Error& error) {  // what the options say together, or of a model within: its place within these

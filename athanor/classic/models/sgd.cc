@@ -39,12 +39,16 @@ Loss loss_at(const std::string& name, double d, double sign) {
   return {std::log1p(e) + std::max(0.0, -z), -sign * (z > 0 ? e / (1 + e) : 1 / (1 + e))};
 }
 
+constexpr char kTooFew[] =
+    "the loss still fell by more than tolerance when all epochs had passed; give more, or scale the features";
+
 struct Plan {
   SgdOptions options;
   bool punished = true;
 };
 
-void learn(const Plan& plan, const Matrix& x, std::span<const double> signs, const ClassRows& rows, uint64_t seed,
+// Whether the tolerance ended it.
+bool learn(const Plan& plan, const Matrix& x, std::span<const double> signs, const ClassRows& rows, uint64_t seed,
            const std::function<void(double)>& progress, std::span<double> w, double& intercept) {
   const SgdOptions& given = plan.options;
   const double alpha = given.alpha;
@@ -56,6 +60,7 @@ void learn(const Plan& plan, const Matrix& x, std::span<const double> signs, con
   double t = 1;
   double best = INFINITY;
   int stale = 0;
+  bool done = given.tolerance == 0;  // as many epochs as asked for are what was wanted
   for (int64_t epoch = 0; epoch < given.epochs; ++epoch) {
     for (size_t i = order.size(); given.shuffle && i > 1; --i) {
       std::swap(order[i - 1], order[rng.below(i)]);
@@ -87,6 +92,7 @@ void learn(const Plan& plan, const Matrix& x, std::span<const double> signs, con
     stale = sum > best - given.tolerance * static_cast<double>(x.rows) ? stale + 1 : 0;
     best = std::min(best, sum);
     if (given.tolerance > 0 && stale >= 5) {
+      done = true;
       break;
     }
     progress(static_cast<double>(epoch) / static_cast<double>(given.epochs));
@@ -94,13 +100,15 @@ void learn(const Plan& plan, const Matrix& x, std::span<const double> signs, con
   for (double& value : w) {
     value *= scale;
   }
+  return done;
 }
 
 std::unique_ptr<ClassicModel> make(const Plan& plan, Task task) {
   return core_classifier(decision_cores([plan](const Matrix& x, std::span<const double> signs, const ClassRows& rows,
                                                uint64_t seed, const std::function<void(double)>& progress,
                                                std::span<double> w, double& intercept) {
-                           learn(plan, x, signs, rows, seed, progress, w, intercept);
+                           const bool done = learn(plan, x, signs, rows, seed, progress, w, intercept);
+                           return std::string(done ? "" : kTooFew);
                          }),
                          task);
 }

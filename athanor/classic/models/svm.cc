@@ -8,6 +8,7 @@
 #include "athanor/classic/models/checks.h"
 #include "athanor/classic/models/class_core.h"
 #include "athanor/classic/models/reference_rows.h"
+#include "athanor/classic/models/smo.h"
 #include "athanor/classic/models/svm_train.h"
 
 namespace athanor::classic {
@@ -58,20 +59,12 @@ struct Machine {
     check_result(offsets, "an offset");
   }
 
-  double kernel(double measured) const {
-    if (options.kernel == "rbf") {
-      return std::exp(-gamma * measured);
-    }
-    if (options.kernel == "poly") {
-      return std::pow(gamma * measured + options.coef0, static_cast<double>(options.degree));
-    }
-    return options.kernel == "sigmoid" ? std::tanh(gamma * measured + options.coef0) : measured;
-  }
+  double kernel(double measured) const { return kernel_of(options, gamma, measured); }
 
   // work(row, kernel values of all supports) for every row of x.
   template <class Work>
   void for_each_row(const Matrix& x, ThreadPool& pool, const Work& work) const {
-    const Metric metric = options.kernel == "rbf" ? Metric::kSquaredEuclidean : Metric::kDot;
+    const Metric metric = metric_of(options);
     for_pieces(pool, x.rows, 64, [&](size_t, size_t begin, size_t end) {
       std::vector<double> measured(ReferenceRows::kQueries * supports.stride());
       for (size_t r = begin; r < end; r += ReferenceRows::kQueries) {
@@ -151,8 +144,7 @@ class SvmCore final : public ClassCore {
     }
     const Matrix sorted = take_rows(x, order);
     machine_.gamma = resolved_gamma(machine_.options, x);
-    machine_.take(svm_fit(machine_.options, machine_.gamma, sorted, classes, {}, weights, Task::kClasses, context.progress),
-                  sorted);
+    machine_.take(svm_fit(machine_.options, machine_.gamma, sorted, classes, {}, weights, Task::kClasses, context), sorted);
   }
 
   Matrix predict(const Matrix& x, ThreadPool& pool) const override {
@@ -214,7 +206,7 @@ class SvmOther final : public ClassicModel {  // numbers and anomaly
     }
     columns_ = x.columns;
     machine_.gamma = resolved_gamma(machine_.options, x);
-    machine_.take(svm_fit(machine_.options, machine_.gamma, x, {}, target.values, {}, task_, context.progress), x);
+    machine_.take(svm_fit(machine_.options, machine_.gamma, x, {}, target.values, {}, task_, context), x);
   }
   Matrix predict(const Matrix& x, ThreadPool& pool) const override {
     check_rows(x, columns_);

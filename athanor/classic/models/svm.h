@@ -1,10 +1,10 @@
-// Support vector machines with kernels, fitted by libsvm (Chang and Lin 2011):
+// Support vector machines with kernels, libsvm's problems and stopping rule (Chang and Lin 2011):
 //   classes   by margin: C-SVC; by nu: nu-SVC. One against one; a class's score is its votes, plus the sum of its
 //             decision values squeezed into (-1/3, 1/3), which parts equal votes
 //   numbers   by margin: epsilon-SVR; by nu: nu-SVR
 //   anomaly   one-class: about the share nu of the training rows gets a score above 0
 // Kernels: linear x'y; poly (gamma x'y + coef0)^degree; rbf exp(-gamma |x - y|^2); sigmoid tanh(gamma x'y + coef0).
-// libsvm weighs classes, not rows: weights that differ within a class are refused. For probabilities wrap it in
+// Classes are weighed, not rows: weights that differ within a class are refused. For probabilities wrap it in
 // `calibrated` (sigmoid: Platt's).
 #pragma once
 
@@ -34,7 +34,7 @@ struct SvmOptions {
     f.add("gamma", &SvmOptions::gamma, "of the kernel; 0: 1 / (columns * variance of all values)").range(0, 1e300);
     f.add("degree", &SvmOptions::degree, "of poly").range(1, 100);
     f.add("coef0", &SvmOptions::coef0, "of poly and sigmoid").range(-1e9, 1e9);
-    f.add("tolerance", &SvmOptions::tolerance, "of libsvm's stopping rule").range(1e-14, 1);
+    f.add("tolerance", &SvmOptions::tolerance, "stop when no two rows pull apart by more").range(1e-14, 1);
     f.add("shrinking", &SvmOptions::shrinking, "leave settled rows aside while fitting");
     f.add("cache_mb", &SvmOptions::cache_mb, "memory for kernel rows").range(1, 1 << 20).speed();
   }

@@ -55,6 +55,30 @@ TEST(SvmModels, WeightsOfClassesButNotOfRows) {
   EXPECT_THROW(fitted("svm", {{"by", "nu"}, {"nu", 0.999}}, data_set("cancer").x, data_set("cancer").target), Error);
 }
 
+TEST(SvmModels, LittleMemoryGivesTheSameMachine) {  // rows are left aside, and kernel rows computed again
+  Data data = data_set("pima");
+  for (const Task task : {Task::kClasses, Task::kRegression, Task::kAnomaly}) {
+    Target target = data.target;
+    target.task = task;
+    if (task == Task::kRegression) {
+      target.values.assign(target.classes.begin(), target.classes.end());
+    }
+    nlohmann::json options{{"cache_mb", 1}, {"tolerance", 1e-9}, {"c", 3}};
+    const auto small = predicted(*fitted("svm", options, data.x, target), data.x);
+    options["cache_mb"] = 200;
+    const auto large = predicted(*fitted("svm", options, data.x, target), data.x);
+    expect_near(small.values, large.values, name_of(task), 1e-6);
+  }
+}
+
+TEST(SvmModels, TheSameBytesForAnyNumberOfThreads) {
+  const Data data = data_set("wine");
+  const auto one = predicted(*fitted("svm", {}, data.x, data.target, 1), data.x);
+  for (const int threads : {2, 8}) {
+    EXPECT_EQ(predicted(*fitted("svm", {}, data.x, data.target, threads), data.x).values, one.values);
+  }
+}
+
 TEST(SvmModels, CanBeStopped) {
   const Data data = data_set("pima");
   ThreadPool pool(1);

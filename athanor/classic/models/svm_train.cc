@@ -1,7 +1,9 @@
 #include "athanor/classic/models/svm_train.h"
 
+#include <algorithm>
 #include <exception>
-#include <map>
+#include <numeric>
+#include <thread>
 
 #if __has_include(<libsvm/svm.h>)
 #include <libsvm/svm.h>
@@ -10,6 +12,7 @@
 #endif
 
 #include "athanor/base/error.h"
+#include "athanor/classic/models/smo.h"
 
 namespace athanor::classic {
 
@@ -33,23 +36,13 @@ int kernel_number(const std::string& name) {
   return name == "linear" ? LINEAR : (name == "poly" ? POLY : (name == "rbf" ? RBF : SIGMOID));
 }
 
-int machine_number(const SvmOptions& options, Task task) {
-  if (task == Task::kAnomaly) {
-    return ONE_CLASS;
-  }
-  const bool nu = options.by == "nu";
-  return task == Task::kRegression ? (nu ? NU_SVR : EPSILON_SVR) : (nu ? NU_SVC : C_SVC);
-}
-
 struct ModelDeleter {
   void operator()(svm_model* model) const { svm_free_and_destroy_model(&model); }
 };
 
-}  // namespace
-
-SvmFit svm_fit(const SvmOptions& options, double gamma, const Matrix& x, std::span<const int32_t> classes,
-               std::span<const double> values, std::span<const double> class_weights, Task task,
-               const std::function<void(double)>& progress) {
+// nu machines: libsvm's.
+SvmFit libsvm_fit(const SvmOptions& options, double gamma, const Matrix& x, std::span<const int32_t> classes,
+                  std::span<const double> values, Task task, const std::function<void(double)>& progress) {
   if (x.rows > INT32_MAX || x.columns > INT32_MAX - 1) {
     throw Error(ErrorKind::kResource, "too many rows or columns for libsvm", "", "take linear_svm");
   }
@@ -70,14 +63,9 @@ SvmFit svm_fit(const SvmOptions& options, double gamma, const Matrix& x, std::sp
     rows.push_back(nodes.data() + begin[r]);
     y[r] = !classes.empty() ? classes[r] : (!values.empty() ? values[r] : 1.0);
   }
-  std::vector<int> labels;
-  std::vector<double> weights(class_weights.begin(), class_weights.end());
-  for (size_t k = 0; k < weights.size(); ++k) {
-    labels.push_back(static_cast<int>(k));
-  }
   svm_problem problem{static_cast<int>(x.rows), y.data(), rows.data()};
   svm_parameter parameter{};
-  parameter.svm_type = machine_number(options, task);
+  parameter.svm_type = task == Task::kRegression ? NU_SVR : NU_SVC;
   parameter.kernel_type = kernel_number(options.kernel);
   parameter.degree = static_cast<int>(options.degree);
   parameter.gamma = gamma;
@@ -85,15 +73,12 @@ SvmFit svm_fit(const SvmOptions& options, double gamma, const Matrix& x, std::sp
   parameter.cache_size = static_cast<double>(options.cache_mb);
   parameter.eps = options.tolerance;
   parameter.C = options.c;
-  parameter.nr_weight = static_cast<int>(weights.size());
-  parameter.weight_label = labels.data();
-  parameter.weight = weights.data();
   parameter.nu = options.nu;
   parameter.p = options.epsilon;
   parameter.shrinking = options.shrinking ? 1 : 0;
   if (const char* wrong = svm_check_parameter(&problem, &parameter)) {
     throw Error(ErrorKind::kUsage, std::string("libsvm: ") + wrong, "svm",
-                options.by == "nu" ? "give a smaller nu: classes of unlike size allow less" : "change the option");
+                "give a smaller nu: classes of unlike size allow less");
   }
   static const bool quiet = [] {
     svm_set_print_string_function(on_print);
@@ -121,6 +106,140 @@ SvmFit svm_fit(const SvmOptions& options, double gamma, const Matrix& x, std::sp
     fit.class_supports.push_back(model->nSV[k]);
   }
   return fit;
+}
+
+constexpr char kTooFew[] =
+    "svm: ten million steps did not reach the tolerance; give a larger tolerance, scale the features, or lower c";
+
+void keep_supports(const std::vector<uint8_t>& is_support, SvmFit& fit) {
+  for (size_t r = 0; r < is_support.size(); ++r) {
+    if (is_support[r] != 0) {
+      fit.supports.push_back(r);
+    }
+  }
+}
+
+// Each class against each other, laid out as libsvm does.
+SvmFit fit_pairs(const SvmOptions& options, double gamma, const Matrix& x, std::span<const int32_t> classes,
+                 std::span<const double> class_weights, FitContext& context) {
+  const size_t num_classes = class_weights.size();
+  std::vector<uint64_t> begin(num_classes + 1, 0);
+  for (const int32_t k : classes) {
+    ++begin[static_cast<size_t>(k) + 1];
+  }
+  std::partial_sum(begin.begin(), begin.end(), begin.begin());
+  std::vector<std::pair<size_t, size_t>> pairs;
+  for (size_t a = 0; a < num_classes; ++a) {
+    for (size_t b = a + 1; b < num_classes; ++b) {
+      pairs.emplace_back(a, b);
+    }
+  }
+  std::vector<SmoResult> found(pairs.size());
+  const auto caller = std::this_thread::get_id();
+  context.pool.parallel_for(pairs.size(), [&](size_t i) {
+    const auto [a, b] = pairs[i];
+    std::vector<uint64_t> rows(begin[a + 1] - begin[a] + begin[b + 1] - begin[b]);
+    const auto of_a = static_cast<ptrdiff_t>(begin[a + 1] - begin[a]);
+    std::iota(rows.begin(), rows.begin() + of_a, begin[a]);
+    std::iota(rows.begin() + of_a, rows.end(), begin[b]);
+    const Matrix points = rows.size() == x.rows ? Matrix{} : take_rows(x, rows);
+    SmoProblem problem{rows.size() == x.rows ? x : points, 1, std::vector<double>(rows.size(), 0.0),
+                       std::vector<double>(rows.size(), 1.0), std::vector<double>(rows.size(), 0.0),
+                       std::vector<double>(rows.size(), 0.0)};
+    std::fill(problem.linear.begin(), problem.linear.begin() + of_a, -1.0);
+    std::fill(problem.upper.begin(), problem.upper.begin() + of_a, options.c * class_weights[a]);
+    std::fill(problem.lower.begin() + of_a, problem.lower.end(), -options.c * class_weights[b]);
+    found[i] = solve_smo(std::move(problem), options, gamma, [&, i](double done) {
+      if (std::this_thread::get_id() == caller) {
+        context.progress((static_cast<double>(i) + done) / static_cast<double>(pairs.size()));
+      }
+    });
+  });
+  SvmFit fit;
+  std::vector<uint8_t> is_support(x.rows, 0);
+  for (size_t i = 0; i < pairs.size(); ++i) {
+    const auto [a, b] = pairs[i];
+    const uint64_t of_a = begin[a + 1] - begin[a];
+    for (size_t r = 0; r < found[i].values.size(); ++r) {
+      is_support[r < of_a ? begin[a] + r : begin[b] + r - of_a] |= found[i].values[r] != 0 ? 1 : 0;
+    }
+    fit.offsets.push_back(found[i].offset);
+  }
+  if (!std::all_of(found.begin(), found.end(), [](const SmoResult& one) { return one.converged; })) {
+    context.warn(kTooFew);
+  }
+  keep_supports(is_support, fit);
+  fit.class_supports.assign(num_classes, 0);
+  const size_t count = fit.supports.size();
+  fit.coefficients.assign((num_classes - 1) * count, 0.0);
+  for (size_t s = 0; s < count; ++s) {
+    const uint64_t row = fit.supports[s];
+    const auto own = static_cast<size_t>(classes[row]);
+    ++fit.class_supports[own];
+    for (size_t i = 0; i < pairs.size(); ++i) {
+      const auto [a, b] = pairs[i];
+      if (own == a) {
+        fit.coefficients[(b - 1) * count + s] = found[i].values[row - begin[a]];
+      } else if (own == b) {
+        fit.coefficients[a * count + s] = found[i].values[begin[a + 1] - begin[a] + row - begin[b]];
+      }
+    }
+  }
+  return fit;
+}
+
+// Numbers, or anomaly: one machine.
+SvmFit fit_one(const SvmOptions& options, double gamma, const Matrix& x, std::span<const double> values, Task task,
+               FitContext& context) {
+  const size_t n = x.rows;
+  SmoProblem problem{x, 1, std::vector<double>(n, 0.0), std::vector<double>(n, 0.0), std::vector<double>(n, 0.0),
+                     std::vector<double>(n, 1.0)};
+  if (task == Task::kAnomaly) {
+    double left = options.nu * static_cast<double>(n);
+    for (size_t r = 0; r < n && left > 0; ++r, left -= 1) {
+      problem.start[r] = std::min(left, 1.0);
+    }
+  } else {
+    problem.copies = 2;
+    problem.start.resize(2 * n, 0.0);
+    problem.linear.resize(2 * n);
+    problem.lower.resize(2 * n, -options.c);
+    problem.upper.assign(2 * n, options.c);
+    for (size_t r = 0; r < n; ++r) {
+      problem.linear[r] = options.epsilon - values[r];
+      problem.linear[n + r] = -options.epsilon - values[r];
+      problem.upper[n + r] = 0;
+    }
+  }
+  const SmoResult found = solve_smo(std::move(problem), options, gamma, context.progress);
+  if (!found.converged) {
+    context.warn(kTooFew);
+  }
+  SvmFit fit;
+  std::vector<uint8_t> is_support(n);
+  for (size_t r = 0; r < n; ++r) {
+    is_support[r] = found.values[r] != 0 ? 1 : 0;
+  }
+  keep_supports(is_support, fit);
+  for (const uint64_t row : fit.supports) {
+    fit.coefficients.push_back(found.values[row]);
+  }
+  fit.offsets = {found.offset};
+  return fit;
+}
+
+}  // namespace
+
+SvmFit svm_fit(const SvmOptions& options, double gamma, const Matrix& x, std::span<const int32_t> classes,
+               std::span<const double> values, std::span<const double> class_weights, Task task, FitContext& context) {
+  if (task != Task::kAnomaly && options.by == "nu") {
+    return libsvm_fit(options, gamma, x, classes, values, task, context.progress);
+  }
+  if (x.rows >= UINT32_MAX) {
+    throw Error(ErrorKind::kResource, "too many rows for svm", "", "take linear_svm");
+  }
+  return task == Task::kClasses ? fit_pairs(options, gamma, x, classes, class_weights, context)
+                                : fit_one(options, gamma, x, values, task, context);
 }
 
 }  // namespace athanor::classic

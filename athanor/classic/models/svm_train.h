@@ -1,4 +1,4 @@
-// The one file pair that sees libsvm.
+// Fits the machines: those by margin and one-class ones by smo.h, nu machines by libsvm. The one file pair that sees libsvm.
 #pragma once
 
 #include "athanor/classic/models/svm.h"
@@ -13,9 +13,8 @@ struct SvmFit {
 };
 
 // classes: 0 .. num_classes - 1 (empty for the rest), ascending: rows sorted by class. values: numbers. class_weights: one a
-// class. gamma is resolved already. Throws what progress throws.
+// class. gamma is resolved already. Throws what context.progress throws.
 SvmFit svm_fit(const SvmOptions& options, double gamma, const Matrix& x, std::span<const int32_t> classes,
-               std::span<const double> values, std::span<const double> class_weights, Task task,
-               const std::function<void(double)>& progress);
+               std::span<const double> values, std::span<const double> class_weights, Task task, FitContext& context);
 
 }  // namespace athanor::classic

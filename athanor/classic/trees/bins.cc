@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
@@ -99,6 +100,21 @@ std::vector<std::vector<double>> columns_of(const Matrix& x, std::vector<uint8_t
   return columns;
 }
 
+// The most frequent values, ascending; of equally frequent ones the smaller.
+std::vector<double> categories_of(const DistinctValues& distinct) {
+  std::vector<size_t> order(distinct.values.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return distinct.counts[a] > distinct.counts[b]; });
+  order.resize(std::min<size_t>(order.size(), kMostCategories));
+  std::vector<double> out;
+  for (const size_t i : order) {
+    out.push_back(distinct.values[i]);
+  }
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
 uint8_t place(const std::vector<double>& cuts, double value) {
   if (std::isnan(value)) {
     return static_cast<uint8_t>(cuts.size() + 1);
@@ -117,17 +133,30 @@ uint8_t place(const std::vector<double>& cuts, double value) {
 }  // namespace
 
 uint8_t BinCuts::bin_of(uint64_t column, double value) const {
-  return place(cuts[column], value);
+  if (!is_category(column)) {
+    return place(cuts[column], value);
+  }
+  const auto& known = categories[column];
+  const auto found = std::lower_bound(known.begin(), known.end(), value);
+  return static_cast<uint8_t>(found != known.end() && *found == value ? found - known.begin()
+                                                                      : static_cast<ptrdiff_t>(known.size()));
 }
 
-BinCuts BinCuts::learn(const Matrix& x, uint32_t max_bins, ThreadPool& pool) {
+BinCuts BinCuts::learn(const Matrix& x, uint32_t max_bins, ThreadPool& pool,
+                       const std::vector<uint8_t>& of_categories) {
   BinCuts out;
   out.cuts.resize(x.columns);
   out.has_missing.assign(x.columns, 0);
+  out.categories.resize(x.columns);
   auto columns = columns_of(x, out.has_missing, pool);
   pool.parallel_for(x.columns, [&](size_t c) {
-    out.cuts[c] =
-        cuts_of(distinct_values(std::move(columns[c])), std::min(max_bins, kMaxValueBins));
+    const DistinctValues distinct = distinct_values(std::move(columns[c]));
+    if (!of_categories.empty() && of_categories[c] != 0) {
+      out.categories[c] = categories_of(distinct);
+      out.has_missing[c] |= distinct.values.size() > kMostCategories || x.rows > kMostRows ? 1 : 0;
+      return;
+    }
+    out.cuts[c] = cuts_of(distinct, std::min(max_bins, kMaxValueBins));
   });
   return out;
 }
@@ -151,7 +180,7 @@ BinnedMatrix BinCuts::apply(const Matrix& x, ThreadPool& pool) const {
         {static_cast<uint32_t>(first), width, std::vector<uint8_t>(x.rows * width)});
   }
   for (uint64_t c = 0; c < x.columns; ++c) {
-    of_zero[c] = place(cuts[c], 0.0);
+    of_zero[c] = bin_of(c, 0.0);
   }
   pool.parallel_for((x.rows + kRowsATask - 1) / kRowsATask, [&](size_t task) {
     const uint64_t end = std::min<uint64_t>(x.rows, (task + 1) * kRowsATask);
@@ -160,14 +189,14 @@ BinnedMatrix BinCuts::apply(const Matrix& x, ThreadPool& pool) const {
         uint8_t* to = block.bins.data() + r * block.width;
         for (uint32_t k = 0; k < block.width; ++k) {
           to[k] = x.is_sparse ? of_zero[block.first + k]
-                              : place(cuts[block.first + k], x.at(r, block.first + k));
+                              : bin_of(block.first + k, x.at(r, block.first + k));
         }
       }
     }
     for (uint64_t r = task * kRowsATask; x.is_sparse && r < end; ++r) {
       x.for_each_in_row(r, [&](uint32_t c, double value) {
         auto& block = out.blocks[c / out.columns_a_block];
-        block.bins[r * block.width + (c - block.first)] = place(cuts[c], value);
+        block.bins[r * block.width + (c - block.first)] = bin_of(c, value);
       });
     }
   });

@@ -16,20 +16,29 @@ namespace athanor {
 
 inline constexpr uint32_t kMaxValueBins =
     255;  // 0 .. 254; the one behind a column's last is for missing values
+inline constexpr uint32_t kMostCategories = 254;
 inline constexpr uint32_t kBlockColumns = 16;  // columns whose bins stand side by side
 
 struct BinCuts {
   // Of each column, ascending: bin b holds values in (cuts[b - 1], cuts[b]]; the last bin what is
   // above all cuts.
   std::vector<std::vector<double>> cuts;
-  std::vector<uint8_t> has_missing;  // a column: the training rows miss some
+  std::vector<uint8_t> has_missing;  // a column: the training rows miss some, or hold categories without a bin
+  // Of a column of categories: its values, ascending, a bin each (the most frequent kMostCategories); others count as
+  // missing. Empty: a column of numbers.
+  std::vector<std::vector<double>> categories;
 
-  uint32_t bins(uint64_t column) const { return static_cast<uint32_t>(cuts[column].size()) + 1; }
+  bool is_category(uint64_t column) const { return !categories[column].empty(); }
+  uint32_t bins(uint64_t column) const {
+    return static_cast<uint32_t>(is_category(column) ? categories[column].size() : cuts[column].size() + 1);
+  }
   uint32_t missing_bin(uint64_t column) const { return bins(column); }
   uint8_t bin_of(uint64_t column, double value) const;
 
   // max_bins: 2 to 255. Error(kInput) that names the column where a value is infinite.
-  static BinCuts learn(const Matrix& x, uint32_t max_bins, ThreadPool& pool);
+  // of_categories: a column, its values are codes of categories; empty: none.
+  static BinCuts learn(const Matrix& x, uint32_t max_bins, ThreadPool& pool,
+                       const std::vector<uint8_t>& of_categories = {});
   struct BinnedMatrix apply(const Matrix& x, ThreadPool& pool) const;
 };
 

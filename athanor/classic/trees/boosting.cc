@@ -52,6 +52,9 @@ void BoostingOptions::fields(Fields<BoostingOptions>& f) {
       .range(0, 1e300);
   f.add("monotone", &BoostingOptions::monotone,
         "features whose effect only rises (1) or falls (-1): {name: 1, ...}");
+  f.add("categories", &BoostingOptions::categories,
+        "features whose numbers are codes of categories (encode: ordinal), split by sets of them: [workclass, ...]; auto: the "
+        "table's categories, where `features` is left out");
 }
 
 Boosting::Boosting(const BoostingOptions& options, Task task) : options_(options), task_(task) {
@@ -71,6 +74,30 @@ Boosting::Boosting(const BoostingOptions& options, Task task) : options_(options
     throw Error(ErrorKind::kUsage, "'monotone' is a map of feature names to 1 or -1", "monotone",
                 "{income: 1}");
   }
+  if (options_.categories == "auto") {
+    options_.categories = nlohmann::json::array();
+  }
+  if (!options_.categories.is_array()) {
+    throw Error(ErrorKind::kUsage, "'categories' is a list of feature names", "categories",
+                "[workclass, occupation]");
+  }
+  if (!options_.categories.empty() && !options_.monotone.empty()) {
+    throw Error(ErrorKind::kUsage, "monotone features and categories do not go together", "categories",
+                "give one of them");
+  }
+}
+
+std::vector<uint8_t> Boosting::category_columns(const Matrix& x) const {
+  std::vector<uint8_t> out(options_.categories.empty() ? 0 : x.columns, 0);
+  for (const auto& given : options_.categories) {
+    const std::string name = given.is_string() ? given.get<std::string>() : given.dump();
+    const auto found = std::find(x.names.begin(), x.names.end(), name);
+    if (found == x.names.end()) {
+      throw Error(ErrorKind::kUsage, "there is no feature '" + name + "'", "categories", did_you_mean(name, x.names));
+    }
+    out[static_cast<size_t>(found - x.names.begin())] = 1;
+  }
+  return out;
 }
 
 void Boosting::watch(const Matrix* x, const Target* target) {
@@ -132,7 +159,8 @@ void Boosting::fit(const Matrix& all_x, const Target& all_target, FitContext& co
   }
   const Matrix* judged_x = watched_x_ != nullptr ? watched_x_ : &valid_x;
   const Target* judged_target = watched_x_ != nullptr ? watched_target_ : &valid_target;
-  const BinCuts cuts = BinCuts::learn(*x, static_cast<uint32_t>(options_.bins), context.pool);
+  const BinCuts cuts = BinCuts::learn(*x, static_cast<uint32_t>(options_.bins), context.pool,
+                                      category_columns(*x));
   const LossSpec spec{loss_, options_.huber_delta};
   BoostingData train{cuts.apply(*x, context.pool), target, make_loss(spec, *target), {}};
   BoostingData valid;

@@ -4,6 +4,10 @@
 //
 //   auto model = make_model("boosting", {{"rounds", 200}}, Task::kRegression, "fit.model");
 //
+// `categories` names features whose numbers stand for categories: splits then ask for sets of them. What a set does not
+// hold, a missing value, a category never seen, goes the other way. auto: TableEstimator names them, where it encodes the
+// table's categories by itself.
+//
 // Held-out rows that a caller already has:
 //   static_cast<Boosting&>(*model).watch(&valid_x, &valid_target);     // before fit(), with
 //   early_stopping
@@ -23,16 +27,17 @@ struct BoostingOptions {
   int64_t max_depth = 0;
   int64_t bins = 255;
   int64_t min_samples_leaf = 20;
-  double min_child_weight = 1e-3;
+  double min_child_weight = 1;
   double min_gain = 0;
   double l1 = 0;
-  double l2 = 0;
+  double l2 = 1;
   double rows = 1;
   double columns = 1;
   int64_t early_stopping = 0;
   double valid_share = 0.1;
   double huber_delta = 0;
   nlohmann::json monotone = nlohmann::json::object();
+  nlohmann::json categories = "auto";
 
   static void fields(Fields<BoostingOptions>& f);
 };
@@ -61,6 +66,7 @@ class Boosting : public TreeModel {
 
  private:
   std::vector<int8_t> monotone_columns(const Matrix& x) const;
+  std::vector<uint8_t> category_columns(const Matrix& x) const;
 
   BoostingOptions options_;
   Task task_;

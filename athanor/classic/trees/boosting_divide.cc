@@ -11,6 +11,11 @@ namespace athanor {
 namespace {
 
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
+constexpr double kGroups = 5;  // leaves' worth of rows that the next larger set of categories must add
+
+double shrunk(double g, double l1) {
+  return g > l1 ? g - l1 : (g < -l1 ? g + l1 : 0);
+}
 
 }  // namespace
 
@@ -26,19 +31,17 @@ bool BoostingGrower::divide(OpenLeaf& parent, std::vector<uint32_t>& rows,
     return false;
   }
   OpenLeaf left;
-  for (int32_t b = 0; b <= parent.split.bin; ++b) {
-    left.sum += histogram[b];
+  for (uint32_t b = 0; b < cuts_.bins(column); ++b) {
+    const bool goes_left = parent.split.by_category ? parent.split.goes_left(b) : static_cast<int32_t>(b) <= parent.split.bin;
+    left.sum += goes_left ? histogram[b] : 0;
   }
   const PackedSum missing =
       cuts_.has_missing[column] != 0 ? histogram[cuts_.missing_bin(column)] : 0;
   left.sum += parent.split.missing_left ? missing : 0;
   right.sum = parent.sum - left.sum;
 
-  TreeSplit how{parent.column, kInfinite, parent.split.missing_left, parent.gain};
-  if (static_cast<size_t>(parent.split.bin) < cuts_.cuts[column].size()) {
-    how.threshold = cuts_.cuts[column][static_cast<size_t>(parent.split.bin)];
-  }
-  if (missing == 0) {  // nothing was learnt here: with the many
+  TreeSplit how = told(parent, trees);
+  if (missing == 0 && !how.by_category) {  // nothing was learnt here: with the many
     how.missing_left = weight_of(left.sum) >= weight_of(right.sum);
   }
   left.node = trees.split(parent.node, how);
@@ -78,6 +81,74 @@ bool BoostingGrower::divide(OpenLeaf& parent, std::vector<uint32_t>& rows,
   }
   parent = std::move(left);
   return true;
+}
+
+// The leaf's split as the tree stores it.
+TreeSplit BoostingGrower::told(const OpenLeaf& leaf, TreeSet& trees) const {
+  const auto column = static_cast<uint32_t>(leaf.column);
+  TreeSplit how{leaf.column, kInfinite, leaf.split.missing_left, leaf.gain, leaf.split.by_category};
+  if (leaf.split.by_category) {
+    std::vector<double> set;
+    for (uint32_t b = 0; b < cuts_.bins(column); ++b) {
+      if (leaf.split.goes_left(b)) {
+        set.push_back(cuts_.categories[column][b]);
+      }
+    }
+    how.threshold = trees.add_set(set);
+  } else if (static_cast<size_t>(leaf.split.bin) < cuts_.cuts[column].size()) {
+    how.threshold = cuts_.cuts[column][static_cast<size_t>(leaf.split.bin)];
+  }
+  return how;
+}
+
+// Categories in the order of their mean slope (Fisher 1958), up to kMostInSet from either end against all others, as in
+// LightGBM (Ke et al. 2017). Small categories are held back: a mean of few rows is mostly chance.
+ColumnSplit BoostingGrower::category_cut(const OpenLeaf& leaf, uint32_t column, const uint32_t* counts) const {
+  constexpr double kSmooth = 10;
+  constexpr size_t kMostInSet = 32;
+  const PackedSum* histogram = leaf.histogram.data() + offsets_[column];
+  const SplitRules rules = rules_for(leaf);
+  const double rows_a_weight = leaf.rows() / std::max(1.0, static_cast<double>(weight_of(leaf.sum)));
+  const auto rows_of = [&](uint32_t b) {
+    return counts == nullptr ? weight_of(histogram[b]) * rows_a_weight : static_cast<double>(counts[b]);
+  };
+  std::vector<std::pair<double, uint32_t>> order;
+  for (uint32_t b = 0; b < cuts_.bins(column); ++b) {
+    if (weight_of(histogram[b]) > 0 && rows_of(b) >= kSmooth) {
+      const double h = weight_of(histogram[b]) * weight_unit_;
+      order.emplace_back(gradient_of(histogram[b]) * gradient_unit_ / (h + kSmooth), b);
+    }
+  }
+  std::sort(order.begin(), order.end());
+  const auto score = [&](PackedSum sum) {
+    const double g = shrunk(gradient_of(sum) * gradient_unit_, options_.l1);
+    return g * g / (weight_of(sum) * weight_unit_ + options_.l2 + kSmooth);
+  };
+  const auto least_rows = static_cast<double>(options_.min_samples_leaf);
+  const double least = counts == nullptr ? rules.least_weight : std::max(1.0, options_.min_child_weight / weight_unit_);
+  ColumnSplit best;
+  for (const bool from_above : {false, true}) {
+    ColumnSplit now{-1, 0, false, true, {}};
+    PackedSum left = 0;
+    double rows = 0;
+    double fresh = 0;
+    for (size_t i = 0; i < std::min(order.size(), kMostInSet); ++i) {
+      const uint32_t b = order[from_above ? order.size() - 1 - i : i].second;
+      left += histogram[b];
+      rows += rows_of(b);
+      fresh += rows_of(b);
+      now.left[b >> 6] |= uint64_t{1} << (b & 63);
+      const PackedSum right = leaf.sum - left;
+      const bool few = counts != nullptr && (rows < least_rows || leaf.rows() - rows < least_rows);
+      if (weight_of(left) < least || weight_of(right) < least || few || fresh < kGroups * least_rows) {
+        continue;
+      }
+      fresh = 0;
+      now.score = score(left) + score(right);
+      best = now.score > best.score ? now : best;
+    }
+  }
+  return best;
 }
 
 // A split that a monotone column allows parts the values between its sides for all that grows
@@ -155,7 +226,9 @@ void BoostingGrower::find_split_with_counts(OpenLeaf& leaf, const std::vector<ui
     if (!active.empty() && active[c] == 0) {
       continue;
     }
-    const ColumnSplit found = careful_cut(leaf, c, counts.data() + offsets_[c]);
+    const uint32_t* of_column = counts.data() + offsets_[c];
+    const ColumnSplit found =
+        cuts_.is_category(c) ? category_cut(leaf, c, of_column) : careful_cut(leaf, c, of_column);
     if (found.bin >= 0 && (leaf.column < 0 || found.score > leaf.split.score)) {
       leaf.column = static_cast<int32_t>(c);
       leaf.split = found;
@@ -176,8 +249,19 @@ BinnedWalk::BinnedWalk(const TreeSet& trees, uint64_t tree, const BinCuts& cuts)
       step.child = node.child;
     } else {
       const auto column = static_cast<uint64_t>(node.column());
-      step = {static_cast<uint32_t>(column), cuts.bin_of(column, node.threshold),
-              cuts.missing_bin(column), node.missing_left(), node.child - begin};
+      step.column = static_cast<uint32_t>(column);
+      step.missing_bin = cuts.missing_bin(column);
+      step.missing_left = node.missing_left();
+      step.child = node.child - begin;
+      step.split.by_category = node.is_category();
+      if (node.is_category()) {
+        for (const double value : trees.set_of(node)) {
+          const uint32_t bin = cuts.bin_of(column, value);
+          step.split.left[bin >> 6] |= uint64_t{1} << (bin & 63);
+        }
+      } else {
+        step.bin = cuts.bin_of(column, node.threshold);
+      }
     }
     steps_.push_back(step);
   }
@@ -187,7 +271,9 @@ int32_t BinnedWalk::leaf_of(const BinnedMatrix& bins, uint64_t row) const {
   const Step* step = steps_.data();
   while (step->child >= 0) {
     const uint32_t bin = bins.at(row, step->column);
-    const bool left = bin == step->missing_bin ? step->missing_left : bin <= step->bin;
+    const bool left = step->split.by_category       ? step->split.goes_left(bin)
+                      : bin == step->missing_bin ? step->missing_left
+                                                 : bin <= step->bin;
     step = steps_.data() + step->child + (left ? 0 : 1);
   }
   return ~step->child;

@@ -36,6 +36,10 @@ struct ColumnSplit {
   double score = -1;  // of the two children; below 0: none
   int32_t bin = -1;   // rows of bins <= it go left
   bool missing_left = false;
+  bool by_category = false;
+  uint64_t left[4] = {};  // by_category: a bit a bin that goes left; missing values go right
+
+  bool goes_left(uint32_t of_bin) const { return (left[of_bin >> 6] >> (of_bin & 63) & 1) != 0; }
 };
 
 // histogram[k][bins[row * width + k]] += packed[row] for `count` rows. width <= 16.

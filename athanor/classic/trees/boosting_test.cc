@@ -7,7 +7,9 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
+#include "athanor/classic/trees/shap.h"
 #include "athanor/classic/trees/tree_testing.h"
+#include "athanor/classic/trees/tree_text.h"
 
 namespace athanor {
 namespace {
@@ -255,6 +257,78 @@ TEST(Boosting, LeastTables) {
   EXPECT_NE(
       tree_testing::message_of([&] { model->fit(made.x, made.target, context); }).find("weights"),
       std::string::npos);
+}
+
+// Code 0 to 39 stands in column 1; what it adds has nothing to do with its size.
+Made category_rows(uint64_t rows, uint64_t seed) {
+  Made made = tree_testing::smooth_rows(rows, 3, seed);
+  made.x.names = {"size", "kind", "rest"};
+  for (uint64_t r = 0; r < rows; ++r) {
+    const uint64_t code = random_at(seed, 1, r) % 40;
+    made.x.at(r, 1) = r % 50 == 0 ? std::nan("") : static_cast<double>(code);
+    made.target.values[r] = 0.2 * made.x.at(r, 0) + (r % 50 != 0 && mix64(code) % 2 == 0 ? 3 : 0);
+  }
+  return made;
+}
+
+TEST(Boosting, CategoriesAreSplitBySets) {
+  const Made made = category_rows(4000, 19);
+  ThreadPool pool(2);
+  FitContext context{pool};
+  const nlohmann::json plain{{"max_leaves", 4}, {"rounds", 30}, {"rows", 0.9}};
+  nlohmann::json sets = plain;
+  sets["categories"] = {"kind"};
+  const auto numbers = make_model("boosting", plain, Task::kRegression, "m");
+  const auto model = make_model("boosting", sets, Task::kRegression, "m");
+  numbers->fit(made.x, made.target, context);
+  model->fit(made.x, made.target, context);
+  const Matrix said = model->predict(made.x, pool);
+  EXPECT_LT(tree_testing::rmse(said, made.target),
+            0.25 * tree_testing::rmse(numbers->predict(made.x, pool), made.target));
+  // A category never seen goes where a missing one goes.
+  Matrix odd = made.x;
+  Matrix gaps = made.x;
+  for (uint64_t r = 0; r < odd.rows; ++r) {
+    odd.at(r, 1) = r % 2 == 0 ? 77 : 3.5;
+    gaps.at(r, 1) = std::nan("");
+  }
+  EXPECT_EQ(model->predict(odd, pool).values, model->predict(gaps, pool).values);
+  EXPECT_EQ(tree_testing::reloaded(*model, "boosting", sets, Task::kRegression)->predict(made.x, pool).values,
+            said.values);
+  EXPECT_EQ(tree_testing::fitted_bytes("boosting", sets, made, 1), tree_testing::fitted_bytes("boosting", sets, made, 3));
+  // Explained: contributions add up to the answer.
+  const auto& trees = static_cast<const TreeModel&>(*model);
+  const Contributions told = tree_contributions(trees, made.x, pool);
+  for (uint64_t r = 0; r < 50; ++r) {
+    double sum = 0;
+    for (uint64_t c = 0; c < 4; ++c) {
+      sum += told.of_output[0].at(r, c);
+    }
+    EXPECT_NEAR(sum, said.at(r, 0), 1e-9);
+  }
+  EXPECT_NE(tree_text(trees.trees(), 0, made.x.names, {}, 3).find("kind in {"), std::string::npos);
+}
+
+TEST(Boosting, CategoriesWithHeldOutRowsAndManyLevels) {
+  Made made = category_rows(3000, 20);
+  for (uint64_t r = 0; r < made.x.rows; ++r) {
+    made.x.at(r, 2) = static_cast<double>(random_at(5, r) % 900);  // more than there are bins
+  }
+  ThreadPool pool(2);
+  FitContext context{pool};
+  const nlohmann::json options{{"categories", {"kind", "rest"}}, {"early_stopping", 3}, {"rounds", 200}};
+  const auto model = make_model("boosting", options, Task::kRegression, "m");
+  model->fit(made.x, made.target, context);
+  EXPECT_LT(tree_testing::rmse(model->predict(made.x, pool), made.target), 0.3);
+  EXPECT_EQ(tree_testing::reloaded(*model, "boosting", options, Task::kRegression)->predict(made.x, pool).values,
+            model->predict(made.x, pool).values);
+  const auto wrong = [&](const nlohmann::json& given) {
+    return tree_testing::message_of(
+        [&] { make_model("boosting", given, Task::kRegression, "fit.model")->fit(made.x, made.target, context); });
+  };
+  EXPECT_NE(wrong({{"categories", {"kinds"}}}).find("'kinds'"), std::string::npos);
+  EXPECT_NE(wrong({{"categories", 3}}).find("fit.model.categories"), std::string::npos);
+  EXPECT_NE(wrong({{"categories", {"kind"}}, {"monotone", {{"size", 1}}}}).find("do not go together"), std::string::npos);
 }
 
 }  // namespace

@@ -183,9 +183,10 @@ void BoostingGrower::find_split(OpenLeaf& leaf, const std::vector<uint8_t>& acti
       }
       const bool free =
           options_.monotone.empty() && leaf.low == -kInfinite && leaf.high == kInfinite;
-      found[c] = free ? best_cut(leaf.histogram.data() + offsets_[c], cuts_.bins(c),
+      found[c] = cuts_.is_category(c) ? category_cut(leaf, c, nullptr)
+                 : free               ? best_cut(leaf.histogram.data() + offsets_[c], cuts_.bins(c),
                                  cuts_.has_missing[c] != 0, leaf.sum, rules)
-                      : careful_cut(leaf, c, nullptr);
+                                      : careful_cut(leaf, c, nullptr);
     }
   };
   if (pool_.num_threads() > 1 && offsets_.back() >= kBinsWorthThreads) {
@@ -226,14 +227,20 @@ uint32_t BoostingGrower::partition(const OpenLeaf& leaf, std::vector<uint32_t>& 
   uint32_t* right = scratch_.data();
   const uint32_t* in = rows.data() + leaf.begin;
   const uint32_t width = block.width;
-  for (uint32_t i = 0; i < leaf.rows(); ++i) {
-    const uint32_t row = in[i];
-    const uint32_t bin = (bins[static_cast<size_t>(row) * width] + turn) & 255;
-    const uint32_t goes_left = bin <= bound ? 1 : 0;
-    *left = row;
-    *right = row;
-    left += goes_left;
-    right += 1 - goes_left;
+  const auto part = [&](const auto& goes) {
+    for (uint32_t i = 0; i < leaf.rows(); ++i) {
+      const uint32_t row = in[i];
+      const uint32_t goes_left = goes(bins[static_cast<size_t>(row) * width]) ? 1 : 0;
+      *left = row;
+      *right = row;
+      left += goes_left;
+      right += 1 - goes_left;
+    }
+  };
+  if (leaf.split.by_category) {
+    part([&](uint32_t bin) { return leaf.split.goes_left(bin); });
+  } else {
+    part([&](uint32_t bin) { return ((bin + turn) & 255) <= bound; });
   }
   std::copy(scratch_.data(), right, left);
   return static_cast<uint32_t>(left - (rows.data() + leaf.begin));

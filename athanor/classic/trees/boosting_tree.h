@@ -66,6 +66,8 @@ class BoostingGrower {
   void find_split_with_counts(OpenLeaf& leaf, const std::vector<uint32_t>& rows,
                               const std::vector<uint8_t>& active);
   ColumnSplit careful_cut(const OpenLeaf& leaf, uint32_t column, const uint32_t* counts) const;
+  ColumnSplit category_cut(const OpenLeaf& leaf, uint32_t column, const uint32_t* counts) const;
+  TreeSplit told(const OpenLeaf& leaf, TreeSet& trees) const;
   uint32_t partition(const OpenLeaf& leaf, std::vector<uint32_t>& rows);
   bool may_split(const OpenLeaf& leaf) const;
   double value_of(PackedSum sum) const;
@@ -98,6 +100,7 @@ class BinnedWalk {
 
  private:
   struct Step {
+    ColumnSplit split;  // of categories
     uint32_t column = 0;
     uint32_t bin = 0;
     uint32_t missing_bin = 0;

@@ -149,7 +149,7 @@ ExactGrower::Found ExactGrower::search_column(const Node& node, std::span<const 
     return {};
   }
   if (options_.random_thresholds) {
-    return low + 1 == high ? Found{} : random_cut(node, column, key, scratch);
+    return low + 1 == high ? Found{} : random_cut(node, column, low, high - 1, key, scratch);
   }
   const uint32_t range = high - low;
   scratch.events.clear();

@@ -72,7 +72,9 @@ class ExactGrower {
                Scratch& scratch) const;
   Found search_column(const Node& node, std::span<const uint32_t> rows, uint32_t column,
                       uint64_t key, Scratch& scratch, bool& constant) const;
-  Found random_cut(const Node& node, uint32_t column, uint64_t key, Scratch& scratch) const;
+  // low, high: least and largest rank of the node's rows.
+  Found random_cut(const Node& node, uint32_t column, uint32_t low, uint32_t high, uint64_t key,
+                   Scratch& scratch) const;
   std::vector<double> value_of(const Node& node) const;
   bool may_split(const Node& node) const;
 

@@ -108,7 +108,7 @@ class Walker {
         break;
       }
     }
-    const int32_t hot = node.next(row_[node.column()]);
+    const int32_t hot = trees_.next(node, row_[node.column()]);
     const int32_t cold = hot == node.child ? node.child + 1 : node.child;
     const double hot_cover = trees_.cover[static_cast<size_t>(hot)];
     const double cold_cover = trees_.cover[static_cast<size_t>(cold)];

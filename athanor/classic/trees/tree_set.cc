@@ -1,6 +1,7 @@
 #include "athanor/classic/trees/tree_set.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "athanor/base/error.h"
 
@@ -22,6 +23,7 @@ std::vector<double> shares(std::vector<double> amounts) {
 }
 
 // Eight rows go down together: their loads do not wait for each other.
+template <bool with_categories>
 void add_tree(const TreeSet& trees, uint64_t tree, const double* rows, uint64_t count, double* out,
               uint64_t stride) {
   constexpr uint64_t kTogether = 8;
@@ -39,7 +41,8 @@ void add_tree(const TreeSet& trees, uint64_t tree, const double* rows, uint64_t 
       for (uint64_t i = 0; i < n; ++i) {
         const TreeNode& node = nodes[place[i]];
         if (!node.is_leaf()) {
-          place[i] = node.next(rows[(first + i) * columns + static_cast<uint64_t>(node.column())]);
+          const double value = rows[(first + i) * columns + static_cast<uint64_t>(node.column())];
+          place[i] = with_categories ? trees.next(node, value) : node.next(value);
           walking = true;
         }
       }
@@ -69,7 +72,9 @@ int32_t TreeSet::split(int32_t node, const TreeSplit& how) {
   nodes.resize(nodes.size() + 2);
   gain.resize(nodes.size(), 0);
   cover.resize(nodes.size(), 0);
-  nodes[node] = {how.threshold, how.feature | (how.missing_left ? TreeNode::kMissingLeft : 0),
+  nodes[node] = {how.threshold,
+                 how.feature | (how.missing_left ? TreeNode::kMissingLeft : 0) |
+                     (how.by_category ? TreeNode::kCategory : 0),
                  left};
   gain[node] = static_cast<float>(how.gain);
   return left;
@@ -78,6 +83,22 @@ int32_t TreeSet::split(int32_t node, const TreeSplit& how) {
 void TreeSet::make_leaf(int32_t node, std::span<const double> value) {
   nodes[node] = {0, 0, ~static_cast<int32_t>(leaves())};
   leaf_values.insert(leaf_values.end(), value.begin(), value.end());
+}
+
+int32_t TreeSet::add_set(std::span<const double> ascending) {
+  set_values.insert(set_values.end(), ascending.begin(), ascending.end());
+  set_ends.push_back(static_cast<int64_t>(set_values.size()));
+  return static_cast<int32_t>(set_ends.size()) - 1;
+}
+
+std::span<const double> TreeSet::set_of(const TreeNode& node) const {
+  const auto set = static_cast<size_t>(node.threshold);
+  const auto begin = static_cast<size_t>(set == 0 ? 0 : set_ends[set - 1]);
+  return {set_values.data() + begin, static_cast<size_t>(set_ends[set]) - begin};
+}
+
+bool TreeSet::is_in(std::span<const double> ascending, double value) {
+  return std::binary_search(ascending.begin(), ascending.end(), value) && !std::isnan(value);
 }
 
 int32_t TreeSet::end_of(uint64_t tree) const {
@@ -105,9 +126,13 @@ void TreeSet::drop_trees_from(uint64_t tree) {
   }
   const auto keep = static_cast<size_t>(roots[tree]);
   size_t kept_leaves = 0;
+  size_t kept_sets = 0;
   for (size_t i = 0; i < keep; ++i) {
     kept_leaves += nodes[i].is_leaf() ? 1 : 0;
+    kept_sets += !nodes[i].is_leaf() && nodes[i].is_category() ? 1 : 0;
   }
+  set_ends.resize(kept_sets);
+  set_values.resize(kept_sets == 0 ? 0 : static_cast<size_t>(set_ends.back()));
   nodes.resize(keep);
   gain.resize(keep);
   cover.resize(keep);
@@ -122,6 +147,9 @@ void TreeSet::append(const TreeSet& other) {
     roots.push_back(root + base);
   }
   for (TreeNode node : other.nodes) {
+    if (!node.is_leaf() && node.is_category()) {
+      node.threshold = add_set(other.set_of(node));
+    }
     node.child = node.is_leaf() ? ~(node.leaf() + first_leaf) : node.child + base;
     nodes.push_back(node);
   }
@@ -184,7 +212,11 @@ Matrix sum_of_trees(const TreeSet& trees, const Matrix& x, double scale,
   for_row_blocks(x, trees.columns, pool, [&](uint64_t first, uint64_t count, const double* rows) {
     double* to = out.row(first);
     for (uint64_t tree = 0; tree < trees.trees(); ++tree) {
-      add_tree(trees, tree, rows, count, to, outputs);
+      if (trees.set_ends.empty()) {
+        add_tree<false>(trees, tree, rows, count, to, outputs);
+      } else {
+        add_tree<true>(trees, tree, rows, count, to, outputs);
+      }
     }
     for (uint64_t i = 0; i < count * outputs; ++i) {
       to[i] = to[i] * scale + (base.empty() ? 0.0 : base[i % outputs]);

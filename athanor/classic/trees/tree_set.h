@@ -29,15 +29,18 @@ inline constexpr int kMaxTreeDepth = 512;  // edges from a root; explanation rec
 // 16 bytes: what prediction reads.
 struct TreeNode {
   double threshold = 0;
-  int32_t feature = 0;  // of a split; the top bit: missing values go left
+  int32_t feature = 0;  // of a split; the top bit: missing values go left; the next: it asks for categories
   int32_t child = -1;   // the left child; of a leaf ~(its number among leaves)
 
   static constexpr int32_t kMissingLeft = INT32_MIN;
+  static constexpr int32_t kCategory = 1 << 30;
   bool is_leaf() const { return child < 0; }
-  int32_t column() const { return feature & INT32_MAX; }
+  int32_t column() const { return feature & (kCategory - 1); }
+  // The threshold is the number of a set: what it holds goes left; all else, missing or never seen, right.
+  bool is_category() const { return (feature & kCategory) != 0; }
   bool missing_left() const { return feature < 0; }
   int32_t leaf() const { return ~child; }
-  int32_t next(double value) const {
+  int32_t next(double value) const {  // not of categories: TreeSet::next
     int32_t right = !(value <= threshold);
     if (std::isnan(value)) {
       right = missing_left() ? 0 : 1;
@@ -51,6 +54,7 @@ struct TreeSplit {
   double threshold = 0;
   bool missing_left = false;
   double gain = 0;  // what the split won, in the units of what was minimised
+  bool by_category = false;  // the threshold is a set's number
 };
 
 struct TreeSet {
@@ -62,10 +66,17 @@ struct TreeSet {
   std::vector<float> gain;          // a node; 0 for leaves
   std::vector<float> cover;         // a node: weight of the training rows that came by
   std::vector<double> leaf_values;  // leaves x width
+  std::vector<int64_t> set_ends;    // of each set of categories in set_values; empty where no split asks for them
+  std::vector<double> set_values;   // ascending in each set
 
   int32_t begin_tree();
   int32_t split(int32_t node, const TreeSplit& how);  // gives the left child
   void make_leaf(int32_t node, std::span<const double> value);
+  int32_t add_set(std::span<const double> ascending);  // gives its number
+  std::span<const double> set_of(const TreeNode& node) const;
+  int32_t next(const TreeNode& node, double value) const {
+    return node.is_category() ? node.child + (is_in(set_of(node), value) ? 0 : 1) : node.next(value);
+  }
 
   uint64_t trees() const { return roots.size(); }
   int32_t end_of(uint64_t tree) const;
@@ -81,10 +92,11 @@ struct TreeSet {
   const TreeNode& leaf_for(uint64_t tree, const double* row) const {
     const TreeNode* node = nodes.data() + roots[tree];
     while (!node->is_leaf()) {
-      node = nodes.data() + node->next(row[node->column()]);
+      node = nodes.data() + next(*node, row[node->column()]);
     }
     return *node;
   }
+  static bool is_in(std::span<const double> ascending, double value);
 
   // Of each column: the gain of its splits (or their number), as shares that sum to 1 (all 0
   // without a split).

@@ -31,6 +31,11 @@ void check_tree(const TreeSet& trees, int32_t begin, int32_t end, std::vector<in
     if (static_cast<uint64_t>(node.column()) >= trees.columns || std::isnan(node.threshold)) {
       in.fail("a split of a tree has no column or no threshold");
     }
+    if (node.is_category() &&
+        !(node.threshold >= 0 && node.threshold < static_cast<double>(trees.set_ends.size()) && !node.missing_left() &&
+          node.threshold == std::floor(node.threshold))) {
+      in.fail("a split of a tree asks for a set of categories that is not there");
+    }
     for (int32_t child = node.child; child <= node.child + 1; ++child) {
       int16_t& of_child = depth[static_cast<size_t>(child - begin)];
       if (of_child >= 0) {
@@ -42,6 +47,32 @@ void check_tree(const TreeSet& trees, int32_t begin, int32_t end, std::vector<in
       in.fail("a tree is deeper than " + std::to_string(kMaxTreeDepth));
     }
   }
+}
+
+void load_sets(const SavedReader& in, TreeSet& trees) {
+  if (!in.has("set_ends")) {
+    return;
+  }
+  const auto ends = in.int64s("set_ends");
+  const auto values = in.doubles("set_values");
+  int64_t begin = 0;
+  for (const int64_t end : ends) {
+    if (end <= begin || end > static_cast<int64_t>(values.size())) {
+      in.fail("the sets of categories are out of order");
+    }
+    for (int64_t i = begin; i < end; ++i) {
+      const auto at = static_cast<size_t>(i);
+      if (!std::isfinite(values[at]) || (i > begin && !(values[at] > values[at - 1]))) {
+        in.fail("the values of a set of categories do not ascend");
+      }
+    }
+    begin = end;
+  }
+  if (begin != static_cast<int64_t>(values.size())) {
+    in.fail("the sets of categories end before their values do");
+  }
+  trees.set_ends.assign(ends.begin(), ends.end());
+  trees.set_values.assign(values.begin(), values.end());
 }
 
 }  // namespace
@@ -67,6 +98,10 @@ void TreeSet::save(SavedWriter& out) const {
   out.put("gain", std::span<const float>(gain));
   out.put("cover", std::span<const float>(cover));
   out.put("leaf", std::span<const double>(leaf_values));
+  if (!set_ends.empty()) {
+    out.put("set_ends", std::span<const int64_t>(set_ends));
+    out.put("set_values", std::span<const double>(set_values));
+  }
 }
 
 void TreeSet::load(const SavedReader& in) {
@@ -75,7 +110,7 @@ void TreeSet::load(const SavedReader& in) {
   columns = in.get<uint64_t>("columns");
   width = in.get<uint64_t>("width");
   groups = in.get<uint64_t>("groups");
-  if (columns > kMost || width < 1 || width > kMost || groups < 1 || groups > kMost ||
+  if (columns > static_cast<uint64_t>(TreeNode::kCategory) || width < 1 || width > kMost || groups < 1 || groups > kMost ||
       width * groups > kMost) {
     in.fail("'columns', 'width' or 'groups' is out of range");
   }
@@ -112,6 +147,7 @@ void TreeSet::load(const SavedReader& in) {
   if ((roots.empty() && count > 0) || (!roots.empty() && roots[0] != 0)) {
     in.fail("the first tree does not start at the first node");
   }
+  load_sets(in, *this);
   std::vector<int16_t> depth;
   for (size_t t = 0; t < roots.size(); ++t) {
     const int32_t end = t + 1 < roots.size() ? roots[t + 1] : static_cast<int32_t>(count);

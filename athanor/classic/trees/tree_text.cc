@@ -53,6 +53,16 @@ class Teller {
   std::string condition(int32_t i, bool left) const {
     const TreeNode& at = node(i);
     const std::string name = name_at(names_, at.column());
+    if (at.is_category()) {
+      constexpr size_t kShown = 6;
+      std::string list;
+      const auto set = trees_.set_of(at);
+      for (size_t k = 0; k < std::min(kShown, set.size()); ++k) {
+        list += (k == 0 ? "" : ", ") + short_number(set[k]);
+      }
+      const std::string rest = set.size() > kShown ? ", " + std::to_string(set.size() - kShown) + " more" : "";
+      return name + (left ? " in {" : " not in {") + list + rest + "}";
+    }
     if (std::isinf(at.threshold)) {
       return name + (left ? " is known" : " is missing");
     }
@@ -117,7 +127,8 @@ class Drawer {
   }
 
  private:
-  static constexpr double kTop = 26, kRow = 62, kBoxHeight = 34, kLeast = 112;
+  static constexpr double kTop = 26, kRow = 62, kBoxHeight = 34, kLeast = 112,
+                          kMost = 190;
 
   bool is_end(int32_t i, int depth) const {
     return teller_.node(i).is_leaf() || depth >= picture_.max_depth;
@@ -145,12 +156,14 @@ class Drawer {
     for (const double to : {left, right}) {
       lines_ += "M" + px(x) + " " + px(y + kBoxHeight) + "L" + px(to) + " " + px(y + kRow);
     }
-    box(x, y, teller_.condition(i, true), teller_.cover(i), false);
+    box(x, y, teller_.condition(i, true), teller_.cover(i), false, count_ends(i, depth));
     return x;
   }
 
-  void box(double x, double y, const std::string& first, const std::string& second, bool leaf) {
-    const double width = step_ - 8;
+  // ends: below the box, whose room it may fill.
+  void box(double x, double y, const std::string& first, const std::string& second, bool leaf,
+           int ends = 1) {
+    const double width = std::clamp(kMost, step_, step_ * ends) - 8;
     const int columns = std::max(4, static_cast<int>(width / 6.3) - 1);
     boxes_ += std::string("<rect class=\"") + (leaf ? "b" : "g") + "\" fill-opacity=\"" +
               (leaf ? "0.25" : "0.08") + "\" rx=\"3\" x=\"" + px(x - width / 2) + "\" y=\"" +

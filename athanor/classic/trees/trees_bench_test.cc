@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <iostream>
 
@@ -30,13 +31,42 @@ Rows read_rows(const std::string& path) {
   in.read(reinterpret_cast<char*>(rows.y.data()),
           static_cast<std::streamsize>(rows.y.size() * sizeof(double)));
   EXPECT_TRUE(in.good()) << path;
+  for (uint64_t c = 0; c < shape[1]; ++c) {
+    rows.x.names.push_back(std::to_string(c));
+  }
   return rows;
 }
 
-double seconds(const std::function<void()>& act) {
+// By the wall's clock, or the processor's.
+double seconds(bool of_processor, const std::function<void()>& act) {
   const auto begin = std::chrono::steady_clock::now();
+  const auto work = std::clock();
   act();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return of_processor
+             ? static_cast<double>(std::clock() - work) / CLOCKS_PER_SEC
+             : std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// Median, least and most seconds to open a stored model, and its size.
+void time_opening(const ClassicModel& model, const nlohmann::json& given, Task task, nlohmann::json& result) {
+  const fs::path dir = fs::path(std::getenv("ATHANOR_TREES_DIR")) / "model";
+  fs::create_directories(dir);
+  SavedWriter writer;
+  save_model(model, given["kind"], given["options"], task, writer.part("model"));
+  writer.write(dir);
+  std::vector<double> times;
+  for (int i = 0; i < given["open"].get<int>(); ++i) {
+    times.push_back(seconds(false, [&] { load_model(SavedReader::open(dir).part("model")); }));
+  }
+  std::sort(times.begin(), times.end());
+  uint64_t bytes = 0;
+  for (const auto& entry : fs::directory_iterator(dir)) {
+    bytes += entry.file_size();
+  }
+  result["open"] = times[times.size() / 2];
+  result["open_least"] = times.front();
+  result["open_most"] = times.back();
+  result["bytes"] = bytes;
 }
 
 TEST(TreesBench, FitAndPredict) {
@@ -67,21 +97,26 @@ TEST(TreesBench, FitAndPredict) {
   }
   ThreadPool pool(given.value("threads", 2));
   FitContext context{pool, given.value("seed", uint64_t{0})};
+  const bool cpu = given.value("clock", "wall") == std::string("cpu");
   std::vector<double> fits, predicts;
+  nlohmann::json result;
   Matrix predicted;
   for (int i = 0; i < given.value("repeat", 1); ++i) {
     const auto model = make_model(given["kind"], given["options"], target.task, "bench");
-    fits.push_back(seconds([&] { model->fit(train.x, target, context); }));
-    predicts.push_back(seconds([&] { predicted = model->predict(test.x, pool); }));
+    fits.push_back(seconds(cpu, [&] { model->fit(train.x, target, context); }));
+    predicts.push_back(seconds(cpu, [&] { predicted = model->predict(test.x, pool); }));
+    if (given.contains("open")) {
+      time_opening(*model, given, target.task, result);
+    }
   }
   std::ofstream out(std::string(dir) + "/predicted.bin", std::ios::binary);
   out.write(reinterpret_cast<const char*>(predicted.values.data()),
             static_cast<std::streamsize>(predicted.values.size() * sizeof(double)));
   std::sort(fits.begin(), fits.end());
   std::sort(predicts.begin(), predicts.end());
-  std::cout << nlohmann::json{{"fit", fits[fits.size() / 2]},
-                              {"predict", predicts[predicts.size() / 2]}}
-            << "\n";
+  result["fit"] = fits[fits.size() / 2];
+  result["predict"] = predicts[predicts.size() / 2];
+  std::cout << result << "\n";
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 #include "athanor/base/error.h"
 
@@ -39,20 +38,6 @@ void for_each_stretch(uint64_t rows, ThreadPool& pool,
   pool.parallel_for((rows + kStretchRows - 1) / kStretchRows, [&](size_t i) {
     fn(i * kStretchRows, std::min<uint64_t>(rows, (i + 1) * kStretchRows));
   });
-}
-
-double quantile_of_sorted(std::span<const double> sorted, double q) {
-  if (sorted.empty()) {
-    return std::numeric_limits<double>::quiet_NaN();
-  }
-  const double place = q * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(place);
-  if (below + 1 >= sorted.size()) {
-    return sorted.back();
-  }
-  const double share = place - static_cast<double>(below);
-  const double step = sorted[below + 1] - sorted[below];
-  return share >= 0.5 ? sorted[below + 1] - step * (1 - share) : sorted[below] + step * share;
 }
 
 double mean_of(std::span<const double> values) {

@@ -20,9 +20,6 @@ void for_each_column(const Matrix& x, ThreadPool& pool,
 void for_each_stretch(uint64_t rows, ThreadPool& pool,
                       const std::function<void(uint64_t begin, uint64_t end)>& fn);
 
-// The q-th quantile of ascending values, between neighbours in a straight line (type 7 of Hyndman
-// and Fan 1996, numpy's default). NaN for none.
-double quantile_of_sorted(std::span<const double> sorted, double q);
 double mean_of(std::span<const double> values);
 // Of the population, around the mean; two passes.
 double variance_of(std::span<const double> values, double mean);

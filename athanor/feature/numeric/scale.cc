@@ -9,6 +9,7 @@
 #include "athanor/feature/numeric/columns.h"
 #include "athanor/feature/numeric/distribution.h"
 #include "athanor/feature/numeric/scale.h"
+#include "athanor/metric/bootstrap.h"
 
 namespace athanor {
 

@@ -6,6 +6,7 @@
 #include "athanor/base/format.h"
 #include "athanor/feature/kinds.h"
 #include "athanor/feature/numeric/columns.h"
+#include "athanor/metric/bootstrap.h"
 
 namespace athanor {
 

@@ -10,6 +10,7 @@
 #include "athanor/data/tables/cells.h"
 #include "athanor/feature/kinds.h"
 #include "athanor/feature/numeric/columns.h"
+#include "athanor/metric/bootstrap.h"
 
 namespace athanor {
 

@@ -67,7 +67,7 @@ TEST(SentencePiece, WhatTheFileSays) {
 }
 
 TEST(SentencePiece, WrittenAgainItIsTheSameModel) {
-  for (const char* name : {"unigram", "unigram_bytes", "unigram_user", "bpe_bytes", "bpe_user", "bpe"}) {
+  for (const char* name : {"unigram", "unigram_bytes", "unigram_user", "bpe_bytes", "bpe_user", "bpe", "char", "word"}) {
     const std::string file = bytes_of(std::string(name) + ".model");
     const SentencePieceModel a = parse_sentencepiece(file, name);
     const Json json = read_sentencepiece(file, name);
@@ -133,8 +133,10 @@ TEST(Writers, SayWhichFieldTheyCannotExpress) {
   const auto model = [](const Json& json) { return what_of([&] { write_sentencepiece_model(json, "x"); }); };
   expect_has(model(llama), "'pre_tokenizer.type'");
   Json unigram = read_sentencepiece(bytes_of("unigram.model"), "x");
-  unigram["normalizer"] = {{"type", "NFKC"}};
-  expect_has(model(unigram), "'normalizer.type' is {\"type\":\"NFKC\"}");
+  unigram["normalizer"]["normalizers"].push_back({{"type", "NFKC"}});
+  expect_has(model(unigram), "'normalizer.type' is \"NFKC\" after what SentencePiece does last");
+  unigram["normalizer"] = {{"type", "BertNormalizer"}};
+  expect_has(model(unigram), "'normalizer.type' is {\"type\":\"BertNormalizer\"}");
   Json flagged = read_sentencepiece(bytes_of("unigram.model"), "x");
   flagged["added_tokens"][0]["lstrip"] = true;
   expect_has(model(flagged), "'added_tokens.lstrip' is true for \"<unk>\"");

@@ -4,10 +4,13 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/base64.h"
+#include "athanor/token/file/charsmap_builder.h"
 #include "athanor/token/file/formats.h"
 #include "athanor/token/file/frame.h"
 #include "athanor/token/file/piece_merges.h"
 #include "athanor/token/file/sentencepiece_model.h"
+#include "athanor/token/pipeline/normalizer.h"
+#include "athanor/token/split/split.h"
 
 namespace athanor::token {
 
@@ -24,10 +27,8 @@ class Writer {
   SentencePieceModel model() {
     model_.add_dummy_prefix = model_.remove_extra_whitespaces = model_.escape_whitespaces = false;
     read_normalizer(json_.value("normalizer", Json()));
+    build_normalizer();
     read_cuts(json_.value("pre_tokenizer", Json()));
-    if (!model_.escape_whitespaces) {
-      fail("normalizer", "leaves spaces as they are");
-    }
     const Json& model = json_.at("model");
     const std::string type = model.value("type", "");
     model_.byte_fallback = model.value("byte_fallback", false);
@@ -35,8 +36,13 @@ class Writer {
       read_unigram(model);
     } else if (type == "BPE") {
       read_bpe(model);
+    } else if (type == "WordLevel") {
+      read_words(model);
     } else {
       fail("model.type", "is " + json_string(type));
+    }
+    if (!model_.escape_whitespaces && model_.kind != SentencePieceModel::Kind::kChar) {
+      fail("normalizer", "leaves spaces as they are");
     }
     read_added();
     set_special();
@@ -65,10 +71,15 @@ class Writer {
       }
     } else if (type == "Precompiled") {
       const std::optional<std::string> bytes = from_base64(part.value("precompiled_charsmap", ""));
-      if (!bytes || !model_.charsmap.empty()) {
-        fail("normalizer.precompiled_charsmap", "is not base64, or stands there twice");
+      if (!bytes || !model_.charsmap.empty() || !character_steps_.empty()) {
+        fail("normalizer.precompiled_charsmap", "is not base64, or is not the only map of characters");
       }
       model_.charsmap = *bytes;
+    } else if (is_character_step(type)) {
+      if (!model_.charsmap.empty() || model_.add_dummy_prefix || model_.escape_whitespaces) {
+        fail("normalizer.type", "is " + json_string(type) + " after what SentencePiece does last");
+      }
+      character_steps_.push_back(part);
     } else if (type == "Prepend" && part.value("prepend", "") == kSpace) {
       model_.add_dummy_prefix = true;
     } else if (is_replace(part, "String", " ", kSpace)) {
@@ -79,6 +90,14 @@ class Writer {
       model_.remove_extra_whitespaces = true;
     } else {
       fail("normalizer.type", "is " + part.dump(-1, ' ', false, Json::error_handler_t::replace));
+    }
+  }
+
+  void build_normalizer() {
+    if (!character_steps_.empty()) {
+      const Json steps = sequence("normalizers", character_steps_);
+      model_.charsmap = build_charsmap(read_normalizers(Field(steps, "normalizer", where_)));
+      model_.normalizer_name = "user_defined";
     }
   }
 
@@ -96,6 +115,9 @@ class Writer {
       const std::string scheme = part.value("prepend_scheme", part.value("add_prefix_space", true) ? "always" : "never");
       model_.escape_whitespaces = true;
       model_.add_dummy_prefix = model_.add_dummy_prefix || scheme != "never";
+      cuts_words_ = part.value("split", true);
+    } else if (type == "Split" && part.at("pattern").value("Regex", "") == split_kind("char").regex) {
+      cuts_characters_ = true;
     } else if (type == "Split" && part.at("pattern").contains("Regex") && part.value("behavior", "") == "Isolated") {
       user_regex_ = part.at("pattern").at("Regex").get<std::string>();
     } else if (type == "Split" && part.at("pattern").value("String", "") == " ") {
@@ -116,13 +138,31 @@ class Writer {
     set_type(model.at("unk_id").get<size_t>(), PieceType::kUnknown);
   }
 
-  void read_bpe(const Json& model) {
-    model_.kind = SentencePieceModel::Kind::kBpe;
-    const std::vector<std::string> tokens = VocabularyView(json_).tokens();
-    for (const std::string& token : tokens) {
+  void read_vocabulary(const Json& model) {
+    for (const std::string& token : VocabularyView(json_).tokens()) {
       model_.pieces.push_back({token, 0, PieceType::kNormal});
       ids_.emplace(token, model_.pieces.size() - 1);
     }
+    const Json unknown = model.value("unk_token", Json());
+    const auto found = unknown.is_string() ? ids_.find(unknown.get<std::string>()) : ids_.end();
+    if (found == ids_.end()) {
+      fail("model.unk_token", "is missing");
+    }
+    set_type(found->second, PieceType::kUnknown);
+  }
+
+  // Whole words, which begin with the space before them, or characters.
+  void read_words(const Json& model) {
+    if (!cuts_characters_ && !cuts_words_) {
+      fail("pre_tokenizer", "cuts words otherwise than at spaces");
+    }
+    model_.kind = cuts_words_ ? SentencePieceModel::Kind::kWord : SentencePieceModel::Kind::kChar;
+    read_vocabulary(model);
+    rank_pieces(model);
+  }
+
+  void read_bpe(const Json& model) {
+    model_.kind = SentencePieceModel::Kind::kBpe;
     for (const char* name : {"continuing_subword_prefix", "end_of_word_suffix"}) {
       if (const Json text = model.value(name, Json()); text.is_string() && !text.get<std::string>().empty()) {
         fail(std::string("model.") + name, "is " + text.dump());
@@ -131,12 +171,10 @@ class Writer {
     if (model.value("ignore_merges", false)) {
       fail("model.ignore_merges", "is true");
     }
-    const Json unknown = model.value("unk_token", Json());
-    const auto found = unknown.is_string() ? ids_.find(unknown.get<std::string>()) : ids_.end();
-    if (found == ids_.end()) {
-      fail("model.unk_token", "is missing");
+    if (model.at("merges").empty()) {
+      model_.kind = SentencePieceModel::Kind::kChar;
     }
-    set_type(found->second, PieceType::kUnknown);
+    read_vocabulary(model);
     rank_pieces(model);
   }
 
@@ -146,7 +184,7 @@ class Writer {
     std::string last;
     size_t rank = 0;
     std::unordered_map<std::string, size_t> made;
-    for (const Json& merge : model.at("merges")) {
+    for (const Json& merge : model.value("merges", Json::array())) {
       const std::string result = merge_result(merge);
       if (result != last && !made.emplace(result, rank++).second) {
         fail("model.merges", "makes " + json_string(result) + " at two ranks with others between");
@@ -269,6 +307,8 @@ class Writer {
   SentencePieceModel model_;
   std::unordered_map<std::string, size_t> ids_;
   std::string user_regex_;
+  Json character_steps_ = Json::array();
+  bool cuts_words_ = false, cuts_characters_ = false;
 };
 
 }  // namespace
