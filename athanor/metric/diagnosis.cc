@@ -18,9 +18,11 @@ constexpr double kDrift = 0.25;          // the usual bound for "has changed" (S
 constexpr double kRare = 0.05;           // share of rows
 constexpr double kForgotten = 0.30;      // recall
 constexpr uint64_t kFewRows = 10;        // of a label: whether they are found is chance
-constexpr double kDead = 0.98;           // share of zeros in a layer's outputs
+constexpr double kDead = 0.5;            // share of a layer's units; a few die in every healthy ReLU network
 constexpr double kOverlap = 0.01;
-constexpr double kSmallUpdate = 1e-5;    // update over weight; AdamW's healthy value is near 1e-3
+constexpr double kMoved = 0.2;           // of the weights' own size, over all steps; AdamW moves 1e-3 a step
+constexpr double kWild = 0.02;           // of the weights' size a step
+constexpr double kExploded = 2.5;        // times the loss of knowing nothing
 constexpr double kMoreData = 0.10;       // of the distance to perfect, by doubling the rows
 constexpr double kStandardErrors = 2;
 
@@ -63,13 +65,13 @@ class Doctor {
 
   std::vector<Finding> look() {
     rate();
+    units();
+    imbalance();
     learns_nothing();
     overfit();
     underfit();
     leak();
     data();
-    units();
-    imbalance();
     drift();
     return findings_;
   }
@@ -104,6 +106,13 @@ class Doctor {
     for (size_t begin = 0; begin + window <= loss.size(); ++begin) {
       lowest = std::min(lowest, mean_between(loss, begin, begin + window));
     }
+    const double worst = highest(loss);
+    const double nothing = std::fmax(loss[0].value, facts_.chance_loss);
+    if (worst > kExploded * nothing) {
+      add("rate too high", "the loss jumped to " + text(worst) + ", and " + text(nothing) + " comes from knowing nothing", "a lower rate, a longer warm-up, or clipping",
+          times_rate(0.1));
+      return;
+    }
     const double first = mean_between(loss, 0, std::min<size_t>(2, loss.size()));
     const double last = mean_between(loss, loss.size() - window, loss.size());
     const double noise = noise_of(loss);
@@ -128,17 +137,18 @@ class Doctor {
     const double early = mean_between(loss, 0, third) - mean_between(loss, third, 2 * third);
     const double late = mean_between(loss, third, 2 * third) - mean_between(loss, 2 * third, loss.size());
     const double error = noise * std::sqrt(2.0 / static_cast<double>(third));
-    const bool tiny_updates = !facts_.update_ratios.empty() && median(facts_.update_ratios) < kSmallUpdate;
+    const double moved = facts_.update_ratio * loss.back().step;
     const bool straight = late > 3 * error && late > 0.6 * early && late > 0;
     const double done = std::isfinite(facts_.chance_loss) && facts_.chance_loss > 0 ? 1 - last / facts_.chance_loss : 0;
     if (straight && done < 0.5) {
       add("rate too low",
           "the loss still falls as fast in the last third (by " + text(late) + ") as before (" + text(early) + "), from " +
-              text(first) + " to " + text(last) + (tiny_updates ? ", and updates are " + text(median(facts_.update_ratios)) + " of the weights" : ""),
+              text(first) + " to " + text(last),
           "a higher rate, or more steps", times_rate(5));
-    } else if (tiny_updates && last > 0.98 * first) {
-      add("rate too low", "updates are " + text(median(facts_.update_ratios)) + " of the weights (1e-3 is usual), the loss went from " +
-              text(first) + " to " + text(last), "a higher rate", times_rate(30));
+    } else if (moved < kMoved && done < 0.3 && last > 0.7 * first) {
+      add("rate too low", "a step moves the weights by " + text(facts_.update_ratio) + " of their size, all " + text(loss.back().step) +
+              " steps by " + percent(moved) + " at most; the loss went from " + text(first) + " to " + text(last), "a higher rate, or more steps",
+          times_rate(std::clamp(1 / moved, 3.0, 1000.0)));
     }
   }
 
@@ -148,14 +158,21 @@ class Doctor {
     }
     const bool by_score = std::isfinite(facts_.train_score) && std::isfinite(facts_.chance_score) && skill(facts_.train_score) < kNothing;
     const bool by_loss = facts_.train_loss.size() >= kFewestPoints && std::isfinite(facts_.chance_loss) &&
-                         facts_.train_loss.back().value > 0.98 * facts_.chance_loss && !std::isfinite(facts_.train_score);
-    if (by_score || by_loss) {
-      add("learns nothing",
-          by_score ? facts_.metric + " on its own training rows is " + text(facts_.train_score) + ", and " + text(facts_.chance_score) +
-                         " comes without looking"
-                   : "the loss ends at " + text(facts_.train_loss.back().value) + ", and " + text(facts_.chance_loss) +
-                         " comes from the frequencies alone",
-          "do the features tell anything of the label? Are the labels in the right rows? Then a richer model");
+                         final_loss() > 0.98 * facts_.chance_loss && !std::isfinite(facts_.train_score);
+    if (!by_score && !by_loss) {
+      return;
+    }
+    const std::string seen =
+        by_score ? facts_.metric + " on its own training rows is " + text(facts_.train_score) + ", and " + text(facts_.chance_score) +
+                       " comes without looking"
+                 : "the loss ends at " + text(final_loss()) + ", and " + text(facts_.chance_loss) + " comes from the frequencies alone";
+    if (facts_.update_ratio > kWild && !found("dead units")) {
+      add("rate too high", seen + "; a step moves the weights by " + percent(facts_.update_ratio) + " of their size (0.1 % is usual)",
+          "a lower rate, a longer warm-up, or clipping", times_rate(0.1));
+    } else if (by_loss && !flat()) {
+      add("rate too low", seen + ", but it still falls", "a higher rate, or more steps", times_rate(5));
+    } else if (!found("dead units") && !found("imbalance")) {
+      add("learns nothing", seen, "do the features tell anything of the label? Are the labels in the right rows? Then a richer model");
     }
   }
 
@@ -166,7 +183,7 @@ class Doctor {
       const double rise = valid.back().value - best->value;
       const double error = std::isfinite(facts_.valid_error) ? facts_.valid_error : 0;
       const bool train_falls = facts_.train_loss.size() < 4 || facts_.train_loss.back().value < facts_.train_loss[facts_.train_loss.size() / 2].value;
-      if (best + 1 < valid.end() - 1 && rise > std::max(0.03 * std::abs(best->value), error) && train_falls && !found("rate too high")) {
+      if (best + 1 < valid.end() - 1 && rise > std::max({0.03 * std::abs(best->value), error, 2 * noise_of({best, valid.end()})}) && train_falls && !found("rate too high")) {
         add("overfit",
             "validation was best at step " + text(best->step) + " (" + text(best->value) + ") and is " + text(valid.back().value) +
                 " at the end" + (std::isfinite(facts_.epochs) && facts_.epochs > 1 ? ", after " + text(facts_.epochs) + " epochs" : ""),
@@ -208,6 +225,9 @@ class Doctor {
       return;
     }
     const double gap = std::isfinite(facts_.valid_score) ? skill(facts_.train_score) - skill(facts_.valid_score) : 0;
+    if (found("dead units") || found("imbalance")) {
+      return;  // that is why
+    }
     if (skill(facts_.train_score) < kWeak && gap < kGap && flat()) {
       add("underfit", facts_.metric + " is " + text(facts_.train_score) + " even on its own training rows (" + text(facts_.chance_score) +
               " by chance), no better than on others, and the loss no longer falls",
@@ -258,9 +278,9 @@ class Doctor {
     std::string names;
     size_t dead = 0;
     for (const auto& layer : facts_.layers) {
-      if (layer.zeros >= kDead) {
+      if (layer.dead >= kDead) {
         ++dead;
-        names += dead <= 3 ? (names.empty() ? "" : ", ") + layer.name + " (" + percent(layer.zeros) + " zeros)" : "";
+        names += dead <= 3 ? (names.empty() ? "" : ", ") + percent(layer.dead) + " of the units of " + layer.name + " give 0 whatever comes in" : "";
       }
     }
     if (dead > 0) {
@@ -295,9 +315,19 @@ class Doctor {
     }
   }
 
-  static double median(std::vector<double> values) {
-    std::sort(values.begin(), values.end());
-    return values[values.size() / 2];
+  // Of the last tenth.
+  double final_loss() const {
+    const size_t n = facts_.train_loss.size();
+    return mean_between(facts_.train_loss, n - std::max<size_t>(2, n / 10), n);
+  }
+
+  // Of three points behind one another.
+  static double highest(const std::vector<CurvePoint>& loss) {
+    double worst = -INFINITY;
+    for (size_t i = 0; i + 3 <= loss.size(); ++i) {
+      worst = std::max(worst, mean_between(loss, i, i + 3));
+    }
+    return worst;
   }
 
   bool gradients_grew() const {

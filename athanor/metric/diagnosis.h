@@ -27,10 +27,11 @@ struct RunFacts {
   double valid_error = std::nan("");    // standard error of the last validation loss
   double chance_loss = std::nan("");    // of an answer that knows only how often each label or token comes
   double epochs = std::nan("");         // how often each example was seen
-  std::vector<double> update_ratios;    // update over weight of each parameter, at the last look
+  double update_ratio = std::nan("");   // update over weight, the middle one of all parameters, at the look where it was largest
+  bool balanced = false;                // the loss weighs labels as if they were equally frequent
   struct Layer {
     std::string name;
-    double zeros = 0;                   // share of its outputs that are exactly 0
+    double dead = 0;                    // share of its units that give 0 whatever comes in
   };
   std::vector<Layer> layers;
 

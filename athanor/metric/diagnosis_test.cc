@@ -139,7 +139,7 @@ TEST(Diagnosis, NamesLeaksImbalanceDriftAndDeadUnits) {
   facts.fields[0].drift = 0.8;
   EXPECT_EQ(names(diagnose(facts)), "drift");
   facts = healthy_run();
-  facts.layers = {{"layers.0", 0.5}, {"layers.1", 0.995}};
+  facts.layers = {{"layers.0", 0.2}, {"layers.1", 0.7}};
   EXPECT_EQ(names(diagnose(facts, 1e-2)), "dead units");
   facts = healthy_fit();
   facts.more_data_gain = 0.3;

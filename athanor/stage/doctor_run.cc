@@ -5,6 +5,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
+#include "athanor/metric/bootstrap.h"
 #include "athanor/metric/paired.h"
 #include "athanor/run/event.h"
 #include "athanor/run/recipe.h"
@@ -47,20 +48,19 @@ void read_curves(const fs::path& events, RunFacts& facts) {
         }
       }
     } else if (type == "watch") {
-      facts.update_ratios.clear();
-      facts.layers.clear();
+      std::vector<double> ratios;
       for (const auto& [name, parameter] : map_of(event, "parameters").items()) {
         if (std::isfinite(number_of(parameter, "ratio"))) {
-          facts.update_ratios.push_back(number_of(parameter, "ratio"));
+          ratios.push_back(number_of(parameter, "ratio"));
         }
       }
-      for (const auto& [name, seen] : map_of(event, "activations").items()) {
-        if (std::isfinite(number_of(seen, "zero"))) {
-          facts.layers.push_back({name, number_of(seen, "zero")});
-        }
+      std::sort(ratios.begin(), ratios.end());
+      if (!ratios.empty()) {
+        facts.update_ratio = std::fmax(facts.update_ratio, ratios[ratios.size() / 2]);
       }
     } else if (type == "started" || type == "resumed") {
       facts.train_rows = event.value("documents", uint64_t{0});
+      facts.chance_loss = number_of(event, "chance_loss");
       for (const auto& [label, rows] : map_of(event, "label_counts").items()) {
         if (std::none_of(facts.labels.begin(), facts.labels.end(), [&](const auto& known) { return known.name == label; })) {
           facts.labels.push_back({label, rows.get<uint64_t>(), std::nan("")});
@@ -136,6 +136,35 @@ void read_fit(const nlohmann::json& result, RunFacts& facts) {
   read_ladder(result, facts);
 }
 
+// A network's: its scores on training and validation documents, and what was looked at when it was done.
+void read_net(const nlohmann::json& result, RunFacts& facts) {
+  const auto& valid = map_of(result, "valid");
+  const auto& train = map_of(result, "train");
+  facts.epochs = number_of(result, "epochs");
+  for (const auto& source : result.value("sources", nlohmann::json::array())) {
+    facts.epochs = std::fmax(facts.epochs, number_of(source, "epochs"));
+  }
+  for (const char* metric : {"r2", "accuracy"}) {
+    if (!std::isfinite(number_of(train, metric))) {
+      continue;
+    }
+    facts.metric = metric;
+    facts.train_score = number_of(train, metric);
+    facts.valid_score = number_of(valid, metric);
+    facts.valid_rows = valid.value("num_samples", uint64_t{0});
+    if (facts.metric == "accuracy" && facts.valid_rows > 0 && std::isfinite(facts.valid_score)) {
+      wilson_interval(facts.valid_score, static_cast<double>(facts.valid_rows), 0.95, facts.valid_low, facts.valid_high);
+    }
+  }
+  const auto& checks = map_of(result, "checks");
+  for (auto& label : facts.labels) {
+    label.recall = number_of(map_of(checks, "recall"), label.name.c_str());
+  }
+  for (const auto& [layer, dead] : map_of(checks, "dead").items()) {
+    facts.layers.push_back({layer, dead.is_number() ? dead.get<double>() : 0});
+  }
+}
+
 // What comes without looking: the share of the commonest label, and the entropy of the shares; R2 of the mean is 0.
 void add_chance(RunFacts& facts) {
   uint64_t rows = 0;
@@ -151,21 +180,24 @@ void add_chance(RunFacts& facts) {
       const double share = static_cast<double>(label.rows) / static_cast<double>(rows);
       facts.chance_loss -= share > 0 ? share * std::log(share) : 0;
     }
+    if (facts.balanced) {  // accuracy is not what was trained for
+      facts.chance_loss = std::log(static_cast<double>(facts.labels.size()));
+      facts.chance_score = facts.train_score = std::nan("");
+    }
   } else if (facts.metric == "r2") {
     facts.chance_score = 0;
     facts.chance_loss = facts.train_loss.empty() ? std::nan("") : 1;  // targets are standardised
   }
 }
 
-double learning_rate(const nlohmann::json& recipe, const std::string& verb) {
-  const auto& options = map_of(recipe, verb.c_str());
-  const double lr = number_of(map_of(options, "optimizer"), "lr");
-  return std::isfinite(lr) ? lr : number_of(options, "lr");
+double learning_rate(const nlohmann::json& recipe) {
+  const double lr = number_of(map_of(recipe, "optimizer"), "lr");
+  return std::isfinite(lr) ? lr : number_of(recipe, "lr");
 }
 
 }  // namespace
 
-RunFacts facts_of(const RunSummary& run) {
+RunFacts facts_of(const RunSummary& run, const nlohmann::json& recipe) {
   RunFacts facts;
   const auto result = run.info.value("result", nlohmann::json::object());
   const std::string verb = run.info.value("verb", "");
@@ -173,25 +205,24 @@ RunFacts facts_of(const RunSummary& run) {
   if (verb == "fit" && result.is_object()) {
     read_fit(result, facts);
   } else if (result.is_object()) {
-    facts.epochs = number_of(result, "epochs");
-    facts.more_data_gain = number_of(result, "more_data_gain");
-    const double train = number_of(result, "train_accuracy");
-    facts.train_score = facts.metric == "accuracy" ? train : std::nan("");
+    read_net(result, facts);
+    facts.balanced = recipe.value("class_weights", "") == "balanced";
+    const bool by_chance = number_of(result, "more_data_p") > 0.05;
+    facts.more_data_gain = by_chance ? 0 : number_of(result, "more_data_gain");
   }
   add_chance(facts);
   return facts;
 }
 
 int doctor_of_run(Session& session, const RunSummary& run) {
-  const std::string verb = run.info.value("verb", "");
-  const RunFacts facts = facts_of(run);
+  const auto recipe = load_recipe(run.dir / "recipe.yaml").to_json();
+  const RunFacts facts = facts_of(run, recipe);
   const bool knows = !facts.train_loss.empty() || std::isfinite(facts.train_score) || std::isfinite(facts.more_data_gain);
   if (!knows) {
     throw Error(ErrorKind::kUsage, run.name + " has no curves and no scores to look at", "doctor",
                 "runs of pretrain, finetune, fit and validate have; athanor doctor alone looks at the machine");
   }
-  const auto recipe = load_recipe(run.dir / "recipe.yaml").to_json();
-  const std::vector<Finding> findings = diagnose(facts, learning_rate(recipe, verb));
+  const std::vector<Finding> findings = diagnose(facts, learning_rate(recipe));
   nlohmann::json report{{"run", run.name}, {"healthy", findings.empty()}, {"findings", nlohmann::json::array()}};
   session.print(run.name + "  " + run.status);
   for (const Finding& finding : findings) {

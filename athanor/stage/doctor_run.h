@@ -7,8 +7,8 @@
 
 namespace athanor {
 
-// What run.json and events.jsonl tell.
-RunFacts facts_of(const RunSummary& run);
+// What run.json and events.jsonl tell. recipe: the run's own.
+RunFacts facts_of(const RunSummary& run, const nlohmann::json& recipe);
 
 // Prints the findings; {"run", "healthy", "findings": [{"name", "evidence", "advice", "command", "grave"}]}.
 int doctor_of_run(Session& session, const RunSummary& run);

@@ -3,6 +3,7 @@
 #include "athanor/base/format.h"
 #include "athanor/base/machine.h"
 #include "athanor/stage/finetune_net.h"
+#include "athanor/stage/net_checks.h"
 #include "athanor/stage/ranks_torch.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/stage/train_in_run.h"
@@ -33,6 +34,7 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& option
                                      {{"documents", examples},
                                       {"valid_documents", made.valid.examples.size()},
                                       {"rejected", rejects.total()},
+                                      {"label_counts", label_counts(made.train, made.meaning.names)},
                                       {"cut", made.train.examples.cut}});
   if (json.contains("paused") || json.contains("follows")) {
     return json;
@@ -47,6 +49,7 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& option
   json["family"] = made.net->config().options.family;
   json["labels"] = made.meaning.names.size();
   json["documents"] = examples;
+  json["epochs"] = json.value("examples", 0.0) / static_cast<double>(examples);
   json["rejected"] = rejects.counts();
   json["cut"] = made.train.examples.cut;
   std::string summary = human_count(json.value("parameters", 0.0)) + " parameters, " +
@@ -56,6 +59,7 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& option
     summary += ", validation: " + score_summary(json["valid"]);
   }
   json["summary"] = summary;
+  json.update(check_net(*made.net, made.train, made.valid, options.batch_size));
   return json;
 }
 

@@ -1,4 +1,5 @@
 // pretrain's work: tokens -> model, through the trainer.
+#include <cmath>
 #include <list>
 
 #include "athanor/base/error.h"
@@ -37,6 +38,22 @@ void check_tokens(const TokenSet& tokens, const StageInput& input, const Tokeniz
                                        made_by.substr(0, 12) + ", not " + digest.substr(0, 12) + ")",
                 input.path.string(), "encode the documents again with this tokenizer");
   }
+}
+
+// The loss of one who knows only how often each token comes: the entropy of up to a million tokens.
+double entropy_of(const TokenSet& tokens) {
+  constexpr uint64_t kMost = 1000000;
+  std::vector<int32_t> ids(std::min(kMost, tokens.num_tokens()));
+  tokens.read(0, ids.size(), ids.data());
+  std::vector<double> counts(static_cast<size_t>(tokens.vocab_size()), 0);
+  for (const int32_t id : ids) {
+    counts[static_cast<size_t>(id)] += 1 / static_cast<double>(ids.size());
+  }
+  double entropy = 0;
+  for (const double share : counts) {
+    entropy -= share > 0 ? share * std::log(share) : 0;
+  }
+  return entropy;
 }
 
 // A fresh model of the recipe's shape; or the one given as input, whose own shape then counts. Its token tables follow when
@@ -100,6 +117,7 @@ nlohmann::json execute_pretrain(StageContext& context) {
   CausalObjective objective(*model, sources, valid_tokens, options);
   nlohmann::json json = train_in_run(context, objective, options,
                                      {{"parameters", num_parameters(config)},
+                                      {"chance_loss", entropy_of(*sources.at(0).tokens)},
                                       {"sources", objective.sources()}});
   if (json.contains("paused") || json.contains("follows")) {
     return json;

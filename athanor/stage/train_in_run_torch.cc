@@ -140,13 +140,27 @@ TrainHooks make_hooks(StageContext& context, const std::string& unit, TensorBoar
   return hooks;
 }
 
-nlohmann::json result_json(const TrainResult& result, Objective& objective) {
-  const double predicted = static_cast<double>(result.memory.total());
-  const std::string unit = objective.unit();
+int64_t num_parameters_of(Objective& objective) {
   int64_t parameters = 0;
   for (const NamedParameter& parameter : objective.module().named_parameters()) {
     parameters += parameter.tensor.numel();
   }
+  return parameters;
+}
+
+// Small models are looked at in the middle and at the end, so that `athanor doctor` knows how far a step moves the weights.
+TrainOptions with_looks(TrainOptions options, Objective& objective) {
+  constexpr int64_t kSmall = 50000000;  // a look copies all parameters
+  if (options.watch_every == 0 && num_parameters_of(objective) <= kSmall) {
+    options.watch_every = std::max<int64_t>(1, options.steps / 2);
+  }
+  return options;
+}
+
+nlohmann::json result_json(const TrainResult& result, Objective& objective) {
+  const double predicted = static_cast<double>(result.memory.total());
+  const std::string unit = objective.unit();
+  const int64_t parameters = num_parameters_of(objective);
   nlohmann::json json{{"parameters", parameters},
                       {"steps", result.step},
                       {"unit", unit},
@@ -180,8 +194,9 @@ nlohmann::json result_json(const TrainResult& result, Objective& objective) {
 
 }  // namespace
 
-nlohmann::json train_in_run(StageContext& context, Objective& objective, const TrainOptions& options,
+nlohmann::json train_in_run(StageContext& context, Objective& objective, const TrainOptions& given,
                             const nlohmann::json& started) {
+  const TrainOptions options = with_looks(given, objective);
   const std::unique_ptr<ProcessGroup> group = open_group(context, options.rank_timeout);
   if (group && group->rank() > 0) {
     return follow_in_run(context, objective, options, *group);

@@ -279,6 +279,36 @@ nlohmann::json comparisons(const Groups& groups, const nlohmann::json& metrics, 
   return list;
 }
 
+// What twice the training documents would bring, by the two largest shares of the first recipe: the part of the distance to a
+// perfect score (1, or a loss of 0) that a doubling took, and the p of the difference over the same folds.
+void add_more_data_gain(const Groups& groups, const ValidateOptions& options, double test_share, nlohmann::json& data) {
+  std::vector<std::pair<double, std::vector<double>>> curve;  // by share: a score a fold
+  for (const auto& [run, members] : groups) {
+    if (run.variant == groups[0].first.variant && run.values == groups[0].first.values) {
+      curve.emplace_back(run.share, metric_values(members, 0));
+    }
+  }
+  std::sort(curve.begin(), curve.end());
+  if (curve.size() < 2 || curve.back().second.size() < 2) {
+    return;
+  }
+  const auto& [small_share, small] = curve[curve.size() - 2];
+  const auto& [large_share, large] = curve.back();
+  std::vector<bool> maximise;
+  try {
+    maximise = directions(options.direction, metric_names(options.metric));
+  } catch (const Error&) {
+    return;  // the name does not tell whether more is better
+  }
+  const double steps = std::log2(large_share / small_share);
+  const double gain = (maximise[0] ? 1 : -1) * (mean_of(large) - mean_of(small)) / std::max(steps, 1e-9);
+  const double distance = (maximise[0] ? 1 - mean_of(large) : mean_of(large)) + gain;  // before the last doubling
+  if (distance > 0 && steps > 0) {
+    data["more_data_gain"] = gain / distance;
+    data["more_data_p"] = corrected_t_test(small, large, test_share, options.confidence).p_value;
+  }
+}
+
 nlohmann::json execute_validate(StageContext& context) {
   const auto options = load_options<ValidateOptions>(context.options);
   Validation validation(context, options);
@@ -309,6 +339,9 @@ nlohmann::json execute_validate(StageContext& context) {
     }
   }
   data["comparisons"] = comparisons(groups, options.metric, test_share, options.confidence);
+  if (!nested) {
+    add_more_data_gain(groups, options, test_share, data);
+  }
   const auto& first = data["scores"][0];
   std::string summary = std::to_string(scores.size()) + " folds, " + first["metric"].get<std::string>() + " " +
                         human_number(first["mean"].get<double>()) + " (" + human_number(first["low"].get<double>()) + " to " +

@@ -9,6 +9,7 @@
 #include "athanor/base/format.h"
 #include "athanor/base/hash.h"
 #include "athanor/base/interrupt.h"
+#include "athanor/base/nearest.h"
 #include "athanor/base/rng.h"
 #include "athanor/data/documents/document_values.h"
 #include "athanor/data/documents/documents.h"
@@ -72,12 +73,29 @@ struct Row {
   std::string time;
 };
 
-// A column; meta.NAME too when the documents have no such column.
+// Names that a document may be asked for: columns and the keys of the first one's meta.
+std::string fields_like(const Documents& input, const std::string& name) {
+  std::vector<std::string> known = input.column_names();
+  bool first = true;
+  input.for_each([&](uint64_t, Document&& document) {
+    const auto meta = first ? nlohmann::json::parse(document.meta, nullptr, false) : nlohmann::json();
+    first = false;
+    for (const auto& [key, value] : meta.items()) {
+      known.push_back(key);
+    }
+  });
+  return did_you_mean(name, known);
+}
+
+// A column; meta.NAME too when the documents have no such column. Error(kInput) with the nearest name when none has it.
 std::vector<std::string> values_of(const Documents& input, const std::string& name, const std::string& option) {
   const bool in_meta = !DocumentValues::known(input, name) && !name.starts_with("meta.");
   const DocumentValues values(input, in_meta ? "meta." + name : name, option);
   std::vector<std::string> all;
   values.for_each([&](uint64_t, std::string_view value) { all.emplace_back(value); });
+  if (!all.empty() && std::all_of(all.begin(), all.end(), [](const std::string& value) { return value.empty(); })) {
+    throw Error(ErrorKind::kInput, "no document has the field '" + name + "'", option, fields_like(input, name));
+  }
   return all;
 }
 

@@ -44,7 +44,7 @@ nlohmann::json ParameterWatch::compare(double loss_scale) const {
 nlohmann::json to_json(const ActivationLog& log) {
   nlohmann::json all = nlohmann::json::object();
   for (const auto& [name, seen] : log.values) {
-    all[name] = {{"rms", seen.rms}, {"largest", seen.largest}, {"zero", seen.zero}};
+    all[name] = {{"rms", seen.rms}, {"largest", seen.largest}, {"zero", seen.zero}, {"dead", seen.dead}};
   }
   return all;
 }

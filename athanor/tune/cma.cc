@@ -1,6 +1,6 @@
-// CMA-ES (Hansen, "The CMA Evolution Strategy: A Tutorial", 2016) as a sampler on the unit cube, with active (negative)
-// weights left out, points outside redrawn, and a restart with twice the population when it has converged (Auger and
-// Hansen 2005). Integers and choices are rounded places of the cube.
+// CMA-ES (Hansen, "The CMA Evolution Strategy: A Tutorial", arXiv:1604.00772) as a sampler on the unit cube: the worse half of
+// a generation counts with negative weights, points outside are redrawn, and it restarts with twice the population when it has
+// converged (Auger and Hansen 2005). Integers and choices are rounded places of the cube.
 #include <Eigen/Core>
 #include <Eigen/Eigenvalues>
 #include <algorithm>
@@ -70,19 +70,22 @@ class CmaSampler : public Sampler {
     d_ = VectorXd::Ones(n_);
     path_sigma_ = path_c_ = VectorXd::Zero(n_);
     updates_ = 0;
-    const int mu = lambda_ / 2;
-    weights_.resize(mu);
-    for (int i = 0; i < mu; ++i) {
-      weights_[i] = std::log(0.5 * (lambda_ + 1)) - std::log(i + 1.0);
-    }
-    weights_ /= weights_.sum();
-    mu_eff_ = 1 / weights_.squaredNorm();
     const double n = n_;
+    VectorXd raw(lambda_);
+    for (int i = 0; i < lambda_; ++i) {
+      raw[i] = std::log(0.5 * (lambda_ + 1)) - std::log(i + 1.0);
+    }
+    const VectorXd good = raw.cwiseMax(0);
+    const VectorXd bad = raw.cwiseMin(0);
+    mu_eff_ = good.sum() * good.sum() / good.squaredNorm();
+    const double mu_eff_bad = bad.sum() * bad.sum() / bad.squaredNorm();
     c_sigma_ = (mu_eff_ + 2) / (n + mu_eff_ + 5);
     damping_ = 1 + 2 * std::max(0.0, std::sqrt((mu_eff_ - 1) / (n + 1)) - 1) + c_sigma_;
     c_c_ = (4 + mu_eff_ / n) / (n + 4 + 2 * mu_eff_ / n);
     c_1_ = 2 / ((n + 1.3) * (n + 1.3) + mu_eff_);
-    c_mu_ = std::min(1 - c_1_, 2 * (mu_eff_ - 2 + 1 / mu_eff_) / ((n + 2) * (n + 2) + mu_eff_));
+    c_mu_ = std::min(1 - c_1_, 2 * (0.25 + mu_eff_ + 1 / mu_eff_ - 2) / ((n + 2) * (n + 2) + mu_eff_));
+    const double least = std::min({1 + c_1_ / c_mu_, 1 + 2 * mu_eff_bad / (mu_eff_ + 2), (1 - c_1_ - c_mu_) / (n * c_mu_)});
+    weights_ = good / good.sum() - least * bad / bad.sum();
     chi_n_ = std::sqrt(n) * (1 - 1 / (4 * n) + 1 / (21 * n * n));
   }
 
@@ -107,11 +110,13 @@ class CmaSampler : public Sampler {
     const VectorXd old = mean_;
     mean_.setZero();
     MatrixXd rank_mu = MatrixXd::Zero(n_, n_);
-    for (int i = 0; i < weights_.size(); ++i) {
+    for (int i = 0; i < lambda_; ++i) {
       const VectorXd& x = told_[static_cast<size_t>(i)].x;
-      mean_ += weights_[i] * x;
+      mean_ += std::max(0.0, weights_[i]) * x;
       const VectorXd y = (x - old) / sigma_;
-      rank_mu += weights_[i] * y * y.transpose();
+      const double far = d_.cwiseInverse().cwiseProduct(b_.transpose() * y).squaredNorm();
+      // Of a bad point only the direction counts, so that the covariance stays positive definite.
+      rank_mu += (weights_[i] >= 0 ? weights_[i] : weights_[i] * n_ / std::max(far, 1e-12)) * y * y.transpose();
     }
     const VectorXd y = (mean_ - old) / sigma_;
     const VectorXd whitened = b_ * d_.cwiseInverse().cwiseProduct(b_.transpose() * y);
@@ -125,7 +130,7 @@ class CmaSampler : public Sampler {
       path_c_ += std::sqrt(c_c_ * (2 - c_c_) * mu_eff_) * y;
     }
     const double lost = steady ? 0 : c_c_ * (2 - c_c_);
-    c_ = (1 + c_1_ * lost - c_1_ - c_mu_) * c_ + c_1_ * path_c_ * path_c_.transpose() + c_mu_ * rank_mu;
+    c_ = (1 + c_1_ * lost - c_1_ - c_mu_ * weights_.sum()) * c_ + c_1_ * path_c_ * path_c_.transpose() + c_mu_ * rank_mu;
     sigma_ = std::min(1.0, sigma_ * std::exp(c_sigma_ / damping_ * (length / chi_n_ - 1)));
     factorise();
     const bool flat = told_.front().value == told_.back().value;

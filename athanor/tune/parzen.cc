@@ -12,6 +12,9 @@ namespace {
 constexpr double kSqrt2 = 1.4142135623730951;
 constexpr double kLogSqrt2Pi = 0.91893853320467274;
 constexpr uint64_t kRecent = 25;
+constexpr double kFinest = 100;        // of a range: no kernel is narrower
+constexpr double kSharpening = 1.5;    // how fast they may become so, by the number of trials; 1 is Optuna's
+constexpr uint64_t kClipped = 20;      // trials after which they may: (2 + 20) ^ kSharpening >= kFinest
 constexpr uint64_t kMaxCells = 256;  // of a parameter whose kernels are masses of cells
 
 // The normal mass of [a, b], a <= b, exact in both tails.
@@ -67,7 +70,7 @@ Parzen::Parzen(const Space& space, std::vector<size_t> dims, double prior_weight
 }
 
 double Parzen::smallest(const Axis& axis) const {
-  return axis.width / std::min(100.0, 2.0 + static_cast<double>(count_));
+  return axis.width / std::min(kFinest, std::pow(2.0 + static_cast<double>(count_), kSharpening));
 }
 
 void Parzen::set_bandwidth(Axis& axis, uint32_t slot, double sigma) {
@@ -209,7 +212,7 @@ Parzen::Kernel Parzen::take_best() {
 }
 
 void Parzen::prepare() {
-  const uint64_t clipped = std::min<uint64_t>(count_, 98);
+  const uint64_t clipped = std::min<uint64_t>(count_, kClipped);
   const double kernels = static_cast<double>(count_) + 1;
   for (size_t d = 0; d < axes_.size(); ++d) {
     Axis& axis = axes_[d];

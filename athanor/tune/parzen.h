@@ -1,8 +1,8 @@
 // A Parzen estimator over some parameters of a space, kept up to date trial by trial: a mixture of products of truncated
 // normals (numbers), cell masses of them (numbers with steps) and smoothed one-hot tables (choices), one kernel a trial and
-// a wide one as the prior. Bandwidths are the larger of the gaps to a kernel's neighbours on the axis, between
-// range / min(100, kernels + 1) and the range (Bergstra 2011; "magic clip"). Old trials weigh less: of n, the last 25 count
-// 1, those before ramp down to 1/n.
+// a wide one as the prior, of half a trial's weight. Bandwidths are the larger of the gaps to a kernel's neighbours on the
+// axis, between range / min(100, (trials + 2)^1.5) and the range ("magic clip" of Bergstra 2011 with the exponent of Watanabe,
+// arXiv:2304.11127: narrow sooner). Old trials weigh less: of n, the last 25 count 1, those before ramp down to 1/n.
 //
 // At most kMaxKernels stand: beyond, every second one of the older half goes and its neighbour takes its weight. So time
 // and memory stay flat however long the study is.
@@ -29,7 +29,7 @@ class Parzen {
   static constexpr size_t kMaxKernels = 1024;
 
   // dims: indices into the space; all exist together. The space must outlive it.
-  Parzen(const Space& space, std::vector<size_t> dims, double prior_weight = 1);
+  Parzen(const Space& space, std::vector<size_t> dims, double prior_weight = 0.5);
 
   void add(int64_t number, const Point& point, const Score& score);
   bool remove(int64_t number);

@@ -144,7 +144,8 @@ std::optional<Rungs::Promotion> Rungs::promote() {
     for (auto& bracket : rungs_) {
       auto& rung = bracket[r];
       const size_t good = rung.size() / static_cast<size_t>(options_.reduction);
-      for (size_t i = 0; i < good; ++i) {
+      const auto gone = static_cast<size_t>(std::count_if(rung.begin(), rung.end(), [](const Entry& entry) { return entry.promoted; }));
+      for (size_t i = 0; i < good && gone < good; ++i) {
         if (!rung[i].promoted && rung[i].value < kInfinity) {
           rung[i].promoted = true;
           return Promotion{rung[i].trial, steps_[r + 1]};

@@ -2,7 +2,9 @@
 //
 // median and percentile look at a running trial's values on the way and end it. asha and hyperband cut every trial's way
 // into rungs: a trial pauses at a rung, keeps its state, and is resumed by the same id only when it is among the best
-// 1/reduction of its rung (Li et al. 2018; nothing is thrown away and nothing is computed twice).
+// 1/reduction of its rung (Li et al. 2018; nothing is thrown away and nothing is computed twice). Never more than that share
+// of a rung goes on in all, so that a sampler which improves does not have every newcomer resumed: the steps of a study are
+// known beforehand.
 #pragma once
 
 #include <cstdint>

@@ -114,7 +114,9 @@ void check_range(const Node& node, Parameter& parameter) {
   }
   if (parameter.step > 0) {  // the highest value that steps reach
     const double steps = std::floor((parameter.high - parameter.low) / parameter.step + 1e-9);
-    parameter.high = parameter.low + steps * parameter.step;
+    const double reached = parameter.low + steps * parameter.step;
+    // As written where it is the same but for rounding: 0.3, not 0.30000000000000004.
+    parameter.high = std::abs(reached - parameter.high) <= 1e-9 * parameter.step ? parameter.high : reached;
   }
 }
 

@@ -55,10 +55,12 @@ class Cnn : public Net {
       x = convs_[i]->forward(x);
       x = norms_.empty() ? x : norms_[i]->forward(x);
       x = at::max_pool2d(net_activation(options.activation, x), {2, 2}, {2, 2});
+      note_activation("convs." + std::to_string(i), x);
     }
     x = x.flatten(1);
     for (size_t i = 0; i + 1 < layers_.size(); ++i) {
       x = net_activation(options.activation, layers_[i]->forward(x));
+      note_activation("layers." + std::to_string(i), x);
       x = net_dropout(x, options.dropout, random_at(dropout_seed, i), training());
     }
     return layers_.back()->forward(x).to(at::kFloat);

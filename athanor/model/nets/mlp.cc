@@ -58,6 +58,7 @@ class Mlp : public Net {
              : !layer_norms_.empty() ? layer_norms_[i]->forward(x_BC)
                                      : x_BC;
       x_BC = net_activation(options.activation, x_BC);
+      note_activation("layers." + std::to_string(i), x_BC);
       x_BC = net_dropout(x_BC, options.dropout, random_at(dropout_seed, i), training());
     }
     return classifier_->forward(x_BC).to(at::kFloat);

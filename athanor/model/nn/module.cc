@@ -48,15 +48,22 @@ void Module::note_activation(const std::string& name, const at::Tensor& x) const
   double sum = 0;
   double largest = 0;
   int64_t zero = 0;
+  const int64_t units = values.dim() > 1 ? values.size(1) : 1;
+  const int64_t inner = values.numel() / std::max<int64_t>(1, values.size(0) * units);
+  std::vector<bool> alive(static_cast<size_t>(units), false);
   for (int64_t i = 0; i < values.numel(); ++i) {
     const double value = data[i];
+    if (value != 0) {
+      alive[static_cast<size_t>(i / inner % units)] = true;
+    }
     sum += value * value;
     largest = std::max(largest, std::abs(value));
     zero += value == 0 ? 1 : 0;
   }
   const auto count = static_cast<double>(std::max<int64_t>(1, values.numel()));
   activation_log_->values.emplace_back(
-      name, ActivationLog::Seen{std::sqrt(sum / count), largest, static_cast<double>(zero) / count});
+      name, ActivationLog::Seen{std::sqrt(sum / count), largest, static_cast<double>(zero) / count,
+                                static_cast<double>(std::count(alive.begin(), alive.end(), false)) / static_cast<double>(units)});
 }
 
 at::Tensor Module::register_parameter(const std::string& name, const at::Tensor& tensor, bool decay) {

@@ -26,7 +26,8 @@ struct ActivationLog {
   struct Seen {
     double rms = 0;
     double largest = 0;  // by absolute value
-    double zero = 0;     // share that is exactly 0: dead units
+    double zero = 0;     // share that is exactly 0
+    double dead = 0;     // share of the units (the second dimension) that are 0 in every row
   };
   std::vector<std::pair<std::string, Seen>> values;  // in order of the forward pass
 };
