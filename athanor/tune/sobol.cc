@@ -2,6 +2,7 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 
 #include "athanor/base/rng.h"
 #include "athanor/tune/sobol_table.h"
