@@ -135,7 +135,7 @@ TEST_P(Families, Learns) {
   const Batch batch = some_batch(2, 16);
   double first = 0;
   double last = 0;
-  for (int step = 0; step < 40; ++step) {
+  for (int step = 0; step < 60; ++step) {
     model->begin_step();
     const at::Tensor loss = model->loss_sum(batch, 0).div(32.0);
     last = loss.item<double>();
@@ -144,7 +144,7 @@ TEST_P(Families, Learns) {
     NoGrad no_grad;
     for (const NamedParameter& p : model->named_parameters()) {
       at::Tensor tensor = p.tensor;
-      tensor.add_(tensor.grad(), std::string(GetParam()) == "lstm" || std::string(GetParam()) == "gru" ? -1.0 : -0.1);
+      tensor.add_(tensor.grad(), std::string(GetParam()) == "lstm" || std::string(GetParam()) == "gru" ? -0.5 : -0.1);
       tensor.mutable_grad() = at::Tensor();
     }
   }
