@@ -66,7 +66,8 @@ std::string error_text(const fs::path& out, const fs::path& err, int code) {
   if (json.is_object() && json.contains("error") && json["error"].is_object()) {
     const auto& error = json["error"];
     const std::string where = error.value("where", "");
-    return (where.empty() ? "" : where + ": ") + error.value("what", "");
+    const std::string hint = error.value("hint", "");
+    return (where.empty() ? "" : where + ": ") + error.value("what", "") + (hint.empty() ? "" : " (" + hint + ")");
   }
   std::string text = fs::exists(err) ? read_file(err, kMaxOutput) : "";
   while (!text.empty() && text.back() == '\n') {
