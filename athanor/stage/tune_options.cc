@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "athanor/base/error.h"
+#include "athanor/base/nearest.h"
 #include "athanor/base/text.h"
 #include "athanor/stage/verbs.h"
 
@@ -92,6 +93,22 @@ MetricPath parse_metric(const std::string& text) {
   return path;
 }
 
+namespace {
+
+// The numbers of a result by the names that a metric has; of a score its value alone.
+void add_numbers(const nlohmann::json& result, const std::string& path, std::vector<std::string>& names) {
+  const bool is_score = result.is_object() && result.contains("value") && result["value"].is_number();
+  if (result.is_number() || is_score) {
+    names.push_back(path);
+  } else if (result.is_object()) {
+    for (const auto& [key, value] : result.items()) {
+      add_numbers(value, path + "." + key, names);
+    }
+  }
+}
+
+}  // namespace
+
 const StepPlan& metric_step(const PipelinePlan& plan, const MetricPath& metric) {
   std::vector<std::string> labels;
   for (const StepPlan& step : plan.steps) {
@@ -134,8 +151,15 @@ MetricReading read_metric(const StepPlan& step, const MetricPath& metric, const 
   if (const auto done = store.find_done(step.verb->name, step.id)) {
     const auto result = done->info.value("result", nlohmann::json());
     const auto* value = at_path(result, metric.keys, 0);
+    if (value != nullptr && value->is_object() && value->contains("value")) {
+      value = &(*value)["value"];
+    }
     if (value != nullptr && value->is_number()) {
       reading.value = value->get<double>();
+    } else {
+      std::vector<std::string> names;
+      add_numbers(result, metric.step, names);
+      reading.hint = did_you_mean(metric.text, names);
     }
   }
   if (!reading.value && !reading.steps.empty()) {

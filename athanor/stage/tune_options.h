@@ -24,8 +24,8 @@ struct TuneOptions {
   static void fields(Fields<TuneOptions>& f);
 };
 
-// A number that a run tells: "fit.valid_accuracy" is a key of the step's result, "pretrain.eval.loss" the field `loss` of its
-// last `eval` event.
+// A number that a run tells: "fit.valid_accuracy" is a key of the step's result (of a score with its interval,
+// "fit.valid.rmse", the value), "pretrain.eval.loss" the field `loss` of its last `eval` event.
 struct MetricPath {
   std::string text;
   std::string step;
@@ -38,6 +38,7 @@ MetricPath parse_metric(const std::string& text);
 struct MetricReading {
   std::optional<double> value;                    // of the result, else of the last event
   std::vector<std::pair<int64_t, double>> steps;  // of the events: (step, value)
+  std::string hint;                               // where there is no value: what the result has
 };
 
 // The step that the metric speaks of; Error(kUsage) that lists the steps when there is none.

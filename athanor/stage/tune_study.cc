@@ -255,11 +255,11 @@ tune::JobResult TuneStudy::read_result(Open& open, const ChildOutcome& outcome) 
     return fail("the trial was paused on its way: the recipe says stop_at");
   }
   for (const MetricPath& metric : metrics_) {
-    const auto value = read_metric(metric_step(plan->second, metric), metric, store_).value;
-    if (!value || std::isnan(*value)) {
-      return fail("the run tells no " + metric.text);
+    const MetricReading reading = read_metric(metric_step(plan->second, metric), metric, store_);
+    if (!reading.value || std::isnan(*reading.value)) {
+      return fail("the run tells no " + metric.text + (reading.hint.empty() ? "" : " (" + reading.hint + ")"));
     }
-    result.values.push_back(*value);
+    result.values.push_back(*reading.value);
   }
   return result;
 }

@@ -164,11 +164,11 @@ class Validation {
   std::vector<double> read(const PipelinePlan& plan) const {
     std::vector<double> values;
     for (const MetricPath& metric : metrics_) {
-      const auto value = read_metric(metric_step(plan, metric), metric, store_).value;
-      if (!value || !std::isfinite(*value)) {
-        throw Error(ErrorKind::kInput, "the run tells no " + metric.text, "", "athanor show of one of its runs lists what it tells");
+      const MetricReading reading = read_metric(metric_step(plan, metric), metric, store_);
+      if (!reading.value || !std::isfinite(*reading.value)) {
+        throw Error(ErrorKind::kInput, "the run tells no " + metric.text, "", reading.hint);
       }
-      values.push_back(*value);
+      values.push_back(*reading.value);
     }
     return values;
   }
