@@ -85,7 +85,7 @@ function(athanor_shared room torch)
   set(ATHANOR_SHARED ${ATHANOR_SHARED} ${name} PARENT_SCOPE)
 endfunction()
 
-# athanor_test_program(<target> <libraries...>): registries fill as libraries load, so none may be dropped as unused.
+# athanor_test_program(<target> <libraries...>): all rooms are loaded, used or not, as in the program.
 function(athanor_test_program target)
   target_link_options(${target} PRIVATE "-Wl,--no-as-needed")
   target_link_libraries(${target} PRIVATE ${ARGN} athanor_core_deps)
