@@ -7,6 +7,7 @@
 #include "athanor/stage/ranks_torch.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/stage/train_in_run.h"
+#include "athanor/tensor/host_memory.h"
 
 namespace athanor {
 
@@ -81,6 +82,7 @@ constexpr FinetuneKind kKinds[] = {
 
 nlohmann::json execute_finetune(StageContext& context) {
   const auto options = load_options<FinetuneOptions>(context.options);
+  give_back_freed_memory();
   reset_peak_memory();
   for (const FinetuneKind& kind : kKinds) {
     if (kind.takes(context, options)) {
