@@ -12,7 +12,6 @@
 #include <optional>
 #include <string_view>
 
-#include "athanor/tensor/bf16_product.h"
 #include "athanor/tensor/simd.h"
 
 namespace athanor {
@@ -181,6 +180,17 @@ at::Tensor linear_grad_input(const at::Tensor& dy_NM, const at::Tensor& w_MK) {
     return onednn_linear(dy_NM, w_MK.t(), {});
   }
   return at::mm(dy_NM, w_MK);
+}
+
+bool linear_grad_input_to(const at::Tensor& dy_NM, const at::Tensor& w_MK, const ProductSink& sink) {
+  RECORD_USER_SCOPE("athanor::linear_grad_input");
+  if (!use_own(dy_NM, dy_NM.size(0), w_MK.size(1), dy_NM.size(1))) {
+    return false;
+  }
+  const at::Tensor dy = in_lines(dy_NM);
+  const at::Tensor w = in_lines(w_MK);
+  bf16_product(matrix(dy, true), matrix(w, false), dy.size(0), w.size(1), dy.size(1), sink);
+  return true;
 }
 
 at::Tensor linear_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK) {
