@@ -257,10 +257,13 @@ at::Tensor activation_forward(Activation kind, const at::Tensor& u, const at::Te
   return y;
 }
 
-ActivationGradients activation_backward(Activation kind, const at::Tensor& dy_NI, const at::Tensor& u,
-                                        const at::Tensor& bias) {
+namespace {
+
+// du may be u.
+ActivationGradients backward_into(Activation kind, const at::Tensor& dy_NI, const at::Tensor& u, const at::Tensor& bias,
+                                  const at::Tensor& du) {
   RECORD_USER_SCOPE("athanor::activation_backward");
-  ActivationGradients out{at::empty(u.sizes(), u.options()), at::empty(dy_NI.sizes(), u.options()), {}};
+  ActivationGradients out{du, at::empty(dy_NI.sizes(), u.options()), {}};
   const ActivationRows args{u.const_data_ptr(),
                             data_or_null(bias),
                             dy_NI.const_data_ptr(),
@@ -277,14 +280,22 @@ ActivationGradients activation_backward(Activation kind, const at::Tensor& dy_NI
   return out;
 }
 
+}  // namespace
+
+ActivationGradients activation_backward(Activation kind, const at::Tensor& dy_NI, const at::Tensor& u,
+                                        const at::Tensor& bias) {
+  return backward_into(kind, dy_NI, u, bias, at::empty(u.sizes(), u.options()));
+}
+
 ActivationGradients activation_backward_(Activation kind, const at::Tensor& dy_NM, const at::Tensor& w_MI,
                                          at::Tensor& u, const at::Tensor& bias) {
-  RECORD_USER_SCOPE("athanor::activation_backward");
+  u.unsafeGetTensorImpl()->bump_version();  // autograd refuses a second pass over what held u
   ActivationGradients out{u, at::empty({u.size(0), w_MI.size(1)}, u.options()), {}};
   ActivationRows args{u.const_data_ptr(),         data_or_null(bias), nullptr, u.mutable_data_ptr(),
                       out.y_NI.mutable_data_ptr(), w_MI.size(1),       kind,    u.scalar_type()};
   args.wide = true;
   const bool fused = linear_grad_input_to(dy_NM, w_MI, [&](const ProductBlock& block) {
+    RECORD_USER_SCOPE("athanor::activation_backward");
     ActivationRows part = args;
     part.dy = block.values;
     part.first_row = block.row;
@@ -294,9 +305,9 @@ ActivationGradients activation_backward_(Activation kind, const at::Tensor& dy_N
     run_rows(part, block.row, block.row + block.rows, nullptr);
   });
   if (!fused) {
-    return activation_backward(kind, linear_grad_input(dy_NM, w_MI), u, bias);
+    out.y_NI.reset();
+    return backward_into(kind, linear_grad_input(dy_NM, w_MI), u, bias, u);
   }
-  u.unsafeGetTensorImpl()->bump_version();  // autograd refuses a second pass over what held u
   if (bias.defined()) {
     out.dbias = column_sum(out.du);
   }

@@ -28,8 +28,8 @@ struct ActivationGradients {
 ActivationGradients activation_backward(Activation kind, const at::Tensor& dy_NI, const at::Tensor& u,
                                         const at::Tensor& bias = {});
 
-// The same for dy_NI = dy_NM w_MI, the gradient of a linear layer's input. Where the product is our own, that gradient is used
-// as it is made and never in memory, and du takes u's: u is lost.
+// The same for dy_NI = dy_NM w_MI, the gradient of a linear layer's input, and du takes u's memory: u is lost. Where the product
+// is our own, dy_NI is used as it is made and never in memory.
 ActivationGradients activation_backward_(Activation kind, const at::Tensor& dy_NM, const at::Tensor& w_MI, at::Tensor& u,
                                          const at::Tensor& bias = {});
 

@@ -204,6 +204,11 @@ at::Tensor linear_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK) {
     return dw;
   }
   if (use_onednn(dy_NM)) {
+    // One operand must be turned over in memory: the smaller, and then the result. (Columns of a wider matrix: oneDNN takes its
+    // slowest way.)
+    if (x_NK.size(1) < dy_NM.size(1) && dy_NM.is_contiguous()) {
+      return onednn_linear(x_NK.t().contiguous(), dy_NM.t(), {}).t().contiguous();
+    }
     return onednn_linear(dy_NM.t().contiguous(), x_NK.t(), {});
   }
   return at::mm(dy_NM.t(), x_NK);
