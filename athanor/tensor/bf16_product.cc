@@ -20,7 +20,7 @@ constexpr int64_t kVectors = 3;
 constexpr int64_t kColumns = 16 * kVectors;  // of a tile: the right operand lies in panels of this width
 constexpr int64_t kDepth = 512;              // of a tile at most: a panel's part stays in the first cache
 constexpr int64_t kBlockRows = 128;          // of the left operand, which stay in the second
-constexpr int64_t kPackedElements = int64_t{5} << 19;  // of the right operand at once
+constexpr int64_t kPackedElements = int64_t{3} << 19;  // of the right operand at once
 
 int64_t rounded_up(int64_t x, int64_t step) { return (x + step - 1) / step * step; }
 int64_t parts_of(int64_t x, int64_t size) { return (x + size - 1) / size; }
