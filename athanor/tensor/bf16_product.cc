@@ -1,6 +1,8 @@
 #include "athanor/tensor/bf16_product.h"
 
 #include <ATen/Parallel.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
 
 #include <algorithm>
 
@@ -32,7 +34,7 @@ ATHANOR_DOT_INLINE void add_tile(const char* a, int64_t row, int64_t pair, const
   __m512 total[kTileRows][kVectors];
   for (int64_t r = 0; r < kTileRows; ++r) {
     for (int64_t v = 0; v < kVectors; ++v) {
-      total[r][v] = first ? _mm512_setzero_ps() : _mm512_load_ps(sums + r * stride + 16 * v);
+      total[r][v] = first ? _mm512_setzero_ps() : _mm512_loadu_ps(sums + r * stride + 16 * v);
     }
   }
   for (int64_t p = 0; p < pairs; ++p) {
@@ -54,7 +56,7 @@ ATHANOR_DOT_INLINE void add_tile(const char* a, int64_t row, int64_t pair, const
   }
   for (int64_t r = 0; r < kTileRows; ++r) {
     for (int64_t v = 0; v < kVectors; ++v) {
-      _mm512_store_ps(sums + r * stride + 16 * v, total[r][v]);
+      _mm512_storeu_ps(sums + r * stride + 16 * v, total[r][v]);
     }
   }
 }
@@ -78,7 +80,8 @@ struct Product {
     // The left operand, where it must be packed too, is packed once for each part of N: better parts of K then.
     const int64_t narrow = a.k_in_lines ? kPackedElements / k : kPackedElements / depth;
     part_columns = rounded_up(std::min(n, std::max(narrow, 8 * kColumns)), kColumns);
-    part_depth = std::max<int64_t>(kPackedElements / part_columns / depth, 1) * depth;
+    const bool whole = narrow >= 8 * kColumns && a.k_in_lines;
+    part_depth = whole ? k : std::max<int64_t>(kPackedElements / part_columns / depth, 1) * depth;
     const int64_t share = parts_of(m, std::max<int64_t>(1, at::get_num_threads()));
     block_rows = rounded_up(parts_of(share, parts_of(share, kBlockRows)), kRows);
   }
@@ -147,10 +150,8 @@ struct Scratch {
 void finish_columns(const Product& p, int64_t column, int64_t columns, Words* words, const ProductSink& sink) {
   const int64_t stride = rounded_up(columns, kColumns);
   const bool whole = p.part_depth >= p.k;  // else the sums of all rows wait for the next part of K
-  Aligned<float> waiting;
-  if (!whole) {
-    waiting.reserve(p.m * stride);
-  }
+  const at::Tensor waiting = whole ? at::Tensor() : at::empty({p.m * stride}, at::kFloat);
+  float* all = whole ? nullptr : waiting.mutable_data_ptr<float>();
   for (int64_t from = 0; from < p.k; from += p.part_depth) {
     const PackedPart part{column, columns, from, std::min(p.k, from + p.part_depth), words};
     pack_part(p, part);
@@ -161,7 +162,7 @@ void finish_columns(const Product& p, int64_t column, int64_t columns, Words* wo
       for (int64_t block = begin; block < end; ++block) {
         const int64_t row = block * p.block_rows;
         const int64_t rows = std::min(p.block_rows, p.m - row);
-        float* sums = whole ? own : waiting.data() + row * stride;
+        float* sums = whole ? own : all + row * stride;
         add_block(p, part, row, rows, sums, packed);
         if (part.to == p.k) {
           sink({row, rows, column, columns, sums, stride});

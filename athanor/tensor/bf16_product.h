@@ -28,7 +28,7 @@ struct ProductBlock {
   int64_t rows;
   int64_t column;
   int64_t columns;
-  const float* values;  // 64-byte aligned, and so is the stride; columns past the last one may be read and mean nothing
+  const float* values;  // columns past the last one may be read up to the stride, and mean nothing
   int64_t stride;
 };
 using ProductSink = std::function<void(const ProductBlock& block)>;
