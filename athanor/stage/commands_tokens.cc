@@ -189,6 +189,10 @@ void write_as(const Session& session, const Tokenizer& tokenizer, const token::T
   } else {
     files = token::write_any(token::parse_json(text, where), config, target, where);
   }
+  if (const json value = json::parse(text); target.extension() == ".model" && value["model"].value("merges", json::array()).empty() &&
+                                            value["model"]["type"] != "Unigram") {
+    session.print("note: SentencePiece makes one token of a run of unknown words or characters, this tokenizer one of each");
+  }
   json written = json::array();
   for (const fs::path& file : files) {
     const uint64_t bytes = fs::file_size(file);
