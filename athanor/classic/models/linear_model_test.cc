@@ -235,15 +235,15 @@ TEST(LinearModels, TellsWhenConjugateGradientsDidNotEnd) {
   Rng rng(5);
   SparseRows rows;
   std::vector<double> y;
-  for (int r = 0; r < 3000; ++r) {
-    for (uint32_t c = static_cast<uint32_t>(r % 7); c < 2100; c += 300 + static_cast<uint32_t>(r % 5)) {
+  for (uint32_t r = 0; r < 4000; ++r) {
+    for (uint32_t c = r % 300; c < 2600; c += 300 + r % 53) {
       rows.indices.push_back(c);
       rows.values.push_back(rng.normal() * std::pow(10.0, static_cast<double>(c % 13) - 6));
     }
     rows.offsets.push_back(rows.indices.size());
     y.push_back(rng.normal());
   }
-  const Matrix x = Matrix::from_sparse(rows, 2100);
+  const Matrix x = Matrix::from_sparse(rows, 2600);
   std::vector<std::string> warnings;
   fitted("ridge", {{"alpha", 1e-9}}, x, numbers_of(y), 2, &warnings);
   ASSERT_EQ(warnings.size(), 1u);
