@@ -1,5 +1,6 @@
 // tune: recipe x space -> report + the best trial's artifact. Trials are child runs.
 #include <cmath>
+#include <set>
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
@@ -83,33 +84,42 @@ nlohmann::json plan_tune(const nlohmann::json& resolved, const std::vector<Stage
   return {{"rows", rows}, {"fits", true}, {"why", ""}, {"advice", ""}};
 }
 
-nlohmann::json trial_json(const tune::Search& search, const tune::Trial& trial) {
-  nlohmann::json json{{"number", trial.number}, {"state", name_of(trial.state)}, {"values", trial.values},
-                      {"params", search.space().values(trial.point)}, {"steps", nlohmann::json::array()}};
-  for (const auto& [step, value] : trial.steps) {
-    json["steps"].push_back({step, std::isfinite(value) ? nlohmann::json(value) : nlohmann::json()});
-  }
-  const auto& note = search.note(trial.number);
-  json["run"] = note.is_object() ? note.value("run", "") : "";
-  if (!trial.error.empty()) {
-    json["error"] = trial.error;
-  }
-  return json;
-}
-
 nlohmann::json study_json(const TuneStudy& study, const TuneOptions& options) {
   const tune::Search& search = study.search();
   nlohmann::json json{{"metrics", options.metric}, {"directions", options.direction}, {"sampler", options.sampler.kind},
-                      {"pruner", options.pruner.kind}, {"best", search.best()}, {"trials", nlohmann::json::array()},
+                      {"pruner", options.pruner.kind}, {"best", search.best()},
                       {"importance", nlohmann::json::object()}, {"recipe", options.recipe}, {"space", options.space}};
-  for (const tune::Trial& trial : search.trials()) {
-    json["trials"].push_back(trial_json(search, trial));
-  }
   const auto shares = tune::importances(search.space(), search.trials(), 0, search.options().maximise[0] ? -1 : 1);
   for (size_t i = 0; i < shares.size(); ++i) {
     json["importance"][search.space()[i].name] = shares[i];
   }
   return json;
+}
+
+// study.json with every trial of the journal, written as they are read. Gives those for the page: the ones that the search
+// keeps in memory.
+nlohmann::json write_study(const nlohmann::json& data, const TuneStudy& study, const fs::path& journal, const fs::path& path) {
+  std::set<int64_t> kept;
+  for (const tune::Trial& trial : study.search().trials()) {
+    kept.insert(trial.number);
+  }
+  auto shown = nlohmann::json::array();
+  FileWriter file(path);
+  std::string head = data.dump();
+  head.pop_back();
+  file.write(head + ",\"trials\":[");
+  bool first = true;
+  tune::read_trials(journal, [&](const nlohmann::json& trial) {
+    file.write((first ? "" : ",") + trial.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    first = false;
+    if (kept.contains(trial["number"].get<int64_t>())) {
+      shown.push_back(trial);
+    }
+  });
+  file.write("]}");
+  file.sync();
+  file.close();
+  return shown;
 }
 
 void link_folder(const fs::path& from, const fs::path& to) {
@@ -140,7 +150,7 @@ nlohmann::json keep_best(TuneStudy& study, int64_t number, const fs::path& out) 
 }
 
 std::string summary_of(const nlohmann::json& study, const nlohmann::json& counts) {
-  std::string text = std::to_string(study["trials"].size()) + " trials";
+  std::string text = std::to_string(study["num_trials"].get<int64_t>()) + " trials";
   for (const char* state : {"pruned", "failed"}) {
     const int64_t n = counts.value(state, int64_t{0});
     text += n == 0 ? "" : ", " + std::to_string(n) + " " + state;
@@ -149,7 +159,7 @@ std::string summary_of(const nlohmann::json& study, const nlohmann::json& counts
   if (study["metrics"].size() > 1) {
     return text + ", " + std::to_string(best.size()) + " on the Pareto front";
   }
-  const auto& trial = study["trials"][best[0].get<size_t>()];
+  const auto& trial = study_trial(study, best[0]);
   text += ", best " + study["metrics"][0].get<std::string>() + " " + human_number(trial["values"][0].get<double>()) +
           " (trial " + std::to_string(best[0].get<int64_t>()) + ":";
   for (const auto& [name, value] : trial["params"].items()) {
@@ -165,27 +175,29 @@ nlohmann::json execute_tune(StageContext& context) {
   const tune::Search& search = study.search();
   const auto best = search.best();
   nlohmann::json counts = nlohmann::json::object();
-  std::string error;
-  for (const tune::Trial& trial : search.trials()) {
-    counts[name_of(trial.state)] = counts.value(name_of(trial.state), int64_t{0}) + 1;
-    error = trial.error.empty() ? error : trial.error;
+  for (const auto state : {tune::TrialState::kComplete, tune::TrialState::kPruned, tune::TrialState::kFailed}) {
+    if (search.count(state) > 0) {
+      counts[name_of(state)] = search.count(state);
+    }
   }
   if (best.empty()) {
-    throw Error(ErrorKind::kInput, "no trial came to its end" + (error.empty() ? "" : ": " + error), "",
+    throw Error(ErrorKind::kInput, "no trial came to its end" + (study.last_error().empty() ? "" : ": " + study.last_error()), "",
                 "more trials, more time, or a recipe that runs by itself");
   }
   const fs::path out = context.run.out_tmp();
   nlohmann::json data = study_json(study, options);
   const nlohmann::json artifact = keep_best(study, best[0], out);
-  const auto& first = data["trials"][static_cast<size_t>(best[0])];
+  const std::string command = command_text(options.recipe, search.space().values(search.trial(best[0]).point));
+  data["command"] = command;
+  data["best_run"] = artifact;
+  data["trials"] = write_study(data, study, context.run.state() / "study.jsonl", out / "study.json");
+  data["num_trials"] = search.num_trials();
+  const auto& first = study_trial(data, best[0]);
   nlohmann::json result{{"trials", counts}, {"metrics", data["metrics"]}, {"directions", data["directions"]},
                         {"best", first}, {"front", best}, {"best_run", artifact}, {"importance", data["importance"]},
-                        {"command", command_text(options.recipe, first["params"])}};
+                        {"command", command}};
   result["best"].erase("steps");
   result["summary"] = summary_of(data, counts);
-  data["command"] = result["command"];
-  data["best_run"] = artifact;
-  write_file_atomic(out / "study.json", data.dump());
   link_file(context.run.state() / "study.jsonl", out / "study.jsonl");
   Report page{.title = context.run.name(), .subtitle = result["summary"].get<std::string>()};
   add_study(data, page);

@@ -105,6 +105,9 @@ void TuneStudy::replayed(const nlohmann::json& line) {
   seconds_ += note.is_object() ? note.value("seconds", 0.0) : 0.0;
   mirror_->put(search_->trial(trial), begun_[trial], time, note);
   emit(trial);
+  if (search_->job(line.at("job")).to_step == 0) {
+    begun_.erase(trial);
+  }
 }
 
 Node TuneStudy::recipe_of(int64_t trial) const {
@@ -272,6 +275,9 @@ void TuneStudy::tell(const tune::Job& job, tune::JobResult result) {
   const tune::Trial& trial = search_->trial(job.trial);
   mirror_->put(trial, begun_[job.trial], now, search_->note(job.trial));
   emit(job.trial);
+  if (job.to_step == 0) {
+    begun_.erase(job.trial);
+  }
   if (trial.state == tune::TrialState::kFailed) {
     last_error_ = trial.error;
     context_.progress.line("trial " + std::to_string(trial.number) + " failed: " + trial.error);
@@ -296,12 +302,9 @@ void TuneStudy::emit(int64_t number) {
 }
 
 void TuneStudy::show() const {
-  int64_t ended = 0;
-  for (const tune::Trial& trial : search_->trials()) {
-    ended += trial.state != tune::TrialState::kRunning ? 1 : 0;
-  }
+  const int64_t ended = search_->num_trials() - search_->count(tune::TrialState::kRunning);
   std::string text = std::to_string(ended) + "/" + std::to_string(options_.trials) + " trials";
-  const auto best = search_->best();
+  const auto& best = search_->best();
   if (best.size() == 1) {
     text += ", best " + human_number(search_->trial(best[0]).values[0]) + " (trial " + std::to_string(best[0]) + ")";
   } else if (!best.empty()) {

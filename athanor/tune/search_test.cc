@@ -180,6 +180,26 @@ TEST(Search, FailuresAndNaNAreBorne) {
   ASSERT_EQ(search.best().size(), 1u);
 }
 
+TEST(Search, ALongStudyKeepsTheSameDecisionsAndABoundedHistory) {
+  SearchOptions options;
+  options.trials = 12000;
+  options.sampler.kind = "random";
+  options.parallel = 3;
+  Search search(space(), options);
+  double least = 1e300;
+  size_t most = 0;
+  while (auto job = search.next()) {
+    const double value = value_at(search.trial(job->trial).point, 9);
+    least = std::min(least, value);
+    search.report(job->index, {TrialState::kComplete, {value}, {}, "", nullptr});
+    most = job->trial % 1000 == 999 ? std::max(most, search.trials().size()) : most;
+  }
+  EXPECT_EQ(search.num_trials(), 12000);
+  EXPECT_EQ(search.count(TrialState::kComplete), 12000);
+  EXPECT_LE(most, History::kKept + 8);
+  EXPECT_EQ(search.trial(search.best().at(0)).values[0], least);
+}
+
 TEST(Search, SeveralObjectivesGiveAFront) {
   SearchOptions options;
   options.trials = 40;
@@ -250,6 +270,26 @@ TEST_F(Journal, AStudyThatIsCutAnywhereIsTheSameStudy) {
     std::ofstream(dir_ / "study.jsonl", std::ios::app) << "{\"type\": \"te";  // torn by a kill
   }
   EXPECT_EQ(go(options, 1000), whole);
+}
+
+TEST_F(Journal, HoldsEveryTrialAsTheSearchSawIt) {
+  for (const char* pruner : {"none", "asha"}) {
+    SearchOptions options;
+    options.trials = 20;
+    options.parallel = 3;
+    options.pruner.kind = pruner;
+    options.pruner.reduction = 3;
+    options.pruner.min_steps = 1;
+    options.max_steps = 27;
+    const auto expected = go(options, 1000);
+    auto list = nlohmann::json::array();
+    read_trials(dir_ / "study.jsonl", [&](const nlohmann::json& trial) {
+      EXPECT_EQ(trial["number"], list.size());
+      list.push_back({trial["state"], trial["values"], trial["params"], trial["steps"]});
+    });
+    EXPECT_EQ(list, expected) << pruner;
+    fs::remove(dir_ / "study.jsonl");
+  }
 }
 
 TEST_F(Journal, AnotherStudyIsRefused) {
