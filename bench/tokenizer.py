@@ -115,15 +115,17 @@ def main():
                     print(f'{tokenizer} | {text} | {tool} | first {r[0]} | warm {r[1]} | ours is '
                           f'{ours[2] / r[2]:.2f} x first, {ours[3] / r[3]:.2f} x warm', flush=True)
                 decode = [r['ids'] and r['bytes'] / statistics.median(r['decode']) / 1e6 for r in runs['ours']]
-                load = [1e3 * r['load'] for r in runs['ours']]
-                one, two = ([statistics.median(r[k]['wall']) for r in runs['ours']] for k in ('one_thread', 'two_threads'))
-                work = [statistics.median(r['two_threads']['processor']) / statistics.median(r['one_thread']['processor'])
-                        for r in runs['ours']]
-                print(f'{tokenizer} | {text} | ours | two threads: {statistics.median(one) / statistics.median(two):.2f} '
-                      f'x one by the clock, {statistics.median(work):.2f} x the processor time', flush=True)
+                load = [1e3 * r['load_wall'] for r in runs['ours']]
+                for sight, part in (('first sight', slice(0, 1)), ('warm', slice(4, None))):
+                    gain, work = ([statistics.median(a[key][part]) / statistics.median(b[key][part]) for a, b in
+                                   ((r['one_thread'], r['two_threads']) for r in runs['ours'])]
+                                  for key in ('wall', 'processor'))
+                    print(f'{tokenizer} | {text} | ours | two threads, {sight}: {statistics.median(gain):.2f} '
+                          f'({min(gain):.2f}-{max(gain):.2f}) x one by the clock, {1 / statistics.median(work):.2f} x '
+                          'the processor time', flush=True)
                 full = [r['full_bytes'] / r['full'] / 1e6 for r in runs['ours']]
                 print(f'{tokenizer} | {text} | ours | decode {statistics.median(decode):.0f} MB/s | encode_full '
-                      f'{statistics.median(full):.0f} MB/s | load {statistics.median(load):.1f} ms', flush=True)
+                      f'{statistics.median(full):.0f} MB/s | load {statistics.median(load):.1f} ms by the clock', flush=True)
             for text in ('letter', 'spaces', 'random'):
                 r = rates([run([build / 'tokenizer_speed', folder / f'{tokenizer}.json', folder / text, '4'])
                            for _ in range(rounds)])

@@ -93,8 +93,6 @@ size_t find_invalid_utf8(std::string_view text) {
   }
 }
 
-bool is_valid_utf8(std::string_view text) { return find_invalid_utf8(text) == std::string_view::npos; }
-
 void append_utf8(std::string& out, char32_t code) {
   if (code < 0x80) {
     out += static_cast<char>(code);

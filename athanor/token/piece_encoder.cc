@@ -67,7 +67,7 @@ void PieceEncoder::for_batches(std::string_view text, Each&& each) const {
   size_t begin = 0;
   while (const size_t count = scan_(text, begin, ends, kBatch)) {
     const size_t stop = ends[count - 1];
-    if (!has_seams_ || !Seams::any_in(text.substr(begin, stop - begin))) {
+    if (!has_seams_ || are_short(stop - begin, count) || !Seams::any_in(text.substr(begin, stop - begin))) {
       if (!each(begin, ends, count, false)) {
         return;
       }
@@ -158,8 +158,7 @@ bool PieceEncoder::encode_bytes(std::string_view text, size_t begin, const size_
   const size_t size = ends[count - 1] - begin;
   const char* const bytes = text.data() + begin;
   for (size_t i = 0; i + 1 < size; ++i) {
-    const uint64_t merges = ByteJoins::has(joins.merges, bytes + i), touches = ByteJoins::has(joins.touches, bytes + i);
-    pairs[i] = static_cast<uint8_t>(merges << 1 | touches);
+    pairs[i] = joins.touch(bytes + i);
   }
   for (size_t i = 0; i < count; ++i) {
     pairs[ends[i] - begin - 1] = 0;
@@ -185,8 +184,9 @@ bool PieceEncoder::encode_bytes(std::string_view text, size_t begin, const size_
       done = to + 1;
       room.piece_ids.clear();
       model_->encode(text.substr(begin + from, done - from), room.work, room.piece_ids);
-      std::copy(room.piece_ids.begin(), room.piece_ids.end(), ids.begin() + static_cast<std::ptrdiff_t>(used));
-      used += room.piece_ids.size();
+      for (const int32_t id : room.piece_ids) {  // few, and just written: not by wide words, which would wait for them
+        ids[used++] = id;
+      }
     }
   }
   ids.resize(used);
@@ -196,7 +196,7 @@ bool PieceEncoder::encode_bytes(std::string_view text, size_t begin, const size_
 void PieceEncoder::encode_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, bool seamed,
                                  Room& room, std::vector<int32_t>& ids) const {
   room.cache.grow_if_full();
-  if (has_joins_ && !seamed && ends[count - 1] - begin < kShortMean * count &&
+  if (!seamed && are_short(ends[count - 1] - begin, count) &&
       encode_bytes(text, begin, ends, count, room, ids)) {
     return;
   }

@@ -53,6 +53,9 @@ class PieceEncoder {
     uint64_t hashes[kBatch];
   };
 
+  // Whether these may be bytes that are no text.
+  bool are_short(size_t bytes, size_t count) const { return has_joins_ && bytes < kShortMean * count; }
+
   class Loan;
   template <class Each>
   void for_batches(std::string_view text, Each&& each) const;

@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "athanor/base/error.h"
-#include "athanor/base/utf8_valid.h"
+#include "athanor/base/unicode.h"
 #include "athanor/token/pipeline/cut.h"
 #include "athanor/token/split/class_table.h"
 #include "athanor/token/split/nfc_check.h"
@@ -181,7 +181,7 @@ bool Tokenizer::Impl::drafts_straight(std::string_view text, const EncodeOptions
   const auto is_nfc = [](const token::NormalizerStep& step) { return step.type == "NFC"; };
   return encoder && byte_level && model->keeps_bytes() && scans_words() && !chain.mapped && !needs_alignment &&
          !pre_tokenizer.add_prefix_space && options.data.empty() &&
-         std::all_of(normalizers.begin(), normalizers.end(), is_nfc) && is_valid_utf8_fast(text) &&
+         std::all_of(normalizers.begin(), normalizers.end(), is_nfc) && is_valid_utf8(text) &&
          (normalizers.empty() || token::is_plainly_nfc(text));
 }
 

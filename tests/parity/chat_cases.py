@@ -358,3 +358,6 @@ def conversations():
     for base in bases:
         yield base
         yield {**base, "add_generation_prompt": True}
+    for base in bases:
+        if base["messages"] and base["messages"][-1].get("role") == "assistant" or len(base["messages"]) < 2:
+            yield {**base, "continue_final_message": True}

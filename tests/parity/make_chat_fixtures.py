@@ -76,6 +76,7 @@ def conversation_case(template, special, request):
             tools=request.get("tools"),
             documents=request.get("documents"),
             add_generation_prompt=request.get("add_generation_prompt", False),
+            continue_final_message=request.get("continue_final_message", False),
             tokenize=False,
             **request.get("arguments", {}),
         )
@@ -88,11 +89,12 @@ def conversation_case(template, special, request):
                 chat_template=template,
                 return_assistant_tokens_mask=True,
                 add_generation_prompt=request.get("add_generation_prompt", False),
+                continue_final_message=request.get("continue_final_message", False),
                 **arguments,
             )
-            # character to byte offsets; empty blocks have no bytes
+            # character to byte offsets, within the text (a continued message is cut); empty blocks have no bytes
             size = lambda n: len(text[0][:n].encode())
-            case["assistant"] = [[size(a), size(b)] for a, b in spans[0] if a < b]
+            case["assistant"] = [[size(a), size(b)] for a, b in spans[0] if size(a) < size(b)]
     except Exception as e:
         case["error"] = type(e).__name__ + ": " + str(e)[:100]
     return case

@@ -1,7 +1,6 @@
 #include <cstring>
 
 #include "athanor/base/unicode.h"
-#include "athanor/base/utf8_valid.h"
 #include "athanor/data/readers/reader_formats.h"
 
 namespace athanor {
@@ -36,7 +35,7 @@ void RowSink::accept(std::string text, uint64_t begin, uint64_t end, std::string
 }
 
 bool RowSink::check_utf8(std::string_view& bytes, std::string& storage, uint64_t begin) const {
-  if (is_valid_utf8_fast(bytes)) {
+  if (is_valid_utf8(bytes)) {
     return true;
   }
   const size_t bad = find_invalid_utf8(bytes);

@@ -30,6 +30,7 @@ Request request_of(const Json& json) {
           .documents = field("documents"),
           .arguments = field("arguments"),
           .add_generation_prompt = json.value("add_generation_prompt", false),
+          .continue_final_message = json.value("continue_final_message", false),
           .now = fixture_time()};
 }
 

@@ -4,7 +4,6 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
-#include "athanor/base/utf8_valid.h"
 #include "athanor/token/chat/context.h"
 #include "athanor/token/chat/interp.h"
 #include "athanor/token/chat/parser.h"
@@ -70,7 +69,7 @@ Template Template::parse(std::string_view source, const std::string& name, const
                     std::to_string(limits.template_bytes) + " are read",
                 name, "raise limits.template_bytes if it is to be trusted");
   }
-  if (!is_valid_utf8_fast(source)) {
+  if (!is_valid_utf8(source)) {
     throw Error(ErrorKind::kInput, "the chat template is not valid UTF-8 at byte " +
                                        std::to_string(find_invalid_utf8(source)), name);
   }
@@ -116,7 +115,7 @@ Rendered Template::render(const std::vector<Argument>& arguments, const std::opt
 }
 
 void Template::Context::check_text(std::string_view text, const std::string& where) {
-  if (!is_valid_utf8_fast(text)) {
+  if (!is_valid_utf8(text)) {
     throw Error(ErrorKind::kInput, "text that is not valid UTF-8, at its byte " + std::to_string(find_invalid_utf8(text)),
                 where, "clean the text first");
   }

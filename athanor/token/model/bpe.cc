@@ -93,7 +93,7 @@ class Bpe : public TokenModel {
   bool has_seams() const override { return true; }
   bool has_byte_joins() const override { return !ignore_merges_; }
   const ByteJoins* byte_joins() const override {
-    std::call_once(touches_made_, [this] { joins_.touches = find_touches(); });
+    std::call_once(touches_made_, [this] { find_touches(); });
     return &joins_;
   }
   const Seams* seams() const override {
@@ -154,13 +154,12 @@ class Bpe : public TokenModel {
 
  private:
   // By id, the first and the last byte, as the merges make them: mostly one pass, since they stand in order.
-  ByteJoins::Bits find_touches() const {
+  void find_touches() const {
     constexpr int16_t kUnknown = -1;
     std::vector<int16_t> firsts(static_cast<size_t>(vocabulary_.size()), kUnknown), lasts = firsts;
     for (int16_t byte = 0; byte < 256; ++byte) {
       firsts[joins_.ids[byte]] = lasts[joins_.ids[byte]] = byte;
     }
-    ByteJoins::Bits touches{};
     for (bool made = true, skipped = true; made && skipped;) {
       made = skipped = false;
       for (const Merge& merge : merges_) {
@@ -171,10 +170,10 @@ class Bpe : public TokenModel {
         made = made || firsts[merge.result] == kUnknown;
         firsts[merge.result] = firsts[merge.left];
         lasts[merge.result] = lasts[merge.right];
-        ByteJoins::add(touches, static_cast<uint32_t>(lasts[merge.left]), static_cast<uint32_t>(firsts[merge.right]));
+        const auto left = static_cast<uint32_t>(lasts[merge.left]), right = static_cast<uint32_t>(firsts[merge.right]);
+        joins_.add_touch(left, right, ByteJoins::has(joins_.merges, left, right) != 0);
       }
     }
-    return touches;
   }
 
   const Backtracker& backtracker() const {
@@ -264,7 +263,9 @@ class Bpe : public TokenModel {
         ranks[best - 1] = table_.find(symbols[best - 1], symbols[best]);
       }
     }
-    ids.insert(ids.end(), symbols, symbols + count);
+    for (size_t i = 0; i < count; ++i) {  // few, and just written one by one: a copy by wide words would wait for them
+      ids.push_back(symbols[i]);
+    }
   }
 
   // A linked list of symbols and a heap of (rank, position); an entry is stale when the rank there has changed.

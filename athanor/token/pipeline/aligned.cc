@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "athanor/base/error.h"
-#include "athanor/base/utf8_valid.h"
+#include "athanor/base/unicode.h"
 
 namespace athanor::token {
 
@@ -22,7 +22,7 @@ Aligned Aligned::of(std::string_view text, uint32_t origin, bool tracked, bool r
   out.tracked = tracked;
   out.origin = origin;
   if (!tracked) {
-    out.text = !repair || is_valid_utf8_fast(text) ? std::string(text) : repair_utf8(text);
+    out.text = !repair || is_valid_utf8(text) ? std::string(text) : repair_utf8(text);
     return out;
   }
   out.text.reserve(text.size());

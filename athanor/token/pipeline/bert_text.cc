@@ -5,7 +5,6 @@
 
 #include "athanor/base/unicode.h"
 #include "athanor/base/unicode_tables.h"
-#include "athanor/base/utf8_valid.h"
 #include "athanor/token/split/class_table.h"
 
 #if defined(__SSE2__)
@@ -165,7 +164,7 @@ void BertText::append(std::string_view text, std::string& out) const {
 
 void BertEncoder::encode(std::string_view text, bool, std::vector<int32_t>& ids) const {
   std::string repaired;
-  if (!is_valid_utf8_fast(text)) {
+  if (!is_valid_utf8(text)) {
     repaired = repair_utf8(text);
     text = repaired;
   }

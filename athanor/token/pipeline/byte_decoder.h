@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,8 +17,19 @@ class ByteDecoder {
   // Unknown ids give nothing.
   std::string decode(std::span<const int32_t> ids) const;
 
+  // Room for the bytes of ids_a_block() ids, whichever they are, not set to anything.
+  using Block = std::unique_ptr<char[]>;
+  Block make_block() const;
+  size_t ids_a_block() const;
+
   // Appends the bytes of ids up to the first of `stops`, and returns how many ids that were. stops: by id, may be empty.
-  size_t append(std::span<const int32_t> ids, const std::vector<bool>& stops, std::string& out) const;
+  size_t append(std::span<const int32_t> ids, const std::vector<bool>& stops, Block& block, std::string& out) const;
+
+  // The bytes of at most ids_a_block() ids; returns how many bytes those are.
+  size_t write(std::span<const int32_t> ids, Block& block) const;
+
+  // Room in out for all ids, if the rest of them is like the first, which gave so many bytes.
+  static void reserve_like(size_t bytes, size_t ids_done, size_t ids_in_all, std::string& out);
 
  private:
   static constexpr size_t kInline = 15;

@@ -2,7 +2,7 @@
 
 #include <cstdio>
 
-#include "athanor/base/utf8_valid.h"
+#include "athanor/base/unicode.h"
 
 namespace athanor::token {
 
@@ -75,6 +75,11 @@ TextDecoder::Tables TextDecoder::make_tables(const DecoderChain& chain, const st
       }
     }
   }
+  for (size_t id = 0; id < tables.bytes.size(); ++id) {
+    if (tables.bytes[id] >= 0) {
+      tables.texts[id] = std::string(1, static_cast<char>(tables.bytes[id]));
+    }
+  }
   tables.usable = size <= kMaxTable;
   return tables;
 }
@@ -93,7 +98,7 @@ size_t TextDecoder::append_bytes(std::span<const int32_t> ids, std::string& scra
       taken = i + 1;
     }
   }
-  if (is_valid_utf8_fast(scratch)) {
+  if (is_valid_utf8(scratch)) {
     out += scratch;
     return taken;
   }
@@ -103,14 +108,42 @@ size_t TextDecoder::append_bytes(std::span<const int32_t> ids, std::string& scra
   return taken;
 }
 
+size_t TextDecoder::append_block(std::span<const int32_t> ids, ByteDecoder::Block& block, std::string& out) const {
+  size_t count = std::min(texts_.ids_a_block(), ids.size());
+  const auto begins_text = [this](int32_t id) {
+    return static_cast<uint32_t>(id) < bytes_.size() && bytes_[static_cast<uint32_t>(id)] == kNoByte;
+  };
+  while (count > 0 && count < ids.size() && !begins_text(ids[count])) {
+    --count;
+  }
+  const size_t bytes = texts_.write(ids.first(count), block);
+  if (!is_valid_utf8({block.get(), bytes})) {
+    return 0;
+  }
+  out.append(block.get(), bytes);
+  if (out.capacity() < out.size() + bytes) {
+    ByteDecoder::reserve_like(bytes, count, ids.size(), out);
+  }
+  return count;
+}
+
 std::string TextDecoder::decode(std::span<const int32_t> ids) const {
   std::string out, scratch;
+  ByteDecoder::Block block = texts_.make_block();
   Decoding decoding(chain_);
   bool settled = false;  // text has come, and no byte waits
+  size_t by_parts = 0;   // up to here text and bytes are taken by turns, since they are not valid together
   for (size_t i = 0; i < ids.size();) {
     if (settled) {
       const size_t before = i;
-      i += texts_.append(ids.subspan(i), held_, out);
+      if (!bytes_.empty() && i >= by_parts) {
+        i += append_block(ids.subspan(i), block, out);
+        if (i > before) {
+          continue;
+        }
+        by_parts = i + texts_.ids_a_block();
+      }
+      i += texts_.append(ids.subspan(i), held_, block, out);
       i += bytes_.empty() ? 0 : append_bytes(ids.subspan(i), scratch, out);
       if (i > before) {
         continue;

@@ -35,6 +35,11 @@ class TextDecoder {
   TextDecoder(const DecoderChain& chain, const std::vector<const std::string*>& tokens, const std::vector<bool>& left_out,
               Tables tables);
 
+  // Appends what some of the ids give, text and bytes alike, when that is valid UTF-8: bytes that make characters then
+  // stand by themselves between texts, which are valid. Returns how many ids those are, 0 when it is not. No run of
+  // bytes is parted.
+  size_t append_block(std::span<const int32_t> ids, ByteDecoder::Block& block, std::string& out) const;
+
   // Decodes the bytes that ids begin with, and returns how many ids they are, those that give nothing between them too.
   size_t append_bytes(std::span<const int32_t> ids, std::string& scratch, std::string& out) const;
 

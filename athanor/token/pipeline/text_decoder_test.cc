@@ -57,6 +57,42 @@ TEST(TextDecoder, EqualsTheChain) {
   }
 }
 
+// Blocks of ids are decoded at once where they are valid: long texts, with runs of bytes at every place of a block's end
+// and a bad byte here and there.
+TEST(TextDecoder, EqualsTheChainOverManyBlocks) {
+  const Json json = Json::parse(R"({"type": "Sequence", "decoders": [{"type": "Replace", "pattern": {"String": "▁"},
+      "content": " "}, {"type": "ByteFallback"}, {"type": "Fuse"}]})");
+  const DecoderChain chain = read_decoder(Field(json, "decoder", "test"));
+  std::vector<const std::string*> tokens;
+  for (const std::string& token : kTokens) {
+    tokens.push_back(&token);
+  }
+  std::vector<bool> left_out(kTokens.size());
+  left_out[14] = true;
+  const TextDecoder decoder(chain, tokens, left_out);
+  Rng rng(22);
+  for (int round = 0; round < 40; ++round) {
+    const uint64_t bad = round % 4 == 0 ? 0 : uint64_t{10} << rng.below(12);
+    std::vector<int32_t> ids;
+    while (ids.size() < 20'000) {
+      if (rng.below(2) == 0) {
+        ids.push_back(static_cast<int32_t>(rng.below(kTokens.size() + 2)) - 1);
+        ids.back() = ids.back() >= 4 && ids.back() <= 6 ? 2 : ids.back();
+      }
+      for (uint64_t i = rng.below(100) == 0 ? rng.below(20'000) : rng.below(4); i > 0; --i) {
+        ids.insert(ids.end(), {4, 5, 6});
+        if (rng.below(40) == 0) {
+          ids.insert(ids.end() - 1, 14);  // gives nothing, and parts no character
+        }
+      }
+      if (bad > 0 && rng.below(bad) == 0) {
+        ids.push_back(5);
+      }
+    }
+    ASSERT_EQ(decoder.decode(ids), by_chain(chain, ids, left_out)) << "round " << round;
+  }
+}
+
 TEST(TextDecoder, IsNotForChainsThatLookAround) {
   for (const char* const text :
        {R"({"type": "CTC", "pad_token": "a", "word_delimiter_token": "|", "cleanup": true})",

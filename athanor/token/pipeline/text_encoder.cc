@@ -1,7 +1,6 @@
 #include "athanor/token/pipeline/text_encoder.h"
 
 #include "athanor/base/unicode.h"
-#include "athanor/base/utf8_valid.h"
 #include "athanor/token/pipeline/bert_text.h"
 #include "athanor/token/split/metaspace.h"
 
@@ -51,7 +50,7 @@ class MarkerEncoder : public TextEncoder {
 
  private:
   std::string_view normalise(std::string_view text, std::string& scratch) const {
-    if (!is_valid_utf8_fast(text)) {
+    if (!is_valid_utf8(text)) {
       scratch = repair_utf8(text);
       text = scratch;
     }
