@@ -27,6 +27,7 @@ Search::Search(const Space& space, const SearchOptions& options)
       throw Error(ErrorKind::kUsage, options_.pruner.kind + " needs to know how many steps a trial has", "pruner.kind");
     }
     rungs_.emplace(options_.pruner, options_.max_steps, options_.step_unit);
+    sampler_->pauses_at(rungs_->steps());
   }
 }
 
@@ -73,7 +74,7 @@ std::optional<Job> Search::decide() {
   }
   const bool all_asked = num_trials() >= options_.trials || sampler_->exhausted();
   if (rungs_) {
-    auto promotion = rungs_->promote();
+    auto promotion = rungs_->promote(all_asked && applied_ == num_jobs());
     // When all is known and no trial came to its end (too few for the rungs), the best one does.
     if (!promotion && all_asked && applied_ == num_jobs() && complete_ == 0) {
       promotion = rungs_->promote_best();

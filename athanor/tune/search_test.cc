@@ -110,6 +110,47 @@ TEST(Search, AshaPausesAndGoesOnWithTheBest) {
   EXPECT_DOUBLE_EQ(best, full);  // the curves do not cross: the best is found
 }
 
+// Early values may favour another place than the end's: `shift` to the right of it after one step.
+double crossing(const Point& point, int64_t step, double end, double shift) {
+  const double place = end + shift * (1 - std::log(static_cast<double>(step)) / std::log(27.0));
+  return (point[0] - place) * (point[0] - place) + 0.1 * std::abs(point[1] - 7);
+}
+
+double mean_best(const std::string& sampler, int64_t trials, int seeds, double shift) {
+  double sum = 0;
+  for (int seed = 0; seed < seeds; ++seed) {
+    SearchOptions options;
+    options.trials = trials;
+    options.sampler.kind = sampler;
+    options.seed = static_cast<uint64_t>(seed);
+    options.pruner.kind = "asha";
+    options.pruner.reduction = 3;
+    options.pruner.min_steps = 3;
+    options.max_steps = 27;
+    Search search(space(), options);
+    const double end = -3 + 2.0 * seed / seeds;
+    double best = 1e300;
+    while (const auto job = search.next()) {
+      JobResult result;
+      const int64_t to = job->to_step == 0 ? 27 : job->to_step;
+      for (int64_t step = job->from_step + 1; step <= to; ++step) {
+        result.steps.emplace_back(step, crossing(search.trial(job->trial).point, step, end, shift));
+      }
+      result.values = {result.steps.back().second};
+      result.state = job->to_step == 0 ? TrialState::kComplete : TrialState::kPruned;
+      best = job->to_step == 0 ? std::min(best, result.values[0]) : best;
+      search.report(job->index, std::move(result));
+    }
+    sum += best / seeds;
+  }
+  return sum;
+}
+
+TEST(Search, TpeIsNotLedAstrayByEarlyRungs) {
+  EXPECT_LT(mean_best("tpe", 60, 20, 3), 1.2 * mean_best("sobol", 60, 20, 3)) << "the first rung prefers places far off";
+  EXPECT_LT(mean_best("tpe", 60, 20, 0.5), 0.7 * mean_best("sobol", 60, 20, 0.5)) << "the rungs almost agree";
+}
+
 TEST(Search, WithTooFewTrialsForTheRungsTheBestStillComesToItsEnd) {
   SearchOptions options;
   options.trials = 5;
