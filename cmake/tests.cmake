@@ -30,6 +30,9 @@ set_tests_properties(crash.tokenizer_kill PROPERTIES TIMEOUT 120)
 add_test(NAME crash.tune_kill
   COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/tune_kill.py" $<TARGET_FILE:athanor> 4)
 set_tests_properties(crash.tune_kill PROPERTIES TIMEOUT 120)
+add_test(NAME crash.tune_interrupt
+  COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/tune_interrupt.py" $<TARGET_FILE:athanor>)
+set_tests_properties(crash.tune_interrupt PROPERTIES TIMEOUT 120)
 add_test(NAME crash.hostile
   COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/hostile.py" $<TARGET_FILE:athanor>)
 set_tests_properties(crash.hostile PROPERTIES TIMEOUT 120)

@@ -1,4 +1,5 @@
 // tune: recipe x space -> report + the best trial's artifact. Trials are child runs.
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -36,6 +37,36 @@ void prepare_tune(nlohmann::json& resolved) {
   tune::Search check(space, search);
 }
 
+// Sequences, or tokens, of an evaluation; 0: the whole set, or the step evaluates nothing.
+int64_t evaluated(const StepPlan& step) {
+  int64_t size = 1;
+  for (const char* name : {"eval_batches", "batch_size", "sequence_length"}) {
+    const auto found = step.options.find(name);
+    if (found != step.options.end() && found->is_number_integer()) {
+      size *= found->get<int64_t>();
+    } else if (std::string_view(name) == "eval_batches") {
+      return 0;
+    }
+  }
+  return size;
+}
+
+// Trials must be judged by the same text: `eval_batches` batches are more text where the batch is larger.
+void check_evaluated(const std::vector<int64_t>& sizes, const std::string& step) {
+  const auto [least, most] = std::minmax_element(sizes.begin(), sizes.end());
+  if (*least != *most) {
+    throw Error(ErrorKind::kUsage, "trials would be judged by different validation text: " + step +
+                ".eval_batches counts batches, and the searched fields change their size (" + std::to_string(*least) + " to " +
+                std::to_string(*most) + " tokens)", step + ".eval_batches", "set " + step + ".eval_batches: 0, the whole set");
+  }
+}
+
+// Whether only the ends of a range tell how much is evaluated.
+bool sizes_batches(const tune::Parameter& parameter) {
+  const std::string field = parameter.name.substr(parameter.name.rfind('.') + 1);
+  return !parameter.is_choice() && (field == "eval_batches" || field == "batch_size" || field == "sequence_length");
+}
+
 // Resolves the recipe in the middle of the space and once with every choice: wrong keys and values are found before
 // anything runs, and what the recipe is made of enters the id.
 nlohmann::json pin_recipe(const nlohmann::json& resolved, PinContext& pins) {
@@ -44,13 +75,16 @@ nlohmann::json pin_recipe(const nlohmann::json& resolved, PinContext& pins) {
   const RunStore store(pins.cache_dir.parent_path().parent_path());
   const ChildRecipe recipe = ChildRecipe::load(options.recipe);
   nlohmann::json pinned;
+  std::vector<int64_t> sizes;
   const auto probe = [&](tune::Point point) {
     space.settle(point);
     const PipelinePlan plan = resolve_recipe(recipe.with(overrides_of(space.values(point))), store, pins);
     for (const auto& name : metric_names(options.metric)) {
       metric_step(plan, parse_metric(name));
     }
-    whole_way(plan, parse_metric(metric_names(options.metric)[0]), options.pruner);
+    const MetricPath first = parse_metric(metric_names(options.metric)[0]);
+    whole_way(plan, first, options.pruner);
+    sizes.push_back(evaluated(metric_step(plan, first)));
     return plan.id;
   };
   pinned["recipe"] = probe({});
@@ -60,7 +94,15 @@ nlohmann::json pin_recipe(const nlohmann::json& resolved, PinContext& pins) {
       point[i] = value;
       probe(point);
     }
+    for (const double value : {space[i].low, space[i].high}) {
+      if (sizes_batches(space[i]) && space[i].parent < 0) {
+        tune::Point point(space.size(), std::nan(""));
+        point[i] = value;
+        probe(point);
+      }
+    }
   }
+  check_evaluated(sizes, parse_metric(metric_names(options.metric)[0]).step);
   return pinned;
 }
 
@@ -190,8 +232,8 @@ nlohmann::json execute_tune(StageContext& context) {
   const std::string command = command_text(options.recipe, search.space().values(search.trial(best[0]).point));
   data["command"] = command;
   data["best_run"] = artifact;
-  data["trials"] = write_study(data, study, context.run.state() / "study.jsonl", out / "study.json");
   data["num_trials"] = search.num_trials();
+  data["trials"] = write_study(data, study, context.run.state() / "study.jsonl", out / "study.json");
   const auto& first = study_trial(data, best[0]);
   nlohmann::json result{{"trials", counts}, {"metrics", data["metrics"]}, {"directions", data["directions"]},
                         {"best", first}, {"front", best}, {"best_run", artifact}, {"importance", data["importance"]},
@@ -212,7 +254,8 @@ std::string tune_notes() {
     text += "  " + padded(entry.kind, 8) + entry.summary + "\n";
   }
   return text +
-         "\nA study goes on with the same command after Ctrl-C or a kill. study.db in the run's folder opens in\n"
+         "\nA study goes on with the same command after Ctrl-C or a kill; with another space, sampler, pruner or metric it is another\n"
+         "study, which begins anew and finds the trials done that come out the same. study.db in the run's folder opens in\n"
          "optuna-dashboard; out/best holds the best trial's artifact, out/best.yaml its recipe.";
 }
 
@@ -221,6 +264,7 @@ std::string tune_notes() {
 Verb tune_verb() {
   Verb verb;
   verb.name = "tune";
+  verb.revision = 2;
   verb.summary = "search the fields of a recipe for the best result; trials are child runs";
   verb.output = ArtifactKind::kReport;
   verb.schema = tune_schema();

@@ -11,6 +11,7 @@
 #include "athanor/base/text.h"
 #include "athanor/base/thread_pool.h"
 #include "athanor/stage/execute.h"
+#include "athanor/stage/tune_change.h"
 
 namespace athanor {
 
@@ -67,6 +68,11 @@ TuneStudy::TuneStudy(StageContext& context, const TuneOptions& options)
   const PipelinePlan probe = resolve_recipe(recipe_.with(overrides_of(space.values(middle))), store_, pins_);
   search_ = std::make_unique<tune::Search>(space, search_options(probe));
   make_dirs(context.run.state());
+  if (!fs::exists(context.run.state() / "study.jsonl")) {
+    if (const std::string note = changed_study(store_, context.run.dir()); !note.empty()) {
+      context.warn(note);
+    }
+  }
   mirror_ = std::make_unique<tune::OptunaFile>(context.run.dir() / "study.db", context.run.name(), space, maximise_);
   mirror_->begin();
   journal_ = std::make_unique<tune::StudyJournal>(context.run.state() / "study.jsonl", *search_,
