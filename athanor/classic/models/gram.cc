@@ -19,13 +19,13 @@ constexpr size_t kGroup = 8;  // panels of a task: what they are multiplied with
 PackedColumns::PackedColumns(size_t rows, size_t columns)
     : rows_(rows), columns_(columns), panels_((columns + kPanel - 1) / kPanel), chunks_((rows + kChunk - 1) / kChunk) {
   static_assert(kPanel == kSide);
-  values_.assign(chunks_ * panels_ * kPanel * kChunk, 0.0);
+  values_ = std::make_unique_for_overwrite<double[]>(chunks_ * panels_ * kPanel * kChunk);
 }
 
 void PackedColumns::fill(ThreadPool& pool, const std::function<void(size_t row, double* to)>& row_of) {
   for_pieces(pool, rows_, kChunk, [&](size_t chunk, size_t begin, size_t end) {
     std::vector<double> row(panels_ * kPanel, 0.0);
-    double* first = values_.data() + chunk * panels_ * kPanel * kChunk;
+    double* first = values_.get() + chunk * panels_ * kPanel * kChunk;
     for (size_t r = begin; r < end; ++r) {
       row_of(r, row.data());
       for (size_t i = 0; i < panels_; ++i) {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "athanor/base/thread_pool.h"
@@ -26,15 +27,15 @@ class PackedColumns {
   static constexpr size_t kPanel = 8;    // columns
   static constexpr size_t kChunk = 256;  // rows: a panel's chunk is 16 KB
 
-  // A chunk's panel: row after row, eight numbers each; rows past the end are zeros.
-  const double* panel(size_t chunk, size_t i) const { return values_.data() + (chunk * panels_ + i) * kPanel * kChunk; }
+  // A chunk's panel: row after row, eight numbers each.
+  const double* panel(size_t chunk, size_t i) const { return values_.get() + (chunk * panels_ + i) * kPanel * kChunk; }
   void add_tiles(size_t begin, size_t end, std::vector<double>& out) const;
 
   size_t rows_;
   size_t columns_;
   size_t panels_;
   size_t chunks_;
-  std::vector<double> values_;
+  std::unique_ptr<double[]> values_;  // written by fill(), not before
 };
 
 }  // namespace athanor::classic
