@@ -297,8 +297,8 @@ class SeparatedRows {
     if (!split_record(text, separator_, fields_)) {
       rows_.reject("broken quotes", record.begin, text);
     } else if (header_.empty()) {
-      carriage_returns_ = text.find('\r') != std::string_view::npos;
-      set_header(distinct_names(fields_, rows_));
+      carriage_returns_ = text.find('\r') != std::string_view::npos && text.find('\n') == std::string_view::npos;
+      set_header(carriage_returns_ ? fields_ : distinct_names(fields_, rows_));
     } else if (fields_.size() != header_.size()) {
       series_.interrupt();
       rows_.reject("wrong number of columns", record.begin, text);

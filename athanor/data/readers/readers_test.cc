@@ -231,7 +231,7 @@ TEST(Readers, ATableWithoutRowsSaysWhy) {
   };
   EXPECT_NE(note_of("").find("is empty"), std::string::npos);
   EXPECT_NE(note_of("text,y\n").find("a header row and no others"), std::string::npos);
-  EXPECT_NE(note_of("text,y\ra,1\rb,2\r").find("carriage returns"), std::string::npos);
+  EXPECT_NE(note_of("text,y\ra,1\rb,1\rc,1,\r").find("carriage returns"), std::string::npos);
   EXPECT_EQ(note_of("text,y\r\na,1\r\n"), "0 notes");
 }
 
