@@ -73,6 +73,11 @@ bool is_numeric_cell(const std::string& cell) {
   return dashes == 0 || (dashes == 1 && number.find("e-") != std::string_view::npos);
 }
 
+// A relative path to another page, and nothing else.
+bool is_page(const std::string& text) {
+  return text.ends_with(".html") && !text.starts_with('/') && text.find_first_of(" :\n\\") == std::string::npos;
+}
+
 // Writes a page; one overload of block() for each kind of block.
 class Page {
  public:
@@ -204,7 +209,8 @@ class Page {
     while (!rest.empty()) {
       const size_t end = std::min(rest.find("\n\n"), rest.size());
       if (end > 0) {
-        out_ += element("p", "", std::string(rest.substr(0, end)));
+        const std::string text(rest.substr(0, end));
+        out_ += is_page(text) ? "<p><a href=\"" + escape_markup(text) + "\">" + escape_markup(text) + "</a></p>" : element("p", "", text);
       }
       rest.remove_prefix(std::min(end + 2, rest.size()));
     }

@@ -79,7 +79,7 @@ struct KeyValueBlock {
 };
 
 struct ParagraphBlock {
-  std::string text;  // blank lines separate paragraphs
+  std::string text;  // blank lines separate paragraphs; one that is only a relative path of a page ("out/report.html") is a link
 };
 
 // Preformatted: a recipe, a log, a command. Folded away behind its caption when `folded`.

@@ -333,5 +333,16 @@ TEST(Report, WritesBothFiles) {
   EXPECT_THROW(write_report(sample_report(), "/proc/nowhere"), Error);
 }
 
+TEST(Report, APathOfAPageIsALink) {
+  ReportSection section{.title = "Pages"};
+  section.blocks = {ParagraphBlock{"out/report.html\n\n/etc/x.html\n\nsee out/report.html"}};
+  Report report{.title = "t"};
+  report.sections = {section};
+  const std::string page = render_html(report);
+  EXPECT_NE(page.find("<a href=\"out/report.html\">out/report.html</a>"), std::string::npos);
+  EXPECT_EQ(page.find("href=\"/etc"), std::string::npos);
+  EXPECT_NE(page.find("<p>see out/report.html</p>"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace athanor

@@ -1,4 +1,6 @@
 // collect: sources -> documents.
+#include <algorithm>
+
 #include "athanor/base/format.h"
 #include "athanor/data/collect/collect_parts.h"
 #include "athanor/stage/verb_list.h"
@@ -152,6 +154,17 @@ std::string summary_of(const CollectResult& result) {
          (result.rejected > 0 ? ", " + count(result.rejected) + " rows rejected" : "");
 }
 
+// Which they are, with what their readers say of them; of many, the first few.
+std::string empty_sources(const std::vector<std::string>& sources, const std::vector<std::string>& notes) {
+  constexpr size_t kShown = 3;
+  const auto& names = notes.empty() ? sources : notes;
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), kShown); ++i) {
+    text += (text.empty() ? "" : "; ") + names[i];
+  }
+  return text + (names.size() > kShown ? "; and " + std::to_string(names.size() - kShown) + " more" : "");
+}
+
 nlohmann::json execute_collect(StageContext& stage) {
   const auto options = load_options<CollectOptions>(stage.options);
   SourceContext context = source_context(options, stage.cache_dir, stage.digests);
@@ -180,7 +193,11 @@ nlohmann::json execute_collect(StageContext& stage) {
     return {{"paused", std::to_string(result.missing_units) + " parts belong to other shards"}};
   }
   if (result.documents == 0) {
-    throw Error(ErrorKind::kInput, "the sources hold no documents", "", "look at collect.source and collect.text_field");
+    throw Error(ErrorKind::kInput, "the sources hold no documents", empty_sources(options.source, result.notes),
+                "look at collect.source and collect.text_field");
+  }
+  for (const auto& note : result.notes) {
+    stage.warn(note);
   }
   stage.run.info()["pins"] = pins_json(result.pins);  // with the digests of what was read
   stage.run.events().emit("counts",
@@ -200,7 +217,7 @@ Verb collect_verb() {
   Verb verb;
   verb.name = "collect";
   verb.summary = "bring texts in: files, web archives, mail, databases, npm packages, web addresses";
-  verb.revision = 3;
+  verb.revision = 4;
   verb.resumable = true;
   verb.shards = true;
   verb.output = ArtifactKind::kDocuments;

@@ -10,6 +10,8 @@
 #include "athanor/base/nearest.h"
 #include "athanor/classic/table_estimator.h"
 #include "athanor/metric/paired.h"
+#include "athanor/stage/evaluate_nearest.h"
+#include "athanor/stage/evaluate_slices.h"
 #include "athanor/stage/explain_table.h"
 #include "athanor/stage/predict_table.h"
 #include "athanor/stage/table_rows.h"
@@ -32,20 +34,6 @@ struct Judged {
   TableAnswers answers;
   std::vector<Score> scores;
 };
-
-std::string cell_text(const TableColumn& column, uint64_t row) {
-  switch (column.kind) {
-    case ColumnKind::kCategory:
-      return column.codes[row] < 0 ? "" : column.levels[static_cast<size_t>(column.codes[row])];
-    case ColumnKind::kNumber:
-    case ColumnKind::kDate:
-      return std::isnan(column.numbers[row]) ? "" : human_number(column.numbers[row], 6);
-    case ColumnKind::kText:
-      return column.texts[row].size() > 80 ? column.texts[row].substr(0, 80) + "..." : column.texts[row];
-    default:
-      return "";
-  }
-}
 
 std::string row_text(const Table& table, uint64_t row) {
   std::string text;
@@ -92,15 +80,26 @@ Judged judge(StageContext& context, const EvaluateOptions& options, const fs::pa
   }
   RejectLog rejects(context.run.rejected() / rejected);
   out.rows = with_target(std::move(table), documents, labels, task, out.estimator.labels(), rejects);
+  for (const auto& warning : lost_warnings(out.rows, field)) {
+    context.warn(warning);
+  }
   if (judged_by_classes && !options.label_field.empty()) {  // a truth to hold clusters or anomalies against
     RejectLog unlabelled(context.run.rejected() / (rejected + "-labels"));
     const TableRows truth = with_target(std::move(out.rows.table), documents, read_label_lists(documents, field, schema.libsvm), Task::kClasses, {}, unlabelled);
+    for (const auto& warning : lost_warnings(truth, field)) {
+      context.warn(warning);
+    }
     out.rows.table = truth.table;
     out.rows.places = truth.places;
     out.rows.target.classes = truth.target.classes;
     out.rows.target.labels = truth.target.labels;
   }
   out.features = out.estimator.features(out.rows.table, pool);
+  std::map<std::string, UnseenCells> unseen;
+  add_unseen(out.estimator.pipeline(), out.rows.table, unseen);
+  for (const auto& warning : unseen_warnings(unseen)) {
+    context.warn(warning);
+  }
   out.answers = out.estimator.answers_of(out.features, pool);
   out.scores = scores_of(out.rows.target, out.answers,
                          {.replicas = options.replicas, .seed = static_cast<uint64_t>(options.seed)}, pool, &out.features);
@@ -128,55 +127,25 @@ TableAnswers some_answers(const TableAnswers& all, const std::vector<uint64_t>& 
   return out;
 }
 
-// Rows by the values of a column; numbers by their quartiles.
-std::map<std::string, std::vector<uint64_t>> slices_of(const TableColumn& column, uint64_t rows) {
-  std::map<std::string, std::vector<uint64_t>> slices;
-  if (column.kind == ColumnKind::kNumber || column.kind == ColumnKind::kDate) {
-    std::vector<double> sorted;
-    for (const double value : column.numbers) {
-      if (!std::isnan(value)) {
-        sorted.push_back(value);
-      }
-    }
-    std::sort(sorted.begin(), sorted.end());
-    for (uint64_t row = 0; row < rows && !sorted.empty(); ++row) {
-      const double value = column.numbers[row];
-      if (std::isnan(value)) {
-        slices["missing"].push_back(row);
-        continue;
-      }
-      int quarter = 1;
-      for (int q = 1; q < 4; ++q) {
-        quarter += value > sorted[(sorted.size() - 1) * static_cast<size_t>(q) / 4] ? 1 : 0;
-      }
-      slices["quarter " + std::to_string(quarter)].push_back(row);
-    }
-    return slices;
-  }
-  for (uint64_t row = 0; row < rows; ++row) {
-    const std::string cell = cell_text(column, row);
-    slices[cell.empty() ? "missing" : cell].push_back(row);
-  }
-  return slices;
-}
-
 nlohmann::json slices_json(const Judged& judged, const std::vector<std::string>& columns, ThreadPool& pool, Report& page) {
   auto all = nlohmann::json::object();
   ReportSection section{.title = "Slices", .intro = "The same scores over parts of the rows."};
   for (const auto& name : columns) {
     const auto slices = slices_of(judged.rows.table.at(name), judged.rows.table.rows);
     TableBlock block{.caption = name, .header = {"rows with", "rows", "scores"}};
-    std::vector<std::pair<size_t, std::string>> order;
-    for (const auto& [value, rows] : slices) {
-      order.emplace_back(rows.size(), value);
+    size_t shown = 0;
+    for (const Slice& slice : slices) {
+      if (shown == kMostSlices || slice.rows.size() < kFewRows) {
+        continue;
+      }
+      ++shown;
+      const auto scores = scores_of(take_rows(judged.rows.target, slice.rows), some_answers(judged.answers, slice.rows), {.replicas = 200}, pool);
+      all[name][slice.name] = to_json(scores);
+      all[name][slice.name]["rows"] = slice.rows.size();
+      block.rows.push_back({slice.name, grouped_integer(static_cast<int64_t>(slice.rows.size())), scores_line(scores)});
     }
-    std::sort(order.rbegin(), order.rend());
-    for (size_t i = 0; i < std::min(order.size(), kMostSlices) && order[i].first >= kFewRows; ++i) {
-      const auto& rows = slices.at(order[i].second);
-      const auto scores = scores_of(take_rows(judged.rows.target, rows), some_answers(judged.answers, rows), {.replicas = 200}, pool);
-      all[name][order[i].second] = to_json(scores);
-      all[name][order[i].second]["rows"] = rows.size();
-      block.rows.push_back({order[i].second, grouped_integer(static_cast<int64_t>(rows.size())), scores_line(scores)});
+    if (shown < slices.size()) {
+      block.caption += " (" + std::to_string(slices.size() - shown) + " more, of few rows, are not shown)";
     }
     section.blocks.push_back(std::move(block));
   }
@@ -184,45 +153,6 @@ nlohmann::json slices_json(const Judged& judged, const std::vector<std::string>&
     page.sections.push_back(std::move(section));
   }
   return all;
-}
-
-// One over the variance of each feature, so that all weigh alike in a distance.
-std::vector<double> inverse_variances(const Matrix& x) {
-  std::vector<double> sums(x.columns, 0.0);
-  std::vector<double> squares(x.columns, 0.0);
-  for (uint64_t r = 0; r < x.rows; ++r) {
-    for (uint64_t c = 0; c < x.columns; ++c) {
-      const double value = std::isnan(x.at(r, c)) ? 0 : x.at(r, c);
-      sums[c] += value;
-      squares[c] += value * value;
-    }
-  }
-  const auto n = static_cast<double>(std::max<uint64_t>(1, x.rows));
-  for (uint64_t c = 0; c < x.columns; ++c) {
-    squares[c] = 1 / std::max(1e-12, squares[c] / n - sums[c] / n * sums[c] / n);
-  }
-  return squares;
-}
-
-// Documents of the training rows that lie nearest to a row in the model's own features.
-std::vector<std::string> nearest_rows(const Matrix& train, const std::vector<double>& weights, const Table& rows,
-                                      const Matrix& features, uint64_t row) {
-  std::vector<std::pair<double, uint64_t>> distances;
-  for (uint64_t r = 0; r < train.rows; ++r) {
-    double sum = 0;
-    for (uint64_t c = 0; c < train.columns; ++c) {
-      const double d = train.at(r, c) - features.at(row, c);
-      sum += std::isnan(d) ? 1 : d * d * weights[c];
-    }
-    distances.emplace_back(sum, r);
-  }
-  const size_t count = std::min(kNearest, distances.size());
-  std::partial_sort(distances.begin(), distances.begin() + static_cast<ptrdiff_t>(count), distances.end());
-  std::vector<std::string> out;
-  for (size_t i = 0; i < count; ++i) {
-    out.push_back(rows.ids[distances[i].second]);
-  }
-  return out;
 }
 
 std::string truth_text(const Judged& judged, uint64_t row, bool truth) {
@@ -233,26 +163,31 @@ std::string truth_text(const Judged& judged, uint64_t row, bool truth) {
   return target.labels[static_cast<size_t>(truth ? target.classes[row] : judged.answers.classes[row])];
 }
 
+// Empty where there is no input. among: a sentence where only some of its rows are looked at.
+NearestRows training_rows(const TableEstimator& estimator, const StageInput* input, ThreadPool& pool, std::string& among) {
+  if (input == nullptr) {
+    return {};
+  }
+  TableNotes notes;
+  const auto schema = TableSchema::from_json(estimator.info().value("table", nlohmann::json::object()), "");
+  Table training = read_table(Documents::open(input->path), schema, notes);
+  if (training.rows > kMostTrainingRows) {
+    among = " The nearest training rows are those among the first " + grouped_integer(kMostTrainingRows) + " of " +
+            grouped_integer(static_cast<int64_t>(training.rows)) + ".";
+    std::vector<uint64_t> first(kMostTrainingRows);
+    std::iota(first.begin(), first.end(), uint64_t{0});
+    training = take_rows(training, first);
+  }
+  return NearestRows(estimator.features(training, pool), std::move(training.ids));
+}
+
 nlohmann::json mistakes_json(const Judged& judged, StageContext& context, ThreadPool& pool, Report& page) {
   const std::vector<double> losses = losses_of(judged.rows.target, judged.answers);
   std::vector<uint64_t> order(losses.size());
   std::iota(order.begin(), order.end(), uint64_t{0});
   std::stable_sort(order.begin(), order.end(), [&](uint64_t a, uint64_t b) { return losses[a] > losses[b]; });
-  Table training;
-  Matrix train;
-  std::vector<double> weights;
-  if (const StageInput* input = context.find("train"); input != nullptr && !judged.features.is_sparse) {
-    TableNotes notes;
-    const auto schema = TableSchema::from_json(judged.estimator.info().value("table", nlohmann::json::object()), "");
-    training = read_table(Documents::open(input->path), schema, notes);
-    if (training.rows > kMostTrainingRows) {
-      std::vector<uint64_t> first(kMostTrainingRows);
-      std::iota(first.begin(), first.end(), uint64_t{0});
-      training = take_rows(training, first);
-    }
-    train = judged.estimator.features(training, pool);
-    weights = inverse_variances(train);
-  }
+  std::string among;
+  const NearestRows nearest = training_rows(judged.estimator, context.find("train"), pool, among);
   auto list = nlohmann::json::array();
   TableBlock block{.caption = "The rows it is most wrong about", .header = {"document", "true", "answered", "loss", "row", "nearest training rows"}};
   for (const uint64_t row : order) {
@@ -268,8 +203,8 @@ nlohmann::json mistakes_json(const Judged& judged, StageContext& context, Thread
     nlohmann::json one{{"document", judged.rows.table.ids[row]}, {"true", truth_text(judged, row, true)},
                        {"answered", truth_text(judged, row, false)}, {"loss", losses[row]}, {"row", row_text(judged.rows.table, row)}};
     std::string near;
-    if (train.rows > 0) {
-      one["nearest"] = nearest_rows(train, weights, training, judged.features, row);
+    if (!nearest.empty()) {
+      one["nearest"] = nearest.of(judged.features, row, kNearest);
       for (const auto& id : one["nearest"]) {
         near += (near.empty() ? "" : " ") + id.get<std::string>().substr(0, 12);
       }
@@ -279,7 +214,7 @@ nlohmann::json mistakes_json(const Judged& judged, StageContext& context, Thread
     list.push_back(std::move(one));
   }
   if (!list.empty()) {
-    page.sections.push_back({.title = "Mistakes", .intro = "athanor why ID tells a document's story.", .blocks = {block}});
+    page.sections.push_back({.title = "Mistakes", .intro = "athanor why ID tells a document's story." + among, .blocks = {block}});
   }
   return list;
 }
@@ -353,7 +288,8 @@ nlohmann::json evaluate_table(StageContext& context, const EvaluateOptions& opti
   if (const StageInput* other = context.find("other")) {
     result["comparison"] = comparison_json(judged, judge(context, options, other->path, documents, "other", pool), options, pool, page);
   }
-  result["summary"] = scores_line(judged.scores) + ", " + grouped_integer(static_cast<int64_t>(judged.rows.table.rows)) + " rows";
+  const std::string line = scores_line(judged.scores);
+  result["summary"] = (line.empty() ? judged.estimator.spec().kind + ", no labels to score against" : line) + ", " + grouped_integer(static_cast<int64_t>(judged.rows.table.rows)) + " rows";
   page.data = result;
   write_report(page, context.run.out_tmp());
   return result;

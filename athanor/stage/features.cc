@@ -121,6 +121,9 @@ nlohmann::json execute_features(StageContext& context) {
     const auto labels = read_label_lists(train, options.label_field, schema.libsvm);
     RejectLog rejects(context.run.rejected());
     rows = with_target(std::move(table), train, labels, task_of_labels(labels, options.label_field), {}, rejects);
+    for (const auto& warning : lost_warnings(rows, options.label_field)) {
+      warn(warning);
+    }
   }
   FeaturePipeline pipeline({.features = options.features, .reduce = options.reduce}, "features");
   pipeline.fit(rows.table, rows.target.rows() > 0 ? &rows.target : nullptr, fit);

@@ -88,6 +88,9 @@ class TableFit {
     for (const auto& [reason, count] : rejects.counts()) {
       rejected_[reason] = count;
     }
+    for (const auto& warning : lost_warnings(rows_, options_.label_field)) {
+      warn(warning);
+    }
     take_weights(rows_, options_.weight_field);
     std::erase_if(schema_.columns, [&](const ColumnPlan& column) { return column.name == options_.weight_field; });
     weigh_classes(rows_.target, options_.class_weights);
@@ -150,6 +153,9 @@ class TableFit {
     }
     RejectLog rejects(context_.run.rejected() / "valid");
     valid_ = with_target(std::move(table), documents, labels, spec_.task, rows_.target.labels, rejects);
+    for (const auto& warning : lost_warnings(valid_, options_.label_field)) {
+      warn("validation rows: " + warning);
+    }
     features = estimator.features(valid_.table, fit_.pool);
     valid_answers_ = estimator.answers_of(features, fit_.pool);
     valid_scores_ = scores_of(valid_.target, valid_answers_, {.seed = fit_.seed}, fit_.pool, &features);

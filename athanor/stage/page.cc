@@ -163,6 +163,23 @@ void add_next(const std::vector<StepOutcome>& outcomes, Report& page) {
   }
 }
 
+// Links to what the steps made for a person: their scores, charts and mistakes stand there in full.
+void add_pages(const PipelinePlan& plan, const std::vector<StepOutcome>& outcomes, Report& page) {
+  std::string links;
+  for (const auto& outcome : outcomes) {
+    std::error_code code;
+    if (fs::is_regular_file(outcome.dir / "out" / "report.html", code)) {
+      links += (links.empty() ? "" : "\n\n") + (plan.single ? "" : "../../" + outcome.run + "/") + "out/report.html";
+    }
+  }
+  if (links.empty()) {
+    return;
+  }
+  ReportSection section{.title = plan.single ? "The full page" : "Pages of the steps", .intro = "Scores, charts and tables in full:"};
+  section.blocks.push_back(ParagraphBlock{links});
+  page.sections.insert(plan.single ? page.sections.begin() : page.sections.end(), std::move(section));
+}
+
 }  // namespace
 
 Report build_page(const PipelinePlan& plan, const std::vector<StepOutcome>& outcomes) {
@@ -189,6 +206,7 @@ Report build_page(const PipelinePlan& plan, const std::vector<StepOutcome>& outc
   add_samples(outcomes, page);
   add_steps(plan, outcomes, page);
   add_origin(plan, outcomes, page);
+  add_pages(plan, outcomes, page);
   add_next(outcomes, page);
   if (page.subtitle.empty()) {
     page.subtitle = result_of(outcomes.back()).value("summary", "");

@@ -86,6 +86,13 @@ bool run_steps(const PipelinePlan& plan, Workshop& shop, Session& session, std::
   return true;
 }
 
+// The verb's own page, with all that it found; the run's page where it makes none.
+fs::path full_page(const StepOutcome& outcome) {
+  std::error_code code;
+  const fs::path own = outcome.dir / "out" / "report.html";
+  return fs::is_regular_file(own, code) ? own : outcome.dir / "report.html";
+}
+
 int run_single(const PipelinePlan& plan, Workshop& shop, Session& session) {
   std::vector<StepOutcome> outcomes;
   run_steps(plan, shop, session, outcomes);
@@ -95,9 +102,9 @@ int run_single(const PipelinePlan& plan, Workshop& shop, Session& session) {
     write_report(build_page(plan, outcomes), outcome.dir);
   }
   if (!outcome.paused) {
-    session.print("\nreport  " + (outcome.dir / "report.html").string());
+    session.print("\nreport  " + full_page(outcome).string());
   }
-  session.print_json({{"run", outcome.run}, {"steps", outcome_json(plan, outcomes)}});
+  session.print_json({{"run", outcome.run}, {"report", outcome.paused ? "" : full_page(outcome).string()}, {"steps", outcome_json(plan, outcomes)}});
   return 0;
 }
 

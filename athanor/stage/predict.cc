@@ -21,7 +21,7 @@ void PredictOptions::fields(Fields<PredictOptions>& f) {
   f.add("as", &PredictOptions::as,
         "columns are AS_label and AS_score, or AS_perplexity and AS_bucket (and AS_bits_per_byte of a language model)");
   f.add("threshold", &PredictOptions::threshold, "a label that is less probable is left empty").range(0, 1);
-  f.add("probabilities", &PredictOptions::probabilities, "estimator of tables: a column AS_p_LABEL a class too");
+  f.add("probabilities", &PredictOptions::probabilities, "estimator of tables: a column AS_p_LABEL a class too; AS_score_LABEL where the model has no probabilities");
   f.add("explain", &PredictOptions::explain, "estimator of trees: a column AS_why with what added most to each answer");
   f.add("sequence_length", &PredictOptions::sequence_length,
         "language model: tokens a window of a document; 0: the model's own").range(0, 1 << 22);
@@ -190,6 +190,7 @@ Verb predict_verb() {
   Verb verb;
   verb.name = "predict";
   verb.summary = "write an estimator's labels, numbers, clusters, scores or perplexities as columns, or a model's";
+  verb.revision = 2;
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to judge"},
                 {"estimator", ArtifactKind::kEstimator, false, "what fit made"},
                 {"model", ArtifactKind::kModel, false, "a language model: perplexity and bits per byte of each text; or what finetune made: labels"}};

@@ -11,6 +11,7 @@
 #include "athanor/classic/table_estimator.h"
 #include "athanor/data/tables/read_table.h"
 #include "athanor/stage/explain_table.h"
+#include "athanor/stage/table_rows.h"
 
 namespace athanor {
 
@@ -26,14 +27,11 @@ class AnswerColumns {
       case Task::kClasses:
         texts_[as + "_label"].resize(rows);
         numbers_[as + "_score"].resize(rows, 0.0);
-        for (const auto& label : estimator.labels()) {
-          if (options.probabilities) {
-            numbers_[as + "_p_" + column_name(label)].resize(rows, 0.0);
-          }
-        }
+        add_label_columns(rows);
         break;
       case Task::kMultiLabel:
         texts_[as + "_labels"].resize(rows);
+        add_label_columns(rows);
         break;
       case Task::kRegression:
         numbers_[as + "_value"].resize(rows, 0.0);
@@ -70,9 +68,7 @@ class AnswerColumns {
             texts_[as + "_label"][row] = labels[best];
           }
           ++counts_[texts_[as + "_label"][row]];
-          for (size_t c = 0; options_.probabilities && c < labels.size(); ++c) {
-            numbers_[as + "_p_" + column_name(labels[c])][row] = answers.scores.at(i, c);
-          }
+          set_label_columns(row, answers, i);
           break;
         }
         case Task::kMultiLabel: {
@@ -84,6 +80,7 @@ class AnswerColumns {
             }
           }
           texts_[as + "_labels"][row] = list.dump();
+          set_label_columns(row, answers, i);
           break;
         }
         case Task::kRegression:
@@ -118,10 +115,25 @@ class AnswerColumns {
   const std::map<std::string, uint64_t>& counts() const { return counts_; }
 
  private:
-  // Column names hold no dots.
-  static std::string column_name(std::string label) {
+  // Column names hold no dots. What is no probability is not called one.
+  std::string column_of(std::string label) const {
     std::replace(label.begin(), label.end(), '.', '_');
-    return label;
+    return options_.as + (estimator_.model().gives_probabilities() ? "_p_" : "_score_") + label;
+  }
+
+  void add_label_columns(uint64_t rows) {
+    for (const auto& label : estimator_.labels()) {
+      if (options_.probabilities) {
+        numbers_[column_of(label)].resize(rows, 0.0);
+      }
+    }
+  }
+
+  void set_label_columns(uint64_t row, const TableAnswers& answers, size_t i) {
+    const auto& labels = estimator_.labels();
+    for (size_t c = 0; options_.probabilities && c < labels.size(); ++c) {
+      numbers_[column_of(labels[c])][row] = answers.scores.at(i, c);
+    }
   }
 
   const TableEstimator& estimator_;
@@ -154,6 +166,7 @@ nlohmann::json predict_table(StageContext& context, const PredictOptions& option
   ThreadPool pool(static_cast<int>(options.threads));
   AnswerColumns answers(estimator, options, documents.num_rows());
   std::map<std::string, uint64_t> odd;
+  std::map<std::string, UnseenCells> unseen;
   for (size_t shard = 0; shard < documents.num_shards(); ++shard) {
     check_interrupt();
     context.progress.update(static_cast<double>(shard) / static_cast<double>(documents.num_shards()),
@@ -187,6 +200,7 @@ nlohmann::json predict_table(StageContext& context, const PredictOptions& option
       odd[note.name] += note.unreadable + note.infinite;
     }
     const Matrix features = estimator.features(table, pool);
+    add_unseen(estimator.pipeline(), table, unseen);
     const TableAnswers found = estimator.answers_of(features, pool);
     answers.set(rows, found);
     if (options.explain) {
@@ -198,6 +212,14 @@ nlohmann::json predict_table(StageContext& context, const PredictOptions& option
       context.warn("column '" + name + "': " + grouped_integer(static_cast<int64_t>(count)) +
                    " values are not of its kind and count as missing");
     }
+  }
+  for (const auto& warning : unseen_warnings(unseen)) {
+    context.warn(warning);
+  }
+  const Task task = estimator.spec().task;
+  if (options.probabilities && (task == Task::kClasses || task == Task::kMultiLabel) && !estimator.model().gives_probabilities()) {
+    context.warn(estimator.spec().kind + " gives decision values, no probabilities: the columns are " + options.as +
+                 "_score_LABEL (fit kind: calibrated model: {of: " + estimator.spec().kind + "} gives probabilities)");
   }
   const std::vector<Column> columns = answers.columns();
   write_filtered(context.run.out_tmp(), documents, {}, columns);

@@ -11,7 +11,8 @@ namespace athanor {
 bool is_table_estimator(const fs::path& folder);
 
 // AS_label and AS_score (its probability or decision value) of classes; AS_labels (a JSON list) of label sets; AS_value of
-// numbers; AS_cluster; AS_score and AS_odd (0, 1) of anomalies. With `probabilities` also AS_p_LABEL a class.
+// numbers; AS_cluster; AS_score and AS_odd (0, 1) of anomalies. With `probabilities` also
+// AS_p_LABEL a class or label; AS_score_LABEL where the model gives decision values.
 nlohmann::json predict_table(StageContext& context, const PredictOptions& options, const fs::path& folder);
 
 // Scores with intervals, curves, slices, importances, the worst mistakes with their nearest training rows; and where a second

@@ -6,9 +6,11 @@
 #include <set>
 
 #include "athanor/base/error.h"
+#include "athanor/base/format.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/base/nearest.h"
 #include "athanor/base/text.h"
+#include "athanor/base/unicode.h"
 #include "athanor/data/tables/cells.h"
 #include "athanor/data/tables/libsvm.h"
 #include "athanor/stage/labelled_documents.h"
@@ -20,6 +22,7 @@ namespace {
 
 constexpr size_t kMostClassesOfNumbers = 20;
 constexpr size_t kMostLabels = 100'000;
+constexpr size_t kShownCharacters = 40;  // of a label, in a message
 
 void erase_column(Table& table, const std::string& name) {
   std::erase_if(table.columns, [&](const TableColumn& column) { return column.name == name; });
@@ -45,9 +48,65 @@ std::vector<std::string> labels_of_row(const std::string& text, const std::strin
   return field == "label" ? split_text(row.label, ',') : field == "qid" ? std::vector{std::string(row.query)} : std::vector<std::string>{};
 }
 
-std::string first_words(const std::string& text) { return text.size() <= 40 ? text : text.substr(0, 40) + "..."; }
-
 }  // namespace
+
+std::string first_characters(const std::string& text, size_t most) {
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  for (size_t i = 0; i < most && at < end; ++i) {
+    decode_utf8(at, end);
+  }
+  return at == end ? text : text.substr(0, static_cast<size_t>(at - text.data())) + "...";
+}
+
+std::vector<std::string> lost_warnings(const TableRows& rows, const std::string& field) {
+  uint64_t all = rows.places.size();
+  for (const LostRows& lost : rows.lost) {
+    all += lost.count;
+  }
+  std::vector<std::string> out;
+  for (const LostRows& lost : rows.lost) {
+    out.push_back(grouped_integer(static_cast<int64_t>(lost.count)) + " of " + grouped_integer(static_cast<int64_t>(all)) +
+                  " rows are left out: column '" + field + "', " + lost.reason +
+                  (lost.example.empty() ? "" : ", such as '" + first_characters(lost.example, kShownCharacters) + "'"));
+  }
+  return out;
+}
+
+void add_unseen(const FeaturePipeline& pipeline, const Table& table, std::map<std::string, UnseenCells>& unseen) {
+  for (const auto& [name, count] : pipeline.count_unseen(table)) {
+    UnseenCells& known = unseen[name];
+    known.count += count;
+    const TableColumn& column = table.at(name);
+    if (!known.example.empty() || column.kind != ColumnKind::kCategory) {
+      continue;
+    }
+    std::vector<uint64_t> rows;  // one a level; halved until one unseen is left
+    std::vector<bool> taken(column.levels.size(), false);
+    for (uint64_t row = 0; row < table.rows; ++row) {
+      if (column.codes[row] >= 0 && !taken[static_cast<size_t>(column.codes[row])]) {
+        taken[static_cast<size_t>(column.codes[row])] = true;
+        rows.push_back(row);
+      }
+    }
+    while (rows.size() > 1) {
+      std::vector<uint64_t> half(rows.begin(), rows.begin() + static_cast<ptrdiff_t>(rows.size() / 2));
+      const bool here = pipeline.count_unseen(take_rows(table, half)).contains(name);
+      rows = here ? std::move(half) : std::vector<uint64_t>(rows.begin() + static_cast<ptrdiff_t>(rows.size() / 2), rows.end());
+    }
+    known.example = column.levels[static_cast<size_t>(column.codes[rows.at(0)])];
+  }
+}
+
+std::vector<std::string> unseen_warnings(const std::map<std::string, UnseenCells>& unseen) {
+  std::vector<std::string> out;
+  for (const auto& [column, cells] : unseen) {
+    out.push_back("column '" + column + "': " + grouped_integer(static_cast<int64_t>(cells.count)) +
+                  " values that training did not have" +
+                  (cells.example.empty() ? "" : ", such as '" + first_characters(cells.example, kShownCharacters) + "'"));
+  }
+  return out;
+}
 
 std::vector<std::vector<std::string>> read_label_lists(const Documents& documents, const std::string& field, bool libsvm) {
   std::vector<std::vector<std::string>> labels;
@@ -97,8 +156,12 @@ Task task_of_labels(const std::vector<std::vector<std::string>>& labels, const s
         continue;
       }
       double value = 0;
+      const NumberCell read = parse_number(label, value);
       ++count;
-      if (parse_number(label, value) != NumberCell::kNumber) {
+      if (read == NumberCell::kInfinite) {
+        continue;
+      }
+      if (read != NumberCell::kNumber) {
         ++others;
         example = example.empty() ? label : example;
       } else if (numbers.size() <= kMostClassesOfNumbers) {
@@ -111,7 +174,7 @@ Task task_of_labels(const std::vector<std::vector<std::string>>& labels, const s
   if (others > 0 && many && others * 20 < count) {
     throw Error(ErrorKind::kInput,
                 "the label '" + field + "' holds numbers, but for " + std::to_string(others) + " of " + std::to_string(count) +
-                    " rows, such as '" + first_words(example) + "'",
+                    " rows, such as '" + first_characters(example, kShownCharacters) + "'",
                 "label_field", "mend those rows, or say which it is: task: regression leaves them out, task: classes takes every number for a class");
   }
   return others == 0 && many ? Task::kRegression : Task::kClasses;
@@ -136,6 +199,9 @@ TableRows with_target(Table table, const Documents& documents, const std::vector
   std::vector<uint64_t> rows;
   const auto reject = [&](uint64_t row, const char* reason, const std::string& sample) {
     rejects.add({reason, "document " + table.ids[row], row, sample});
+    auto known = std::find_if(out.lost.begin(), out.lost.end(), [&](const LostRows& lost) { return lost.reason == reason; });
+    known = known == out.lost.end() ? out.lost.insert(known, {reason, 0, sample}) : known;
+    ++known->count;
   };
   for (uint64_t row = 0; row < table.rows; ++row) {
     if (task == Task::kClusters || task == Task::kAnomaly) {
@@ -150,8 +216,8 @@ TableRows with_target(Table table, const Documents& documents, const std::vector
     }
     if (task == Task::kRegression) {
       double value = 0;
-      if (parse_number(some[0], value) != NumberCell::kNumber) {
-        reject(row, "label is not a number", some[0]);
+      if (const NumberCell read = parse_number(some[0], value); read != NumberCell::kNumber) {
+        reject(row, read == NumberCell::kInfinite ? "label is not finite" : "label is not a number", some[0]);
         continue;
       }
       out.target.values.push_back(value);

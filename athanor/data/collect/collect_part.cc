@@ -12,7 +12,8 @@ Json pin_json(const SourcePin& pin) { return {{"name", pin.name}, {"bytes", pin.
 
 std::string CollectPart::dump() const {
   Json json = {{"documents", documents}, {"text_bytes", text_bytes}, {"rejected", reasons},
-               {"skipped", skipped},     {"last", last},             {"pins", Json::array()}};
+               {"skipped", skipped},     {"notes", notes},           {"last", last},
+               {"pins", Json::array()}};
   if (!last) {
     json["next"] = next.to_json();
   }
@@ -30,6 +31,7 @@ CollectPart CollectPart::load(const fs::path& folder) {
     part.text_bytes = json.at("text_bytes");
     part.reasons = json.at("rejected").get<std::map<std::string, uint64_t>>();
     part.skipped = json.at("skipped").get<std::map<std::string, uint64_t>>();
+    part.notes = json.value("notes", std::vector<std::string>());
     part.last = json.at("last");
     if (!part.last) {
       part.next = UnitPlace::from_json(json.at("next"));

@@ -19,6 +19,7 @@ struct CollectPart {
   uint64_t text_bytes = 0;
   std::map<std::string, uint64_t> reasons;
   std::map<std::string, uint64_t> skipped;
+  std::vector<std::string> notes;
   bool last = false;  // of its unit
   UnitPlace next;     // where the next piece begins
   std::vector<SourcePin> pins;

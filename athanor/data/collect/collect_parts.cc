@@ -117,6 +117,7 @@ class UnitWork {
     };
     sink.on_rejected = [&](Rejected&& row) { rejects_->add(row); };
     sink.on_skipped = [&](const char* what) { ++part_.skipped[what]; };
+    sink.on_note = [&](const std::string& what) { part_.notes.push_back(what); };
     sink.on_progress = [&](uint64_t bytes) {
       if (bytes > done_bytes_) {
         shared_.done_bytes += bytes - done_bytes_;
@@ -281,6 +282,7 @@ CollectResult assemble(const CollectJob& job, const PartJournal& journal, size_t
     for (const auto& [what, count] : part.skipped) {
       result.skipped[what] += count;
     }
+    result.notes.insert(result.notes.end(), part.notes.begin(), part.notes.end());
     result.pins.insert(result.pins.end(), part.pins.begin(), part.pins.end());
     if (part.documents > 0) {
       manifest.shards.push_back({shard_file_name("part", manifest.shards.size()), part.documents, {}});

@@ -44,6 +44,7 @@ struct CollectResult {
   uint64_t rejected = 0;
   std::map<std::string, uint64_t> reasons;  // of the rejected
   std::map<std::string, uint64_t> skipped;  // records that are no text by their kind
+  std::vector<std::string> notes;           // what readers want known of their files, in the order of the sources
   std::vector<SourcePin> pins;              // with what was learned about the bytes
 };
 

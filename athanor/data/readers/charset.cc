@@ -49,4 +49,21 @@ std::optional<std::string> to_utf8(std::string_view bytes, std::string_view char
   return out;
 }
 
+const char* likely_charset(std::string_view bytes) {
+  size_t pairs = 0;
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    const auto lead = static_cast<unsigned char>(bytes[i]);
+    if (lead < 0x80) {
+      continue;
+    }
+    const auto trail = static_cast<unsigned char>(i + 1 < bytes.size() ? bytes[i + 1] : 0);
+    if (lead < 0xb0 || lead > 0xf7 || trail < 0xa1) {  // the characters of GB 2312
+      return "WINDOWS-1252";
+    }
+    ++pairs;
+    ++i;
+  }
+  return pairs > 0 ? "GB18030" : "WINDOWS-1252";
+}
+
 }  // namespace athanor

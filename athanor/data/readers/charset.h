@@ -11,4 +11,8 @@ namespace athanor {
 // "us-ascii" and "utf-8" leave the bytes as they are: the caller checks UTF-8.
 std::optional<std::string> to_utf8(std::string_view bytes, std::string_view charset);
 
+// Of bytes that are not UTF-8: "GB18030" where those above 127 stand in the pairs that Chinese is written in, else
+// "WINDOWS-1252". A guess, for messages.
+const char* likely_charset(std::string_view bytes);
+
 }  // namespace athanor

@@ -41,7 +41,7 @@ void read_member(const ReadInput& archive, const std::string& name, std::unique_
                  const ReadOptions& options, const ReadSink& sink) {
   const auto stream = decoded_stream(std::move(raw));
   const ReadInput input{archive.source + "/" + name, stream.get(), {}};
-  const ReadSink rows{sink.on_document, sink.on_rejected, {}, {}, sink.on_skipped};
+  const ReadSink rows{sink.on_document, sink.on_rejected, {}, {}, sink.on_skipped, sink.on_note};
   member_reader(name, options)->read(input, options, rows);
 }
 

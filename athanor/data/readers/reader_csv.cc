@@ -2,7 +2,11 @@
 #include <algorithm>
 #include <deque>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "athanor/base/error.h"
+#include "athanor/base/unicode.h"
+#include "athanor/data/readers/charset.h"
 #include "athanor/data/readers/reader_formats.h"
 #include "athanor/data/readers/series_rows.h"
 
@@ -205,13 +209,48 @@ size_t find_text_column(const std::vector<std::string>& header, const ReadOption
   return std::string::npos;
 }
 
+// A blank name becomes column_N (from 1); of a name that was there before, x.1, x.2 and so on. Both are noted.
+std::vector<std::string> distinct_names(std::vector<std::string> names, const RowSink& rows) {
+  const std::set<std::string> given(names.begin(), names.end());
+  std::set<std::string> taken;
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string was = names[i];
+    const bool blank = was.find_first_not_of(" \t") == std::string::npos;
+    const std::string base = blank ? "column_" + std::to_string(i + 1) : was;
+    std::string name = base;
+    for (size_t n = 1; taken.contains(name) || (name != was && given.contains(name)); ++n) {
+      name = base + "." + std::to_string(n);
+    }
+    if (name != was) {
+      rows.note(blank ? "column " + std::to_string(i + 1) + " has no name and is called '" + name + "'"
+                      : "two columns are named '" + was + "': column " + std::to_string(i + 1) + " is called '" + name +
+                            "' (rename it in the file for another name)");
+    }
+    taken.insert(name);
+    names[i] = std::move(name);
+  }
+  return names;
+}
+
+// What another encoding would spoil in every row shows in the first. Error(kInput).
+void check_encoding(std::string_view first, bool is_header, const std::string& source) {
+  const bool utf16 = first.starts_with("\xff\xfe") || first.starts_with("\xfe\xff") || first.find('\0') != std::string_view::npos;
+  if (!utf16 && (!is_header || is_valid_utf8(first))) {
+    return;
+  }
+  const std::string charset = utf16 ? "UTF-16" : likely_charset(first);
+  throw Error(ErrorKind::kInput, utf16 ? "the file is UTF-16, not UTF-8" : "the header row is not UTF-8, but most likely " + charset,
+              source, "iconv -f " + charset + " -t UTF-8 OLD > NEW makes it UTF-8");
+}
+
 // Rows of one file: the header that they are read by, and where they go.
 class SeparatedRows {
  public:
   SeparatedRows(const ReadInput& input, const ReadOptions& options, const RowSink& rows, char separator)
-      : options_(options), rows_(rows), separator_(separator), series_(options.series, rows) {
+      : options_(options), rows_(rows), source_(input.source), separator_(separator), fresh_(input.state.empty()),
+        series_(options.series, rows) {
     if (!options.columns.empty()) {
-      set_header(options.columns);
+      set_header(distinct_names(options.columns, rows_));
     }
     if (!input.state.empty()) {
       const auto state = nlohmann::json::parse(input.state);
@@ -221,7 +260,14 @@ class SeparatedRows {
   }
 
   uint64_t failed_bytes() const { return failed_bytes_; }
-  void finish() { series_.finish(header_); }
+  void finish() {
+    series_.finish(header_);
+    if (fresh_ && num_rows_ == 0) {
+      rows_.note(header_.empty() ? "the file is empty"
+                 : carriage_returns_ ? "its lines end in carriage returns only (tr '\\r' '\\n' < OLD > NEW mends it)"
+                                     : "a header row and no others");
+    }
+  }
   // What a boundary keeps: the header, so that it need not be read again, and the reader's count.
   const std::string& state(uint64_t failed_bytes) {
     if (failed_bytes != failed_bytes_) {
@@ -232,6 +278,10 @@ class SeparatedRows {
   }
 
   void read(const Record& record) {
+    if (fresh_ && num_rows_ == 0) {
+      check_encoding(record.text, header_.empty() && !options_.replace_invalid_utf8, source_);
+    }
+    num_rows_ += header_.empty() ? 0 : 1;
     if (record.problem != nullptr) {
       rows_.reject(record.problem, record.begin, record.text);
       return;
@@ -247,7 +297,8 @@ class SeparatedRows {
     if (!split_record(text, separator_, fields_)) {
       rows_.reject("broken quotes", record.begin, text);
     } else if (header_.empty()) {
-      set_header(fields_);
+      carriage_returns_ = text.find('\r') != std::string_view::npos && text.find('\n') == std::string_view::npos;
+      set_header(carriage_returns_ ? fields_ : distinct_names(fields_, rows_));
     } else if (fields_.size() != header_.size()) {
       series_.interrupt();
       rows_.reject("wrong number of columns", record.begin, text);
@@ -296,7 +347,11 @@ class SeparatedRows {
 
   const ReadOptions& options_;
   const RowSink& rows_;
+  std::string source_;
   char separator_;
+  bool fresh_;  // read from its beginning
+  bool carriage_returns_ = false;  // in the header
+  uint64_t num_rows_ = 0;          // below the header
   std::vector<std::string> header_, fields_;
   std::string state_;
   uint64_t failed_bytes_ = 0;

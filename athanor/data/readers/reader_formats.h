@@ -40,6 +40,7 @@ class RowSink {
   void reject(const char* reason, uint64_t offset, std::string_view sample) const;
   void reject_fault() const;  // when the stream ended in one
   void skip(const char* what) const;
+  void note(const std::string& what) const;  // with the source before it
   void progress() const;
   // All records before `offset` were handed over (see ReadSink); with progress().
   void boundary(uint64_t offset, std::string_view state = {}) const;

@@ -76,6 +76,12 @@ void RowSink::skip(const char* what) const {
   }
 }
 
+void RowSink::note(const std::string& what) const {
+  if (sink_.on_note) {
+    sink_.on_note(input_.source + ": " + what);
+  }
+}
+
 void RowSink::boundary(uint64_t offset, std::string_view state) const {
   progress();
   if (sink_.on_boundary) {

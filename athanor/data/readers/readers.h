@@ -59,6 +59,8 @@ struct ReadSink {
   std::function<void(uint64_t offset, std::string_view state)> on_boundary;
   // A record that is no text by its kind, such as the request in a web archive: counted, not an error. May be empty.
   std::function<void(const char* what)> on_skipped;
+  // A sentence about the file that its reader wants known: columns renamed, no rows. May be empty.
+  std::function<void(const std::string& what)> on_note = {};
 };
 
 struct ReadInput {
@@ -91,7 +93,7 @@ const Reader* find_reader(std::string_view file_name);
 std::string known_extensions();
 
 // Opens the file and reads it with its reader. Error(kInput) for an extension that no reader has, or for a table
-// without the wanted text column.
+// without the wanted text column; for a csv or tsv in UTF-16 or whose header row is not UTF-8 (with the likely encoding).
 void read_documents(const fs::path& path, const std::string& source, const ReadOptions& options,
                     const ReadSink& sink);
 

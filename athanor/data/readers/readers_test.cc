@@ -188,6 +188,53 @@ TEST(Readers, CsvQuotesAndNewlines) {
   EXPECT_TRUE(read_bytes("a.csv", "").texts().empty());
 }
 
+TEST(Readers, ColumnsOfOneNameAndOfNone) {
+  const Rows got = read_bytes("a.csv", "text,x,x,,x.1,\nok,1,2,3,4,5\n");
+  ASSERT_EQ(got.documents.size(), 1u);
+  EXPECT_EQ(got.documents[0].meta, R"({"x":"1","x.2":"2","column_4":"3","x.1":"4","column_6":"5"})");
+  ASSERT_EQ(got.notes.size(), 3u);
+  EXPECT_NE(got.notes[0].find("two columns are named 'x'"), std::string::npos);
+  EXPECT_NE(got.notes[0].find("a.csv"), std::string::npos);
+  EXPECT_NE(got.notes[1].find("called 'column_4'"), std::string::npos);
+  EXPECT_TRUE(read_bytes("a.csv", "text,x\nok,1\n").notes.empty());
+}
+
+TEST(Readers, ATableInAnotherEncodingIsRefusedByName) {
+  const auto message_of = [](const std::string& bytes) {
+    try {
+      read_bytes("a.csv", bytes);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInput);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const std::string utf16("\xff\xfet\0e\0x\0t\0\n\0o\0k\0\n\0", 18);
+  EXPECT_NE(message_of(utf16).find("iconv -f UTF-16"), std::string::npos);
+  EXPECT_NE(message_of(utf16).find("a.csv"), std::string::npos);
+  EXPECT_NE(message_of(utf16.substr(2)).find("iconv -f UTF-16"), std::string::npos);  // without its mark
+  EXPECT_NE(message_of("text,\xca\xfd\xd6\xb5\nok,1\n").find("iconv -f GB18030"), std::string::npos);
+  EXPECT_NE(message_of("text,pr\xe9nom\nok,1\n").find("iconv -f WINDOWS-1252"), std::string::npos);
+  EXPECT_EQ(message_of("text,\xe6\x95\xb0\nok,1\n"), "");
+  try {
+    RejectLog::check_share({{"invalid UTF-8", 3}}, 0, 0.01, true, "r.jsonl");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("iconv"), std::string::npos);
+  }
+}
+
+TEST(Readers, ATableWithoutRowsSaysWhy) {
+  const auto note_of = [](const std::string& bytes) {
+    const Rows got = read_bytes("a.csv", bytes);
+    return got.notes.size() == 1 ? got.notes[0] : std::to_string(got.notes.size()) + " notes";
+  };
+  EXPECT_NE(note_of("").find("is empty"), std::string::npos);
+  EXPECT_NE(note_of("text,y\n").find("a header row and no others"), std::string::npos);
+  EXPECT_NE(note_of("text,y\ra,1\rb,1\rc,1,\r").find("carriage returns"), std::string::npos);
+  EXPECT_EQ(note_of("text,y\r\na,1\r\n"), "0 notes");
+}
+
 TEST(Readers, AQuoteThatNeverClosesCostsOneRow) {
   std::string bytes = "text,n\n\"open,1\n";
   for (int i = 0; i < 2000; ++i) {

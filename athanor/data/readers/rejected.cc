@@ -56,6 +56,9 @@ void RejectLog::check_share(const std::map<std::string, uint64_t>& counts, uint6
   }
   const char* hint = counts.contains("no text field")
                          ? "say which field holds the text with text_field=NAME; or raise max_rejected"
+                     : counts.contains("invalid UTF-8")
+                         ? "a file of Windows or Excel? iconv -f GB18030 (Chinese) or WINDOWS-1252 (Western) -t UTF-8 OLD > NEW makes it UTF-8; or "
+                           "collect with invalid_utf8=replace"
                          : "look at the rows in that file; then mend the source, or raise max_rejected";
   throw Error(ErrorKind::kInput,
               std::to_string(rejected) + " of " + std::to_string(seen) + " rows were rejected (" + reasons +

@@ -285,7 +285,7 @@ std::vector<SourcePin> read_npm(const ResolvedSource& source, const UnitPlace& f
   TarReader tar(*stream, tarball.path.string());
   uint64_t num_matched = 0;
   std::string seen;
-  const ReadSink rows{sink.on_document, sink.on_rejected, {}, {}, sink.on_skipped};
+  const ReadSink rows{sink.on_document, sink.on_rejected, {}, {}, sink.on_skipped, sink.on_note};
   while (const auto member = tar.next()) {
     const size_t slash = member->name.find('/');  // the first folder is npm's own, "package"
     const std::string name = slash == std::string::npos ? member->name : member->name.substr(slash + 1);

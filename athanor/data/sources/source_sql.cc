@@ -52,7 +52,7 @@ std::vector<SourcePin> read_sql(const ResolvedSource& source, const UnitPlace& f
                                 const UnitSink& sink) {
   const bool sqlite = is_sqlite(source.spec.spec);
   const std::string name = source.pins.at(0).name.substr(0, source.pins[0].name.find(" as of "));
-  const ReadSink reader_sink{sink.on_document, sink.on_rejected, {}, {}, sink.on_skipped};
+  const ReadSink reader_sink{sink.on_document, sink.on_rejected, {}, {}, sink.on_skipped, sink.on_note};
   const ReadInput input{name};
   const RowSink rows(input, source.spec.read, reader_sink);
   std::optional<TableRows> table;

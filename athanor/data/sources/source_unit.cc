@@ -200,7 +200,7 @@ UnitPlace UnitPlace::from_json(const nlohmann::json& json) {
 void read_file_of_unit(const fs::path& path, const std::string& source, const Reader& reader,
                        const ReadOptions& options, const FileRange& range, const UnitPlace& from,
                        const UnitSink& sink) {
-  ReadSink rows{sink.on_document, sink.on_rejected, {}, {}, sink.on_skipped};
+  ReadSink rows{sink.on_document, sink.on_rejected, {}, {}, sink.on_skipped, sink.on_note};
   ReadInput input{source, nullptr, path, from.offset, from.state, range.end};
   if (reader.kind == Reader::Kind::kPath) {
     input.begin = std::max(from.offset, range.begin);

@@ -42,6 +42,7 @@ struct UnitSink {
   std::function<void(Document&&)> on_document;
   std::function<void(Rejected&&)> on_rejected;
   std::function<void(const char* what)> on_skipped;
+  std::function<void(const std::string& what)> on_note;
   std::function<void(uint64_t bytes)> on_progress;  // of the unit's bytes
   // All before this was handed over. `place` makes the UnitPlace, when it is wanted.
   std::function<void(uint64_t offset, const std::function<UnitPlace()>& place)> on_boundary;

@@ -14,6 +14,7 @@ struct Rows {
   std::vector<Document> documents;
   std::vector<Rejected> rejected;
   std::map<std::string, int> skipped;
+  std::vector<std::string> notes;
   std::vector<std::pair<uint64_t, std::string>> boundaries;
 
   std::vector<std::string> texts() const {
@@ -35,6 +36,7 @@ struct Rows {
     sink.on_document = [this](Document&& document) { documents.push_back(std::move(document)); };
     sink.on_rejected = [this](Rejected&& row) { rejected.push_back(std::move(row)); };
     sink.on_skipped = [this](const char* what) { ++skipped[what]; };
+    sink.on_note = [this](const std::string& what) { notes.push_back(what); };
     sink.on_boundary = [this](uint64_t offset, std::string_view state) { boundaries.emplace_back(offset, state); };
     return sink;
   }
