@@ -160,7 +160,7 @@ void Boosting::fit(const Matrix& all_x, const Target& all_target, FitContext& co
   const Matrix* judged_x = watched_x_ != nullptr ? watched_x_ : &valid_x;
   const Target* judged_target = watched_x_ != nullptr ? watched_target_ : &valid_target;
   const BinCuts cuts = BinCuts::learn(*x, static_cast<uint32_t>(options_.bins), context.pool,
-                                      category_columns(*x));
+                                      category_columns(*x), static_cast<uint64_t>(options_.min_samples_leaf));
   const LossSpec spec{loss_, options_.huber_delta};
   BoostingData train{cuts.apply(*x, context.pool), target, make_loss(spec, *target), {}};
   BoostingData valid;
