@@ -1,7 +1,8 @@
 """Features of texts: Athanor against scikit-learn, all cores, interleaved in one run, median of the rounds with ratio and
-spread; and words of Chinese against jieba's. Texts: the English classics in pieces of 2,000 bytes; reviews.
+spread; words of Chinese against jieba's; filters of pictures against scikit-image, one thread, seconds of the processor.
+Texts: the English classics in pieces of 2,000 bytes; reviews. Pictures: Kodak's and scikit-image's samples.
 
-  PYTHONPATH=<scikit-learn, jieba> python3 bench/features.py build/feature_speed $ATHANOR_DATA [--rounds 5] [--megabytes 12]
+  PYTHONPATH=<scikit-learn, scikit-image, jieba> python3 bench/features.py build/feature_speed $ATHANOR_DATA [--rounds 5] [--megabytes 12]
 """
 import argparse
 import csv
@@ -11,6 +12,7 @@ import pathlib
 import re
 import statistics
 import subprocess
+import tarfile
 import tempfile
 import time
 
@@ -20,7 +22,7 @@ parser.add_argument("data", type=pathlib.Path)
 parser.add_argument("--rounds", type=int, default=5)
 parser.add_argument("--megabytes", type=float, default=12)
 parser.add_argument("--threads", type=int, default=0, help="of Athanor, for texts; 0: all cores")
-parser.add_argument("--only", nargs="+", default=[], help="text, chinese, tables")
+parser.add_argument("--only", nargs="+", default=[], help="text, chinese, tables, image")
 args = parser.parse_args()
 
 
@@ -181,6 +183,62 @@ def table_rows():
         print(f"| {name} | {difference:.1e} ({where}) | {seconds[name][0]:.2f} | {seconds[name][1]:.2f} |")
 
 
-PARTS = {"text": text_rows, "chinese": chinese_rows, "tables": table_rows}
+def pictures():
+    import numpy as np
+    from PIL import Image
+    out = []
+    for name in ("kodak.tar", "skimage-samples.tar"):
+        with tarfile.open(args.data / "images" / name) as tar:
+            for member in tar:
+                if member.name.lower().endswith((".png", ".jpg", ".jpeg")) and "truncated" not in member.name:
+                    image = Image.open(tar.extractfile(member))
+                    if image.mode in ("RGB", "L") and min(image.size) >= 64:
+                        out.append(np.asarray(image.convert("RGB")))
+    return out
+
+
+def image_rows():
+    """Each filter over all pictures; colours of what they are, the others of their grey. Answers are compared, too."""
+    import numpy as np
+    from skimage import exposure, feature, filters
+    colored = pictures()
+    grey = [np.asarray(np.rint(image @ [0.299, 0.587, 0.114]), dtype=np.uint8) for image in colored]
+
+    def colors(image):
+        counts = np.array([exposure.histogram(image[..., c], source_range="dtype")[0] for c in range(3)])
+        return counts.reshape(3, 16, 16).sum(axis=2) / (image.size / 3)
+
+    peers = {"colors": (colored, colors),
+             "sobel": (grey, lambda image: filters.sobel(image / 255)),
+             "canny": (grey, lambda image: feature.canny(image / 255)),
+             "hog": (grey, lambda image: feature.hog(image.astype(float))),
+             "lbp": (grey, lambda image: feature.local_binary_pattern(image, 8, 1, "uniform"))}
+    pixels = sum(image.size for image in grey) / 1e6
+    print(f"\n{len(grey)} pictures, {pixels:.1f} million pixels\n\n| filter | Athanor, million pixels a CPU second | scikit-image | "
+          "ratio (spread) | largest difference |\n|---|---|---|---|---|")
+    with tempfile.NamedTemporaryFile() as file, tempfile.NamedTemporaryFile() as out:
+        for name, (images, peer) in peers.items():
+            with open(file.name, "wb") as to:
+                for image in images:
+                    shape = (image.shape[1], image.shape[0], image.shape[2] if image.ndim == 3 else 1)
+                    to.write(np.array(shape, dtype="<i8").tobytes() + np.ascontiguousarray(image).tobytes())
+            ours, theirs, ratios = [], [], []
+            for _ in range(args.rounds):
+                run = subprocess.run([args.binary, "image", file.name, name, out.name], check=True, capture_output=True, text=True)
+                ours.append(json.loads(run.stdout)["cpu"])
+                begin = time.process_time()
+                expected = [peer(image) for image in images]
+                theirs.append(time.process_time() - begin)
+                ratios.append(theirs[-1] / ours[-1])
+            found = np.fromfile(out.name)
+            expected = np.concatenate([np.asarray(one, dtype=float).ravel() for one in expected])
+            assert len(found) == len(expected), (name, len(found), len(expected))
+            different = np.count_nonzero(np.abs(found - expected) > 1e-6)
+            print(f"| {name} | {pixels / statistics.median(ours):.1f} | {pixels / statistics.median(theirs):.2f} | "
+                  f"{statistics.median(ratios):.1f} ({min(ratios):.1f} to {max(ratios):.1f}) | {np.abs(found - expected).max():.1e}, "
+                  f"{different} of {len(found)} beyond 1e-6 |", flush=True)
+
+
+PARTS = {"text": text_rows, "chinese": chinese_rows, "tables": table_rows, "image": image_rows}
 for part in args.only or PARTS:
     PARTS[part]()

@@ -78,6 +78,34 @@ def california():
     return x[~test], y[~test], x[test], y[test]
 
 
+def adult_numbers():
+    x, y, z, truth = adult()
+    return np.ascontiguousarray(x[:, 1:]), x[:, 0], np.ascontiguousarray(z[:, 1:]), z[:, 0]
+
+
+def california_prices():
+    lines = [line.split(",")[:9] for line in unpacked("tabular/california_housing.csv.zst").splitlines()[1:]]
+    x = np.array([[float(v) for v in row] for row in lines if "" not in row])
+    x = (x - x.mean(0)) / x.std(0)
+    test = np.arange(len(x)) % 5 == 0
+    return x[~test, :8], x[~test, 8], x[test, :8], x[test, 8]
+
+
+def made_up(rows, columns):
+    rng = np.random.default_rng(5)
+    x = rng.normal(0, 1, (rows + 500, columns))
+    y = x @ rng.normal(0, 1, columns) + rng.normal(0, 1, rows + 500)
+    return x[500:], y[500:], x[:500], y[:500]
+
+
+def made_up_wide():
+    return made_up(800, 3000)
+
+
+def made_up_square():
+    return made_up(8000, 1000)
+
+
 def digits():
     import gzip
     table = np.loadtxt(gzip.open(data / "tabular/sklearn/digits.csv.gz"), delimiter=",")
@@ -91,7 +119,7 @@ def write(path, x, y):
     sparse = scipy.sparse.issparse(x)
     with open(path, "wb") as file:
         stored = x.nnz if sparse else x.size
-        np.array([sparse, *x.shape, stored, int(y.max()) + 1], dtype=np.uint64).tofile(file)
+        np.array([sparse, *x.shape, stored, int(max(0, y.max())) + 1], dtype=np.uint64).tofile(file)
         if sparse:
             x.sort_indices()
             x.indptr.astype(np.uint64).tofile(file)
@@ -103,6 +131,7 @@ def write(path, x, y):
 
 
 L = linear_model.LogisticRegression
+R = linear_model.Ridge
 TASKS = [  # name, set, kind, options, task, the peer
     ("logistic adult", adult, "logistic", {}, "classes", lambda: L(max_iter=1000)),
     ("logistic SST-2 TF-IDF", sst2, "logistic", {}, "classes", lambda: L(max_iter=1000)),
@@ -110,6 +139,14 @@ TASKS = [  # name, set, kind, options, task, the peer
     ("linear SVM adult", adult, "linear_svm", {}, "classes", lambda: svm.LinearSVC()),
     ("SVM rbf digits", digits, "svm", {}, "classes", lambda: svm.SVC()),
     ("SVM rbf adult, every third row", adult_part, "svm", {}, "classes", lambda: svm.SVC()),
+    ("ridge adult one-hot: age", adult_numbers, "ridge", {}, "regression", lambda: R()),
+    ("ridge California", california_prices, "ridge", {}, "regression", lambda: R()),
+    ("ridge made up", made_up_square, "ridge", {}, "regression", lambda: R()),
+    ("ridge made up, wide", made_up_wide, "ridge", {}, "regression", lambda: R()),
+    ("logistic SST-2 TF-IDF, lbfgs, tolerance 1e-4", sst2, "logistic", {"solver": "lbfgs", "tolerance": 1e-4}, "classes",
+     lambda: L(max_iter=1000)),
+    ("k-means California, 100 clusters", california, "kmeans", {"clusters": 100, "starts": 1}, "clusters",
+     lambda: cluster.KMeans(100, n_init=1)),
     ("k-means digits, 64 clusters", digits, "kmeans", {"clusters": 64, "starts": 1}, "clusters",
      lambda: cluster.KMeans(64, n_init=1)),
     ("knn digits, 64 columns", digits, "knn", {}, "classes", lambda: neighbors.KNeighborsClassifier(n_jobs=jobs)),
@@ -148,7 +185,8 @@ with tempfile.TemporaryDirectory() as folder:
             begin = now()
             answer = model.predict(z)
             other["predict"].append(now() - begin)
-            other["score"].append(model.inertia_ if task == "clusters" else float((answer == truth).mean()))
+            other["score"].append(model.inertia_ if task == "clusters" else
+                                  float((answer == truth).mean()) if task == "classes" else float(1 - ((answer - truth) ** 2).mean() / truth.var()))
         ratios = [statistics.median(other[key]) / statistics.median(own[key]) for key in ("fit", "predict")]
         print(f"| {name}, {x.shape[0]} x {x.shape[1]} | fit {show(own['fit'])} s, predict {show(own['predict'])} s, "
               f"score {statistics.median(own['score']):.4f} | fit {show(other['fit'])} s, predict {show(other['predict'])} s, "

@@ -165,7 +165,7 @@ def main():
         except ImportError:
             print("gp: no torch, Optuna's sampler left out")
             return
-        compare(program, "gp", lambda *a: optuna_study("gp", *a), min(trials, 50), max(5, seeds // 2), [*PROBLEMS, "settings"])
+        compare(program, "gp", lambda *a: optuna_study("gp", *a), min(trials, 50), seeds, [*PROBLEMS, "settings"])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,8 @@ add_executable(feature_speed EXCLUDE_FROM_ALL "${CMAKE_SOURCE_DIR}/bench/feature
 target_link_libraries(feature_speed PRIVATE athanor_core_deps)
 set_target_properties(feature_speed PROPERTIES BUILD_RPATH "${ATHANOR_ARROW_ROOT}")
 
-add_executable(tune_search EXCLUDE_FROM_ALL "${CMAKE_SOURCE_DIR}/bench/tune_search.cc" $<TARGET_OBJECTS:athanor_version>
-  $<TARGET_OBJECTS:athanor_base> $<TARGET_OBJECTS:athanor_run> $<TARGET_OBJECTS:athanor_tune>)
-target_link_libraries(tune_search PRIVATE athanor_core_deps)
+foreach(program tune_search tune_asha)
+  add_executable(${program} EXCLUDE_FROM_ALL "${CMAKE_SOURCE_DIR}/bench/${program}.cc" $<TARGET_OBJECTS:athanor_version>
+    $<TARGET_OBJECTS:athanor_base> $<TARGET_OBJECTS:athanor_run> $<TARGET_OBJECTS:athanor_tune>)
+  target_link_libraries(${program} PRIVATE athanor_core_deps)
+endforeach()

@@ -72,6 +72,17 @@ if(ATHANOR_WITH_TORCH)
   target_compile_definitions(athanor_libtorch INTERFACE AT_PER_OPERATOR_HEADERS)
   target_link_libraries(athanor_libtorch INTERFACE
     "${ATHANOR_TORCH_ROOT}/lib/libtorch_cpu.so" "${ATHANOR_TORCH_ROOT}/lib/libc10.so")
+  # at::parallel_for is a template: where our own file is compiled without OpenMP it is a plain loop on one thread. The
+  # runtime must be LibTorch's own, whatever its wheel calls it: with a second one, two sets of threads fight.
+  file(GLOB torch_openmp "${ATHANOR_TORCH_ROOT}/lib/libgomp*.so*" "${ATHANOR_TORCH_ROOT}/../torch.libs/libgomp*.so*")
+  if(torch_openmp)
+    list(GET torch_openmp 0 torch_openmp)
+    target_compile_options(athanor_libtorch INTERFACE -fopenmp)
+    target_link_libraries(athanor_libtorch INTERFACE "${torch_openmp}")
+  else()
+    find_package(OpenMP REQUIRED COMPONENTS CXX)
+    target_link_libraries(athanor_libtorch INTERFACE OpenMP::OpenMP_CXX)
+  endif()
   # A CUDA build of libtorch_cpu wants libcudart and libcupti: scripts/setup names their folder.
   if(ATHANOR_CUDA_RUNTIME)
     target_link_options(athanor_libtorch INTERFACE "-Wl,-rpath-link,${ATHANOR_CUDA_RUNTIME}")

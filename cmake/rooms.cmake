@@ -112,7 +112,7 @@ function(athanor_room_test room torch)
     target_link_libraries(${name} PRIVATE athanor_libtorch)
   endif()
   gtest_discover_tests(${name} TEST_PREFIX "${room}." DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 120
-    ENVIRONMENT "OMP_NUM_THREADS=2")
+    ENVIRONMENT "OMP_NUM_THREADS=2;GOMP_SPINCOUNT=1000")
 endfunction()
 
 # The one source that asks for gloo's headers, which torch's wheels lack (see forward.h there).

@@ -11,7 +11,7 @@ foreach(file IN LISTS golden)
   set_tests_properties("golden.${name}" PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 120)
 endforeach()
 if(NOT ATHANOR_WITH_TORCH)  # they train a model, and ask doctor for LibTorch
-  set_tests_properties(golden.whole_way golden.doctor_net golden.new_vocabulary golden.mixture golden.masked golden.finetune golden.usage_errors
+  set_tests_properties(golden.whole_way golden.doctor_net golden.doctor_healthy golden.new_vocabulary golden.mixture golden.masked golden.finetune golden.usage_errors
     PROPERTIES DISABLED ON)
 endif()
 
@@ -30,6 +30,9 @@ set_tests_properties(crash.tokenizer_kill PROPERTIES TIMEOUT 120)
 add_test(NAME crash.tune_kill
   COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/tune_kill.py" $<TARGET_FILE:athanor> 4)
 set_tests_properties(crash.tune_kill PROPERTIES TIMEOUT 120)
+add_test(NAME crash.tune_interrupt
+  COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/tune_interrupt.py" $<TARGET_FILE:athanor>)
+set_tests_properties(crash.tune_interrupt PROPERTIES TIMEOUT 120)
 add_test(NAME crash.hostile
   COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/hostile.py" $<TARGET_FILE:athanor>)
 set_tests_properties(crash.hostile PROPERTIES TIMEOUT 120)

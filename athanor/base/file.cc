@@ -26,6 +26,7 @@ constexpr size_t kWriteBufferBytes = 1 << 16;
 [[noreturn]] void fail_write(const fs::path& path, const std::string& what) {
   const int code = errno;
   const char* hint = code == ENOSPC || code == EDQUOT ? "free some disk space and run the same command again: it continues"
+                     : code == ENOENT                 ? "its folder must be there: mkdir -p makes it"
                                                       : "";
   throw Error(ErrorKind::kResource, what + ": " + std::strerror(code), path.string(), hint);
 }
@@ -111,7 +112,7 @@ void write_file_atomic(const fs::path& path, std::string_view bytes) {
   {
     Descriptor fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (fd.get() < 0) {
-      fail_write(temporary, "cannot create");
+      fail_write(path, "cannot create");
     }
     try {
       write_all(fd.get(), bytes, temporary);

@@ -5,6 +5,8 @@
 namespace athanor {
 
 void catch_interrupts();  // installs the handlers; once, from main
+// Back to the system's own way, the end at once: for commands that have nothing to save.
+void leave_interrupts();
 bool interrupted();
 void check_interrupt();  // throws Error(kInterrupted) when interrupted
 

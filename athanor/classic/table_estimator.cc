@@ -1,6 +1,7 @@
 #include "athanor/classic/table_estimator.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "athanor/base/error.h"
 #include "athanor/classic/ensembles/member.h"
@@ -30,26 +31,29 @@ Task task_of(const std::string& name, const SavedReader& in) {
   in.fail("there is no task '" + name + "'");
 }
 
-// Boosting splits the table's categories by sets, where they are encoded as it wants them: nobody gave features.
-bool name_categories(const Table& table, const std::vector<std::string>& names, EstimatorSpec& spec) {
-  const bool free = spec.model.value("categories", nlohmann::json("auto")) == "auto" &&
-                    spec.model.value("monotone", nlohmann::json::object()).empty();
-  if (spec.kind != "boosting" || !spec.pipeline.features.empty() || !free) {
-    return false;
-  }
-  auto list = nlohmann::json::array();
-  for (const auto& name : names) {
+// Boosting splits the table's categories by sets, where they are encoded as it wants them: nobody gave features, and every
+// model inside splits numbers.
+std::vector<std::string> coded_categories(const Table& table, const std::vector<std::string>& names, const PipelineSpec& spec) {
+  std::vector<std::string> out;
+  for (const auto& name : spec.features.empty() && spec.for_trees ? names : std::vector<std::string>{}) {
     const bool is = std::any_of(table.columns.begin(), table.columns.end(), [&](const TableColumn& column) {
       return column.name == name && column.kind == ColumnKind::kCategory;
     });
     if (is) {
-      list.push_back(name);
+      out.push_back(name);
     }
   }
-  if (list.empty()) {
+  return out;
+}
+
+// The same, written out in what is stored of a model that stands alone.
+bool name_categories(const std::vector<std::string>& coded, EstimatorSpec& spec) {
+  const bool free = spec.model.value("categories", nlohmann::json("auto")) == "auto" &&
+                    spec.model.value("monotone", nlohmann::json::object()).empty();
+  if (spec.kind != "boosting" || !free || coded.empty()) {
     return false;
   }
-  spec.model["categories"] = list;
+  spec.model["categories"] = coded;
   return true;
 }
 
@@ -80,7 +84,8 @@ TableEstimator TableEstimator::fit(const Table& table, const Target& target, con
   out.spec_ = spec;
   out.labels_ = target.labels;
   auto model = make_model(spec.kind, spec.model, spec.task, where + ".model");
-  auto pipeline = std::make_shared<FeaturePipeline>(pipeline_for(spec, where), where);
+  const PipelineSpec steps = pipeline_for(spec, where);
+  auto pipeline = std::make_shared<FeaturePipeline>(steps, where);
   const auto tell = context.progress;
   context.progress = [&](double done) { tell(0.3 * done); };
   if (context.importances == nullptr) {
@@ -88,11 +93,14 @@ TableEstimator TableEstimator::fit(const Table& table, const Target& target, con
   }
   Matrix x = as_model_reads(pipeline->fit(table, target.rows() > 0 ? &target : nullptr, context), spec);
   out.feature_names_ = x.names;
-  if (name_categories(table, x.names, out.spec_)) {
+  const auto coded = coded_categories(table, x.names, steps);
+  if (name_categories(coded, out.spec_)) {
     model = make_model(spec.kind, out.spec_.model, spec.task, where + ".model");
   }
   context.progress = [&](double done) { tell(0.3 + 0.7 * done); };
+  const auto known = std::exchange(context.categories, coded);
   model->fit(x, target, context);
+  context.categories = known;
   context.progress = tell;
   out.pipeline_ = std::move(pipeline);
   out.model_ = std::move(model);

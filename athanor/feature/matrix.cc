@@ -98,6 +98,35 @@ Matrix side_by_side(std::vector<Matrix> parts) {
   return out;
 }
 
+Matrix take_columns(const Matrix& x, std::span<const int32_t> columns) {
+  Matrix out;
+  out.rows = x.rows;
+  out.columns = columns.size();
+  out.is_sparse = x.is_sparse;
+  for (const int32_t column : columns) {
+    if (!x.names.empty()) {
+      out.names.push_back(x.names[static_cast<size_t>(column)]);
+    }
+  }
+  for (uint64_t r = 0; r < x.rows; ++r) {
+    if (!x.is_sparse) {
+      for (const int32_t column : columns) {
+        out.values.push_back(x.at(r, static_cast<uint64_t>(column)));
+      }
+      continue;
+    }
+    x.for_each_in_row(r, [&](uint32_t c, double value) {
+      const auto place = std::lower_bound(columns.begin(), columns.end(), static_cast<int32_t>(c));
+      if (place != columns.end() && *place == static_cast<int32_t>(c)) {
+        out.sparse.indices.push_back(static_cast<uint32_t>(place - columns.begin()));
+        out.sparse.values.push_back(value);
+      }
+    });
+    out.sparse.offsets.push_back(out.sparse.indices.size());
+  }
+  return out;
+}
+
 Matrix to_dense(const Matrix& matrix, uint64_t max_bytes) {
   if (!matrix.is_sparse) {
     return matrix;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,8 @@ Matrix take_rows(const Matrix& matrix, const std::vector<uint64_t>& rows);
 // Columns side by side. All have the same rows; sparse when one is (a wide dense one is not worth
 // keeping dense then).
 Matrix side_by_side(std::vector<Matrix> parts);
+// These columns, ascending; their names with them.
+Matrix take_columns(const Matrix& x, std::span<const int32_t> columns);
 // Error(kResource) where rows x columns would not fit into max_bytes; names what to do.
 Matrix to_dense(const Matrix& matrix, uint64_t max_bytes = uint64_t{8} << 30);
 

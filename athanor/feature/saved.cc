@@ -102,6 +102,7 @@ void SavedWriter::write(const fs::path& dir) const {
     const auto count = static_cast<int64_t>(array->bytes.size() / dtype_bytes(array->dtype));
     tensors.push_back({name, array->dtype, {count}, array->bytes});
   }
+  fs::remove(dir / kArraysFile);  // a model that was opened there goes on reading the old file
   write_safetensors(dir / kArraysFile, tensors, {{"format", "athanor-estimator"}});
   nlohmann::json json = impl_->json;
   json["schema"] = kSchema;

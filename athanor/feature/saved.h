@@ -52,7 +52,7 @@ class SavedReader {
   static SavedReader open(const fs::path& dir);
 
   const nlohmann::json& json() const;
-  // Valid while any reader of this folder lives. size: what must be there.
+  // Valid while any reader of this folder, or its keeper(), lives. size: what must be there.
   std::span<const double> doubles(const std::string& name, size_t size = kAny) const;
   std::span<const float> floats(const std::string& name, size_t size = kAny) const;
   std::span<const int64_t> int64s(const std::string& name, size_t size = kAny) const;
@@ -60,6 +60,8 @@ class SavedReader {
   std::span<const uint8_t> bytes(const std::string& name, size_t size = kAny) const;
   std::vector<std::string> strings(const std::string& name, size_t size = kAny) const;
   bool has(const std::string& name) const;
+  // What keeps the files mapped, for arrays that are read where they lie.
+  std::shared_ptr<const void> keeper() const { return impl_; }
 
   SavedReader part(const std::string& name) const;
   // For a part that finds its own fields wrong: an Error(kInput) with the place.

@@ -45,6 +45,17 @@ struct FitContext {
   // 0..1 of this part; may throw to stop (Ctrl-C).
   std::function<void(double done)> progress = [](double) {};
   ImportanceFn importances = nullptr;  // null: steps that ask a model refuse with Error(kUsage)
+  // Features whose numbers are codes of the table's categories: boosting splits these by sets, wherever it stands inside
+  // other models, unless it was told which.
+  std::vector<std::string> categories = {};
+
+  // The same for a part of the work, with a seed and progress of its own.
+  FitContext part(uint64_t its_seed, std::function<void(double done)> its_progress) const {
+    FitContext out = *this;
+    out.seed = its_seed;
+    out.progress = std::move(its_progress);
+    return out;
+  }
 };
 
 class Encoder {

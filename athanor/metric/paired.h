@@ -13,7 +13,7 @@ namespace athanor {
 
 struct Comparison {
   std::string test;       // "McNemar, exact", ...
-  double difference = 0;  // of the mean of b from that of a
+  double difference = 0;  // the mean of b less that of a
   double low = 0;         // interval of the difference; equal to it where the test gives none
   double high = 0;
   double p_value = 1;     // two-sided

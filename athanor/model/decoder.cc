@@ -77,8 +77,9 @@ BlockContext Decoder::context_of(int64_t batch, int64_t length, const at::Tensor
 
 at::Tensor Decoder::embed(const at::Tensor& tokens_BT, const at::Tensor& position_N) {
   const at::Tensor tokens_N = tokens_BT.contiguous().view({-1});
-  const at::Tensor x_NC =
-      positions_.defined() ? embedding(tokens_N, tokens_, position_N, positions_) : embedding(tokens_N, tokens_);
+  tied_gradient() = head_.defined() ? nullptr : std::make_shared<TiedGradient>();
+  const at::Tensor x_NC = positions_.defined() ? embedding(tokens_N, tokens_, position_N, positions_, tied_gradient())
+                                               : embedding(tokens_N, tokens_, {}, {}, tied_gradient());
   if (embedding_scale_ == 1) {
     return x_NC;
   }

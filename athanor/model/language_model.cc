@@ -4,6 +4,7 @@
 #include <ATen/ops/matmul.h>
 
 #include <string>
+#include <utility>
 
 #include "athanor/base/error.h"
 #include "athanor/model/decoder.h"
@@ -56,7 +57,7 @@ at::Tensor LanguageModel::loss_sum(const Batch& batch, uint64_t dropout_seed, do
   const at::Tensor x_NC = hidden(batch, dropout_seed).view({-1, config_.hidden_size});
   const at::Tensor weight = head_weight();
   return linear_cross_entropy(x_NC, weight, weights_.get(weight), batch.targets_BT.contiguous().view({-1}),
-                              label_smoothing);
+                              label_smoothing, {}, std::exchange(tied_gradient_, nullptr));
 }
 
 at::Tensor LanguageModel::token_losses(const Batch& batch) {

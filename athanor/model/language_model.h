@@ -19,6 +19,7 @@
 #include "athanor/model/recompute.h"
 #include "athanor/tensor/batch.h"
 #include "athanor/tensor/dtype.h"
+#include "athanor/tensor/tied_gradient.h"
 
 namespace athanor {
 
@@ -61,11 +62,14 @@ class LanguageModel : public Module {
   virtual at::Tensor head_weight() const = 0;  // [V, D]
   at::Tensor last_logits(const at::Tensor& x_BD);  // [B, V] fp32, without gradient
   WeightCache& weights() { return weights_; }
+  // A look-up of a table that is the head as well leaves here what loss_sum tells of the head's gradient.
+  std::shared_ptr<TiedGradient>& tied_gradient() { return tied_gradient_; }
 
  private:
   ModelConfig config_;
   WeightCache weights_;
   Recompute recompute_ = Recompute::kNone;
+  std::shared_ptr<TiedGradient> tied_gradient_;
 };
 
 // A new model, initialised as config.init says: each number is a function of (seed, parameter name, index) alone.

@@ -1,8 +1,10 @@
 #include "athanor/stage/child_runs.h"
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <set>
+#include <thread>
 
 #include "athanor/base/error.h"
 #include "athanor/base/interrupt.h"
@@ -17,6 +19,7 @@ constexpr int kBusyExit = static_cast<int>(ErrorKind::kBusy);
 constexpr int kInterruptedExit = static_cast<int>(ErrorKind::kInterrupted);
 constexpr double kBusyPause = 0.2;
 constexpr int kMaxKills = 2;
+constexpr double kPatience = 600;  // seconds for a child to save its state after Ctrl-C; a second Ctrl-C does not wait
 constexpr uint64_t kMaxOutput = 64u << 20;
 
 // The steps that a step's from: names.
@@ -294,9 +297,19 @@ void ChildRuns::stop_on_interrupt() {
     return;
   }
   for (auto& [key, child] : children_) {
-    interrupt(key);
+    if (!child.interrupted) {
+      interrupt(key);
+    }
   }
-  children_.clear();  // waits for each
+  // Each gets one signal: a second one ends it at once, without the state that it is saving.
+  const auto any_runs = [&] {
+    return std::any_of(children_.begin(), children_.end(),
+                       [](auto& item) { return item.second.process && item.second.process->running(); });
+  };
+  for (const double begin = monotonic_time(); any_runs() && monotonic_time() - begin < kPatience;) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  children_.clear();
   check_interrupt();
 }
 

@@ -27,7 +27,7 @@ constexpr std::array<Command, 16> kCommands{{
     {"why", "why DOCUMENT [run=RUN]", "one document's whole story: scores, reasons, fate", &command_why},
     {"tag", "tag NAME RUN [stage=S]", "name a run; `tag NAME` removes, `tag` lists", &command_tag},
     {"gc", "gc [apply=true] [days=N]", "runs that nothing needs any more", &command_gc},
-    {"tokens", "tokens TOKENIZER [text=T] [to=FILE]", "what a tokenizer is and does; writes other formats",
+    {"tokens", "tokens TOKENIZER [text=T | ids=N,N | to=F]", "what a tokenizer is and does; writes other formats",
      &command_tokens},
     {"chat", "chat MODEL [key=value ...]", "talk to a model in the terminal", &command_chat},
     {"doctor", "doctor [RECIPE.yaml | RUN] [key=value ...]", "what this machine has and a recipe needs; what ails a finished run",

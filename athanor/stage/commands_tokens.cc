@@ -1,11 +1,14 @@
 // tokens: what a tokenizer is, what it makes of a text, and the same tokenizer in another format.
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
-#include <iterator>
+#include <sstream>
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
+#include "athanor/base/interrupt.h"
 #include "athanor/base/nearest.h"
+#include "athanor/base/text.h"
 #include "athanor/base/unicode.h"
 #include "athanor/data/containers/gguf.h"
 #include "athanor/stage/command.h"
@@ -118,19 +121,23 @@ std::string read_stdin() {
   return text;
 }
 
+// The first choice is the usual one.
+std::string take_choice(Session& session, const std::string& key, const std::vector<std::string>& choices,
+                        const std::string& meaning) {
+  std::string value = session.arguments.take(key, choices.front());
+  if (std::find(choices.begin(), choices.end(), value) == choices.end()) {
+    throw Error(ErrorKind::kUsage, key + "=" + value + " is none of " + join_text(choices, ", "), "", meaning);
+  }
+  return value;
+}
+
 EncodeOptions encode_options(Session& session) {
   EncodeOptions options;
-  const std::string added = session.arguments.take("added", "all");
-  const std::pair<const char*, AddedTokens> kinds[] = {
-      {"all", AddedTokens::kAll}, {"ordinary", AddedTokens::kOrdinary}, {"none", AddedTokens::kNone}};
-  const auto found = std::find_if(std::begin(kinds), std::end(kinds), [&](const auto& kind) { return added == kind.first; });
-  if (found == std::end(kinds)) {
-    throw Error(ErrorKind::kUsage, "added=" + added + " is none of all, ordinary, none", "",
-                "which added tokens are looked for in the text; ordinary: those that are not special");
-  }
-  options.added_tokens = found->second;
-  options.add_special_tokens = session.arguments.take("template", "true") == "true";
-  options.characters = session.arguments.take("offsets", "bytes") == "characters";
+  const std::string added = take_choice(session, "added", {"all", "ordinary", "none"},
+                                        "which added tokens are looked for in the text; ordinary: those that are not special");
+  options.added_tokens = added == "all" ? AddedTokens::kAll : added == "ordinary" ? AddedTokens::kOrdinary : AddedTokens::kNone;
+  options.add_special_tokens = take_choice(session, "template", {"true", "false"}, "whether the post-processor's tokens are added") == "true";
+  options.characters = take_choice(session, "offsets", {"bytes", "characters"}, "what begins and ends count") == "characters";
   options.truncate = options.pad = false;
   return options;
 }
@@ -139,7 +146,7 @@ void show_text(const Session& session, const Tokenizer& tokenizer, const std::st
                const EncodeOptions& options) {
   const Encoding encoding = tokenizer.encode_full(text, options);
   json tokens = json::array();
-  session.print(padded("id", 10) + padded("bytes", 16) + "token");
+  session.print(padded("id", 10) + padded(options.characters ? "characters" : "bytes", 16) + "token");
   for (size_t i = 0; i < encoding.size(); ++i) {
     const TextSpan span = encoding.offsets[i];
     const std::string& bytes = tokenizer.token_bytes(encoding.ids[i]);
@@ -155,6 +162,24 @@ void show_text(const Session& session, const Tokenizer& tokenizer, const std::st
   session.print_json({{"ids", encoding.ids}, {"tokens", tokens}, {"bytes", text.size()}});
 }
 
+// ids: "9707 1879" or "9707,1879".
+void show_ids(const Session& session, const Tokenizer& tokenizer, std::string ids) {
+  std::replace(ids.begin(), ids.end(), ',', ' ');
+  std::istringstream words(ids);
+  std::vector<int32_t> wanted;
+  for (std::string word; words >> word;) {
+    int32_t id = -1;
+    const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), id);
+    if (code != std::errc() || end != word.data() + word.size() || id < 0 || id >= tokenizer.vocab_size()) {
+      throw Error(ErrorKind::kUsage, "'" + word + "' is no id below " + std::to_string(tokenizer.vocab_size()), "ids");
+    }
+    wanted.push_back(id);
+  }
+  const std::string text = tokenizer.decode(wanted, false);
+  session.print(text);
+  session.print_json({{"text", text}});
+}
+
 void write_as(const Session& session, const Tokenizer& tokenizer, const token::TokenizerConfig& config,
               const fs::path& target, const std::string& where) {
   const std::string text = tokenizer.to_json();
@@ -163,6 +188,10 @@ void write_as(const Session& session, const Tokenizer& tokenizer, const token::T
     write_file_atomic(target, text);
   } else {
     files = token::write_any(token::parse_json(text, where), config, target, where);
+  }
+  if (const json value = json::parse(text); target.extension() == ".model" && value["model"].value("merges", json::array()).empty() &&
+                                            value["model"]["type"] != "Unigram") {
+    session.print("note: SentencePiece makes one token of a run of unknown words or characters, this tokenizer one of each");
   }
   json written = json::array();
   for (const fs::path& file : files) {
@@ -176,21 +205,25 @@ void write_as(const Session& session, const Tokenizer& tokenizer, const token::T
 }  // namespace
 
 int command_tokens(Session& session) {
+  leave_interrupts();
   const fs::path path = find_tokenizer(session);
   Arguments& arguments = session.arguments;
   const std::string to = arguments.take("to", "");
   const std::string family = arguments.take("family", "");
   const std::string none(1, '\0');
   const std::string text = arguments.take("text", none);
+  const std::string ids = arguments.take("ids", none);
   const EncodeOptions options = encode_options(session);
   if (!arguments.overrides.empty()) {
     const std::string& key = arguments.overrides.front().key;
     throw Error(ErrorKind::kUsage, "tokens has no key '" + key + "'", "",
-                did_you_mean(key, {"text", "to", "family", "added", "template", "offsets", "runs"}));
+                did_you_mean(key, {"text", "ids", "to", "family", "added", "template", "offsets", "runs"}));
   }
   const Tokenizer tokenizer = load(path, family);
   if (!to.empty()) {
     write_as(session, tokenizer, config_of(path), to, path.string());
+  } else if (ids != none) {
+    show_ids(session, tokenizer, ids);
   } else if (text != none) {
     show_text(session, tokenizer, text == "-" ? read_stdin() : text, options);
   } else {

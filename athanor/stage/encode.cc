@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 
+#include "athanor/base/error.h"
 #include "athanor/base/format.h"
 #include "athanor/base/hash.h"
 #include "athanor/base/text.h"
@@ -34,9 +35,29 @@ struct EncodeRecipe {
   }
 };
 
+// Sampling that the tokenizer's model has no use for would make another run of the same ids.
+void check_sampling(const EncodeRecipe& options, const Tokenizer& tokenizer, const std::string& where) {
+  const bool draws = options.alpha > 0 || options.nbest > 0;
+  if (options.dropout == 0 && !draws) {
+    return;
+  }
+  const std::string type = nlohmann::json::parse(tokenizer.to_json()).at("model").value("type", "");
+  const auto refuse = [&](const char* option, const char* owner) {
+    throw Error(ErrorKind::kUsage, std::string(option) + " is for " + owner + "; this tokenizer is a " + type, where,
+                std::string("leave ") + option + " out");
+  };
+  if (options.dropout > 0 && type != "BPE") {
+    refuse("dropout", "BPE");
+  }
+  if (draws && type != "Unigram") {
+    refuse(options.alpha > 0 ? "alpha" : "nbest", "Unigram");
+  }
+}
+
 nlohmann::json execute_encode(StageContext& context) {
   const auto options = load_options<EncodeRecipe>(context.options);
   const Tokenizer tokenizer = Tokenizer::load(context.input("tokenizer").path);
+  check_sampling(options, tokenizer, context.input("tokenizer").path.string());
   const Documents documents = Documents::open(context.input("documents").path);
   if (context.shard.whole()) {
     context.run.events().truncate(0);

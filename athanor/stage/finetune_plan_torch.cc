@@ -11,6 +11,7 @@
 #include "athanor/stage/finetune_net.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/tensor/host_memory.h"
 #include "athanor/train/memory.h"
 #include "athanor/train/optimizer.h"
 
@@ -57,6 +58,7 @@ Trial try_steps(NetTraining& made) {
   };
   Trial trial;
   const uint64_t longest = longest_batch(made, objective);
+  give_back_freed_memory();
   reset_peak_memory();
   const uint64_t before = resident_bytes();
   step(longest);  // warms kernels too; its time is not counted

@@ -5,8 +5,10 @@
 #include "athanor/stage/finetune_net.h"
 #include "athanor/stage/net_checks.h"
 #include "athanor/stage/ranks_torch.h"
+#include "athanor/stage/stored_tokenizer.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/stage/train_in_run.h"
+#include "athanor/tensor/host_memory.h"
 
 namespace athanor {
 
@@ -41,7 +43,7 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& option
   }
   save_net(*made.net, context.run.out_tmp());
   if (made.net->config().shape.kind == InputKind::kText) {
-    write_file_atomic(context.run.out_tmp() / "tokenizer.json", made.tokenizer()->to_json());
+    store_tokenizer(context, *made.tokenizer());
   }
   if (options.keep_state) {
     keep_last_checkpoint(context.run);
@@ -81,6 +83,7 @@ constexpr FinetuneKind kKinds[] = {
 
 nlohmann::json execute_finetune(StageContext& context) {
   const auto options = load_options<FinetuneOptions>(context.options);
+  give_back_freed_memory();
   reset_peak_memory();
   for (const FinetuneKind& kind : kKinds) {
     if (kind.takes(context, options)) {

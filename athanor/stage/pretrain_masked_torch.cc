@@ -3,6 +3,7 @@
 #include "athanor/base/error.h"
 #include "athanor/model/encoder.h"
 #include "athanor/stage/masked_vocabulary.h"
+#include "athanor/stage/stored_tokenizer.h"
 #include "athanor/stage/train_in_run.h"
 #include "athanor/train/memory.h"
 #include "athanor/train/objectives/masked.h"
@@ -43,7 +44,7 @@ nlohmann::json pretrain_masked(StageContext& context, const PretrainOptions& opt
     return json;
   }
   save_encoder(*model, context.run.out_tmp());
-  write_file_atomic(context.run.out_tmp() / "tokenizer.json", tokenizer.to_json());
+  store_tokenizer(context, tokenizer);
   if (options.keep_state) {
     keep_last_checkpoint(context.run);
   }

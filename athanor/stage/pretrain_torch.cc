@@ -11,8 +11,10 @@
 #include "athanor/model/vocabulary_change.h"
 #include "athanor/stage/pretrain.h"
 #include "athanor/stage/pretrain_masked.h"
+#include "athanor/stage/stored_tokenizer.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/stage/train_in_run.h"
+#include "athanor/tensor/host_memory.h"
 #include "athanor/token/tokenizer.h"
 #include "athanor/token/vocabulary_map.h"
 #include "athanor/train/memory.h"
@@ -62,6 +64,9 @@ std::unique_ptr<LanguageModel> begin_model(const StageContext& context, const Pr
                                            const Tokenizer& tokenizer) {
   if (const StageInput* given = context.find("model")) {
     auto model = load_model(given->path);
+    context.progress.line("  weights to begin with: " + model->config().family + ", " +
+                          std::to_string(model->config().num_layers) + " layers, width " +
+                          std::to_string(model->config().hidden_size) + "; its shape counts, not depth and model of the recipe");
     if (fs::exists(given->path / "tokenizer.json")) {
       const Tokenizer own = Tokenizer::load(given->path);
       if (own.to_json() != tokenizer.to_json()) {
@@ -90,6 +95,7 @@ std::unique_ptr<LanguageModel> begin_model(const StageContext& context, const Pr
 
 nlohmann::json execute_pretrain(StageContext& context) {
   const auto options = load_options<PretrainOptions>(context.options);
+  give_back_freed_memory();
   reset_peak_memory();  // the plan is for training, not for the steps before it in this process
   const Tokenizer tokenizer = Tokenizer::load(context.input("tokenizer").path);
   std::list<TokenSet> sets;
@@ -101,6 +107,10 @@ nlohmann::json execute_pretrain(StageContext& context) {
     }
     sets.push_back(TokenSet::open(input.path));
     check_tokens(sets.back(), input, tokenizer);
+    if (sets.back().num_tokens() == 0) {
+      throw Error(ErrorKind::kInput, "the set '" + input.role + "' is empty", input.path.string(),
+                  input.role == "valid" ? "leave valid out, or split off more documents" : "give it some text");
+    }
     if (input.role == "valid") {
       valid_tokens = &sets.back();
     } else {
@@ -123,7 +133,7 @@ nlohmann::json execute_pretrain(StageContext& context) {
     return json;
   }
   save_model(*model, context.run.out_tmp());
-  write_file_atomic(context.run.out_tmp() / "tokenizer.json", tokenizer.to_json());
+  store_tokenizer(context, tokenizer);
   if (options.keep_state) {
     keep_last_checkpoint(context.run);
   }

@@ -3,6 +3,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/nearest.h"
 #include "athanor/base/text.h"
+#include "athanor/stage/input_hint.h"
 #include "athanor/stage/verbs.h"
 
 namespace athanor {
@@ -205,22 +206,12 @@ class Resolver {
     return join_text(parts, "; ");
   }
 
-  // For a thing given as the wrong one of several inputs.
-  static std::string other_role(const Verb& verb, const Role& role, ArtifactKind kind) {
-    for (const auto& other : verb.roles) {
-      if (other.kind == kind && other.name != role.name) {
-        return "'" + verb.name + "' has several inputs: from: {" + role.name + ": ..., " + other.name + ": ...}";
-      }
-    }
-    return "";
-  }
-
   void check_kind(const StepPlan& step, const Node& node, const Role& role, ArtifactKind kind, const std::string& what) const {
     if (kind == role.kind || (role.kind == ArtifactKind::kTokenizer && kind == ArtifactKind::kModel)) {
       return;
     }
     fail(node.mark, "the input '" + role.name + "' wants " + name_of(role.kind) + ", but " + what + " gives " + name_of(kind),
-         other_role(*step.verb, role, kind));
+         hint_for_role(*step.verb, role, kind));
   }
 
   void bind(StepPlan& step, const Role& role, const Node& node) {
@@ -273,7 +264,7 @@ class Resolver {
     if (!can_serve_as(path, role.kind)) {
       fail(node.mark, "the input '" + role.name + "' wants " + name_of(role.kind) + ", but " + node.scalar +
                           " holds " + name_of(detect_kind(path)),
-           other_role(*step.verb, role, detect_kind(path)));
+           hint_for_path(*step.verb, role, path));
     }
     RunInput input;
     input.role = role.name;

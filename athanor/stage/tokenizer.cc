@@ -6,6 +6,7 @@
 #include "athanor/base/interrupt.h"
 #include "athanor/base/machine.h"
 #include "athanor/base/text.h"
+#include "athanor/stage/stored_tokenizer.h"
 #include "athanor/stage/tokenizer_recipe.h"
 #include "athanor/stage/verb_list.h"
 #include "athanor/token/tokenizer.h"
@@ -41,7 +42,7 @@ class TokenizerWork {
     const fs::path out = context_.run.out_tmp();
     make_dirs(out);
     const Tokenizer tokenizer = Tokenizer::from_json(made.json, "the trained tokenizer");
-    write_file_atomic(out / "tokenizer.json", tokenizer.to_json());
+    store_tokenizer(context_, tokenizer);
     if (!made.map.is_null()) {
       write_file_atomic(out / "token_map.json", made.map.dump() + "\n");
     }
@@ -233,13 +234,13 @@ Verb tokenizer_verb() {
   Verb verb;
   verb.name = "tokenizer";
   verb.summary = "train, extend or prune a tokenizer (HF tokenizer.json), with a report";
-  verb.revision = 2;
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to learn from"},
                 {"valid", ArtifactKind::kDocuments, false, "held-out documents for the report"},
                 {"tokenizer", ArtifactKind::kTokenizer, false, "what to extend or prune"}};
   verb.output = ArtifactKind::kTokenizer;
   verb.schema = schema_of<TokenizerRecipe>();
   verb.resumable = true;
+  verb.revision = 3;
   verb.shards = true;
   verb.prepare = prepare_tokenizer;
   verb.pins = pin_compared;

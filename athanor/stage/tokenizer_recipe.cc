@@ -166,8 +166,43 @@ UnigramTrainOptions unigram_options(const TokenizerRecipe& recipe) {
   return o;
 }
 
+namespace {
+
+// An option that the kind has no use for would be believed to work: an error where it is not as it is by default.
+void refuse_idle_options(const nlohmann::json& resolved, const TokenizerRecipe& recipe) {
+  struct Owned {
+    std::vector<const char*> options;
+    bool used;
+    const char* owner;
+  };
+  const bool bpe = recipe.kind == "bpe", unigram = recipe.kind == "unigram", wordpiece = recipe.kind == "wordpiece";
+  const bool pieces = unigram || (bpe && recipe.style == "sentencepiece");
+  const Owned owned[] = {
+      {{"style", "end_of_word_suffix"}, bpe, "bpe"},
+      {{"user_symbols", "seed_size", "shrinking_factor", "sub_iterations"}, unigram, "unigram"},
+      {{"byte_fallback"}, bpe || unigram, "bpe and unigram"},
+      {{"limit_alphabet", "initial_alphabet", "max_token_length", "continuing_prefix"}, bpe || wordpiece, "bpe and wordpiece"},
+      {{"character_coverage", "required_chars", "max_piece_length", "split_by_script", "split_by_number", "split_digits"},
+       pieces,
+       "unigram and of bpe with style sentencepiece"},
+      {{"add_tokens"}, recipe.kind == "extend", "extend"},
+      {{"keep_count"}, recipe.kind == "prune", "prune"}};
+  const nlohmann::json usual = dump_options(TokenizerRecipe{}, true);
+  for (const Owned& group : owned) {
+    for (const char* option : group.options) {
+      if (!group.used && resolved.at(option) != usual.at(option)) {
+        throw Error(ErrorKind::kUsage, std::string("is an option of ") + group.owner + ", not of kind " + recipe.kind, option,
+                    "leave it out");
+      }
+    }
+  }
+}
+
+}  // namespace
+
 void prepare_tokenizer(nlohmann::json& resolved) {
   auto recipe = load_options<TokenizerRecipe>(resolved);
+  refuse_idle_options(resolved, recipe);
   const bool trains =
       recipe.kind == "bpe" || recipe.kind == "wordpiece" || recipe.kind == "unigram" || recipe.kind == "word";
   if (recipe.pre_tokenizer.empty() && trains) {

@@ -114,6 +114,19 @@ nlohmann::json follow_in_run(StageContext& context, Objective& objective, const 
   return {{"follows", true}};
 }
 
+// "skip, loss 9.31, gradient norm -, documents 863e..., 9b21..."
+std::string spike_text(const nlohmann::json& event) {
+  const auto number = [&](const char* key) {
+    return event.contains(key) && event[key].is_number() ? human_number(event[key].get<double>()) : std::string("not finite");
+  };
+  std::string text = event.value("action", "") + ", loss " + number("loss") + ", gradient norm " + number("grad_norm");
+  const auto documents = event.value("documents", nlohmann::json::array());
+  for (size_t i = 0; i < documents.size(); ++i) {
+    text += (i == 0 ? ", documents " : ", ") + (documents[i].is_string() ? documents[i].get<std::string>() : documents[i].dump());
+  }
+  return text;
+}
+
 TrainHooks make_hooks(StageContext& context, const std::string& unit, TensorBoardWriter& board,
                       TimePrediction& prediction) {
   TrainHooks hooks;
@@ -127,7 +140,7 @@ TrainHooks make_hooks(StageContext& context, const std::string& unit, TensorBoar
     if (type == "eval") {
       context.progress.line("  step " + grouped_integer(event.value("step", int64_t{0})) + "  validation" + score_text(event));
     } else if (type == "spike") {
-      context.progress.line("  spike: " + event.dump());
+      context.progress.line("  step " + grouped_integer(event.value("step", int64_t{0})) + "  spike: " + spike_text(event));
     }
   };
   hooks.event_position = [&events] { return events.position(); };
@@ -206,6 +219,10 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
   found.point = find_resume_point(context.run.state(), &found.warnings);
   const std::optional<ResumePoint>& point = found.point;
   const auto board = prepare_events(context.run, point);
+  if (options.schedule.warmup_steps >= options.steps) {
+    context.progress.line("  warning: schedule.warmup_steps " + std::to_string(options.schedule.warmup_steps) +
+                          " is as long as the run: the rate never comes to optimizer.lr");
+  }
   TimePrediction prediction(options.stop_at > 0 ? std::min(options.stop_at, options.steps) : options.steps);
   TrainHooks hooks = make_hooks(context, objective.unit(), *board, prediction);
   hooks.found = found;

@@ -1,5 +1,7 @@
 // tune: recipe x space -> report + the best trial's artifact. Trials are child runs.
+#include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
@@ -35,6 +37,36 @@ void prepare_tune(nlohmann::json& resolved) {
   tune::Search check(space, search);
 }
 
+// Sequences, or tokens, of an evaluation; 0: the whole set, or the step evaluates nothing.
+int64_t evaluated(const StepPlan& step) {
+  int64_t size = 1;
+  for (const char* name : {"eval_batches", "batch_size", "sequence_length"}) {
+    const auto found = step.options.find(name);
+    if (found != step.options.end() && found->is_number_integer()) {
+      size *= found->get<int64_t>();
+    } else if (std::string_view(name) == "eval_batches") {
+      return 0;
+    }
+  }
+  return size;
+}
+
+// Trials must be judged by the same text: `eval_batches` batches are more text where the batch is larger.
+void check_evaluated(const std::vector<int64_t>& sizes, const std::string& step) {
+  const auto [least, most] = std::minmax_element(sizes.begin(), sizes.end());
+  if (*least != *most) {
+    throw Error(ErrorKind::kUsage, "trials would be judged by different validation text: " + step +
+                ".eval_batches counts batches, and the searched fields change their size (" + std::to_string(*least) + " to " +
+                std::to_string(*most) + " tokens)", step + ".eval_batches", "set " + step + ".eval_batches: 0, the whole set");
+  }
+}
+
+// Whether only the ends of a range tell how much is evaluated.
+bool sizes_batches(const tune::Parameter& parameter) {
+  const std::string field = parameter.name.substr(parameter.name.rfind('.') + 1);
+  return !parameter.is_choice() && (field == "eval_batches" || field == "batch_size" || field == "sequence_length");
+}
+
 // Resolves the recipe in the middle of the space and once with every choice: wrong keys and values are found before
 // anything runs, and what the recipe is made of enters the id.
 nlohmann::json pin_recipe(const nlohmann::json& resolved, PinContext& pins) {
@@ -43,13 +75,16 @@ nlohmann::json pin_recipe(const nlohmann::json& resolved, PinContext& pins) {
   const RunStore store(pins.cache_dir.parent_path().parent_path());
   const ChildRecipe recipe = ChildRecipe::load(options.recipe);
   nlohmann::json pinned;
+  std::vector<int64_t> sizes;
   const auto probe = [&](tune::Point point) {
     space.settle(point);
     const PipelinePlan plan = resolve_recipe(recipe.with(overrides_of(space.values(point))), store, pins);
     for (const auto& name : metric_names(options.metric)) {
       metric_step(plan, parse_metric(name));
     }
-    whole_way(plan, parse_metric(metric_names(options.metric)[0]), options.pruner);
+    const MetricPath first = parse_metric(metric_names(options.metric)[0]);
+    whole_way(plan, first, options.pruner);
+    sizes.push_back(evaluated(metric_step(plan, first)));
     return plan.id;
   };
   pinned["recipe"] = probe({});
@@ -59,7 +94,15 @@ nlohmann::json pin_recipe(const nlohmann::json& resolved, PinContext& pins) {
       point[i] = value;
       probe(point);
     }
+    for (const double value : {space[i].low, space[i].high}) {
+      if (sizes_batches(space[i]) && space[i].parent < 0) {
+        tune::Point point(space.size(), std::nan(""));
+        point[i] = value;
+        probe(point);
+      }
+    }
   }
+  check_evaluated(sizes, parse_metric(metric_names(options.metric)[0]).step);
   return pinned;
 }
 
@@ -83,33 +126,42 @@ nlohmann::json plan_tune(const nlohmann::json& resolved, const std::vector<Stage
   return {{"rows", rows}, {"fits", true}, {"why", ""}, {"advice", ""}};
 }
 
-nlohmann::json trial_json(const tune::Search& search, const tune::Trial& trial) {
-  nlohmann::json json{{"number", trial.number}, {"state", name_of(trial.state)}, {"values", trial.values},
-                      {"params", search.space().values(trial.point)}, {"steps", nlohmann::json::array()}};
-  for (const auto& [step, value] : trial.steps) {
-    json["steps"].push_back({step, std::isfinite(value) ? nlohmann::json(value) : nlohmann::json()});
-  }
-  const auto& note = search.note(trial.number);
-  json["run"] = note.is_object() ? note.value("run", "") : "";
-  if (!trial.error.empty()) {
-    json["error"] = trial.error;
-  }
-  return json;
-}
-
 nlohmann::json study_json(const TuneStudy& study, const TuneOptions& options) {
   const tune::Search& search = study.search();
   nlohmann::json json{{"metrics", options.metric}, {"directions", options.direction}, {"sampler", options.sampler.kind},
-                      {"pruner", options.pruner.kind}, {"best", search.best()}, {"trials", nlohmann::json::array()},
+                      {"pruner", options.pruner.kind}, {"best", search.best()},
                       {"importance", nlohmann::json::object()}, {"recipe", options.recipe}, {"space", options.space}};
-  for (const tune::Trial& trial : search.trials()) {
-    json["trials"].push_back(trial_json(search, trial));
-  }
   const auto shares = tune::importances(search.space(), search.trials(), 0, search.options().maximise[0] ? -1 : 1);
   for (size_t i = 0; i < shares.size(); ++i) {
     json["importance"][search.space()[i].name] = shares[i];
   }
   return json;
+}
+
+// study.json with every trial of the journal, written as they are read. Gives those for the page: the ones that the search
+// keeps in memory.
+nlohmann::json write_study(const nlohmann::json& data, const TuneStudy& study, const fs::path& journal, const fs::path& path) {
+  std::set<int64_t> kept;
+  for (const tune::Trial& trial : study.search().trials()) {
+    kept.insert(trial.number);
+  }
+  auto shown = nlohmann::json::array();
+  FileWriter file(path);
+  std::string head = data.dump();
+  head.pop_back();
+  file.write(head + ",\"trials\":[");
+  bool first = true;
+  tune::read_trials(journal, [&](const nlohmann::json& trial) {
+    file.write((first ? "" : ",") + trial.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    first = false;
+    if (kept.contains(trial["number"].get<int64_t>())) {
+      shown.push_back(trial);
+    }
+  });
+  file.write("]}");
+  file.sync();
+  file.close();
+  return shown;
 }
 
 void link_folder(const fs::path& from, const fs::path& to) {
@@ -140,7 +192,7 @@ nlohmann::json keep_best(TuneStudy& study, int64_t number, const fs::path& out) 
 }
 
 std::string summary_of(const nlohmann::json& study, const nlohmann::json& counts) {
-  std::string text = std::to_string(study["trials"].size()) + " trials";
+  std::string text = std::to_string(study["num_trials"].get<int64_t>()) + " trials";
   for (const char* state : {"pruned", "failed"}) {
     const int64_t n = counts.value(state, int64_t{0});
     text += n == 0 ? "" : ", " + std::to_string(n) + " " + state;
@@ -149,7 +201,7 @@ std::string summary_of(const nlohmann::json& study, const nlohmann::json& counts
   if (study["metrics"].size() > 1) {
     return text + ", " + std::to_string(best.size()) + " on the Pareto front";
   }
-  const auto& trial = study["trials"][best[0].get<size_t>()];
+  const auto& trial = study_trial(study, best[0]);
   text += ", best " + study["metrics"][0].get<std::string>() + " " + human_number(trial["values"][0].get<double>()) +
           " (trial " + std::to_string(best[0].get<int64_t>()) + ":";
   for (const auto& [name, value] : trial["params"].items()) {
@@ -165,27 +217,29 @@ nlohmann::json execute_tune(StageContext& context) {
   const tune::Search& search = study.search();
   const auto best = search.best();
   nlohmann::json counts = nlohmann::json::object();
-  std::string error;
-  for (const tune::Trial& trial : search.trials()) {
-    counts[name_of(trial.state)] = counts.value(name_of(trial.state), int64_t{0}) + 1;
-    error = trial.error.empty() ? error : trial.error;
+  for (const auto state : {tune::TrialState::kComplete, tune::TrialState::kPruned, tune::TrialState::kFailed}) {
+    if (search.count(state) > 0) {
+      counts[name_of(state)] = search.count(state);
+    }
   }
   if (best.empty()) {
-    throw Error(ErrorKind::kInput, "no trial came to its end" + (error.empty() ? "" : ": " + error), "",
+    throw Error(ErrorKind::kInput, "no trial came to its end" + (study.last_error().empty() ? "" : ": " + study.last_error()), "",
                 "more trials, more time, or a recipe that runs by itself");
   }
   const fs::path out = context.run.out_tmp();
   nlohmann::json data = study_json(study, options);
   const nlohmann::json artifact = keep_best(study, best[0], out);
-  const auto& first = data["trials"][static_cast<size_t>(best[0])];
+  const std::string command = command_text(options.recipe, search.space().values(search.trial(best[0]).point));
+  data["command"] = command;
+  data["best_run"] = artifact;
+  data["num_trials"] = search.num_trials();
+  data["trials"] = write_study(data, study, context.run.state() / "study.jsonl", out / "study.json");
+  const auto& first = study_trial(data, best[0]);
   nlohmann::json result{{"trials", counts}, {"metrics", data["metrics"]}, {"directions", data["directions"]},
                         {"best", first}, {"front", best}, {"best_run", artifact}, {"importance", data["importance"]},
-                        {"command", command_text(options.recipe, first["params"])}};
+                        {"command", command}};
   result["best"].erase("steps");
   result["summary"] = summary_of(data, counts);
-  data["command"] = result["command"];
-  data["best_run"] = artifact;
-  write_file_atomic(out / "study.json", data.dump());
   link_file(context.run.state() / "study.jsonl", out / "study.jsonl");
   Report page{.title = context.run.name(), .subtitle = result["summary"].get<std::string>()};
   add_study(data, page);
@@ -200,7 +254,8 @@ std::string tune_notes() {
     text += "  " + padded(entry.kind, 8) + entry.summary + "\n";
   }
   return text +
-         "\nA study goes on with the same command after Ctrl-C or a kill. study.db in the run's folder opens in\n"
+         "\nA study goes on with the same command after Ctrl-C or a kill; with another space, sampler, pruner or metric it is another\n"
+         "study, which begins anew and finds the trials done that come out the same. study.db in the run's folder opens in\n"
          "optuna-dashboard; out/best holds the best trial's artifact, out/best.yaml its recipe.";
 }
 
@@ -209,6 +264,7 @@ std::string tune_notes() {
 Verb tune_verb() {
   Verb verb;
   verb.name = "tune";
+  verb.revision = 2;
   verb.summary = "search the fields of a recipe for the best result; trials are child runs";
   verb.output = ArtifactKind::kReport;
   verb.schema = tune_schema();

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "athanor/base/error.h"
 #include "athanor/base/format.h"
 
 namespace athanor {
@@ -43,7 +44,7 @@ void add_best(const nlohmann::json& study, Report& page) {
   }
   table.header.push_back("values");
   for (const auto& number : study["best"]) {
-    const auto& trial = study["trials"][number.get<size_t>()];
+    const auto& trial = study_trial(study, number);
     std::vector<std::string> row{std::to_string(number.get<int64_t>()), trial.value("run", "")};
     for (const auto& value : trial["values"]) {
       row.push_back(human_number(value.get<double>()));
@@ -51,12 +52,12 @@ void add_best(const nlohmann::json& study, Report& page) {
     row.push_back(params_text(trial["params"]));
     table.rows.push_back(std::move(row));
   }
-  const auto& best = study["trials"][study["best"][0].get<size_t>()];
+  const auto& best = study_trial(study, study["best"][0]);
   if (!front) {
     page.figures.push_back({study["metrics"][0].get<std::string>(), values_text(best["values"]), "", "",
                             "trial " + std::to_string(best["number"].get<int64_t>())});
   }
-  page.figures.push_back({"trials", std::to_string(study["trials"].size()), "", "",
+  page.figures.push_back({"trials", std::to_string(study["num_trials"].get<int64_t>()), "", "",
                           study.value("sampler", "") + ", pruner " + study.value("pruner", "")});
   section.blocks.push_back(std::move(table));
   section.blocks.push_back(TextBlock{"Run it again", study.value("command", "") + "\n", false});
@@ -82,6 +83,10 @@ void add_history(const nlohmann::json& study, Report& page) {
   chart.series = {each, best};
   ReportSection section{.title = "History"};
   section.blocks.push_back(ChartBlock{{chart}});
+  if (study["num_trials"] > study["trials"].size()) {
+    section.blocks.push_back(TextBlock{"A sample", "This page shows the best and " + std::to_string(study["trials"].size()) +
+                                       " of the trials; study.json has all.\n", false});
+  }
   LineChart ways{.title = "Values on the way", .y_label = study["metrics"][0].get<std::string>(), .x_label = "step"};
   for (const auto& trial : study["trials"]) {
     Series way{.name = ways.series.size() < 8 ? "trial " + std::to_string(trial["number"].get<int64_t>()) : "", .x = {}, .y = {}};
@@ -202,6 +207,15 @@ void add_trials(const nlohmann::json& study, Report& page) {
 }
 
 }  // namespace
+
+const nlohmann::json& study_trial(const nlohmann::json& study, int64_t number) {
+  const auto& trials = study["trials"];
+  const auto found = std::find_if(trials.begin(), trials.end(), [&](const auto& trial) { return trial["number"] == number; });
+  if (found == trials.end()) {
+    throw Error(ErrorKind::kInternal, "the study does not show trial " + std::to_string(number));
+  }
+  return *found;
+}
 
 void add_study(const nlohmann::json& study, Report& page) {
   add_best(study, page);

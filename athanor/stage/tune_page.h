@@ -5,6 +5,9 @@
 
 namespace athanor {
 
+// The trial of that number among study["trials"].
+const nlohmann::json& study_trial(const nlohmann::json& study, int64_t number);
+
 void add_study(const nlohmann::json& study, Report& page);
 
 }  // namespace athanor

@@ -11,6 +11,7 @@
 #include "athanor/base/text.h"
 #include "athanor/base/thread_pool.h"
 #include "athanor/stage/execute.h"
+#include "athanor/stage/tune_change.h"
 
 namespace athanor {
 
@@ -67,6 +68,11 @@ TuneStudy::TuneStudy(StageContext& context, const TuneOptions& options)
   const PipelinePlan probe = resolve_recipe(recipe_.with(overrides_of(space.values(middle))), store_, pins_);
   search_ = std::make_unique<tune::Search>(space, search_options(probe));
   make_dirs(context.run.state());
+  if (!fs::exists(context.run.state() / "study.jsonl")) {
+    if (const std::string note = changed_study(store_, context.run.dir()); !note.empty()) {
+      context.warn(note);
+    }
+  }
   mirror_ = std::make_unique<tune::OptunaFile>(context.run.dir() / "study.db", context.run.name(), space, maximise_);
   mirror_->begin();
   journal_ = std::make_unique<tune::StudyJournal>(context.run.state() / "study.jsonl", *search_,
@@ -105,6 +111,9 @@ void TuneStudy::replayed(const nlohmann::json& line) {
   seconds_ += note.is_object() ? note.value("seconds", 0.0) : 0.0;
   mirror_->put(search_->trial(trial), begun_[trial], time, note);
   emit(trial);
+  if (search_->job(line.at("job")).to_step == 0) {
+    begun_.erase(trial);
+  }
 }
 
 Node TuneStudy::recipe_of(int64_t trial) const {
@@ -272,6 +281,9 @@ void TuneStudy::tell(const tune::Job& job, tune::JobResult result) {
   const tune::Trial& trial = search_->trial(job.trial);
   mirror_->put(trial, begun_[job.trial], now, search_->note(job.trial));
   emit(job.trial);
+  if (job.to_step == 0) {
+    begun_.erase(job.trial);
+  }
   if (trial.state == tune::TrialState::kFailed) {
     last_error_ = trial.error;
     context_.progress.line("trial " + std::to_string(trial.number) + " failed: " + trial.error);
@@ -296,12 +308,9 @@ void TuneStudy::emit(int64_t number) {
 }
 
 void TuneStudy::show() const {
-  int64_t ended = 0;
-  for (const tune::Trial& trial : search_->trials()) {
-    ended += trial.state != tune::TrialState::kRunning ? 1 : 0;
-  }
+  const int64_t ended = search_->num_trials() - search_->count(tune::TrialState::kRunning);
   std::string text = std::to_string(ended) + "/" + std::to_string(options_.trials) + " trials";
-  const auto best = search_->best();
+  const auto& best = search_->best();
   if (best.size() == 1) {
     text += ", best " + human_number(search_->trial(best[0]).values[0]) + " (trial " + std::to_string(best[0]) + ")";
   } else if (!best.empty()) {

@@ -33,6 +33,7 @@ class TuneStudy {
   const RunStore& store() const { return store_; }
   Node recipe_of(int64_t trial) const;  // with the trial's values
   PipelinePlan plan_of(int64_t trial) { return resolve_recipe(recipe_of(trial), store_, pins_); }
+  const std::string& last_error() const { return last_error_; }
   double seconds() const { return seconds_; }  // of all trials' processes
 
  private:

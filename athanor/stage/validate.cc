@@ -271,7 +271,7 @@ nlohmann::json comparisons(const Groups& groups, const nlohmann::json& metrics, 
     }
     for (size_t m = 0; m < metrics.size(); ++m) {
       const Comparison found =
-          corrected_t_test(metric_values(groups[b].second, m), metric_values(a->second, m), test_share, confidence);
+          corrected_t_test(metric_values(a->second, m), metric_values(groups[b].second, m), test_share, confidence);
       list.push_back({{"a", a->first.variant}, {"b", groups[b].first.variant}, {"metric", metrics[m]}, {"test", found.test},
                       {"difference", found.difference}, {"low", found.low}, {"high", found.high}, {"p", found.p_value}});
     }
@@ -309,6 +309,22 @@ void add_more_data_gain(const Groups& groups, const ValidateOptions& options, do
   }
 }
 
+// The best by the first metric; the first where its name does not tell whether more is better.
+const nlohmann::json& headline(const nlohmann::json& scores, const ValidateOptions& options) {
+  bool larger = true;
+  try {
+    larger = directions(options.direction, metric_names(options.metric))[0];
+  } catch (const Error&) {
+    return scores[0];
+  }
+  size_t best = 0;
+  for (size_t i = 1; i < scores.size(); ++i) {
+    const double one = scores[i]["mean"].get<double>(), other = scores[best]["mean"].get<double>();
+    best = scores[i]["metric"] == scores[0]["metric"] && (larger ? one > other : one < other) ? i : best;
+  }
+  return scores[best];
+}
+
 nlohmann::json execute_validate(StageContext& context) {
   const auto options = load_options<ValidateOptions>(context.options);
   Validation validation(context, options);
@@ -342,10 +358,13 @@ nlohmann::json execute_validate(StageContext& context) {
   if (!nested) {
     add_more_data_gain(groups, options, test_share, data);
   }
-  const auto& first = data["scores"][0];
-  std::string summary = std::to_string(scores.size()) + " folds, " + first["metric"].get<std::string>() + " " +
-                        human_number(first["mean"].get<double>()) + " (" + human_number(first["low"].get<double>()) + " to " +
-                        human_number(first["high"].get<double>()) + ")";
+  const auto& shown = headline(data["scores"], options);
+  std::string summary = std::to_string(scores.size()) + " folds, " + (groups.size() > 1 ? "best " : "") +
+                        shown["metric"].get<std::string>() + " " + human_number(shown["mean"].get<double>()) + " (" +
+                        human_number(shown["low"].get<double>()) + " to " + human_number(shown["high"].get<double>()) + ")";
+  if (groups.size() > 1) {
+    summary += " by " + name_of_choice(shown);
+  }
   if (!data["comparisons"].empty()) {
     const auto& one = data["comparisons"][0];
     summary += ", " + one["b"].get<std::string>() + " - " + one["a"].get<std::string>() + " " +

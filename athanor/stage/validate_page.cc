@@ -26,7 +26,7 @@ void add_scores(const nlohmann::json& validation, Report& page) {
   }
   for (const auto& score : validation["scores"]) {
     if (page.figures.size() < 4) {
-      page.figures.push_back({score.value("recipe", "") + ": " + score.value("metric", ""), number(score["mean"]), "",
+      page.figures.push_back({name_of_choice(score) + ": " + score.value("metric", ""), number(score["mean"]), "",
                               interval(score), std::to_string(score["folds"].size()) + " folds"});
     }
   }
@@ -34,6 +34,21 @@ void add_scores(const nlohmann::json& validation, Report& page) {
   section.blocks.push_back(ParagraphBlock{
       "The interval is that of the corrected resampled t-test (Nadeau and Bengio 2003): folds share their training documents, so "
       "their scores vary less than those of independent data sets would."});
+  page.sections.push_back(std::move(section));
+}
+
+// Nested: which values each outer fold's inner folds chose.
+void add_chosen(const nlohmann::json& validation, Report& page) {
+  if (validation["chosen"].empty()) {
+    return;
+  }
+  TableBlock table{.caption = "", .header = {"recipe", "repeat", "fold", "values", "mean of the inner folds"}};
+  for (const auto& row : validation["chosen"]) {
+    table.rows.push_back({row.value("recipe", ""), number(row["repeat"]), number(row["fold"]), row["values"].dump(),
+                          number(row["inner"])});
+  }
+  ReportSection section{.title = "Chosen inside each fold"};
+  section.blocks.push_back(std::move(table));
   page.sections.push_back(std::move(section));
 }
 
@@ -94,9 +109,18 @@ void add_curve(const nlohmann::json& validation, const std::string& title, const
 
 }  // namespace
 
+std::string name_of_choice(const nlohmann::json& score) {
+  std::string name = score.value("recipe", "");
+  for (const auto& [field, value] : score["values"].items()) {
+    name += " " + field.substr(field.rfind('.') + 1) + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return score["share"] == 1 ? name : name + " of " + number(score["share"]) + " of the documents";
+}
+
 void add_validation(const nlohmann::json& validation, Report& page) {
   add_scores(validation, page);
   add_comparisons(validation, page);
+  add_chosen(validation, page);
   add_curve(validation, "Learning curve", "share of the training part", page,
             [](const nlohmann::json& score) { return score["share"]; });
   const std::string field = validation["values"].empty() ? "" : validation["values"].begin().key();

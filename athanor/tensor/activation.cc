@@ -27,6 +27,12 @@ struct ActivationRows {
   int64_t width;  // I
   Activation kind;
   at::ScalarType dtype;
+  // What dy covers: all of it, or a block of a product in fp32.
+  int64_t first_row = 0;
+  int64_t first_column = 0;
+  int64_t columns = 0;  // 0: all
+  int64_t stride = 0;
+  bool wide = false;  // dy is fp32 whatever u is
 };
 
 struct Curve {
@@ -65,19 +71,20 @@ ATHANOR_INLINE Curve curve(const Vec& u) {
 }
 
 // One row's pointers, at feature i: gate and up of u and of its gradient.
-template <typename T>
+template <typename T, typename D>
 struct Row {
   const T* u;
   const float* bias;
-  const T* dy;
+  const D* dy;
   T* du;
   T* y;
   float* dbias;
+  int64_t first;  // the feature that dy begins with
 };
 
 // Sixteen features, or the `left` last ones.
-template <Activation kKind, bool kBackward, bool kPart, typename T>
-ATHANOR_INLINE void one_group(const Row<T>& row, int64_t i, int64_t width, int64_t left) {
+template <Activation kKind, bool kBackward, bool kPart, typename T, typename D>
+ATHANOR_INLINE void one_group(const Row<T, D>& row, int64_t i, int64_t width, int64_t left) {
   const auto read = [&](const auto* p) __attribute__((always_inline)) {
     return kPart ? simd::load_part(p, left) : simd::load(p);
   };
@@ -98,58 +105,67 @@ ATHANOR_INLINE void one_group(const Row<T>& row, int64_t i, int64_t width, int64
   if constexpr (is_gated(kKind)) {
     const Vec up = input(width + i);
     if (kBackward) {
-      const Vec d = read(row.dy + i);
+      const Vec d = read(row.dy + (i - row.first));
       gradient(i, d * up * c.slope);
       gradient(width + i, d * c.value);
     }
     write(row.y + i, c.value * up);
   } else {
     if (kBackward) {
-      gradient(i, read(row.dy + i) * c.slope);
+      gradient(i, read(row.dy + (i - row.first)) * c.slope);
     }
     write(row.y + i, c.value);
   }
 }
 
-template <Activation kKind, bool kBackward, typename T>
+template <Activation kKind, bool kBackward, typename T, typename D>
 ATHANOR_INLINE void rows_of(const ActivationRows& a, int64_t begin, int64_t end, float* dbias) {
   const int64_t stride = is_gated(kKind) ? 2 * a.width : a.width;
-  const int64_t whole = a.width / kLanes * kLanes;
+  const int64_t dy_stride = a.stride > 0 ? a.stride : a.width;
+  const int64_t last = a.columns > 0 ? a.first_column + a.columns : a.width;
   for (int64_t n = begin; n < end; ++n) {
-    const Row<T> row{static_cast<const T*>(a.u) + n * stride,
-                     a.bias,
-                     kBackward ? static_cast<const T*>(a.dy) + n * a.width : nullptr,
-                     kBackward ? static_cast<T*>(a.du) + n * stride : nullptr,
-                     static_cast<T*>(a.y) + n * a.width,
-                     dbias};
-    for (int64_t i = 0; i < whole; i += kLanes) {
+    const Row<T, D> row{static_cast<const T*>(a.u) + n * stride,
+                        a.bias,
+                        kBackward ? static_cast<const D*>(a.dy) + (n - a.first_row) * dy_stride : nullptr,
+                        kBackward ? static_cast<T*>(a.du) + n * stride : nullptr,
+                        static_cast<T*>(a.y) + n * a.width,
+                        dbias,
+                        a.first_column};
+    int64_t i = a.first_column;
+    for (; i + kLanes <= last; i += kLanes) {
       one_group<kKind, kBackward, false>(row, i, a.width, kLanes);
     }
-    if (whole < a.width) {
-      one_group<kKind, kBackward, true>(row, whole, a.width, a.width - whole);
+    if (i < last) {
+      one_group<kKind, kBackward, true>(row, i, a.width, last - i);
     }
   }
 }
 
-template <bool kBackward, typename T>
+template <bool kBackward, typename T, typename D>
 ATHANOR_INLINE void rows_of_kind(const ActivationRows& a, int64_t begin, int64_t end, float* dbias) {
   switch (a.kind) {
     case Activation::kSwiGlu:
-      return rows_of<Activation::kSwiGlu, kBackward, T>(a, begin, end, dbias);
+      return rows_of<Activation::kSwiGlu, kBackward, T, D>(a, begin, end, dbias);
     case Activation::kGeluTanh:
-      return rows_of<Activation::kGeluTanh, kBackward, T>(a, begin, end, dbias);
+      return rows_of<Activation::kGeluTanh, kBackward, T, D>(a, begin, end, dbias);
     case Activation::kGelu:
-      return rows_of<Activation::kGelu, kBackward, T>(a, begin, end, dbias);
+      return rows_of<Activation::kGelu, kBackward, T, D>(a, begin, end, dbias);
     case Activation::kGeGlu:
-      return rows_of<Activation::kGeGlu, kBackward, T>(a, begin, end, dbias);
+      return rows_of<Activation::kGeGlu, kBackward, T, D>(a, begin, end, dbias);
     case Activation::kGeGluTanh:
-      return rows_of<Activation::kGeGluTanh, kBackward, T>(a, begin, end, dbias);
+      return rows_of<Activation::kGeGluTanh, kBackward, T, D>(a, begin, end, dbias);
   }
 }
 
 template <typename T>
 ATHANOR_INLINE void rows_of_type(const ActivationRows& a, int64_t begin, int64_t end, float* dbias) {
-  a.dy == nullptr ? rows_of_kind<false, T>(a, begin, end, dbias) : rows_of_kind<true, T>(a, begin, end, dbias);
+  if (a.dy == nullptr) {
+    rows_of_kind<false, T, T>(a, begin, end, dbias);
+  } else if (a.wide) {
+    rows_of_kind<true, T, float>(a, begin, end, dbias);
+  } else {
+    rows_of_kind<true, T, T>(a, begin, end, dbias);
+  }
 }
 
 ATHANOR_SIMD void rows_fp32(const ActivationRows& a, int64_t begin, int64_t end, float* dbias) {
@@ -241,10 +257,13 @@ at::Tensor activation_forward(Activation kind, const at::Tensor& u, const at::Te
   return y;
 }
 
-ActivationGradients activation_backward(Activation kind, const at::Tensor& dy_NI, const at::Tensor& u,
-                                        const at::Tensor& bias) {
+namespace {
+
+// du may be u.
+ActivationGradients backward_into(Activation kind, const at::Tensor& dy_NI, const at::Tensor& u, const at::Tensor& bias,
+                                  const at::Tensor& du) {
   RECORD_USER_SCOPE("athanor::activation_backward");
-  ActivationGradients out{at::empty(u.sizes(), u.options()), at::empty(dy_NI.sizes(), u.options()), {}};
+  ActivationGradients out{du, at::empty(dy_NI.sizes(), u.options()), {}};
   const ActivationRows args{u.const_data_ptr(),
                             data_or_null(bias),
                             dy_NI.const_data_ptr(),
@@ -257,6 +276,40 @@ ActivationGradients activation_backward(Activation kind, const at::Tensor& dy_NI
     out.dbias = run_with_sums(args, u.size(0), u.size(1));
   } else {
     run(args, u.size(0));
+  }
+  return out;
+}
+
+}  // namespace
+
+ActivationGradients activation_backward(Activation kind, const at::Tensor& dy_NI, const at::Tensor& u,
+                                        const at::Tensor& bias) {
+  return backward_into(kind, dy_NI, u, bias, at::empty(u.sizes(), u.options()));
+}
+
+ActivationGradients activation_backward_(Activation kind, const at::Tensor& dy_NM, const at::Tensor& w_MI,
+                                         at::Tensor& u, const at::Tensor& bias) {
+  u.unsafeGetTensorImpl()->bump_version();  // autograd refuses a second pass over what held u
+  ActivationGradients out{u, at::empty({u.size(0), w_MI.size(1)}, u.options()), {}};
+  ActivationRows args{u.const_data_ptr(),         data_or_null(bias), nullptr, u.mutable_data_ptr(),
+                      out.y_NI.mutable_data_ptr(), w_MI.size(1),       kind,    u.scalar_type()};
+  args.wide = true;
+  const bool fused = linear_grad_input_to(dy_NM, w_MI, [&](const ProductBlock& block) {
+    RECORD_USER_SCOPE("athanor::activation_backward");
+    ActivationRows part = args;
+    part.dy = block.values;
+    part.first_row = block.row;
+    part.first_column = block.column;
+    part.columns = block.columns;
+    part.stride = block.stride;
+    run_rows(part, block.row, block.row + block.rows, nullptr);
+  });
+  if (!fused) {
+    out.y_NI.reset();
+    return backward_into(kind, linear_grad_input(dy_NM, w_MI), u, bias, u);
+  }
+  if (bias.defined()) {
+    out.dbias = column_sum(out.du);
   }
   return out;
 }

@@ -28,6 +28,11 @@ struct ActivationGradients {
 ActivationGradients activation_backward(Activation kind, const at::Tensor& dy_NI, const at::Tensor& u,
                                         const at::Tensor& bias = {});
 
+// The same for dy_NI = dy_NM w_MI, the gradient of a linear layer's input, and du takes u's memory: u is lost. Where the product
+// is our own, dy_NI is used as it is made and never in memory.
+ActivationGradients activation_backward_(Activation kind, const at::Tensor& dy_NM, const at::Tensor& w_MI, at::Tensor& u,
+                                         const at::Tensor& bias = {});
+
 // dst = src in dst's dtype (fp32, bf16, fp16), rounded once; both contiguous, of one size. Any thread count.
 void convert(const at::Tensor& src, at::Tensor& dst);
 at::Tensor to_dtype(const at::Tensor& src, at::ScalarType dtype);  // src itself when it has the dtype

@@ -8,6 +8,7 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/gelu.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/silu.h>
 
@@ -88,6 +89,30 @@ TEST(Activation, HalfPrecisionsRoundOnce) {
 }
 
 // Central differences of the forward: a check that does not lean on anybody's gradient.
+// Behind a product, fused where that is our own and one after the other elsewhere.
+TEST(Activation, GradientsBehindAProduct) {
+  for (const Activation kind : kAll) {
+    for (const at::ScalarType dtype : {at::kFloat, at::kBFloat16}) {
+      for (const int64_t width : {100, 64}) {
+        const int64_t columns = is_gated(kind) ? 2 * width : width;
+        const at::Tensor u = at::randn({139, columns}).mul(2).to(dtype);
+        const at::Tensor dy = at::randn({139, 40}).to(dtype);
+        const at::Tensor w = at::randn({40, width}).to(dtype);
+        const at::Tensor bias = at::randn({columns});
+        const ActivationGradients want =
+            activation_backward(kind, dy.to(at::kFloat).mm(w.to(at::kFloat)), u.to(at::kFloat), bias);
+        at::Tensor used = u.clone();
+        const ActivationGradients got = activation_backward_(kind, dy, w, used, bias);
+        const double bound = dtype == at::kFloat ? 1e-5 : 1e-2;
+        EXPECT_LT(relative(got.du, want.du.to(at::kDouble)), bound);
+        EXPECT_LT(relative(got.y_NI, want.y_NI.to(at::kDouble)), bound);
+        EXPECT_LT(relative(got.dbias, want.dbias.to(at::kDouble)), bound);
+        EXPECT_EQ(got.du.scalar_type(), dtype);
+      }
+    }
+  }
+}
+
 TEST(Activation, GradientsAreTheSlopesOfTheForward) {
   const double h = 1.0 / 64;
   for (const Activation kind : kAll) {

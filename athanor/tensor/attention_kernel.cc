@@ -3,8 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "athanor/base/rng.h"
-#include "athanor/tensor/simd.h"
+#include "athanor/tensor/attention_rows.h"
 
 namespace athanor {
 namespace {
@@ -12,8 +11,7 @@ namespace {
 using simd::kLanes;
 using simd::Vec;
 
-constexpr int64_t kRows = 8;             // queries at a time
-constexpr int64_t kStep = 2 * kLanes;    // columns at a time: 16 sums in registers
+constexpr int64_t kStep = kSpanStep;  // columns at a time: 16 sums in registers
 
 int64_t padded(int64_t n) { return (n + kStep - 1) / kStep * kStep; }
 
@@ -115,73 +113,6 @@ ATHANOR_INLINE void add_outer(const float* a, int64_t a_stride, const float* b, 
   }
 }
 
-// The columns that eight queries from t on read: whole vectors around [smallest begin, largest end).
-struct Span {
-  int64_t begin;
-  int64_t end;
-  int64_t keys_end;  // largest end itself
-};
-ATHANOR_INLINE Span span_of(const HeadShape& shape, int64_t t, int64_t rows) {
-  int64_t begin = shape.begin[t];
-  int64_t end = shape.end[t];
-  for (int64_t r = 1; r < rows; ++r) {
-    begin = std::min(begin, shape.begin[t + r]);
-    end = std::max(end, shape.end[t + r]);
-  }
-  end = std::max(begin, end);
-  return {begin / kStep * kStep, (end + kStep - 1) / kStep * kStep, end};
-}
-
-// Zero outside [begin, end), e^(x - shift) inside. Returns the sum.
-ATHANOR_INLINE float exp_row(float* row, Span span, int64_t begin, int64_t end, float shift) {
-  if (begin >= end) {
-    std::fill(row + span.begin, row + span.end, 0.0f);
-    return 0.0f;
-  }
-  std::fill(row + span.begin, row + begin, 0.0f);
-  std::fill(row + end, row + span.end, 0.0f);
-  Vec total = simd::splat(0);
-  int64_t i = begin;
-  for (; i + kLanes <= end; i += kLanes) {
-    const Vec e = simd::exp(simd::load(row + i) - shift);
-    simd::store(row + i, e);
-    total += e;
-  }
-  if (i < end) {
-    const int64_t left = end - i;
-    simd::store_part(row + i, simd::exp(simd::load_part(row + i, left) - shift), left);
-    for (; i < end; ++i) {
-      total[0] += row[i];
-    }
-  }
-  return simd::sum(total);
-}
-
-// 0 where there are no keys.
-ATHANOR_INLINE float row_max(const float* row, int64_t begin, int64_t end) {
-  if (begin >= end) {
-    return 0.0f;
-  }
-  Vec best = simd::splat(-INFINITY);
-  int64_t i = begin;
-  for (; i + kLanes <= end; i += kLanes) {
-    best = simd::max(best, simd::load(row + i));
-  }
-  float highest = simd::max_lane(best);
-  for (; i < end; ++i) {
-    highest = std::max(highest, row[i]);
-  }
-  return highest;
-}
-
-ATHANOR_INLINE float dot(const float* a, const float* b, int64_t width) {
-  Vec total = simd::splat(0);
-  for (int64_t i = 0; i < width; i += kLanes) {
-    total += simd::load(a + i) * simd::load(b + i);
-  }
-  return simd::sum(total);
-}
-
 ATHANOR_SIMD void load_rows(const HeadShape& shape, HeadView view, float* rows, float* columns, int64_t padded_dim,
                             int64_t padded_length) {
   for (int64_t t = 0; t < shape.length; ++t) {
@@ -197,18 +128,6 @@ ATHANOR_SIMD void load_rows(const HeadShape& shape, HeadView view, float* rows, 
       }
       simd::store(columns + d * padded_length + t, simd::load(lanes));
     }
-  }
-}
-
-// The span's numbers of query t times the mask of dropout.
-ATHANOR_INLINE void drop_row(const HeadShape& shape, int64_t t, Span span, float* row) {
-  const uint64_t key = shape.dropout_key + static_cast<uint64_t>(t * shape.length);
-  for (int64_t i = span.begin; i < span.end; i += kLanes) {
-    Vec kept = simd::splat(shape.kept);
-    for (int64_t j = 0; j < kLanes; ++j) {
-      kept[j] = (mix64(key + static_cast<uint64_t>(i + j)) >> 32) >= shape.threshold ? shape.kept : 0.0f;
-    }
-    simd::store(row + i, simd::load(row + i) * kept);
   }
 }
 
@@ -246,13 +165,6 @@ ATHANOR_SIMD void forward_rows(const HeadShape& shape, AttentionScratch& s, Head
   }
 }
 
-// dS = P (dP - sum(dout * out)) over [span], in place over dp.
-ATHANOR_INLINE void score_gradient(const float* p, float* dp, Span span, float correction) {
-  for (int64_t i = span.begin; i < span.end; i += kLanes) {
-    simd::store(dp + i, simd::load(p + i) * (simd::load(dp + i) - correction));
-  }
-}
-
 ATHANOR_SIMD void backward_rows(const HeadShape& shape, AttentionScratch& s, HeadView q, HeadView out, HeadView dout,
                                 const float* lse, void* dq, int64_t dq_stride) {
   const int64_t dim = s.padded_dim;
@@ -276,7 +188,7 @@ ATHANOR_SIMD void backward_rows(const HeadShape& shape, AttentionScratch& s, Hea
       if (shape.threshold > 0) {
         drop_row(shape, query, span, s.dp.data() + r * length);
       }
-      score_gradient(s.p.data() + r * length, s.dp.data() + r * length, span, correction[r]);
+      score_gradient(s.p.data() + r * length, s.dp.data() + r * length, span, correction[r], 1.0f);  // q is scaled
       if (shape.threshold > 0) {
         drop_row(shape, query, span, s.p.data() + r * length);
       }
@@ -306,6 +218,14 @@ void AttentionScratch::load(const HeadShape& shape, HeadView k, HeadView v, bool
   padded_dim = padded(shape.head_dim);
   padded_length = padded(shape.length);
   const auto size = static_cast<size_t>(padded_dim * padded_length);
+  if (backward) {
+    dk_SD.assign(size, 0.0f);
+    dv_SD.assign(size, 0.0f);
+  }
+  if (takes_attention_dot(shape)) {
+    dots.load(shape, k, v, backward);
+    return;
+  }
   for (std::vector<float>* buffer : {&k_SD, &k_DS, &v_SD, &v_DS}) {
     buffer->resize(size);
   }
@@ -317,19 +237,22 @@ void AttentionScratch::load(const HeadShape& shape, HeadView k, HeadView v, bool
   }
   load_rows(shape, k, k_SD.data(), k_DS.data(), padded_dim, padded_length);
   load_rows(shape, v, v_SD.data(), v_DS.data(), padded_dim, padded_length);
-  if (backward) {
-    dk_SD.assign(size, 0.0f);
-    dv_SD.assign(size, 0.0f);
-  }
 }
 
 void attention_head_forward(const HeadShape& shape, AttentionScratch& scratch, HeadView q, void* out,
                             int64_t out_stride, float* lse) {
+  if (takes_attention_dot(shape)) {
+    return attention_dot_forward(shape, scratch.dots, q, out, out_stride, lse);
+  }
   forward_rows(shape, scratch, q, out, out_stride, lse);
 }
 
 void attention_head_backward(const HeadShape& shape, AttentionScratch& scratch, HeadView q, HeadView out, HeadView dout,
                              const float* lse, void* dq, int64_t dq_stride) {
+  if (takes_attention_dot(shape)) {
+    return attention_dot_backward(shape, scratch.dots, q, out, dout, lse, scratch.dk_SD.data(), scratch.dv_SD.data(), dq,
+                                  dq_stride);
+  }
   backward_rows(shape, scratch, q, out, dout, lse, dq, dq_stride);
 }
 

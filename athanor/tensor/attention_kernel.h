@@ -1,34 +1,16 @@
-// Attention of one head on the CPU, forward and backward, in fp32 registers whatever the tensors' dtype. Used by
-// attention.cc only. Rows of queries are taken eight at a time; each query t reads the keys begin[t] .. end[t] - 1, so
+// Attention of one head on the CPU, forward and backward, in fp32 registers whatever the tensors' dtype, or by bf16 dot
+// products where there are any (attention_dot.h). Used by attention.cc only. Rows of queries are taken eight at a time; each query t reads the keys begin[t] .. end[t] - 1, so
 // that causality, documents, windows and padding are one interval and cost nothing: keys that none of the eight reads
 // are skipped.
 #pragma once
 
-#include <c10/core/ScalarType.h>
-
 #include <cstdint>
 #include <vector>
 
+#include "athanor/tensor/attention_dot.h"
+#include "athanor/tensor/attention_head.h"
+
 namespace athanor {
-
-// One sequence's fused q, k, v: row t of head-slice x starts at x + t * stride. Sizes in elements.
-struct HeadView {
-  const void* data;
-  int64_t stride;
-};
-
-struct HeadShape {
-  int64_t length;    // T
-  int64_t head_dim;  // D
-  float scale;
-  const int64_t* begin;  // [T]: the first key that query t reads
-  const int64_t* end;    // [T]: one past its last; a query without keys gives 0
-  at::ScalarType dtype;  // fp32, bf16 or fp16
-  // Dropout of the probabilities: query t keeps key s where mix64(dropout_key + t T + s) >> 32 >= threshold.
-  uint32_t threshold = 0;
-  float kept = 1;  // what is kept is multiplied by
-  uint64_t dropout_key = 0;
-};
 
 // Key and value of one head as fp32, padded to whole vectors, in the layouts the products want. One a thread.
 class AttentionScratch {
@@ -42,6 +24,7 @@ class AttentionScratch {
   std::vector<float> dk_SD, dv_SD;            // backward sums
   std::vector<float> p, dp;                   // eight rows of scores
   std::vector<float> q, dout, acc;            // eight rows of a head
+  AttentionDotScratch dots;                   // instead of all but dk and dv, where bf16 goes by dot products
 };
 
 // out: row t at out + t * out_stride; lse [T].

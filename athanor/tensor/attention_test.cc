@@ -60,7 +60,8 @@ at::Tensor plain_attention(const AttentionShape& s, const at::Tensor& qkv, const
 }
 
 const AttentionShape kShapes[] = {{2, 1, 2, 1, 8},   {2, 19, 4, 2, 12}, {1, 70, 3, 3, 32},
-                                  {2, 64, 6, 2, 64}, {1, 33, 2, 1, 80}, {3, 45, 2, 2, 16, 0.4}, {2, 37, 4, 2, 16, 0, 0.3, 99}};
+                                  {2, 64, 6, 2, 64}, {1, 33, 2, 1, 80}, {3, 45, 2, 2, 16, 0.4}, {2, 37, 4, 2, 16, 0, 0.3, 99},
+                                  {1, 102, 4, 2, 32, 0.3, 0.2, 7}, {1, 134, 1, 1, 96}};
 
 // Every kind of interval for a shape: causal, packed, windows, padding, both ways, and anything at all.
 std::vector<KeyIntervals> intervals(const AttentionShape& s) {

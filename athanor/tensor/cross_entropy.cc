@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 
 #include "athanor/base/error.h"
 #include "athanor/tensor/activation.h"
@@ -171,7 +172,8 @@ at::Tensor linear_cross_entropy_each(const at::Tensor& x_NC, const at::Tensor& c
 }
 
 at::Tensor linear_cross_entropy(const at::Tensor& given_NC, const at::Tensor& w_VC, const at::Tensor& given_w_VC,
-                                const at::Tensor& target_N, double label_smoothing, const at::Tensor& bias_V) {
+                                const at::Tensor& target_N, double label_smoothing, const at::Tensor& bias_V,
+                                std::shared_ptr<TiedGradient> tied) {
   if (!needs_grad({given_NC, w_VC, bias_V}) && label_smoothing == 0 && !bias_V.defined()) {
     return sum_of(linear_cross_entropy_each(given_NC, given_w_VC, target_N));
   }
@@ -207,13 +209,19 @@ at::Tensor linear_cross_entropy(const at::Tensor& given_NC, const at::Tensor& w_
         saved = {dx, dw, dbias};
         return sum_of(loss);
       },
-      [dtype = given_NC.scalar_type()](const std::vector<at::Tensor>& saved, const at::Tensor& grad) {
+      [dtype = given_NC.scalar_type(), tied = std::move(tied)](const std::vector<at::Tensor>& saved, const at::Tensor& grad) {
         // In place: a second pass over the same graph is refused by the check of saved tensors.
         const double scale = grad.item<float>();
         at::Tensor dx = saved[0];
         at::Tensor dw = saved[1];
         at::Tensor dbias = saved[2];
-        return std::vector<at::Tensor>{to_dtype(dx.mul_(scale), dtype), dw.defined() ? dw.mul_(scale) : dw,
+        if (dw.defined()) {
+          dw.mul_(scale);
+        }
+        if (tied) {
+          tied->dw_VC = dw;
+        }
+        return std::vector<at::Tensor>{to_dtype(dx.mul_(scale), dtype), dw,
                                        dbias.defined() ? dbias.mul_(scale) : dbias};
       });
 }

@@ -6,6 +6,10 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <memory>
+
+#include "athanor/tensor/tied_gradient.h"
+
 namespace athanor {
 
 // The sum over n with target_N[n] >= 0 of -log softmax(x_NC w_VC^T)[n, target], in nats: an fp32 scalar.
@@ -14,9 +18,10 @@ namespace athanor {
 // Products run in x's dtype, sums and the softmax in fp32, dL/dw is accumulated in fp32. Beside the two gradients it
 // needs the larger of 4 M logits and at most a twelfth of all logits. One backward pass a call.
 // bias_V: fp32, added to every row of logits where defined; gets its gradient too.
+// tied: where w_VC is a table that is looked up as well, told of w's gradient.
 at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, const at::Tensor& compute_w_VC,
                                 const at::Tensor& target_N, double label_smoothing = 0,
-                                const at::Tensor& bias_V = {});
+                                const at::Tensor& bias_V = {}, std::shared_ptr<TiedGradient> tied = nullptr);
 
 // The same loss (without smoothing) for each token, without gradient -> [N] fp32; 0 where the target is -1.
 at::Tensor linear_cross_entropy_each(const at::Tensor& x_NC, const at::Tensor& compute_w_VC,

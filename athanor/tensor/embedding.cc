@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 #include "athanor/base/error.h"
 #include "athanor/tensor/autograd.h"
@@ -34,31 +35,38 @@ ATHANOR_SIMD void add_row(float* to, const float* from, int64_t width) {
   }
 }
 
-}  // namespace
-
-at::Tensor embedding_backward(const at::Tensor& dy_NC, const at::Tensor& index_N, int64_t num_rows) {
+// grad_VC (+)= rows of dy. Each thread owns a range of table rows and reads all tokens in order.
+void add_rows(const at::Tensor& dy_NC, const at::Tensor& index_N, at::Tensor& grad_VC, bool first) {
   RECORD_USER_SCOPE("athanor::embedding_backward");
+  const int64_t num_rows = grad_VC.size(0);
   const int64_t tokens = dy_NC.size(0);
   const int64_t width = dy_NC.size(1);
-  at::Tensor grad = at::empty({num_rows, width}, dy_NC.options());
   const float* dy = dy_NC.const_data_ptr<float>();
   const int64_t* index = index_N.const_data_ptr<int64_t>();
-  float* out = grad.mutable_data_ptr<float>();
-  // Each thread owns a range of table rows and reads all tokens in order.
+  float* out = grad_VC.mutable_data_ptr<float>();
   const int64_t grain = std::max<int64_t>(64, (num_rows + at::get_num_threads() - 1) / at::get_num_threads());
   at::parallel_for(0, num_rows, grain, [&](int64_t begin, int64_t end) {
-    std::fill(out + begin * width, out + end * width, 0.0f);
+    if (first) {
+      std::fill(out + begin * width, out + end * width, 0.0f);
+    }
     for (int64_t n = 0; n < tokens; ++n) {
       if (index[n] >= begin && index[n] < end) {
         add_row(out + index[n] * width, dy + n * width, width);
       }
     }
   });
+}
+
+}  // namespace
+
+at::Tensor embedding_backward(const at::Tensor& dy_NC, const at::Tensor& index_N, int64_t num_rows) {
+  at::Tensor grad = at::empty({num_rows, dy_NC.size(1)}, dy_NC.options());
+  add_rows(dy_NC, index_N, grad, true);
   return grad;
 }
 
 at::Tensor embedding(const at::Tensor& index_N, const at::Tensor& table_VC, const at::Tensor& second_index_N,
-                     const at::Tensor& second_PC) {
+                     const at::Tensor& second_PC, std::shared_ptr<TiedGradient> tied) {
   const at::Tensor index = index_N.contiguous();
   const bool two = second_PC.defined();
   const at::Tensor second_index = two ? second_index_N.contiguous() : at::Tensor();
@@ -86,10 +94,16 @@ at::Tensor embedding(const at::Tensor& index_N, const at::Tensor& table_VC, cons
         });
         return y;
       },
-      [index, second_index, two, tokens = table_VC.size(0), positions = two ? second_PC.size(0) : 0](
-          const std::vector<at::Tensor>&, const at::Tensor& dy) {
-        return std::vector<at::Tensor>{embedding_backward(dy, index, tokens),
-                                       two ? embedding_backward(dy, second_index, positions) : at::Tensor()};
+      [index, second_index, two, tokens = table_VC.size(0), positions = two ? second_PC.size(0) : 0,
+       tied = std::move(tied)](const std::vector<at::Tensor>&, const at::Tensor& dy) {
+        at::Tensor dtable;
+        if (tied && tied->dw_VC.defined()) {
+          add_rows(dy, index, tied->dw_VC, false);
+          tied->dw_VC.reset();  // autograd takes a gradient that nobody else holds as it is, and copies others
+        } else {
+          dtable = embedding_backward(dy, index, tokens);
+        }
+        return std::vector<at::Tensor>{dtable, two ? embedding_backward(dy, second_index, positions) : at::Tensor()};
       });
 }
 

@@ -81,6 +81,63 @@ ATHANOR_SIMD void add_rows(const void* rows, at::ScalarType dtype, int64_t num_r
   }
 }
 
+// Our own bf16 product: its bits and layouts are in bf16_product.h.
+bool use_own(const at::Tensor& x, int64_t m, int64_t n, int64_t k) {
+  return x.scalar_type() == at::kBFloat16 && x.is_cpu() && m >= kFewRows && fits_bf16_product(m, n, k) &&
+         has_bf16_product();
+}
+
+at::Tensor in_lines(const at::Tensor& x) { return x.stride(1) == 1 ? x : x.contiguous(); }
+Bf16Matrix matrix(const at::Tensor& x, bool k_in_lines) {
+  return {x.const_data_ptr<c10::BFloat16>(), x.stride(0), k_in_lines};
+}
+
+// Sinks of a product.
+ATHANOR_SIMD void round_block(const ProductBlock& block, const c10::BFloat16* bias, c10::BFloat16* to, int64_t stride) {
+  for (int64_t r = 0; r < block.rows; ++r) {
+    const float* from = block.values + r * block.stride;
+    c10::BFloat16* out = to + (block.row + r) * stride + block.column;
+    for (int64_t i = 0; i < block.columns; i += simd::kLanes) {
+      const int64_t left = block.columns - i;
+      simd::Vec v = simd::load(from + i);
+      if (bias != nullptr) {
+        v += left >= simd::kLanes ? simd::load(bias + block.column + i) : simd::load_part(bias + block.column + i, left);
+      }
+      left >= simd::kLanes ? simd::store(out + i, v) : simd::store_part(out + i, v, left);
+    }
+  }
+}
+void add_block(const ProductBlock& block, float* to, int64_t stride, bool first) {
+  for (int64_t r = 0; r < block.rows; ++r) {
+    const float* from = block.values + r * block.stride;
+    float* out = to + (block.row + r) * stride + block.column;
+    if (first) {
+      std::copy_n(from, block.columns, out);
+    } else {
+      add_rows(from, at::kFloat, 1, block.columns, out);
+    }
+  }
+}
+
+// a b in bf16; bias_M may be undefined.
+at::Tensor own_product(const Bf16Matrix& a, const Bf16Matrix& b, int64_t m, int64_t n, int64_t k,
+                       const at::TensorOptions& options, const at::Tensor& bias_M = {}) {
+  at::Tensor y = at::empty({m, n}, options);
+  auto* const out = y.mutable_data_ptr<c10::BFloat16>();
+  const auto* const bias = bias_M.defined() ? bias_M.const_data_ptr<c10::BFloat16>() : nullptr;
+  bf16_product(a, b, m, n, k, [=](const ProductBlock& block) { round_block(block, bias, out, n); });
+  return y;
+}
+
+void own_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK, at::Tensor& dw_MK, bool first) {
+  const at::Tensor dy = in_lines(dy_NM);
+  const at::Tensor x = in_lines(x_NK);
+  const int64_t width = x.size(1);
+  auto* const out = dw_MK.mutable_data_ptr<float>();
+  bf16_product(matrix(dy, false), matrix(x, false), dy.size(1), width, dy.size(0),
+               [=](const ProductBlock& block) { add_block(block, out, width, first); });
+}
+
 }  // namespace
 
 bool fp32_through_onednn() {
@@ -97,6 +154,12 @@ at::Tensor linear(const at::Tensor& x_NK, const at::Tensor& w_MK, const at::Tens
   if (is_half(x_NK)) {
     return narrowed(linear(widened(x_NK), widened(w_MK), widened(bias_M)));
   }
+  if (use_own(x_NK, x_NK.size(0), w_MK.size(0), x_NK.size(1))) {
+    const at::Tensor x = in_lines(x_NK);
+    const at::Tensor w = in_lines(w_MK);
+    return own_product(matrix(x, true), matrix(w, true), x.size(0), w.size(0), x.size(1), x.options(),
+                       bias_M.defined() ? bias_M.contiguous() : bias_M);
+  }
   if (use_onednn(x_NK) || (bias_M.defined() && bias_through_onednn(x_NK))) {
     return onednn_linear(x_NK, w_MK, bias_M);
   }
@@ -108,10 +171,26 @@ at::Tensor linear_grad_input(const at::Tensor& dy_NM, const at::Tensor& w_MK) {
   if (is_half(dy_NM)) {
     return narrowed(linear_grad_input(widened(dy_NM), widened(w_MK)));
   }
+  if (use_own(dy_NM, dy_NM.size(0), w_MK.size(1), dy_NM.size(1))) {
+    const at::Tensor dy = in_lines(dy_NM);
+    const at::Tensor w = in_lines(w_MK);
+    return own_product(matrix(dy, true), matrix(w, false), dy.size(0), w.size(1), dy.size(1), dy.options());
+  }
   if (use_onednn(dy_NM)) {
     return onednn_linear(dy_NM, w_MK.t(), {});
   }
   return at::mm(dy_NM, w_MK);
+}
+
+bool linear_grad_input_to(const at::Tensor& dy_NM, const at::Tensor& w_MK, const ProductSink& sink) {
+  RECORD_USER_SCOPE("athanor::linear_grad_input");
+  if (!use_own(dy_NM, dy_NM.size(0), w_MK.size(1), dy_NM.size(1))) {
+    return false;
+  }
+  const at::Tensor dy = in_lines(dy_NM);
+  const at::Tensor w = in_lines(w_MK);
+  bf16_product(matrix(dy, true), matrix(w, false), dy.size(0), w.size(1), dy.size(1), sink);
+  return true;
 }
 
 at::Tensor linear_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK) {
@@ -119,7 +198,17 @@ at::Tensor linear_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK) {
   if (is_half(dy_NM)) {
     return linear_grad_weight(widened(dy_NM), widened(x_NK));
   }
+  if (use_own(dy_NM, dy_NM.size(1), x_NK.size(1), dy_NM.size(0))) {
+    at::Tensor dw = at::empty({dy_NM.size(1), x_NK.size(1)}, dy_NM.options().dtype(at::kFloat));
+    own_grad_weight(dy_NM, x_NK, dw, true);
+    return dw;
+  }
   if (use_onednn(dy_NM)) {
+    // One operand must be turned over in memory: the smaller, and then the result. (Columns of a wider matrix: oneDNN takes its
+    // slowest way.)
+    if (x_NK.size(1) < dy_NM.size(1) && dy_NM.is_contiguous()) {
+      return onednn_linear(x_NK.t().contiguous(), dy_NM.t(), {}).t().contiguous();
+    }
     return onednn_linear(dy_NM.t().contiguous(), x_NK.t(), {});
   }
   return at::mm(dy_NM.t(), x_NK);
@@ -127,6 +216,9 @@ at::Tensor linear_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK) {
 
 void add_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK, at::Tensor& dw_MK, bool first) {
   RECORD_USER_SCOPE("athanor::add_grad_weight");
+  if (use_own(dy_NM, dy_NM.size(1), x_NK.size(1), dy_NM.size(0))) {
+    return own_grad_weight(dy_NM, x_NK, dw_MK, first);
+  }
   const int64_t rows = dw_MK.size(0);
   const int64_t width = dw_MK.size(1);
   const int64_t block = std::max<int64_t>(kWeightBlock / std::max<int64_t>(width, 1), 256);

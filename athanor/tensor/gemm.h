@@ -5,13 +5,17 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "athanor/tensor/bf16_product.h"
+
 namespace athanor {
 
 // x_NK w_MK^T (+ bias_M) -> [N, M], contiguous.
 at::Tensor linear(const at::Tensor& x_NK, const at::Tensor& w_MK, const at::Tensor& bias_M = {});
 // dL/dx = dy w -> [N, K].
 at::Tensor linear_grad_input(const at::Tensor& dy_NM, const at::Tensor& w_MK);
-// dL/dw = dy^T x -> [M, K]; fp32 where the operands are fp16.
+// The same, given to sink block by block in fp32, unrounded. False, and nothing done, where the product is not our own.
+bool linear_grad_input_to(const at::Tensor& dy_NM, const at::Tensor& w_MK, const ProductSink& sink);
+// dL/dw = dy^T x -> [M, K]; fp32 where the operands are fp16, and where bf16 goes through our own product.
 at::Tensor linear_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK);
 // dw (+)= dy^T x in fp32, a block of rows at a time: what a large weight needs beside its gradient stays in the cache.
 // first: dw is written, not added to.

@@ -15,7 +15,7 @@ namespace {
 // Measured with torch 2.13 on one and two threads (README.md): program and LibTorch pages 80 MB, threads, kernels and
 // libraries' own tables 85 MB.
 constexpr uint64_t kProcessBytes = 165'000'000;
-constexpr double kAllocatorShare = 0.3;  // of activations and temporaries: holes in the heap, packed operands
+constexpr double kAllocatorShare = 0.02;  // of activations and temporaries: holes among large blocks, packed operands
 constexpr uint64_t kEvaluationBytes = 55'000'000;  // fitted to runs at 5 M parameters (bench/RESULTS.md)
 constexpr uint64_t kLogitElements = uint64_t{1} << 22;  // what the fused cross-entropy holds at once
 
@@ -80,14 +80,16 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
                                                        : layer;
   const uint64_t head = 4 * vocab * width;
   // Activations go as gradients come: the peak is the fuller end of the backward pass.
-  // A layer that is computed again stands there twice: its new values, and those of the operation at work.
-  const uint64_t again = recompute == Recompute::kNone ? 0 : 2 * layer - kept;
+  // A layer that is computed again stands there twice: its new values, and those of the operation at work, which takes the
+  // inner product's memory.
+  const uint64_t taken = family.recurrent ? 0 : tokens * element * mlp_in;
+  const uint64_t again = recompute == Recompute::kNone ? 0 : 2 * layer - kept - taken;
   const uint64_t at_start = layers * kept + again + head;
   const uint64_t at_end = layer + 4 * params;
   plan.gradients = 4 * params;
   const uint64_t peak = std::max(at_start, at_end);
   plan.activations = peak > plan.gradients ? peak - plan.gradients : 0;
-  plan.temporaries = tokens * (element * 4 * inner + 12 * width);
+  plan.temporaries = tokens * (element * 2 * inner + 12 * width);
   plan.allocator = static_cast<uint64_t>(kAllocatorShare * static_cast<double>(plan.activations + plan.temporaries));
   const uint64_t logits = std::min(tokens * vocab, std::max(kLogitElements, 64 * vocab));
   plan.logits = logits * element + head;

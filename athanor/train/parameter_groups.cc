@@ -1,6 +1,10 @@
 #include "athanor/train/parameter_groups.h"
 
+#include <algorithm>
+
 #include "athanor/base/error.h"
+#include "athanor/base/nearest.h"
+#include "athanor/base/text.h"
 
 namespace athanor {
 
@@ -27,13 +31,29 @@ ParameterGroup parse_group(const nlohmann::json& entry, const std::string& where
       group.weight_decay = number_of(value, where + ".weight_decay");
     } else {
       throw Error(ErrorKind::kUsage, "has the key '" + key + "' with " + value.dump(), where,
-                  "keys: match (a pattern of names), lr (a factor), weight_decay");
+                  "keys: match (a pattern of names), lr (a factor; 0 freezes), weight_decay");
     }
   }
   if (group.match.empty()) {
     throw Error(ErrorKind::kUsage, "needs the key match, a pattern of parameter names", where);
   }
   return group;
+}
+
+// Names with a part between dots or underlines that is near to the pattern's letters; else the first and the last of all.
+std::vector<std::string> names_near(const std::string& match, const std::vector<std::string>& names) {
+  std::string letters = match;
+  std::erase_if(letters, [](char c) { return c == '*' || c == '?' || c == '.'; });
+  for (const std::string& name : names) {
+    for (size_t begin = 0; begin < name.size();) {
+      const size_t end = std::min(name.find_first_of("._", begin), name.size());
+      if (!nearest_name(letters, {name.substr(begin, end - begin)}).empty()) {
+        return {name};
+      }
+      begin = end + 1;
+    }
+  }
+  return {names.front(), names.back()};
 }
 
 }  // namespace
@@ -72,6 +92,16 @@ std::vector<ParameterGroup> parse_groups(const nlohmann::json& groups) {
     list.push_back(parse_group(entry, "optimizer.groups[" + std::to_string(list.size()) + "]"));
   }
   return list;
+}
+
+void check_groups(const std::vector<ParameterGroup>& groups, const std::vector<std::string>& names) {
+  for (size_t i = 0; i < groups.size(); ++i) {
+    const std::string& match = groups[i].match;
+    if (std::none_of(names.begin(), names.end(), [&](const std::string& name) { return matches_pattern(match, name); })) {
+      throw Error(ErrorKind::kUsage, "'" + match + "' matches no parameter", "optimizer.groups[" + std::to_string(i) + "].match",
+                  "parameters are named like " + join_text(names_near(match, names), ", "));
+    }
+  }
 }
 
 ParameterGroup group_of(const std::vector<ParameterGroup>& groups, std::string_view name) {

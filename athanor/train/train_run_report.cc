@@ -85,7 +85,7 @@ void TrainRun::report_step(const StepOutcome& outcome) {
 
 bool TrainRun::evaluate_if_due() {
   metric_.reset();
-  const bool due = result_.step == options_.steps ||
+  const bool due = result_.step == options_.steps || result_.stopped_early ||  // a rule ends it here
                    (options_.eval_every > 0 && result_.step % options_.eval_every == 0);
   if (!due) {
     return false;

@@ -1,10 +1,10 @@
 // What a training run keeps on disk: checkpoints, and how it goes on from one.
 #include <ATen/Parallel.h>
-#include <malloc.h>
 
 #include <limits>
 
 #include "athanor/base/error.h"
+#include "athanor/tensor/host_memory.h"
 #include "athanor/train/train_run.h"
 
 namespace athanor {
@@ -183,7 +183,7 @@ void TrainRun::save_checkpoint() {
   if (result_.last_eval) {
     trainer["last_eval"] = *result_.last_eval;
   }
-  ::malloc_trim(0);  // the step's freed memory, so that the copy does not come on top of it
+  give_back_freed_memory();  // the step's freed memory, so that the copy does not come on top of it
   const NamedTensors optimizer = optimizer_state();
   if (writer_) {
     writer_->save(result_.step, model_state(), optimizer, std::move(trainer));  // waits for the one before

@@ -9,6 +9,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/train/parameter_groups.h"
 #include "athanor/train/train_run.h"
 
 namespace athanor {
@@ -52,6 +53,11 @@ TrainRun::TrainRun(Objective& objective, const TrainOptions& options, const fs::
       fingerprint_(objective.fingerprint()) {
   fingerprint_["options"] = to_json(options);
   objective_.set_precision(precision_);
+  std::vector<std::string> names;  // of all, also of those that another rank updates
+  for (const NamedParameter& parameter : parameters_) {
+    names.push_back(parameter.name);
+  }
+  check_groups(parse_groups(options_.optimizer.groups), names);
   result_.memory = objective_.memory();
   resume();
 }

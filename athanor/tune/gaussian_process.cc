@@ -15,6 +15,7 @@ using Eigen::VectorXd;
 
 constexpr int kSteps = 60;
 constexpr double kLeastNoise = 1e-6;
+constexpr double kLeastVariance = 1e-12;
 constexpr double kLogSqrt2Pi = 0.91893853320467274;
 constexpr double kTheta = 12;  // bound of the logarithms of all hyper-parameters
 
@@ -170,8 +171,31 @@ GaussianProcess::Prediction GaussianProcess::predict(const VectorXd& x) const {
   }
   const double mean = k.dot(alpha_);
   const VectorXd v = l_.triangularView<Eigen::Lower>().solve(k);
-  const double variance = std::max(1e-12, scale_ - v.squaredNorm());
+  const double variance = std::max(kLeastVariance, scale_ - v.squaredNorm());
   return {mean_ + deviation_ * mean, deviation_ * deviation_ * variance};
+}
+
+GaussianProcess::Prediction GaussianProcess::predict(const VectorXd& x, VectorXd& mean_slope, VectorXd& variance_slope) const {
+  const Eigen::Index n = x_.rows();
+  VectorXd k(n);
+  MatrixXd slopes(n, x.size());  // of k
+  for (Eigen::Index i = 0; i < n; ++i) {
+    const double r2 = squared_distance(x, x_.row(i));
+    k[i] = scale_ * matern(r2);
+    const double outer = scale_ * matern_slope(r2);
+    for (Eigen::Index d = 0; d < x.size(); ++d) {
+      slopes(i, d) = choice_[static_cast<size_t>(d)] ? 0 : outer * 2 * inverse_[d] * (x[d] - x_(i, d));
+    }
+  }
+  const VectorXd v = l_.triangularView<Eigen::Lower>().solve(k);
+  const VectorXd w = l_.transpose().triangularView<Eigen::Upper>().solve(v);
+  mean_slope = deviation_ * (slopes.transpose() * alpha_);
+  const double free = scale_ - v.squaredNorm();
+  variance_slope = -2 * deviation_ * deviation_ * (slopes.transpose() * w);
+  if (free <= kLeastVariance) {
+    variance_slope.setZero();
+  }
+  return {mean_ + deviation_ * k.dot(alpha_), deviation_ * deviation_ * std::max(kLeastVariance, free)};
 }
 
 void GaussianProcess::believe(const VectorXd& x) {
@@ -197,6 +221,18 @@ double log_expected_improvement(double mean, double variance, double best) {
   // z far below 0: Phi(z) z + phi(z) = phi(z) (1/z^2 - 3/z^4 + 15/z^6 - ...)
   const double w = 1 / (z * z);
   return -0.5 * z * z - kLogSqrt2Pi + std::log(w * (1 - 3 * w + 15 * w * w - 105 * w * w * w)) + std::log(sigma);
+}
+
+ImprovementSlopes log_expected_improvement_slopes(double mean, double variance, double best) {
+  // EI = sigma h(z), h = z Phi + phi, h' = Phi: d log EI / d mean = -Phi / (sigma h), / d sigma = phi / (sigma h).
+  const double sigma = std::sqrt(variance);
+  const double z = (best - mean) / sigma;
+  const double log_h = log_expected_improvement(mean, variance, best) - std::log(sigma);
+  const double log_phi = -0.5 * z * z - kLogSqrt2Pi;
+  const double w = 1 / (z * z);
+  const double log_below = z > -25 ? std::log(0.5 * std::erfc(-z * 0.70710678118654752))
+                                   : log_phi - std::log(-z) + std::log(1 - w + 3 * w * w);
+  return {-std::exp(log_below - log_h) / sigma, std::exp(log_phi - log_h) / (2 * variance)};
 }
 
 }  // namespace athanor::tune

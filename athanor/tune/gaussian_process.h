@@ -17,6 +17,8 @@ class GaussianProcess {
     double variance = 0;  // of the function, without noise
   };
   Prediction predict(const Eigen::VectorXd& x) const;  // in y's own units
+  // With the slopes of both by x; 0 along choices.
+  Prediction predict(const Eigen::VectorXd& x, Eigen::VectorXd& mean_slope, Eigen::VectorXd& variance_slope) const;
 
   // Adds a place whose value is not known yet as if it were what the model expects: it is not tried again.
   void believe(const Eigen::VectorXd& x);
@@ -45,5 +47,11 @@ class GaussianProcess {
 
 // log of the expected improvement below `best`, stable far in the tail (Ament et al. 2023).
 double log_expected_improvement(double mean, double variance, double best);
+// Its slopes by mean and by variance.
+struct ImprovementSlopes {
+  double by_mean = 0;
+  double by_variance = 0;
+};
+ImprovementSlopes log_expected_improvement_slopes(double mean, double variance, double best);
 
 }  // namespace athanor::tune

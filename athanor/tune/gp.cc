@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 
 #include "athanor/tune/gaussian_process.h"
@@ -20,6 +21,8 @@ constexpr size_t kMaxBest = 100;
 constexpr uint32_t kSpread = 1024;  // candidates all over the cube
 constexpr size_t kNear = 10;        // of the best trials, surrounded by
 constexpr int kAround = 20;         // candidates each
+constexpr int kMaxPower = 20;        // tenths that the power of the transform may differ from 1
+constexpr int kAscent = 40;         // steps of BFGS
 constexpr size_t kStarts = 5;       // of the best candidates, improved
 
 struct Known {
@@ -33,12 +36,46 @@ struct Candidate {
   double gain;
 };
 
+// Yeo and Johnson's power transform with the exponent of the largest normal likelihood, after standardising: losses often
+// have a long tail upwards, beside which what is good would look all the same. Keeps the order.
+VectorXd warped(const VectorXd& y) {
+  const double mean = y.mean();
+  const double deviation = std::sqrt((y.array() - mean).square().mean());
+  if (!(deviation > 0)) {
+    return y;
+  }
+  const VectorXd z = (y.array() - mean) / deviation;
+  const auto transform = [&](double power) -> VectorXd {
+    return z.unaryExpr([power](double v) {
+      if (v >= 0) {
+        return std::abs(power) < 1e-9 ? std::log1p(v) : (std::pow(v + 1, power) - 1) / power;
+      }
+      return std::abs(power - 2) < 1e-9 ? -std::log1p(-v) : -(std::pow(1 - v, 2 - power) - 1) / (2 - power);
+    });
+  };
+  const double slopes = z.unaryExpr([](double v) { return std::copysign(std::log1p(std::abs(v)), v); }).sum();
+  VectorXd best = z;
+  double most = -std::numeric_limits<double>::infinity();
+  for (int i = -kMaxPower; i <= kMaxPower; ++i) {
+    const double power = 1 + 0.1 * i;
+    const VectorXd t = transform(power);
+    const double variance = (t.array() - t.mean()).square().mean();
+    const double likelihood = -0.5 * static_cast<double>(z.size()) * std::log(variance) + (power - 1) * slopes;
+    if (likelihood > most) {
+      most = likelihood;
+      best = t;
+    }
+  }
+  return best;
+}
+
 class GpSampler : public Sampler {
  public:
   GpSampler(const SamplerOptions& options, const Space& space, uint64_t seed)
       : options_(options), space_(space), seed_(seed) {
     for (const Parameter& parameter : space_.parameters()) {
       choice_.push_back(parameter.is_choice());
+      fixed_.push_back(parameter.num_cells() > 0);
     }
   }
 
@@ -113,6 +150,7 @@ class GpSampler : public Sampler {
       x.row(i) = trials[static_cast<size_t>(i)].x.transpose();
       y[i] = trials[static_cast<size_t>(i)].value;
     }
+    y = number % 2 == 0 ? y : warped(y);  // in turn: the warped one is sharper near the best, the plain one sees further
     GaussianProcess model(x, y, choice_);
     for (const auto& [other, place] : running_) {
       model.believe(place);
@@ -132,6 +170,7 @@ class GpSampler : public Sampler {
     Candidate top = candidates[0];
     for (size_t i = 0; i < std::min(kStarts, candidates.size()); ++i) {
       climb(candidates[i], gain);
+      ascend(candidates[i], model, best);
       top = candidates[i].gain > top.gain ? candidates[i] : top;
     }
     return top.x;
@@ -164,6 +203,66 @@ class GpSampler : public Sampler {
       }
     }
     return list;
+  }
+
+  // BFGS on what is continuous, inside the cube: a coordinate at its bound that wants to leave stays there.
+  void ascend(Candidate& candidate, const GaussianProcess& model, double best) const {
+    const auto size = static_cast<Eigen::Index>(space_.size());
+    VectorXd mean_slope;
+    VectorXd variance_slope;
+    const auto at = [&](const VectorXd& x, VectorXd& slope) {
+      const auto prediction = model.predict(x, mean_slope, variance_slope);
+      const auto by = log_expected_improvement_slopes(prediction.mean, prediction.variance, best);
+      slope = by.by_mean * mean_slope + by.by_variance * variance_slope;
+      for (Eigen::Index d = 0; d < size; ++d) {
+        const bool out = (x[d] <= 0 && slope[d] < 0) || (x[d] >= 1 && slope[d] > 0);
+        slope[d] = fixed_[static_cast<size_t>(d)] || out ? 0 : slope[d];
+      }
+      return log_expected_improvement(prediction.mean, prediction.variance, best);
+    };
+    VectorXd x = candidate.x;
+    VectorXd slope;
+    VectorXd next_slope;
+    double gain = at(x, slope);
+    Eigen::MatrixXd h = Eigen::MatrixXd::Identity(size, size) * 1e-4;
+    for (int step = 0; step < kAscent && slope.norm() > 1e-5; ++step) {
+      VectorXd direction = h * slope;
+      for (Eigen::Index d = 0; d < size; ++d) {
+        direction[d] = slope[d] == 0 ? 0 : direction[d];
+      }
+      if (!(direction.dot(slope) > 0)) {
+        h.setIdentity();
+        h *= 1e-4;
+        direction = h * slope;
+      }
+      double length = std::min(1.0, 0.2 / std::max(1e-12, direction.cwiseAbs().maxCoeff()));
+      VectorXd next;
+      double next_gain = gain;
+      int tries = 0;
+      for (; tries < 12; ++tries, length *= 0.3) {
+        next = (x + length * direction).cwiseMax(0).cwiseMin(1);
+        next_gain = at(next, next_slope);
+        if (next_gain >= gain + 1e-4 * slope.dot(next - x)) {
+          break;
+        }
+      }
+      if (tries == 12 || !(next_gain > gain)) {
+        break;
+      }
+      const VectorXd s = next - x;
+      const VectorXd y = slope - next_slope;  // of the function that falls
+      const double sy = s.dot(y);
+      if (sy > 1e-14) {
+        const Eigen::MatrixXd left = Eigen::MatrixXd::Identity(size, size) - s * y.transpose() / sy;
+        h = (left * h * left.transpose() + s * s.transpose() / sy).eval();
+      }
+      x = next;
+      slope = next_slope;
+      gain = next_gain;
+    }
+    if (gain > candidate.gain) {
+      candidate = {x, gain};
+    }
   }
 
   // Coordinate search: each coordinate a step up and down, the step halved when none helps.
@@ -202,6 +301,7 @@ class GpSampler : public Sampler {
   Space space_;
   uint64_t seed_;
   std::vector<bool> choice_;
+  std::vector<bool> fixed_;  // has steps: no slope to follow
   std::vector<Known> known_;
   std::map<int64_t, VectorXd> running_;
 };

@@ -13,8 +13,6 @@ constexpr double kSqrt2 = 1.4142135623730951;
 constexpr double kLogSqrt2Pi = 0.91893853320467274;
 constexpr uint64_t kRecent = 25;
 constexpr double kFinest = 100;        // of a range: no kernel is narrower
-constexpr double kSharpening = 1.5;    // how fast they may become so, by the number of trials; 1 is Optuna's
-constexpr uint64_t kClipped = 20;      // trials after which they may: (2 + 20) ^ kSharpening >= kFinest
 constexpr uint64_t kMaxCells = 256;  // of a parameter whose kernels are masses of cells
 
 // The normal mass of [a, b], a <= b, exact in both tails.
@@ -55,8 +53,14 @@ void move_last(std::vector<T>& list, size_t to) {
 
 }  // namespace
 
-Parzen::Parzen(const Space& space, std::vector<size_t> dims, double prior_weight)
-    : space_(space), dims_(std::move(dims)), prior_weight_(prior_weight), axes_(dims_.size()), tables_(dims_.size()) {
+Parzen::Parzen(const Space& space, std::vector<size_t> dims, double prior_weight, double sharpening)
+    : space_(space),
+      dims_(std::move(dims)),
+      prior_weight_(prior_weight),
+      sharpening_(sharpening),
+      clipped_from_(static_cast<uint64_t>(std::ceil(std::pow(kFinest, 1 / sharpening)))),
+      axes_(dims_.size()),
+      tables_(dims_.size()) {
   for (size_t d = 0; d < dims_.size(); ++d) {
     const Parameter& parameter = space_[dims_[d]];
     Axis& axis = axes_[d];
@@ -70,7 +74,7 @@ Parzen::Parzen(const Space& space, std::vector<size_t> dims, double prior_weight
 }
 
 double Parzen::smallest(const Axis& axis) const {
-  return axis.width / std::min(kFinest, std::pow(2.0 + static_cast<double>(count_), kSharpening));
+  return axis.width / std::min(kFinest, std::pow(2.0 + static_cast<double>(count_), sharpening_));
 }
 
 void Parzen::set_bandwidth(Axis& axis, uint32_t slot, double sigma) {
@@ -212,7 +216,7 @@ Parzen::Kernel Parzen::take_best() {
 }
 
 void Parzen::prepare() {
-  const uint64_t clipped = std::min<uint64_t>(count_, kClipped);
+  const uint64_t clipped = std::min<uint64_t>(count_, clipped_from_);
   const double kernels = static_cast<double>(count_) + 1;
   for (size_t d = 0; d < axes_.size(); ++d) {
     Axis& axis = axes_[d];

@@ -29,7 +29,8 @@ class Parzen {
   static constexpr size_t kMaxKernels = 1024;
 
   // dims: indices into the space; all exist together. The space must outlive it.
-  Parzen(const Space& space, std::vector<size_t> dims, double prior_weight = 0.5);
+  // sharpening: the exponent above; 1 is Optuna's.
+  Parzen(const Space& space, std::vector<size_t> dims, double prior_weight = 0.5, double sharpening = 1.5);
 
   void add(int64_t number, const Point& point, const Score& score);
   bool remove(int64_t number);
@@ -77,6 +78,8 @@ class Parzen {
   const Space& space_;
   std::vector<size_t> dims_;
   double prior_weight_;
+  double sharpening_;
+  uint64_t clipped_from_;  // trials from which kernels may be as narrow as any
   std::vector<Axis> axes_;
   std::vector<int64_t> numbers_;     // by slot
   std::vector<Score> scores_;

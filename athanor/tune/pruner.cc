@@ -139,10 +139,13 @@ void Rungs::failed(int64_t trial) {
   }
 }
 
-std::optional<Rungs::Promotion> Rungs::promote() {
+std::optional<Rungs::Promotion> Rungs::promote(bool last) {
   for (size_t r = steps_.size() - 1; r-- > 0;) {
     for (auto& bracket : rungs_) {
       auto& rung = bracket[r];
+      if (!last && rung.size() < static_cast<size_t>(options_.reduction * options_.reduction)) {
+        continue;
+      }
       const size_t good = rung.size() / static_cast<size_t>(options_.reduction);
       const auto gone = static_cast<size_t>(std::count_if(rung.begin(), rung.end(), [](const Entry& entry) { return entry.promoted; }));
       for (size_t i = 0; i < good && gone < good; ++i) {

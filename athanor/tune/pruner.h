@@ -4,7 +4,8 @@
 // into rungs: a trial pauses at a rung, keeps its state, and is resumed by the same id only when it is among the best
 // 1/reduction of its rung (Li et al. 2018; nothing is thrown away and nothing is computed twice). Never more than that share
 // of a rung goes on in all, so that a sampler which improves does not have every newcomer resumed: the steps of a study are
-// known beforehand.
+// known beforehand. And a rung first waits for reduction^2 trials, as many as let one go on from the rung above: the best of
+// four is hardly chosen, and what is resumed early takes the place of the better ones that come later.
 #pragma once
 
 #include <cstdint>
@@ -64,8 +65,9 @@ class Rungs {
     int64_t trial;
     int64_t steps;  // the next pause
   };
-  // The best trial that may go on, of the highest rung that has one; it counts as gone on.
-  std::optional<Promotion> promote();
+  // The best trial that may go on, of the highest rung that has one; it counts as gone on. last: no trial runs and no new one
+  // will come, so no rung waits for more.
+  std::optional<Promotion> promote(bool last = false);
   // For the end of a study in which no trial came to its end: the best of the highest rung goes the whole way.
   std::optional<Promotion> promote_best();
 

@@ -67,6 +67,8 @@ class Sampler {
   virtual void note(int64_t number, const Point& point) = 0;
   // What became of a noted trial: complete, pruned or failed. A pruned trial that went on may be told again.
   virtual void tell(const Trial& trial) = 0;
+  // Said once before all else: trials pause at these steps (ascending, the last the whole way), and only the best go on.
+  virtual void pauses_at(const std::vector<int64_t>&) {}
   // Nothing new is left (grid).
   virtual bool exhausted() const { return false; }
 };

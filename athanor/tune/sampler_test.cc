@@ -11,6 +11,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/file.h"
+#include "athanor/tune/gaussian_process.h"
 #include "athanor/tune/parzen.h"
 #include "athanor/tune/pareto.h"
 #include "athanor/tune/sobol.h"
@@ -149,6 +150,42 @@ TEST(Tpe, AThousandTrialsUnderASecondAndMemoryStaysFlat) {
   const std::clock_t begin = std::clock();  // our own work, not that of the machine
   best_of("tpe", space, sphere, 1000, 1);
   EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 1.0);
+}
+
+TEST(GaussianProcess, SlopesAreThoseOfItsValues) {
+  Rng rng(5);
+  Eigen::MatrixXd x(12, 3);
+  Eigen::VectorXd y(12);
+  for (Eigen::Index i = 0; i < 12; ++i) {
+    for (Eigen::Index d = 0; d < 3; ++d) {
+      x(i, d) = d == 2 ? static_cast<double>(rng.below(3)) : rng.uniform();
+    }
+    y[i] = std::sin(5 * x(i, 0)) + x(i, 1) * x(i, 1) + 0.3 * x(i, 2);
+  }
+  const GaussianProcess model(x, y, {false, false, true});
+  for (const double best : {y.minCoeff(), y.minCoeff() - 3.0, y.maxCoeff()}) {
+    Eigen::VectorXd place(3);
+    place << 0.37, 0.61, 1;
+    const auto gain = [&](const Eigen::VectorXd& at) {
+      const auto prediction = model.predict(at);
+      return log_expected_improvement(prediction.mean, prediction.variance, best);
+    };
+    Eigen::VectorXd mean_slope;
+    Eigen::VectorXd variance_slope;
+    const auto prediction = model.predict(place, mean_slope, variance_slope);
+    EXPECT_NEAR(prediction.mean, model.predict(place).mean, 1e-12);
+    const auto by = log_expected_improvement_slopes(prediction.mean, prediction.variance, best);
+    for (Eigen::Index d = 0; d < 2; ++d) {
+      Eigen::VectorXd up = place;
+      Eigen::VectorXd down = place;
+      up[d] += 1e-5;
+      down[d] -= 1e-5;
+      const double expected = (gain(up) - gain(down)) / 2e-5;
+      const double slope = by.by_mean * mean_slope[d] + by.by_variance * variance_slope[d];
+      EXPECT_NEAR(slope, expected, 1e-4 * (1 + std::abs(expected))) << best << " " << d;
+    }
+    EXPECT_EQ(mean_slope[2], 0);
+  }
 }
 
 TEST(Parzen, IsADensity) {

@@ -5,14 +5,20 @@
 #include <limits>
 
 #include "athanor/base/error.h"
-#include "athanor/tune/pareto.h"
 
 namespace athanor::tune {
+
+namespace {
+
+constexpr int64_t kCompared = 1024;  // trials that a running one is compared with, the newest
+
+}  // namespace
 
 Search::Search(const Space& space, const SearchOptions& options)
     : space_(space),
       options_(options),
-      sampler_(make_sampler(options.sampler, space, options.maximise.size(), options.seed)) {
+      sampler_(make_sampler(options.sampler, space, options.maximise.size(), options.seed)),
+      history_(options.seed, options.maximise) {
   if (options_.pruner.kind != "none" && options_.maximise.size() > 1) {
     throw Error(ErrorKind::kUsage, "a pruner compares one objective, not several", "pruner.kind");
   }
@@ -21,6 +27,7 @@ Search::Search(const Space& space, const SearchOptions& options)
       throw Error(ErrorKind::kUsage, options_.pruner.kind + " needs to know how many steps a trial has", "pruner.kind");
     }
     rungs_.emplace(options_.pruner, options_.max_steps, options_.step_unit);
+    sampler_->pauses_at(rungs_->steps());
   }
 }
 
@@ -47,7 +54,7 @@ std::optional<Job> Search::next() {
     if (auto job = decide()) {
       job->index = num_jobs();
       job->known = applied_;
-      jobs_.push_back(*job);
+      jobs_.emplace(num_jobs_++, *job);
       return job;
     }
     if (applied_ == num_jobs()) {
@@ -67,7 +74,7 @@ std::optional<Job> Search::decide() {
   }
   const bool all_asked = num_trials() >= options_.trials || sampler_->exhausted();
   if (rungs_) {
-    auto promotion = rungs_->promote();
+    auto promotion = rungs_->promote(all_asked && applied_ == num_jobs());
     // When all is known and no trial came to its end (too few for the rungs), the best one does.
     if (!promotion && all_asked && applied_ == num_jobs() && complete_ == 0) {
       promotion = rungs_->promote_best();
@@ -87,15 +94,24 @@ std::optional<Job> Search::decide() {
     space_.round(trial.point, static_cast<int>(options_.digits));
   }
   sampler_->note(trial.number, trial.point);
-  trials_.push_back(trial);
-  notes_.emplace_back();
-  const int64_t first = rungs_ ? rungs_->first_steps(trial.number) : 0;
-  return Job{-1, trial.number, 0, first >= options_.max_steps ? 0 : first};
+  const int64_t number = trial.number;
+  history_.add(std::move(trial));
+  const int64_t first = rungs_ ? rungs_->first_steps(number) : 0;
+  return Job{-1, number, 0, first >= options_.max_steps ? 0 : first};
+}
+
+const Job& Search::job(int64_t index) const {
+  const auto found = jobs_.find(index);
+  if (found == jobs_.end()) {
+    throw Error(ErrorKind::kInternal, "job " + std::to_string(index) + " is not open");
+  }
+  return found->second;
 }
 
 void Search::report(int64_t index, JobResult result) {
-  Trial& trial = trials_.at(static_cast<size_t>(job(index).trial));
-  if (index < applied_ || waiting_.contains(index)) {
+  History::Entry& entry = history_.at(job(index).trial);
+  Trial& trial = entry.trial;
+  if (waiting_.contains(index)) {
     throw Error(ErrorKind::kInternal, "job " + std::to_string(index) + " was reported twice");
   }
   if (result.state == TrialState::kComplete && result.values.size() != options_.maximise.size()) {
@@ -107,6 +123,7 @@ void Search::report(int64_t index, JobResult result) {
       result.error = "the metric is not a number";
     }
   }
+  const TrialState before = trial.state;
   trial.state = result.state;
   trial.error = result.error;
   if (!result.values.empty()) {
@@ -118,31 +135,38 @@ void Search::report(int64_t index, JobResult result) {
     }
   }
   if (!result.note.is_null()) {
-    notes_.at(static_cast<size_t>(trial.number)) = result.note;
+    entry.note = result.note;
   }
+  history_.changed(trial.number, before);
   waiting_.emplace(index, std::move(result));
 }
 
 void Search::apply_next() {
-  const Job& done = job(applied_);
+  const Job done = jobs_.extract(applied_).mapped();
   const auto node = waiting_.extract(applied_);
   const JobResult& result = node.mapped();
-  // What was known after this job: a later job of the same trial may have been reported already, so not trials_.
-  Trial trial = trials_.at(static_cast<size_t>(done.trial));
+  // What was known after this job: a later job of the same trial may have been reported already, so not the trial as it is.
+  Trial trial = history_.at(done.trial).trial;
   trial.state = result.state;
   trial.values = result.values;
   std::erase_if(trial.steps, [&](const auto& step) { return done.to_step > 0 && step.first > done.to_step; });
   const Trial told = flipped(trial);
   ++applied_;
   complete_ += result.state == TrialState::kComplete ? 1 : 0;
-  reached_[trial.number] = done.to_step;
   sampler_->tell(told);
   if (options_.pruner.live()) {
     finished_.push_back({applied_, told});
+    while (finished_.front().at <= applied_ - kCompared - 2 * options_.parallel) {
+      finished_.pop_front();
+    }
+  }
+  if (!rungs_ || done.to_step == 0 || result.state == TrialState::kFailed) {
+    history_.settle(trial.number);
   }
   if (!rungs_) {
     return;
   }
+  reached_[trial.number] = done.to_step;
   if (result.state == TrialState::kFailed) {
     rungs_->failed(trial.number);
     return;
@@ -159,38 +183,13 @@ bool Search::prune(const Job& job, const std::vector<std::pair<int64_t, double>>
   }
   std::vector<const Trial*> finished;
   for (const Applied& applied : finished_) {
-    if (applied.at <= job.known) {
+    if (applied.at <= job.known && applied.at > job.known - kCompared) {
       finished.push_back(&applied.trial);
     }
   }
   Trial so_far;
   so_far.steps = steps;
   return should_prune(options_.pruner, flipped(so_far).steps, finished);
-}
-
-std::vector<int64_t> Search::best() const {
-  std::vector<std::vector<double>> values;
-  std::vector<int64_t> numbers;
-  for (const Trial& trial : trials_) {
-    if (trial.state != TrialState::kComplete) {
-      continue;
-    }
-    const Trial told = flipped(trial);
-    if (options_.maximise.size() == 1 && !values.empty()) {
-      if (told.values[0] < values[0][0]) {
-        values[0] = told.values;
-        numbers[0] = trial.number;
-      }
-      continue;
-    }
-    values.push_back(told.values);
-    numbers.push_back(trial.number);
-  }
-  std::vector<int64_t> best;
-  for (const size_t i : pareto_front(values)) {
-    best.push_back(numbers[i]);
-  }
-  return best;
 }
 
 }  // namespace athanor::tune

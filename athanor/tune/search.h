@@ -5,6 +5,9 @@
 // ran. Results that come early wait for their turn. So a study that was killed is replayed from its journal
 // (StudyJournal) and goes on with the very next decision.
 //
+// Memory is flat for samplers that keep a bounded memory of their own: of ended trials a sample stays (history.h). Trials
+// that paused at a rung stay all: any of them may go on.
+//
 //   Search search(space, options);
 //   while (auto job = search.next()) { search.report(job->index, run(search.trial(job->trial).point, job->to_step)); }
 #pragma once
@@ -15,6 +18,7 @@
 #include <optional>
 #include <vector>
 
+#include "athanor/tune/history.h"
 #include "athanor/tune/pruner.h"
 #include "athanor/tune/sampler.h"
 
@@ -66,15 +70,20 @@ class Search {
 
   const Space& space() const { return space_; }
   const SearchOptions& options() const { return options_; }
-  int64_t num_trials() const { return static_cast<int64_t>(trials_.size()); }
-  // In the user's own direction. Values appear when they are reported, in whatever order.
-  const Trial& trial(int64_t number) const { return trials_.at(static_cast<size_t>(number)); }
-  const std::vector<Trial>& trials() const { return trials_; }
-  const nlohmann::json& note(int64_t number) const { return notes_.at(static_cast<size_t>(number)); }
-  const Job& job(int64_t index) const { return jobs_.at(static_cast<size_t>(index)); }
-  int64_t num_jobs() const { return static_cast<int64_t>(jobs_.size()); }
+  int64_t num_trials() const { return history_.size(); }
+  int64_t count(TrialState state) const { return history_.count(state); }
+  // In the user's own direction. Values appear when they are reported, in whatever order. Error(kInternal) for a trial that
+  // ended long ago and is forgotten: one that runs, one just reported and the best are not.
+  const Trial& trial(int64_t number) const { return history_.at(number).trial; }
+  const nlohmann::json& note(int64_t number) const { return history_.at(number).note; }
+  // Those in memory, by number: all of them as long as `whole`.
+  std::vector<Trial> trials() const { return history_.kept(); }
+  bool whole() const { return history_.whole(); }
+  // A job that is not yet applied: open, or just reported.
+  const Job& job(int64_t index) const;
+  int64_t num_jobs() const { return num_jobs_; }
   // Complete trials that no other is better than (one objective: at most one); earlier ones first among equals.
-  std::vector<int64_t> best() const;
+  const std::vector<int64_t>& best() const { return history_.best(); }
 
  private:
   std::optional<Job> decide();
@@ -85,20 +94,20 @@ class Search {
   SearchOptions options_;
   std::unique_ptr<Sampler> sampler_;
   std::optional<Rungs> rungs_;
-  std::vector<Trial> trials_;
-  std::vector<nlohmann::json> notes_;
-  std::vector<Job> jobs_;
+  History history_;
+  std::map<int64_t, Job> jobs_;           // not applied
+  int64_t num_jobs_ = 0;
   std::map<int64_t, JobResult> waiting_;  // reported, not applied
   int64_t applied_ = 0;                   // results, in order of jobs
   int64_t complete_ = 0;                  // trials that came to their end, among them
-  std::map<int64_t, int64_t> reached_;    // the step at which each trial paused last
+  std::map<int64_t, int64_t> reached_;    // the step at which each trial paused last, with rungs
   bool over_ = false;
   bool stopped_ = false;
   struct Applied {
     int64_t at;  // value of applied_ after it
     Trial trial; // flipped
   };
-  std::vector<Applied> finished_;  // for prune()
+  std::deque<Applied> finished_;  // the newest, for prune()
 };
 
 }  // namespace athanor::tune

@@ -110,6 +110,47 @@ TEST(Search, AshaPausesAndGoesOnWithTheBest) {
   EXPECT_DOUBLE_EQ(best, full);  // the curves do not cross: the best is found
 }
 
+// Early values may favour another place than the end's: `shift` to the right of it after one step.
+double crossing(const Point& point, int64_t step, double end, double shift) {
+  const double place = end + shift * (1 - std::log(static_cast<double>(step)) / std::log(27.0));
+  return (point[0] - place) * (point[0] - place) + 0.1 * std::abs(point[1] - 7);
+}
+
+double mean_best(const std::string& sampler, int64_t trials, int seeds, double shift) {
+  double sum = 0;
+  for (int seed = 0; seed < seeds; ++seed) {
+    SearchOptions options;
+    options.trials = trials;
+    options.sampler.kind = sampler;
+    options.seed = static_cast<uint64_t>(seed);
+    options.pruner.kind = "asha";
+    options.pruner.reduction = 3;
+    options.pruner.min_steps = 3;
+    options.max_steps = 27;
+    Search search(space(), options);
+    const double end = -3 + 2.0 * seed / seeds;
+    double best = 1e300;
+    while (const auto job = search.next()) {
+      JobResult result;
+      const int64_t to = job->to_step == 0 ? 27 : job->to_step;
+      for (int64_t step = job->from_step + 1; step <= to; ++step) {
+        result.steps.emplace_back(step, crossing(search.trial(job->trial).point, step, end, shift));
+      }
+      result.values = {result.steps.back().second};
+      result.state = job->to_step == 0 ? TrialState::kComplete : TrialState::kPruned;
+      best = job->to_step == 0 ? std::min(best, result.values[0]) : best;
+      search.report(job->index, std::move(result));
+    }
+    sum += best / seeds;
+  }
+  return sum;
+}
+
+TEST(Search, TpeIsNotLedAstrayByEarlyRungs) {
+  EXPECT_LT(mean_best("tpe", 60, 20, 3), 1.2 * mean_best("sobol", 60, 20, 3)) << "the first rung prefers places far off";
+  EXPECT_LT(mean_best("tpe", 60, 20, 0.5), 0.7 * mean_best("sobol", 60, 20, 0.5)) << "the rungs almost agree";
+}
+
 TEST(Search, WithTooFewTrialsForTheRungsTheBestStillComesToItsEnd) {
   SearchOptions options;
   options.trials = 5;
@@ -178,6 +219,26 @@ TEST(Search, FailuresAndNaNAreBorne) {
   EXPECT_EQ(search.num_trials(), 25);
   EXPECT_EQ(search.trial(3).state, TrialState::kFailed);
   ASSERT_EQ(search.best().size(), 1u);
+}
+
+TEST(Search, ALongStudyKeepsTheSameDecisionsAndABoundedHistory) {
+  SearchOptions options;
+  options.trials = 12000;
+  options.sampler.kind = "random";
+  options.parallel = 3;
+  Search search(space(), options);
+  double least = 1e300;
+  size_t most = 0;
+  while (auto job = search.next()) {
+    const double value = value_at(search.trial(job->trial).point, 9);
+    least = std::min(least, value);
+    search.report(job->index, {TrialState::kComplete, {value}, {}, "", nullptr});
+    most = job->trial % 1000 == 999 ? std::max(most, search.trials().size()) : most;
+  }
+  EXPECT_EQ(search.num_trials(), 12000);
+  EXPECT_EQ(search.count(TrialState::kComplete), 12000);
+  EXPECT_LE(most, History::kKept + 8);
+  EXPECT_EQ(search.trial(search.best().at(0)).values[0], least);
 }
 
 TEST(Search, SeveralObjectivesGiveAFront) {
@@ -250,6 +311,26 @@ TEST_F(Journal, AStudyThatIsCutAnywhereIsTheSameStudy) {
     std::ofstream(dir_ / "study.jsonl", std::ios::app) << "{\"type\": \"te";  // torn by a kill
   }
   EXPECT_EQ(go(options, 1000), whole);
+}
+
+TEST_F(Journal, HoldsEveryTrialAsTheSearchSawIt) {
+  for (const char* pruner : {"none", "asha"}) {
+    SearchOptions options;
+    options.trials = 20;
+    options.parallel = 3;
+    options.pruner.kind = pruner;
+    options.pruner.reduction = 3;
+    options.pruner.min_steps = 1;
+    options.max_steps = 27;
+    const auto expected = go(options, 1000);
+    auto list = nlohmann::json::array();
+    read_trials(dir_ / "study.jsonl", [&](const nlohmann::json& trial) {
+      EXPECT_EQ(trial["number"], list.size());
+      list.push_back({trial["state"], trial["values"], trial["params"], trial["steps"]});
+    });
+    EXPECT_EQ(list, expected) << pruner;
+    fs::remove(dir_ / "study.jsonl");
+  }
 }
 
 TEST_F(Journal, AnotherStudyIsRefused) {

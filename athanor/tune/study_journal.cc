@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "athanor/base/error.h"
 
@@ -77,23 +78,49 @@ JobResult result_from(const nlohmann::json& line) {
   return result;
 }
 
-StudyJournal::StudyJournal(const fs::path& path, Search& search,
-                           const std::function<void(const nlohmann::json& line)>& seen) {
-  std::string text = fs::exists(path) ? read_file(path) : "";
-  const size_t whole = text.rfind('\n') == std::string::npos ? 0 : text.rfind('\n') + 1;
-  if (whole < text.size()) {
-    text.resize(whole);
-    fs::resize_file(path, whole);
+namespace {
+
+// Each whole line with its number, from 1.
+template <class Each>
+void each_line(const fs::path& path, const Each& each) {
+  if (!fs::exists(path) || fs::file_size(path) == 0) {
+    return;
   }
+  const MappedFile file(path);
+  const std::string_view text = file.text();
   size_t number_of_line = 0;
-  for (size_t at = 0; at < text.size();) {
-    const size_t end = text.find('\n', at);
+  for (size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string_view::npos; at = end + 1) {
     const auto line = nlohmann::json::parse(text.substr(at, end - at), nullptr, false);
-    at = end + 1;
     ++number_of_line;
     if (!line.is_object() || !line.contains("job") || !line["job"].is_number_integer()) {
       fail(path, number_of_line, "a line of the study's journal cannot be read");
     }
+    each(line, number_of_line);
+  }
+}
+
+void cut_torn_line(const fs::path& path) {
+  if (!fs::exists(path) || fs::file_size(path) == 0) {
+    return;
+  }
+  size_t whole = 0;
+  size_t size = 0;
+  {
+    const MappedFile file(path);
+    size = file.size();
+    whole = file.text().rfind('\n') + 1;  // npos + 1 is 0
+  }
+  if (whole < size) {
+    fs::resize_file(path, whole);
+  }
+}
+
+}  // namespace
+
+StudyJournal::StudyJournal(const fs::path& path, Search& search,
+                           const std::function<void(const nlohmann::json& line)>& seen) {
+  cut_torn_line(path);
+  each_line(path, [&](const nlohmann::json& line, size_t number_of_line) {
     if (line.value("type", "") == "ask") {
       const auto job = search.next();
       if (!job) {
@@ -117,8 +144,69 @@ StudyJournal::StudyJournal(const fs::path& path, Search& search,
     if (seen) {
       seen(line);
     }
-  }
+  });
   file_ = std::make_unique<FileWriter>(path, FileWriter::Mode::kAppend);
+}
+
+namespace {
+
+// What a result adds to a trial's entry of study.json, as Search::report does it.
+void add_result(nlohmann::json& trial, const JobResult& result) {
+  trial["state"] = name_of(result.state);
+  trial.erase("error");
+  if (!result.error.empty()) {
+    trial["error"] = result.error;
+  }
+  if (!result.values.empty()) {
+    trial["values"] = result.values;
+  }
+  for (const auto& [step, value] : result.steps) {
+    if (trial["steps"].empty() || step > trial["steps"].back()[0].get<int64_t>()) {
+      trial["steps"].push_back({step, std::isfinite(value) ? nlohmann::json(value) : nlohmann::json()});
+    }
+  }
+  if (result.note.is_object()) {
+    trial["run"] = result.note.value("run", "");
+  }
+}
+
+}  // namespace
+
+void read_trials(const fs::path& path, const std::function<void(const nlohmann::json& trial)>& each) {
+  struct Pending {
+    nlohmann::json trial;
+    bool over = false;
+  };
+  std::map<int64_t, Pending> pending;
+  std::map<int64_t, std::pair<int64_t, bool>> open;  // job: trial, pauses on its way
+  each_line(path, [&](const nlohmann::json& line, size_t number_of_line) {
+    if (line.value("type", "") == "ask") {
+      const int64_t number = line.value("trial", int64_t{-1});
+      open[line["job"]] = {number, line.value("to", int64_t{0}) > 0};
+      if (!pending.contains(number)) {
+        pending[number].trial = {{"number", number}, {"state", "running"}, {"values", nlohmann::json::array()},
+                                 {"params", line.value("values", nlohmann::json::object())},
+                                 {"steps", nlohmann::json::array()}, {"run", ""}};
+      }
+      return;
+    }
+    const auto job = open.find(line["job"]);
+    if (job == open.end()) {
+      fail(path, number_of_line, "a job has a result that was not asked for");
+    }
+    const auto [number, pauses] = job->second;
+    open.erase(job);
+    const JobResult result = result_from(line);
+    add_result(pending[number].trial, result);
+    pending[number].over = !pauses || result.state == TrialState::kFailed;
+    while (!pending.empty() && pending.begin()->second.over) {
+      each(pending.begin()->second.trial);
+      pending.erase(pending.begin());
+    }
+  });
+  for (const auto& [number, trial] : pending) {
+    each(trial.trial);
+  }
 }
 
 void StudyJournal::write(const nlohmann::json& line) {

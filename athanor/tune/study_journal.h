@@ -30,6 +30,10 @@ class StudyJournal {
   std::vector<Job> open_;
 };
 
+// The trials of a journal as study.json lists them (number, state, values, params, steps, run, error), by number. The file is
+// read line by line, and what is held are the trials that are not over yet (with rungs: those that paused).
+void read_trials(const fs::path& path, const std::function<void(const nlohmann::json& trial)>& each);
+
 nlohmann::json result_json(const JobResult& result);
 // Error(kInput) for what is no result.
 JobResult result_from(const nlohmann::json& line);

@@ -1,15 +1,17 @@
 // Tree-structured Parzen estimator (Bergstra et al. 2011; multivariate as Optuna's): of n trials the best
 // min(ceil(n / 10), 25) are the good ones; candidates are drawn from their density l and the one with the largest l / g is
 // tried, g being the density of all others, running ones included. Parameters that exist under the same condition form
-// a group with densities of its own.
+// a group with densities of its own. Where trials pause at rungs, tpe_rungs.h has another way.
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
+#include <optional>
 
 #include "athanor/tune/parzen.h"
 #include "athanor/tune/sampler.h"
 #include "athanor/tune/sobol.h"
+#include "athanor/tune/tpe_rungs.h"
 
 namespace athanor::tune {
 
@@ -17,6 +19,7 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kMaxGood = 25;
+constexpr int64_t kEvenEvery = 3;  // among rungs: of so many trials one is spread evenly, whatever was learnt
 
 struct Good {
   Score score;
@@ -43,6 +46,7 @@ struct Group {
   std::vector<size_t> single;  // parameters of one value: nothing to learn
   std::vector<Good> good;      // best first
   Parzen others;
+  std::optional<RungModel> rungs;
   uint64_t running = 0;
 
   uint64_t finished() const { return good.size() + others.count() - running; }
@@ -83,9 +87,9 @@ class TpeSampler : public Sampler {
         point[i] = space_[i].low;
       }
       if (group.finished() < static_cast<uint64_t>(options_.startup)) {
-        for (const size_t i : group.dims) {
-          point[i] = space_[i].from_unit(sobol_unit(seed_, static_cast<uint32_t>(number), static_cast<int>(i)));
-        }
+        even(group, number, point);
+      } else if (group.rungs) {
+        suggest_among_rungs(group, number, rng, point);
       } else {
         suggest(group, rng, point);
       }
@@ -100,11 +104,17 @@ class TpeSampler : public Sampler {
         ++group.running;
       }
     }
-    running_.push_back(number);
+    running_.emplace(number, point);
+  }
+
+  void pauses_at(const std::vector<int64_t>& steps) override {
+    for (Group& group : groups_) {
+      group.rungs.emplace(space_, group.dims, steps);
+    }
   }
 
   void tell(const Trial& trial) override {
-    const bool was_running = std::erase(running_, trial.number) > 0;
+    const bool was_running = running_.erase(trial.number) > 0;
     for (Group& group : groups_) {
       if (!space_.active(group.first, trial.point)) {
         continue;
@@ -114,6 +124,9 @@ class TpeSampler : public Sampler {
       std::erase_if(group.good, [&](const Good& good) { return good.number == trial.number; });
       if (trial.state != TrialState::kFailed && trial.state != TrialState::kRunning) {
         learn(group, {score_of(trial), trial.number, trial.point});
+      }
+      if (group.rungs) {
+        group.rungs->tell(trial);
       }
     }
   }
@@ -139,6 +152,36 @@ class TpeSampler : public Sampler {
       }
       const Good next{best.score, best.number, best.point};
       group.good.insert(std::upper_bound(group.good.begin(), group.good.end(), next), next);
+    }
+  }
+
+  void even(const Group& group, int64_t number, Point& point) const {
+    for (const size_t i : group.dims) {
+      point[i] = space_[i].from_unit(sobol_unit(seed_, static_cast<uint32_t>(number), static_cast<int>(i)));
+    }
+  }
+
+  void suggest_among_rungs(Group& group, int64_t number, Rng& rng, Point& point) {
+    std::map<int64_t, Point> running = running_;
+    std::erase_if(running, [&](const auto& trial) { return !space_.active(group.first, trial.second); });
+    group.rungs->prepare(running);
+    even(group, number, point);
+    Point candidate = point;
+    std::vector<double> x(group.dims.size());
+    double best_odds = -std::numeric_limits<double>::infinity();
+    const bool learnt = group.rungs->ready() && number % kEvenEvery != 0;
+    for (int64_t c = 0; c < options_.candidates && learnt; ++c) {
+      for (size_t d = 0; d < group.dims.size(); ++d) {
+        const Parameter& parameter = space_[group.dims[d]];
+        double& value = candidate[group.dims[d]];
+        value = c == 0 ? value : parameter.from_unit(rng.uniform());
+        x[d] = parameter.is_choice() ? value : parameter.axis(value);
+      }
+      const double odds = group.rungs->log_odds(x);
+      if (odds > best_odds) {
+        best_odds = odds;
+        point = candidate;
+      }
     }
   }
 
@@ -170,7 +213,7 @@ class TpeSampler : public Sampler {
   Space space_;
   uint64_t seed_;
   std::vector<Group> groups_;
-  std::vector<int64_t> running_;
+  std::map<int64_t, Point> running_;
 };
 
 }  // namespace

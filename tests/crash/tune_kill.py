@@ -54,17 +54,21 @@ def trial_processes(parent):
     return found
 
 
+def write_texts(rng):
+    with open("texts.jsonl", "w", encoding="utf-8") as file:
+        for _ in range(1500):
+            label = rng.random() < 0.5
+            words = [rng.choice("abcdefgh") + rng.choice("ao" if label else "eo") for _ in range(30)]
+            file.write(json.dumps({"text": " ".join(words), "label": "yes" if label else "no"}) + "\n")
+
+
 def main():
     program = os.path.abspath(sys.argv[1])
     kills = int(sys.argv[2])
     rng = random.Random(int(sys.argv[3]) if len(sys.argv) > 3 else 3)
     with tempfile.TemporaryDirectory(prefix="athanor-tune-") as folder:
         os.chdir(folder)
-        with open("texts.jsonl", "w", encoding="utf-8") as file:
-            for i in range(1500):
-                label = rng.random() < 0.5
-                words = [rng.choice("abcdefgh") + rng.choice("ao" if label else "eo") for _ in range(30)]
-                file.write(json.dumps({"text": " ".join(words), "label": "yes" if label else "no"}) + "\n")
+        write_texts(rng)
         for name, text in (("base.yaml", RECIPE), ("tune.yaml", STUDY)):
             with open(name, "w", encoding="utf-8") as file:
                 file.write(text)

@@ -153,3 +153,22 @@ two_trees = arrays("trees.", [0, 5], [0.5, -1, 0, 0, 0, 2, 0, 0], [0, 1 - 2**31,
                                              "trees": trees_of(1, 1)}},
     {"member0.sees": np.array([0, 1, 2], "<i4"), **{"member0." + k: v for k, v in two_trees.items()}},
     {"of": {"kind": "forest"}}))
+
+
+def together(parts):
+    """The nodes as one array of 64-bit words, as models are stored now (docs/data/models.md)."""
+    out = dict(parts)
+    for name in [name for name in parts if name.endswith("threshold")]:
+        prefix = name.removesuffix("threshold")
+        nodes = np.zeros(len(parts[name]), dtype=[("threshold", "<f8"), ("feature", "<i4"), ("child", "<i4")])
+        for field in nodes.dtype.names:
+            nodes[field] = out.pop(prefix + field)
+        out[prefix + "nodes"] = nodes.view("<i8")
+    return out
+
+
+(corpus / "boosting-nodes").write_bytes(stored(
+    "boosting", "regression", {"loss": "squared", "labels": 0, "trees": trees_of(1, 1)},
+    together({"base": np.array([0.5]), "valid_losses": np.array([], "<f8"), **two_trees})))
+(corpus / "isolation-nodes").write_bytes(stored(
+    "isolation_forest", "anomaly", {"sampled": 64, "threshold": 0.5, "trees": trees_of(1, 1)}, together(two_trees)))

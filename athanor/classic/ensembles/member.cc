@@ -112,10 +112,9 @@ Matrix votes_of(const Matrix& predicted, Task task, bool probabilities) {
 }
 
 FitContext context_of_part(FitContext& whole, uint64_t part, uint64_t count) {
-  return {whole.pool, random_at(whole.seed, kPartSalt, part), whole.warn,
-          [&whole, part, count](double done) {
-            whole.progress((static_cast<double>(part) + done) / static_cast<double>(count));
-          }};
+  return whole.part(random_at(whole.seed, kPartSalt, part), [&whole, part, count](double done) {
+    whole.progress((static_cast<double>(part) + done) / static_cast<double>(count));
+  });
 }
 
 }  // namespace athanor

@@ -104,8 +104,8 @@ void Calibrated::fit(const Matrix& x, const Target& target, FitContext& context)
     for (uint64_t r = 0; r < x.rows; ++r) {
       (fold[r] == part ? held : seen).push_back(r);
     }
-    FitContext inner{context.pool, context.seed, [](const std::string&) {},
-                     [&](double done) { context.progress((part + done) / (folds + 1)); }};
+    FitContext inner = context.part(context.seed, [&](double done) { context.progress((part + done) / (folds + 1)); });
+    inner.warn = [](const std::string&) {};
     const auto model = fresh();
     model->fit(take_rows(x, seen), take_rows(target, seen), inner);
     const Matrix found = model->predict(take_rows(x, held), context.pool);
@@ -128,8 +128,7 @@ void Calibrated::fit(const Matrix& x, const Target& target, FitContext& context)
       isotonics_.push_back(fit_isotonic(scores[c], std::vector<double>(yes.begin(), yes.end()), target.weights));
     }
   }
-  FitContext inner{context.pool, context.seed, context.warn,
-                   [&](double done) { context.progress((folds + done) / (folds + 1)); }};
+  FitContext inner = context.part(context.seed, [&](double done) { context.progress((folds + done) / (folds + 1)); });
   model_ = fresh();
   model_->fit(x, target, inner);
 }

@@ -110,14 +110,52 @@ ATHANOR_KERNEL void measure_kernel(Metric metric, const double* points, size_t d
   }
 }
 
+// `high` rows of a tile at a time, of one or both panels: as many sums as there are registers.
+template <size_t high, size_t wide>
+ATHANOR_KERNEL void tile_part(const double* a, const double* const* b, size_t rows, double* out) {
+  Vec sums[high * wide];
+  for (size_t i = 0; i < high; ++i) {
+    for (size_t p = 0; p < wide; ++p) {
+      sums[i * wide + p] = load(out + p * kLanes * kLanes + i * kLanes);
+    }
+  }
+  for (size_t r = 0; r < rows; ++r) {
+    Vec right[wide];
+    for (size_t p = 0; p < wide; ++p) {
+      right[p] = load(b[p] + r * kLanes);
+    }
+    for (size_t i = 0; i < high; ++i) {
+      const double left = a[r * kLanes + i];
+      for (size_t p = 0; p < wide; ++p) {
+        sums[i * wide + p] += left * right[p];
+      }
+    }
+  }
+  for (size_t i = 0; i < high; ++i) {
+    for (size_t p = 0; p < wide; ++p) {
+      store(out + p * kLanes * kLanes + i * kLanes, sums[i * wide + p]);
+    }
+  }
+}
+
+template <size_t high, size_t wide>
+ATHANOR_KERNEL void tile_kernel(const double* a, const double* const* b, size_t rows, double* out) {
+  for (size_t p = 0; p < 2; p += wide) {
+    for (size_t i = 0; i < kLanes; i += high) {
+      tile_part<high, wide>(a + i, b + p, rows, out + p * kLanes * kLanes + i * kLanes);
+    }
+  }
+}
+
 struct Kernels {
   double (*dot)(const double*, const double*, size_t);
   double (*weighted)(const double*, const double*, const double*, size_t);
   void (*add)(double*, const double*, double, size_t);
   void (*measure)(Metric, const double*, size_t, const double* const*, double*);
+  void (*tile)(const double*, const double* const*, size_t, double*);
 };
 
-#define ATHANOR_KERNELS(name, attribute)                                                                  \
+#define ATHANOR_KERNELS(name, attribute, high, wide)                                                                  \
   attribute double dot_##name(const double* a, const double* b, size_t n) { return dot_kernel(a, b, n); } \
   attribute double weighted_##name(const double* a, const double* b, const double* w, size_t n) {         \
     return weighted_kernel(a, b, w, n);                                                                   \
@@ -126,12 +164,15 @@ struct Kernels {
   attribute void measure_##name(Metric m, const double* p, size_t d, const double* const* q, double* o) { \
     measure_kernel(m, p, d, q, o);                                                                        \
   }                                                                                                       \
-  constexpr Kernels kernels_##name{dot_##name, weighted_##name, add_##name, measure_##name}
+  attribute void tile_##name(const double* a, const double* const* b, size_t rows, double* o) {           \
+    tile_kernel<high, wide>(a, b, rows, o);                                                               \
+  }                                                                                                       \
+  constexpr Kernels kernels_##name{dot_##name, weighted_##name, add_##name, measure_##name, tile_##name}
 
-ATHANOR_KERNELS(plain, __attribute__((optimize("O3"))));
+ATHANOR_KERNELS(plain, __attribute__((optimize("O3"))), 2, 1);
 #if defined(__x86_64__)
-ATHANOR_KERNELS(avx2, __attribute__((target("arch=x86-64-v3"), optimize("O3"))));
-ATHANOR_KERNELS(avx512, __attribute__((target("arch=x86-64-v4"), optimize("O3"))));
+ATHANOR_KERNELS(avx2, __attribute__((target("arch=x86-64-v3"), optimize("O3"))), 4, 1);
+ATHANOR_KERNELS(avx512, __attribute__((target("arch=x86-64-v4"), optimize("O3"))), 8, 2);
 #endif
 
 const Kernels& kernels() {
@@ -156,6 +197,7 @@ double weighted_dot(const double* a, const double* b, const double* weight, size
   return kernels().weighted(a, b, weight, count);
 }
 void add_scaled(double* y, const double* x, double factor, size_t count) { kernels().add(y, x, factor, count); }
+void TileKernel::add(const double* a, const double* const b[2], size_t rows, double* out) { kernels().tile(a, b, rows, out); }
 
 PointBlocks::PointBlocks(const double* points, size_t count, size_t dim) : count_(count), dim_(dim) {
   values_.assign(num_blocks() * dim * kBlock, 0.0);

@@ -33,4 +33,11 @@ class PointBlocks {
   std::vector<double> values_;
 };
 
+// Products of panels: eight columns each, a row of eight numbers after another.
+struct TileKernel {
+  static constexpr size_t kSide = 8;
+  // out[p * 64 + i * 8 + j] += sum over rows of a[i] * b[p][j], for two panels b; in the order of the rows.
+  static void add(const double* a, const double* const b[2], size_t rows, double* out);
+};
+
 }  // namespace athanor::classic

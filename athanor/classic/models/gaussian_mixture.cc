@@ -42,6 +42,9 @@ class GaussianMixture final : public ClassicModel {
         mixture_ = std::move(one);
       }
     }
+    if (!mixture_.settled) {
+      context.warn("gaussian_mixture: max_iterations rounds did not reach the tolerance; give more, or fewer components");
+    }
     check_result(mixture_.means, "a mean");
     check_result(mixture_.covariances, "a covariance");
     threshold_ = 0;

@@ -40,6 +40,7 @@ struct Mixture {
                                     // spherical: one each
   int64_t iterations = 0;
   double bound = 0;  // mean log-likelihood before the last step
+  bool settled = true;
 
   // Inverse Cholesky factors (rows of L^-1, or 1 / deviation) and log determinants. False where a covariance is singular.
   bool factorise();

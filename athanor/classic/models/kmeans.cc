@@ -8,15 +8,13 @@
 #include "athanor/base/rng.h"
 #include "athanor/classic/models/checks.h"
 #include "athanor/classic/models/dense_kernels.h"
+#include "athanor/classic/models/kmeans_assign.h"
 
 namespace athanor::classic {
 
 namespace {
 
 constexpr size_t kLanes = PointBlocks::kBlock;
-
-// Sums are kept a piece; at most 64 of them, whatever the pool.
-size_t piece_of(size_t rows) { return std::max<size_t>(1024, (rows + 63) / 64); }
 
 double weight_of(std::span<const double> weights, size_t row) { return weights.empty() ? 1.0 : weights[row]; }
 
@@ -42,41 +40,6 @@ void measure_rows(const Matrix& x, const PointBlocks& centres, size_t begin, siz
       work(r + q, all.data() + q * stride);
     }
   }
-}
-
-struct Round {
-  std::vector<double> sums;    // k x columns
-  std::vector<double> weight;  // a cluster
-  double inertia = 0;
-};
-
-// Each row to its nearest centre (the first of equals), and what the clusters add up to.
-Round assign(const Matrix& x, std::span<const double> weights, const std::vector<double>& centres, size_t k,
-             std::vector<int32_t>& labels, std::vector<double>& distances, ThreadPool& pool) {
-  const PointBlocks blocks(centres.data(), k, x.columns);
-  const size_t piece = piece_of(x.rows);
-  std::vector<Round> parts(num_pieces(x.rows, piece));
-  for_pieces(pool, x.rows, piece, [&](size_t i, size_t begin, size_t end) {
-    Round& part = parts[i];
-    part.sums.assign(k * x.columns, 0.0);
-    part.weight.assign(k, 0.0);
-    measure_rows(x, blocks, begin, end, [&](size_t r, const double* far) {
-      const auto nearest = static_cast<size_t>(std::min_element(far, far + k) - far);
-      labels[r] = static_cast<int32_t>(nearest);
-      distances[r] = far[nearest];
-      const double weight = weight_of(weights, r);
-      part.inertia += weight * far[nearest];
-      part.weight[nearest] += weight;
-      add_scaled(part.sums.data() + nearest * x.columns, x.row(r), weight, x.columns);
-    });
-  });
-  Round all = std::move(parts[0]);
-  for (size_t i = 1; i < parts.size(); ++i) {
-    add_scaled(all.sums.data(), parts[i].sums.data(), 1.0, all.sums.size());
-    add_scaled(all.weight.data(), parts[i].weight.data(), 1.0, k);
-    all.inertia += parts[i].inertia;
-  }
-  return all;
 }
 
 // Empty clusters take the rows farthest from their centres.
@@ -201,9 +164,10 @@ Lloyd kmeans_from(const Matrix& x, std::span<const double> weights, std::vector<
   out.labels.assign(x.rows, -1);
   std::vector<double> distances(x.rows);
   std::vector<int32_t> before;
+  Assigner assigner(x, weights, k);
   for (out.iterations = 1; out.iterations <= options.max_iterations; ++out.iterations) {
     before = out.labels;
-    Round round = assign(x, weights, centres, k, out.labels, distances, context.pool);
+    Round round = assigner.assign(centres, out.labels, distances, context.pool);
     fill_empty(x, weights, out.labels, distances, round);
     double moved = 0;
     for (size_t c = 0; c < k; ++c) {
@@ -222,7 +186,7 @@ Lloyd kmeans_from(const Matrix& x, std::span<const double> weights, std::vector<
     }
   }
   out.iterations = std::min(out.iterations, options.max_iterations);
-  out.inertia = assign(x, weights, centres, k, out.labels, distances, context.pool).inertia;
+  out.inertia = assigner.assign(centres, out.labels, distances, context.pool).inertia;
   out.centres = std::move(centres);
   return out;
 }

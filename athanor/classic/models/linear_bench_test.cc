@@ -69,6 +69,18 @@ void write_answers(const nlohmann::json& given, const Matrix& answers) {
   }
 }
 
+double r_squared(const std::vector<double>& found, const std::vector<double>& truth) {
+  double mean = 0, errors = 0, squares = 0;
+  for (const double value : truth) {
+    mean += value / static_cast<double>(truth.size());
+  }
+  for (size_t r = 0; r < truth.size(); ++r) {
+    errors += (found[r] - truth[r]) * (found[r] - truth[r]);
+    squares += (truth[r] - mean) * (truth[r] - mean);
+  }
+  return 1 - errors / squares;
+}
+
 TEST(LinearBench, FitAndPredict) {
   const char* text = std::getenv("ATHANOR_LINEAR_BENCH");
   if (text == nullptr) {
@@ -108,6 +120,11 @@ TEST(LinearBench, FitAndPredict) {
   for (size_t r = 0; r < test.x.rows && task == Task::kClasses; ++r) {
     const double* row = scores.row(r);
     right += std::max_element(row, row + scores.columns) - row == test.target.classes[r] ? 1 : 0;
+  }
+  if (task == Task::kRegression) {
+    result["score"] = r_squared(scores.values, test.target.values);
+    std::cout << result.dump() << "\n";
+    return;
   }
   result["score"] = task == Task::kClusters ? model->description({})["inertia"].get<double>()
                                             : static_cast<double>(right) / static_cast<double>(test.x.rows);

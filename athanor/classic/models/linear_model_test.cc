@@ -230,5 +230,66 @@ TEST(LinearModels, TellsWhenItStoppedTooEarly) {
   }
 }
 
+// Sparse and wide: conjugate gradients, which columns of very unlike size keep from their end.
+TEST(LinearModels, TellsWhenConjugateGradientsDidNotEnd) {
+  Rng rng(5);
+  SparseRows rows;
+  std::vector<double> y;
+  for (uint32_t r = 0; r < 4000; ++r) {
+    for (uint32_t c = r % 300; c < 2600; c += 300 + r % 53) {
+      rows.indices.push_back(c);
+      rows.values.push_back(rng.normal() * std::pow(10.0, static_cast<double>(c % 13) - 6));
+    }
+    rows.offsets.push_back(rows.indices.size());
+    y.push_back(rng.normal());
+  }
+  const Matrix x = Matrix::from_sparse(rows, 2600);
+  std::vector<std::string> warnings;
+  fitted("ridge", {{"alpha", 1e-9}}, x, numbers_of(y), 2, &warnings);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("scale the features"), std::string::npos);
+  warnings.clear();
+  fitted("ridge", {{"alpha", 1e8}}, x, numbers_of(y), 2, &warnings);
+  EXPECT_TRUE(warnings.empty()) << warnings[0];
+}
+
+// scikit-learn's solver with its rule to stop: the same short-of-the-optimum answer, not only the same optimum.
+TEST(LogisticModels, LbfgsStopsWhereScikitLearnStops) {
+  const auto cases = fixture("lbfgs")["cases"];
+  ASSERT_EQ(cases.size(), 6u);
+  for (const auto& one : cases) {
+    const auto values = one["x"].get<std::vector<std::vector<double>>>();
+    Matrix x = Matrix::dense(values.size(), values[0].size());
+    Target target;
+    target.classes = one["y"].get<std::vector<int32_t>>();
+    for (int k = 0; k < one["classes"].get<int>(); ++k) {
+      target.labels.push_back(std::to_string(k));
+    }
+    for (size_t r = 0; r < x.rows; ++r) {
+      std::copy(values[r].begin(), values[r].end(), x.row(r));
+    }
+    const auto ask = [&](const char* solver, double tolerance, const Matrix& rows) {
+      return predicted(*fitted("logistic", {{"solver", solver}, {"tolerance", tolerance}, {"c", 10}}, rows, target), x).values;
+    };
+    std::vector<double> expected;
+    for (const auto& row : one["probabilities"]) {
+      expected.insert(expected.end(), row.begin(), row.end());
+    }
+    const auto found = ask("lbfgs", one["tolerance"], x);
+    const auto best = ask("newton", 1e-9, x);
+    double far = 0, short_of_best = 0;
+    for (size_t i = 0; i < found.size(); ++i) {
+      far = std::max(far, std::fabs(found[i] - expected[i]));
+      short_of_best = std::max(short_of_best, std::fabs(found[i] - best[i]));
+    }
+    EXPECT_LT(far, 1e-8) << one["classes"] << " classes, tolerance " << one["tolerance"];
+    EXPECT_GT(short_of_best, 10 * far);
+    expect_near(ask("lbfgs", 1e-10, x), best, "the optimum", 1e-5);
+    expect_near(ask("lbfgs", one["tolerance"], sparse_of(x)), found, "sparse", 1e-8);
+  }
+  EXPECT_NE(message_of([] { make_model("logistic", {{"solver", "lbfgs"}, {"l1", 0.5}}, Task::kClasses, "m"); }).find("solver"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace athanor

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "athanor/base/error.h"
 #include "athanor/classic/models/checks.h"
 #include "athanor/classic/models/linear_weights.h"
 #include "athanor/classic/models/logistic_problem.h"
@@ -49,8 +50,8 @@ class LogisticCore final : public ClassCore {
     const double l1 = punished ? options_.l1 / options_.c : 0;
     const double l2 = punished ? (1 - options_.l1) / options_.c : 0;
     const LogisticProblem problem(design, rows, options_.intercept, l1, l2, context.pool);
-    const auto theta = l1 > 0 ? solve_sparse(problem, options_.tolerance, options_.max_iterations, context)
-                              : solve_smooth(problem, options_.tolerance, options_.max_iterations, context);
+    const auto solve = l1 > 0 ? solve_sparse : (options_.solver == "lbfgs" ? solve_lbfgs : solve_smooth);
+    const auto theta = solve(problem, options_.tolerance, options_.max_iterations, context);
     weights_ = LinearWeights::zeros(problem.outputs(), x.columns);
     const auto split = static_cast<ptrdiff_t>(weights_.coefficients.size());
     weights_.coefficients.assign(theta.begin(), theta.begin() + split);
@@ -88,6 +89,9 @@ class LogisticCore final : public ClassCore {
 
 std::unique_ptr<ClassicModel> make_logistic(const nlohmann::json& options, Task task) {
   const auto given = load_options<LogisticOptions>(options);
+  if (given.solver == "lbfgs" && given.l1 > 0 && given.penalty != "none") {
+    throw Error(ErrorKind::kUsage, "lbfgs cannot punish absolute coefficients", "solver", "take solver: newton, or l1: 0");
+  }
   return core_classifier([given] { return std::make_unique<LogisticCore>(given); }, task);
 }
 

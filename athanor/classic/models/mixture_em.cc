@@ -223,7 +223,7 @@ Mixture mixture_from(const Matrix& x, std::vector<double> share, const MixtureOp
     }
   }
   mixture.iterations = options.max_iterations;
-  context.warn("gaussian_mixture: max_iterations rounds did not reach the tolerance; give more, or fewer components");
+  mixture.settled = false;
   return mixture;
 }
 

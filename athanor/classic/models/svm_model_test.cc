@@ -79,6 +79,35 @@ TEST(SvmModels, TheSameBytesForAnyNumberOfThreads) {
   }
 }
 
+// A tolerance below what rounding leaves: ten million steps of few rows.
+TEST(SvmModels, TellsWhenItStoppedTooEarly) {
+  Data data = data_set("pima");
+  std::vector<uint64_t> few;
+  for (uint64_t r = 0; r < 24; ++r) {
+    few.push_back(r * (data.x.rows - 1) / 23);
+  }
+  const Matrix x = take_rows(data.x, few);
+  for (const Task task : {Task::kClasses, Task::kRegression}) {
+    for (const char* by : {"margin", "nu"}) {
+      Target target = take_rows(data.target, few);
+      target.task = task;
+      if (task == Task::kRegression) {
+        target.values.assign(target.classes.begin(), target.classes.end());
+        target.classes.clear();
+      }
+      nlohmann::json options{{"by", by}, {"kernel", "linear"}, {"c", 1e6}, {"nu", 0.3}, {"tolerance", 1e-14}};
+      std::vector<std::string> warnings;
+      fitted("svm", options, x, target, 1, &warnings);
+      ASSERT_EQ(warnings.size(), 1u) << by << " " << name_of(task);
+      EXPECT_NE(warnings[0].find("tolerance"), std::string::npos) << by;
+      warnings.clear();
+      options.merge_patch({{"c", 1}, {"tolerance", 1e-3}, {"kernel", "rbf"}});
+      fitted("svm", options, x, target, 1, &warnings);
+      EXPECT_TRUE(warnings.empty()) << by << ": " << warnings[0];
+    }
+  }
+}
+
 TEST(SvmModels, CanBeStopped) {
   const Data data = data_set("pima");
   ThreadPool pool(1);

@@ -1,8 +1,11 @@
 #include "athanor/classic/models/svm_train.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <numeric>
+#include <string_view>
 #include <thread>
 
 #if __has_include(<libsvm/svm.h>)
@@ -18,18 +21,35 @@ namespace athanor::classic {
 
 namespace {
 
-// libsvm prints a dot now and then: nothing is printed, but a fit can be stopped there. A thread fits one at a time.
-thread_local const std::function<void(double)>* current_progress = nullptr;
+constexpr char kTooFew[] =
+    "svm: ten million steps did not reach the tolerance; give a larger tolerance, scale the features, or lower c";
 
-void on_print(const char*) {
-  if (current_progress != nullptr) {
-    (*current_progress)(0.5);
+// What libsvm says while it fits: nothing is printed, but a fit can be stopped there, and the line that ends each of its
+// problems tells the steps (a dot now and then says that it lives). A thread fits one at a time.
+struct Watch {
+  const std::function<void(double)>& progress;
+  std::vector<size_t> sizes;  // of its problems, in their order: variables
+  size_t ended = 0;
+  bool ran_out = false;  // a problem took as many steps as libsvm allows
+};
+thread_local Watch* current_watch = nullptr;
+
+void on_print(const char* said) {
+  if (current_watch == nullptr) {
+    return;
   }
+  constexpr std::string_view kEnd = "#iter = ";
+  const char* steps = std::strstr(said, kEnd.data());
+  if (steps != nullptr && current_watch->ended < current_watch->sizes.size()) {
+    const auto most = std::max<size_t>(10'000'000, current_watch->sizes[current_watch->ended++] * 100);
+    current_watch->ran_out |= std::strtoull(steps + kEnd.size(), nullptr, 10) >= most;
+  }
+  current_watch->progress(0.5);
 }
 
-struct ProgressScope {
-  explicit ProgressScope(const std::function<void(double)>& progress) { current_progress = &progress; }
-  ~ProgressScope() { current_progress = nullptr; }
+struct WatchScope {
+  explicit WatchScope(Watch& watch) { current_watch = &watch; }
+  ~WatchScope() { current_watch = nullptr; }
 };
 
 int kernel_number(const std::string& name) {
@@ -40,9 +60,25 @@ struct ModelDeleter {
   void operator()(svm_model* model) const { svm_free_and_destroy_model(&model); }
 };
 
+// Variables of each problem that libsvm solves: two a row for numbers, the rows of each pair of classes.
+std::vector<size_t> problem_sizes(size_t rows, std::span<const int32_t> classes) {
+  std::vector<size_t> counts;
+  for (const int32_t k : classes) {
+    counts.resize(std::max(counts.size(), static_cast<size_t>(k) + 1), 0);
+    ++counts[static_cast<size_t>(k)];
+  }
+  std::vector<size_t> sizes;
+  for (size_t a = 0; a < counts.size(); ++a) {
+    for (size_t b = a + 1; b < counts.size(); ++b) {
+      sizes.push_back(counts[a] + counts[b]);
+    }
+  }
+  return classes.empty() ? std::vector<size_t>{2 * rows} : sizes;
+}
+
 // nu machines: libsvm's.
 SvmFit libsvm_fit(const SvmOptions& options, double gamma, const Matrix& x, std::span<const int32_t> classes,
-                  std::span<const double> values, Task task, const std::function<void(double)>& progress) {
+                  std::span<const double> values, Task task, FitContext& context) {
   if (x.rows > INT32_MAX || x.columns > INT32_MAX - 1) {
     throw Error(ErrorKind::kResource, "too many rows or columns for libsvm", "", "take linear_svm");
   }
@@ -85,12 +121,16 @@ SvmFit libsvm_fit(const SvmOptions& options, double gamma, const Matrix& x, std:
     return true;
   }();
   (void)quiet;
-  const ProgressScope scope(progress);
+  Watch watch{context.progress, problem_sizes(x.rows, classes)};
+  const WatchScope scope(watch);
   std::unique_ptr<svm_model, ModelDeleter> model;
   try {
     model.reset(svm_train(&problem, &parameter));
   } catch (const std::bad_alloc&) {
     throw Error(ErrorKind::kResource, "no memory for the support vectors", "svm", "fit on fewer rows, or take linear_svm");
+  }
+  if (watch.ran_out) {
+    context.warn(kTooFew);
   }
   SvmFit fit;
   const auto count = static_cast<size_t>(model->l);
@@ -107,9 +147,6 @@ SvmFit libsvm_fit(const SvmOptions& options, double gamma, const Matrix& x, std:
   }
   return fit;
 }
-
-constexpr char kTooFew[] =
-    "svm: ten million steps did not reach the tolerance; give a larger tolerance, scale the features, or lower c";
 
 void keep_supports(const std::vector<uint8_t>& is_support, SvmFit& fit) {
   for (size_t r = 0; r < is_support.size(); ++r) {
@@ -233,7 +270,7 @@ SvmFit fit_one(const SvmOptions& options, double gamma, const Matrix& x, std::sp
 SvmFit svm_fit(const SvmOptions& options, double gamma, const Matrix& x, std::span<const int32_t> classes,
                std::span<const double> values, std::span<const double> class_weights, Task task, FitContext& context) {
   if (task != Task::kAnomaly && options.by == "nu") {
-    return libsvm_fit(options, gamma, x, classes, values, task, context.progress);
+    return libsvm_fit(options, gamma, x, classes, values, task, context);
   }
   if (x.rows >= UINT32_MAX) {
     throw Error(ErrorKind::kResource, "too many rows for svm", "", "take linear_svm");

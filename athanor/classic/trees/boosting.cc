@@ -54,8 +54,33 @@ void BoostingOptions::fields(Fields<BoostingOptions>& f) {
         "features whose effect only rises (1) or falls (-1): {name: 1, ...}");
   f.add("categories", &BoostingOptions::categories,
         "features whose numbers are codes of categories (encode: ordinal), split by sets of them: [workclass, ...]; auto: the "
-        "table's categories, where `features` is left out");
+        "table's categories, where `features` is left out and all models split numbers");
 }
+
+namespace {
+
+// Of sparse rows with many columns: those that fewer rows hold than a leaf must have can split no node. Empty: all may.
+std::vector<int32_t> columns_that_can_split(const Matrix& x, int64_t min_samples_leaf) {
+  std::vector<int32_t> out;
+  if (!x.is_sparse || x.columns > static_cast<uint64_t>(INT32_MAX)) {
+    return out;
+  }
+  std::vector<uint32_t> holders(x.columns, 0);
+  for (const uint32_t column : x.sparse.indices) {
+    ++holders[column];
+  }
+  for (uint64_t c = 0; c < x.columns; ++c) {
+    if (holders[c] >= min_samples_leaf) {
+      out.push_back(static_cast<int32_t>(c));
+    }
+  }
+  if (out.empty()) {
+    out.push_back(0);  // a model of no splits
+  }
+  return out.size() < x.columns ? out : std::vector<int32_t>{};
+}
+
+}  // namespace
 
 Boosting::Boosting(const BoostingOptions& options, Task task) : options_(options), task_(task) {
   const std::string& loss = options_.loss;
@@ -74,28 +99,37 @@ Boosting::Boosting(const BoostingOptions& options, Task task) : options_(options
     throw Error(ErrorKind::kUsage, "'monotone' is a map of feature names to 1 or -1", "monotone",
                 "{income: 1}");
   }
-  if (options_.categories == "auto") {
-    options_.categories = nlohmann::json::array();
-  }
-  if (!options_.categories.is_array()) {
+  if (options_.categories != "auto" && !options_.categories.is_array()) {
     throw Error(ErrorKind::kUsage, "'categories' is a list of feature names", "categories",
                 "[workclass, occupation]");
   }
-  if (!options_.categories.empty() && !options_.monotone.empty()) {
+  if (options_.categories.is_array() && !options_.categories.empty() && !options_.monotone.empty()) {
     throw Error(ErrorKind::kUsage, "monotone features and categories do not go together", "categories",
                 "give one of them");
   }
 }
 
-std::vector<uint8_t> Boosting::category_columns(const Matrix& x) const {
-  std::vector<uint8_t> out(options_.categories.empty() ? 0 : x.columns, 0);
+std::vector<uint8_t> Boosting::category_columns(const Matrix& x, const std::vector<std::string>& known) const {
+  std::vector<uint8_t> out;
+  const auto mark = [&](const std::string& name) {
+    const auto found = std::find(x.names.begin(), x.names.end(), name);
+    if (found != x.names.end()) {
+      out.resize(x.columns, 0);
+      out[static_cast<size_t>(found - x.names.begin())] = 1;
+    }
+    return found != x.names.end();
+  };
+  if (options_.categories == "auto") {
+    for (const auto& name : options_.monotone.empty() ? known : std::vector<std::string>{}) {
+      mark(name);  // a model inside another may see only some features
+    }
+    return out;
+  }
   for (const auto& given : options_.categories) {
     const std::string name = given.is_string() ? given.get<std::string>() : given.dump();
-    const auto found = std::find(x.names.begin(), x.names.end(), name);
-    if (found == x.names.end()) {
+    if (!mark(name)) {
       throw Error(ErrorKind::kUsage, "there is no feature '" + name + "'", "categories", did_you_mean(name, x.names));
     }
-    out[static_cast<size_t>(found - x.names.begin())] = 1;
   }
   return out;
 }
@@ -158,9 +192,22 @@ void Boosting::fit(const Matrix& all_x, const Target& all_target, FitContext& co
     target = &train_target;
   }
   const Matrix* judged_x = watched_x_ != nullptr ? watched_x_ : &valid_x;
+  const uint64_t all_columns = x->columns;
+  const bool by_names = !options_.monotone.empty() || (options_.categories.is_array() && !options_.categories.empty());
+  const auto kept = by_names ? std::vector<int32_t>{} : columns_that_can_split(*x, options_.min_samples_leaf);
+  Matrix narrow_x, narrow_judged_x;
+  if (!kept.empty()) {
+    narrow_x = take_columns(*x, kept);
+    x = &narrow_x;
+    if (stops) {
+      narrow_judged_x = take_columns(*judged_x, kept);
+      judged_x = &narrow_judged_x;
+    }
+  }
   const Target* judged_target = watched_x_ != nullptr ? watched_target_ : &valid_target;
   const BinCuts cuts = BinCuts::learn(*x, static_cast<uint32_t>(options_.bins), context.pool,
-                                      category_columns(*x), static_cast<uint64_t>(options_.min_samples_leaf));
+                                      category_columns(*x, context.categories),
+                                      static_cast<uint64_t>(options_.min_samples_leaf));
   const LossSpec spec{loss_, options_.huber_delta};
   BoostingData train{cuts.apply(*x, context.pool), target, make_loss(spec, *target), {}};
   BoostingData valid;
@@ -177,6 +224,14 @@ void Boosting::fit(const Matrix& all_x, const Target& all_target, FitContext& co
                       trees_, valid_losses_, context);
   watched_x_ = nullptr;
   watched_target_ = nullptr;
+  if (!kept.empty()) {
+    trees_.columns = all_columns;
+    for (TreeNode& node : trees_.nodes.own()) {
+      if (!node.is_leaf()) {
+        node.feature = (node.feature & ~(TreeNode::kCategory - 1)) | kept[static_cast<size_t>(node.column())];
+      }
+    }
+  }
 }
 
 Matrix Boosting::raw_scores(const Matrix& x, ThreadPool& pool) const {

@@ -66,7 +66,7 @@ class Boosting : public TreeModel {
 
  private:
   std::vector<int8_t> monotone_columns(const Matrix& x) const;
-  std::vector<uint8_t> category_columns(const Matrix& x) const;
+  std::vector<uint8_t> category_columns(const Matrix& x, const std::vector<std::string>& known) const;
 
   BoostingOptions options_;
   Task task_;

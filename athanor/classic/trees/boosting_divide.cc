@@ -44,8 +44,8 @@ bool BoostingGrower::divide(OpenLeaf& parent, std::vector<uint32_t>& rows,
   }
   left.node = trees.split(parent.node, how);
   right.node = left.node + 1;
-  trees.cover[left.node] = static_cast<float>(weight_of(left.sum) * weight_unit_);
-  trees.cover[right.node] = static_cast<float>(weight_of(right.sum) * weight_unit_);
+  trees.cover.own()[left.node] = static_cast<float>(weight_of(left.sum) * weight_unit_);
+  trees.cover.own()[right.node] = static_cast<float>(weight_of(right.sum) * weight_unit_);
   left.depth = right.depth = parent.depth + 1;
   left.begin = parent.begin;
   left.end = right.begin = parent.begin + left_rows;

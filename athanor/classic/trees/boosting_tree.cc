@@ -311,7 +311,7 @@ void BoostingGrower::grow(const Slopes& slopes, std::vector<uint32_t>& rows,
   for (const uint32_t row : rows) {
     root.sum += packed_[row];
   }
-  trees.cover[root.node] = static_cast<float>(weight_of(root.sum) * weight_unit_);
+  trees.cover.own()[root.node] = static_cast<float>(weight_of(root.sum) * weight_unit_);
   if (may_split(root) && options_.max_leaves > 1) {
     build_histogram(root, rows);
     find_split(root, active);

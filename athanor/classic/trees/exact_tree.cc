@@ -265,7 +265,7 @@ void ExactGrower::grow(std::vector<uint32_t> rows, std::span<const double> weigh
   double all_weight = 0;
   const auto begin = [&](Node node) {
     gather(node, rows, weights);
-    trees.cover[node.id] = static_cast<float>(node.weight);
+    trees.cover.own()[node.id] = static_cast<float>(node.weight);
     all_weight = node.depth == 0 ? node.weight : all_weight;
     if (may_split(node)) {
       const auto at = static_cast<uint64_t>(node.id - trees.roots.back());

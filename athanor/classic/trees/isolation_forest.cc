@@ -32,7 +32,7 @@ class Grower {
  private:
   // At most ceil(log2 rows) deep.
   void grow(int32_t node, size_t begin, size_t end, int depth) {
-    trees_.cover[static_cast<size_t>(node)] = static_cast<float>(end - begin);
+    trees_.cover.own()[static_cast<size_t>(node)] = static_cast<float>(end - begin);
     TreeSplit how;
     size_t middle = end;
     if (depth < limit_ && end - begin > 1 && choose(begin, end, how)) {

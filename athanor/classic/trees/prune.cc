@@ -74,7 +74,7 @@ TreeSet pruned(const TreeSet& trees, std::span<const double> node_values, double
   std::vector<std::pair<size_t, int32_t>> todo = {{0, out.begin_tree()}};
   for (size_t at = 0; at < todo.size(); ++at) {
     const auto [from, to] = todo[at];
-    out.cover[static_cast<size_t>(to)] = trees.cover[from];
+    out.cover.own()[static_cast<size_t>(to)] = trees.cover[from];
     if (is_leaf[from] != 0) {
       out.make_leaf(to, node_values.subspan(from * trees.width, trees.width));
       continue;

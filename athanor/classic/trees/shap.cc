@@ -164,6 +164,7 @@ Contributions tree_contributions(const TreeModel& model, const Matrix& x, Thread
     throw Error(ErrorKind::kResource, "the contributions would take " + human_bytes(bytes), "",
                 "explain fewer rows at a time");
   }
+  trees.check_explained();
   std::vector<double> expected = model.base_scores();
   for (uint64_t tree = 0; tree < trees.trees(); ++tree) {
     add_expected(trees, tree, model.contribution_scale(), expected);

@@ -64,28 +64,28 @@ void add_tree(const TreeSet& trees, uint64_t tree, const double* rows, uint64_t 
 
 int32_t TreeSet::begin_tree() {
   roots.push_back(static_cast<int32_t>(nodes.size()));
-  nodes.emplace_back();
-  gain.push_back(0);
-  cover.push_back(0);
+  nodes.own().emplace_back();
+  gain.own().push_back(0);
+  cover.own().push_back(0);
   return roots.back();
 }
 
 int32_t TreeSet::split(int32_t node, const TreeSplit& how) {
   const auto left = static_cast<int32_t>(nodes.size());
-  nodes.resize(nodes.size() + 2);
-  gain.resize(nodes.size(), 0);
-  cover.resize(nodes.size(), 0);
-  nodes[node] = {how.threshold,
-                 how.feature | (how.missing_left ? TreeNode::kMissingLeft : 0) |
-                     (how.by_category ? TreeNode::kCategory : 0),
-                 left};
-  gain[node] = static_cast<float>(how.gain);
+  nodes.own().resize(nodes.size() + 2);
+  gain.own().resize(nodes.size(), 0);
+  cover.own().resize(nodes.size(), 0);
+  nodes.own()[node] = {how.threshold,
+                       how.feature | (how.missing_left ? TreeNode::kMissingLeft : 0) |
+                           (how.by_category ? TreeNode::kCategory : 0),
+                       left};
+  gain.own()[node] = static_cast<float>(how.gain);
   return left;
 }
 
 void TreeSet::make_leaf(int32_t node, std::span<const double> value) {
-  nodes[node] = {0, 0, ~static_cast<int32_t>(values())};
-  leaf_values.insert(leaf_values.end(), value.begin(), value.end());
+  nodes.own()[node] = {0, 0, ~static_cast<int32_t>(values())};
+  leaf_values.own().insert(leaf_values.own().end(), value.begin(), value.end());
 }
 
 int32_t TreeSet::add_set(std::span<const double> ascending) {
@@ -136,10 +136,10 @@ void TreeSet::drop_trees_from(uint64_t tree) {
   }
   set_ends.resize(kept_sets);
   set_values.resize(kept_sets == 0 ? 0 : static_cast<size_t>(set_ends.back()));
-  nodes.resize(keep);
-  gain.resize(keep);
-  cover.resize(keep);
-  leaf_values.resize(kept_leaves * width);
+  nodes.own().resize(keep);
+  gain.own().resize(keep);
+  cover.own().resize(keep);
+  leaf_values.own().resize(kept_leaves * width);
   roots.resize(tree);
 }
 
@@ -154,18 +154,18 @@ void TreeSet::append(const TreeSet& other) {
       node.threshold = add_set(other.set_of(node));
     }
     node.child = node.is_leaf() ? ~(node.leaf() + first_leaf) : node.child + base;
-    nodes.push_back(node);
+    nodes.own().push_back(node);
   }
-  gain.insert(gain.end(), other.gain.begin(), other.gain.end());
-  cover.insert(cover.end(), other.cover.begin(), other.cover.end());
-  leaf_values.insert(leaf_values.end(), other.leaf_values.begin(), other.leaf_values.end());
+  gain.own().insert(gain.own().end(), other.gain.begin(), other.gain.end());
+  cover.own().insert(cover.own().end(), other.cover.begin(), other.cover.end());
+  leaf_values.own().insert(leaf_values.own().end(), other.leaf_values.begin(), other.leaf_values.end());
 }
 
 void TreeSet::share_values() {
   constexpr size_t kPlaces = 1 << 14;
   std::vector<int32_t> latest(kPlaces, -1);  // the value last seen of those whose bits lead there
   std::vector<double> kept;
-  for (TreeNode& node : nodes) {
+  for (TreeNode& node : nodes.own()) {
     if (!node.is_leaf()) {
       continue;
     }
@@ -182,10 +182,11 @@ void TreeSet::share_values() {
     node.child = ~place;
   }
   kept.shrink_to_fit();
-  leaf_values = std::move(kept);
+  leaf_values.own() = std::move(kept);
 }
 
 std::vector<double> TreeSet::gain_importances() const {
+  check_explained();
   std::vector<double> sums(columns, 0);
   for (size_t i = 0; i < nodes.size(); ++i) {
     if (!nodes[i].is_leaf()) {

@@ -10,7 +10,8 @@
 //   trees.add_outputs(row, out, outputs);          // adds what each tree says
 //
 // Children stand side by side (right = left + 1) and behind their parent, so no walk can loop;
-// load() checks that, and that each node has one parent, before anything walks a stored tree.
+// load() checks that, and that each node has one parent, before anything walks a stored tree. What it
+// gives are views of the stored file.
 #pragma once
 
 #include <cmath>
@@ -21,6 +22,7 @@
 #include "athanor/base/thread_pool.h"
 #include "athanor/feature/matrix.h"
 #include "athanor/feature/saved.h"
+#include "athanor/feature/stored_array.h"
 
 namespace athanor {
 
@@ -62,10 +64,10 @@ struct TreeSet {
   uint64_t width = 1;          // numbers a leaf
   uint64_t groups = 1;         // tree t adds to outputs [t % groups * width, + width)
   std::vector<int32_t> roots;  // first node of each tree, ascending
-  std::vector<TreeNode> nodes;
-  std::vector<float> gain;          // a node; 0 for leaves
-  std::vector<float> cover;         // a node: weight of the training rows that came by
-  std::vector<double> leaf_values;  // values() x width
+  StoredArray<TreeNode> nodes;
+  StoredArray<float> gain;          // a node; 0 for leaves
+  StoredArray<float> cover;         // a node: weight of the training rows that came by
+  StoredArray<double> leaf_values;  // values() x width
   std::vector<int64_t> set_ends;    // of each set of categories in set_values; empty where no split asks for them
   std::vector<double> set_values;   // ascending in each set
 
@@ -94,9 +96,10 @@ struct TreeSet {
   void share_values();
 
   const TreeNode& leaf_for(uint64_t tree, const double* row) const {
-    const TreeNode* node = nodes.data() + roots[tree];
+    const TreeNode* all = nodes.data();
+    const TreeNode* node = all + roots[tree];
     while (!node->is_leaf()) {
-      node = nodes.data() + next(*node, row[node->column()]);
+      node = all + next(*node, row[node->column()]);
     }
     return *node;
   }
@@ -107,8 +110,12 @@ struct TreeSet {
   std::vector<double> gain_importances() const;
   std::vector<double> split_importances() const;
 
+  // Trees are stored level by level: then one pass sees that each is whole, and nodes are read where they lie in the file.
   void save(SavedWriter& out) const;
   void load(const SavedReader& in);  // Error(kInput) for whatever could not be walked
+  // Gains and covers are looked at by what explains the trees, prediction reads neither: Error(kInput) where a stored one
+  // is not finite or a cover negative.
+  void check_explained() const;
 };
 
 // Calls fn(first row, number of rows, rows as a dense block) for blocks of rows of x, in parallel;

@@ -1,7 +1,8 @@
-// Trees in a stored estimator: five arrays. Nothing of a file is believed before it was checked.
+// Trees in a stored estimator. Nothing of a file is believed before it was checked; what was checked is read where it lies.
 #include <algorithm>
 #include <cmath>
 
+#include "athanor/base/error.h"
 #include "athanor/classic/trees/tree_set.h"
 
 namespace athanor {
@@ -50,33 +51,48 @@ void check_tree(const TreeSet& trees, int32_t begin, int32_t end, std::vector<in
   }
 }
 
-// The same without a jump that depends on a node, for the trees that are whole: forests have millions of nodes.
-bool is_whole(const TreeSet& trees, int32_t begin, int32_t end, std::vector<int16_t>& depth) {
-  const auto count = static_cast<size_t>(end - begin);
+// Whether the tree's nodes stand level by level, so that the children of the k-th split are nodes 2 k + 1 and 2 k + 2: then
+// each has one parent, before it. One pass without a jump that depends on a node: forests have millions of them.
+bool is_by_levels(const TreeSet& trees, int32_t begin, int32_t end) {
+  const TreeNode* nodes = trees.nodes.data();
   const auto leaves = static_cast<int64_t>(trees.values());
   const auto sets = static_cast<double>(trees.set_ends.size());
-  depth.assign(count + 2, -1);  // the last two take what leaves would write
-  depth[0] = 0;
+  const auto columns = static_cast<int64_t>(trees.columns);
   bool whole = true;
-  int16_t deepest = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const TreeNode& node = trees.nodes[static_cast<size_t>(begin) + i];
-    const int64_t child = int64_t{node.child} - begin;
-    const bool leaf = node.is_leaf();
-    const bool inside = (child > static_cast<int64_t>(i)) & (child + 1 < static_cast<int64_t>(count));
-    const size_t at = inside & !leaf ? static_cast<size_t>(child) : count;
-    const bool asks = (static_cast<uint64_t>(node.column()) < trees.columns) & (node.threshold == node.threshold) & inside;
-    const bool says = (leaf ? node.leaf() : 0) < leaves;
-    depth[count] = depth[count + 1] = -1;
-    whole &= (depth[i] >= 0) & (leaf ? says : asks) & (depth[at] < 0) & (depth[at + 1] < 0);
-    if (!leaf && node.is_category()) {  // rare
-      whole &= node.threshold >= 0 && node.threshold < sets && !node.missing_left() &&
-               node.threshold == std::floor(node.threshold);
+  int32_t first = begin;
+  int64_t next = int64_t{begin} + 1;  // behind the last child so far
+  for (int depth = 0; first < next; ++depth) {
+    if (next > end || depth > kMaxTreeDepth) {
+      return false;
     }
-    depth[at] = depth[at + 1] = static_cast<int16_t>(depth[i] + 1);
-    deepest = std::max(deepest, depth[i]);
+    const auto stop = static_cast<int32_t>(next);
+    for (int32_t i = first; i < stop; ++i) {
+      const TreeNode& node = nodes[i];
+      const bool leaf = node.is_leaf();
+      const bool asks = (node.child == next) & (node.column() < columns) & (node.threshold == node.threshold);
+      const bool says = int64_t{~node.child} < leaves;
+      whole &= leaf ? says : asks;
+      next += leaf ? 0 : 2;
+      if (!leaf && node.is_category()) {  // rare
+        whole &= node.threshold >= 0 && node.threshold < sets && !node.missing_left() &&
+                 node.threshold == std::floor(node.threshold);
+      }
+    }
+    first = stop;
   }
-  return whole && deepest <= kMaxTreeDepth;
+  return whole && next == end;
+}
+
+// The nodes of a tree level by level: their numbers.
+std::vector<int32_t> by_levels(const TreeSet& trees, uint64_t tree) {
+  std::vector<int32_t> order = {trees.roots[tree]};
+  for (size_t i = 0; i < order.size(); ++i) {
+    const TreeNode& node = trees.nodes[static_cast<size_t>(order[i])];
+    if (!node.is_leaf()) {
+      order.insert(order.end(), {node.child, node.child + 1});
+    }
+  }
+  return order;
 }
 
 void load_sets(const SavedReader& in, TreeSet& trees) {
@@ -105,29 +121,67 @@ void load_sets(const SavedReader& in, TreeSet& trees) {
   trees.set_values.assign(values.begin(), values.end());
 }
 
+// Files of before the nodes stood together: three arrays, in any order that has parents first.
+void load_apart(const SavedReader& in, TreeSet& trees) {
+  const auto thresholds = in.doubles("threshold");
+  const auto features = in.int32s("feature", thresholds.size());
+  const auto children = in.int32s("child", thresholds.size());
+  auto& nodes = trees.nodes.own();
+  nodes.reserve(thresholds.size());
+  for (size_t i = 0; i < thresholds.size(); ++i) {
+    nodes.push_back({thresholds[i], features[i], children[i]});
+  }
+}
+
+void load_nodes(const SavedReader& in, TreeSet& trees) {
+  static_assert(sizeof(TreeNode) == 2 * sizeof(int64_t) && alignof(TreeNode) == alignof(int64_t));
+  if (!in.has("nodes")) {
+    load_apart(in, trees);
+    return;
+  }
+  const auto words = in.int64s("nodes");
+  if (words.size() % 2 != 0) {
+    in.fail("the array 'nodes' ends within a node");
+  }
+  trees.nodes = {{reinterpret_cast<const TreeNode*>(words.data()), words.size() / 2}, in.keeper()};
+}
+
+bool all_finite(std::span<const double> values) {
+  bool finite = true;
+  for (const double value : values) {
+    finite &= value - value == 0;
+  }
+  return finite;
+}
+
 }  // namespace
 
 void TreeSet::save(SavedWriter& out) const {
-  std::vector<double> thresholds;
-  std::vector<int32_t> features, children;
-  thresholds.reserve(nodes.size());
-  features.reserve(nodes.size());
-  children.reserve(nodes.size());
-  for (const TreeNode& node : nodes) {
-    thresholds.push_back(node.threshold);
-    features.push_back(node.feature);
-    children.push_back(node.child);
+  std::vector<TreeNode> stored;
+  std::vector<float> gains, covers;
+  stored.reserve(nodes.size());
+  gains.reserve(nodes.size());
+  covers.reserve(nodes.size());
+  for (uint64_t tree = 0; tree < trees(); ++tree) {
+    auto next = static_cast<int32_t>(stored.size()) + 1;
+    for (const int32_t from : by_levels(*this, tree)) {
+      stored.push_back(nodes[static_cast<size_t>(from)]);
+      if (!stored.back().is_leaf()) {
+        stored.back().child = next;
+        next += 2;
+      }
+      gains.push_back(gain[static_cast<size_t>(from)]);
+      covers.push_back(cover[static_cast<size_t>(from)]);
+    }
   }
   out.json()["columns"] = columns;
   out.json()["width"] = width;
   out.json()["groups"] = groups;
   out.put("roots", std::span<const int32_t>(roots));
-  out.put("threshold", std::span<const double>(thresholds));
-  out.put("feature", std::span<const int32_t>(features));
-  out.put("child", std::span<const int32_t>(children));
-  out.put("gain", std::span<const float>(gain));
-  out.put("cover", std::span<const float>(cover));
-  out.put("leaf", std::span<const double>(leaf_values));
+  out.put("nodes", std::span(reinterpret_cast<const int64_t*>(stored.data()), stored.size() * 2));
+  out.put("gain", std::span<const float>(gains));
+  out.put("cover", std::span<const float>(covers));
+  out.put("leaf", leaf_values.all());
   if (!set_ends.empty()) {
     out.put("set_ends", std::span<const int64_t>(set_ends));
     out.put("set_values", std::span<const double>(set_values));
@@ -144,53 +198,52 @@ void TreeSet::load(const SavedReader& in) {
       width * groups > kMost) {
     in.fail("'columns', 'width' or 'groups' is out of range");
   }
-  const auto thresholds = in.doubles("threshold");
-  const size_t count = thresholds.size();
+  load_nodes(in, *this);
+  const size_t count = nodes.size();
   if (count > kMost) {
     in.fail("there are too many nodes");
   }
-  const auto features = in.int32s("feature", count);
-  const auto children = in.int32s("child", count);
-  const auto gains = in.floats("gain", count);
-  const auto covers = in.floats("cover", count);
-  const auto values = in.doubles("leaf");
-  const auto starts = in.int32s("roots");
-  if (values.size() % width != 0) {
+  gain = {in.floats("gain", count), in.keeper()};
+  cover = {in.floats("cover", count), in.keeper()};
+  leaf_values = {in.doubles("leaf"), in.keeper()};
+  if (leaf_values.size() % width != 0) {
     in.fail("the array 'leaf' is no multiple of 'width'");
   }
-  bool finite = true;
-  for (const double value : values) {
-    finite &= value - value == 0;
-  }
-  if (!finite) {
+  if (!all_finite(leaf_values.all())) {
     in.fail("a leaf's value is not finite");
   }
-  nodes.reserve(count);
-  for (size_t i = 0; i < count; ++i) {
-    nodes.push_back({thresholds[i], features[i], children[i]});
-    finite &= (covers[i] >= 0) & (covers[i] - covers[i] == 0) & (gains[i] - gains[i] == 0);
-  }
-  if (!finite) {
-    in.fail("a node's cover or gain is not a number that can be");
-  }
-  gain.assign(gains.begin(), gains.end());
-  cover.assign(covers.begin(), covers.end());
-  leaf_values.assign(values.begin(), values.end());
+  const auto starts = in.int32s("roots");
   roots.assign(starts.begin(), starts.end());
   if ((roots.empty() && count > 0) || (!roots.empty() && roots[0] != 0)) {
     in.fail("the first tree does not start at the first node");
   }
   load_sets(in, *this);
+  const bool apart = !in.has("nodes");
   std::vector<int16_t> depth;
   for (size_t t = 0; t < roots.size(); ++t) {
     const int32_t end = t + 1 < roots.size() ? roots[t + 1] : static_cast<int32_t>(count);
     if (roots[t] >= end || end > static_cast<int32_t>(count)) {
       in.fail("the starts of the trees do not ascend");
     }
-    if (!is_whole(*this, roots[t], end, depth)) {
+    if (apart || !is_by_levels(*this, roots[t], end)) {
       check_tree(*this, roots[t], end, depth, in);  // says what is wrong
-      in.fail("a tree is broken");
+      if (!apart) {
+        in.fail("the nodes of a tree do not stand level by level");
+      }
     }
+  }
+}
+
+void TreeSet::check_explained() const {
+  bool can_be = true;
+  const float* covers = cover.data();
+  const float* gains = gain.data();
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    can_be &= (covers[i] >= 0) & (covers[i] - covers[i] == 0) & (gains[i] - gains[i] == 0);
+  }
+  if (!can_be) {
+    throw Error(ErrorKind::kInput, "a node's cover or gain is not a number that can be", "the stored trees",
+                "the estimator is damaged or of another version; fit it again");
   }
 }
 

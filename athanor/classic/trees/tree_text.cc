@@ -32,6 +32,7 @@ class Teller {
         labels_(labels),
         root_(trees.roots[tree]),
         leaves_(static_cast<size_t>(trees.end_of(tree) - root_), 1) {
+    trees.check_explained();
     for (int32_t i = trees.end_of(tree) - 1; i >= root_; --i) {
       if (!node(i).is_leaf()) {
         leaves_[static_cast<size_t>(i - root_)] = leaves(node(i).child) + leaves(node(i).child + 1);

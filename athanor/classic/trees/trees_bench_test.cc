@@ -1,7 +1,8 @@
 // Run by bench/trees.py: ATHANOR_TREES_DIR holds train.bin and test.bin (u64 rows, u64 columns,
 // then the features row after row and the targets, all doubles), ATHANOR_TREES the model as JSON
 // {kind, options, task, classes, seed, threads, repeat}. Fits, writes the predictions to
-// predicted.bin, prints one JSON line with seconds.
+// predicted.bin, prints one JSON line with seconds. With `store` the model is written to model/ as well; with `stored` it is
+// opened there and asked one row, nothing else: a process that has just begun.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -47,26 +48,29 @@ double seconds(bool of_processor, const std::function<void()>& act) {
              : std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-// Median, least and most seconds to open a stored model, and its size.
-void time_opening(const ClassicModel& model, const nlohmann::json& given, Task task, nlohmann::json& result) {
-  const fs::path dir = fs::path(std::getenv("ATHANOR_TREES_DIR")) / "model";
+void store(const ClassicModel& model, const nlohmann::json& given, Task task, const fs::path& dir, nlohmann::json& result) {
   fs::create_directories(dir);
   SavedWriter writer;
   save_model(model, given["kind"], given["options"], task, writer.part("model"));
   writer.write(dir);
-  std::vector<double> times;
-  for (int i = 0; i < given["open"].get<int>(); ++i) {
-    times.push_back(seconds(false, [&] { load_model(SavedReader::open(dir).part("model")); }));
-  }
-  std::sort(times.begin(), times.end());
   uint64_t bytes = 0;
   for (const auto& entry : fs::directory_iterator(dir)) {
     bytes += entry.file_size();
   }
-  result["open"] = times[times.size() / 2];
-  result["open_least"] = times.front();
-  result["open_most"] = times.back();
   result["bytes"] = bytes;
+}
+
+nlohmann::json ask_one_row(const fs::path& dir, Matrix x) {
+  x.rows = 1;
+  x.values.resize(x.columns);
+  ThreadPool pool(1);
+  std::unique_ptr<ClassicModel> model;
+  nlohmann::json result;
+  result["open"] = seconds(false, [&] { model = load_model(SavedReader::open(dir).part("model")); });
+  Matrix said;
+  result["predict"] = seconds(false, [&] { said = model->predict(x, pool); });
+  result["said"] = said.values;
+  return result;
 }
 
 TEST(TreesBench, FitAndPredict) {
@@ -76,6 +80,11 @@ TEST(TreesBench, FitAndPredict) {
     GTEST_SKIP() << "bench/trees.py runs this";
   }
   const auto given = nlohmann::json::parse(text);
+  const fs::path folder = fs::path(dir) / "model";
+  if (given.contains("stored")) {
+    std::cout << ask_one_row(folder, read_rows(std::string(dir) + "/test.bin").x) << "\n";
+    return;
+  }
   const Rows train = read_rows(std::string(dir) + "/train.bin");
   const Rows test = read_rows(std::string(dir) + "/test.bin");
   const auto classes = given.value("classes", 0);
@@ -105,8 +114,8 @@ TEST(TreesBench, FitAndPredict) {
     const auto model = make_model(given["kind"], given["options"], target.task, "bench");
     fits.push_back(seconds(cpu, [&] { model->fit(train.x, target, context); }));
     predicts.push_back(seconds(cpu, [&] { predicted = model->predict(test.x, pool); }));
-    if (given.contains("open")) {
-      time_opening(*model, given, target.task, result);
+    if (given.contains("store")) {
+      store(*model, given, target.task, folder, result);
     }
   }
   std::ofstream out(std::string(dir) + "/predicted.bin", std::ios::binary);

@@ -124,7 +124,7 @@ class Given : public TreeModel {
       std::vector<std::pair<int, int32_t>> todo = {{0, trees_.begin_tree()}};
       for (size_t at = 0; at < todo.size(); ++at) {
         const auto [from, to] = todo[at];
-        trees_.cover[static_cast<size_t>(to)] = tree["cover"][from].get<float>();
+        trees_.cover.own()[static_cast<size_t>(to)] = tree["cover"][from].get<float>();
         const auto threshold = tree["threshold"][from].get<float>();
         if (tree["left"][from] < 0) {
           const double value = threshold;

@@ -350,14 +350,14 @@ TEST(TreeText, ReadsAndDraws) {
   trees.columns = 2;
   trees.width = 2;
   const int32_t root = trees.begin_tree();
-  trees.cover[0] = 1400;
+  trees.cover.own()[0] = 1400;
   const int32_t left = trees.split(root, {0, 3.5, false, 1});
-  trees.cover[1] = 200;
-  trees.cover[2] = 1200;
+  trees.cover.own()[1] = 200;
+  trees.cover.own()[2] = 1200;
   trees.make_leaf(left + 1, std::vector<double>{0.01, 0.99});
   const int32_t low = trees.split(left, {1, 40, true, 1});
-  trees.cover[3] = 120;
-  trees.cover[4] = 80;
+  trees.cover.own()[3] = 120;
+  trees.cover.own()[4] = 80;
   trees.make_leaf(low, std::vector<double>{0.93, 0.07});
   trees.make_leaf(low + 1, std::vector<double>{0.39, 0.61});
   EXPECT_EQ(tree_text(trees, 0, {"income", "age"}, {"no", "yes"}, 9),

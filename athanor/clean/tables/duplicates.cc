@@ -104,8 +104,20 @@ class Duplicates : public TableStep {
     }
     std::sort(repeats.begin(), repeats.end());
     for (const auto& [row, other] : repeats) {
-      report.dropped(report.reason("", "the same as another row"), table, row, "as " + table.ids[other]);
+      report.dropped(report.reason("", "the same as another row"), table, row,
+                     "repeats row " + std::to_string(other + 1) + ": " + row_text(table, row));
     }
+  }
+
+  // The row's compared cells as far as an example shows them. Rows count from 1 in the order of the table.
+  std::string row_text(const RowTable& table, uint64_t row) const {
+    std::string text;
+    for (size_t i = 0; i < columns_.size() && text.size() <= TableReport::kExampleBytes; ++i) {
+      const RowColumn& column = column_at(table, columns_[i], where_);
+      const int32_t code = column.codes[row];
+      text += (i == 0 ? "" : ", ") + columns_[i] + "=" + (code < 0 ? "" : column.value(code).text);
+    }
+    return text;
   }
 
   DuplicateOptions options_;

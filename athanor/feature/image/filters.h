@@ -16,6 +16,8 @@ struct Plane {
 
   Plane() = default;
   Plane(int64_t w, int64_t h) : width(w), height(h), values(static_cast<size_t>(w * h), 0.0) {}
+  double* row(int64_t r) { return values.data() + r * width; }
+  const double* row(int64_t r) const { return values.data() + r * width; }
   double& at(int64_t row, int64_t column) {
     return values[static_cast<size_t>(row * width + column)];
   }
@@ -27,6 +29,8 @@ struct Plane {
 // Of an image of one channel: pixels / unit.
 Plane plane_of(const Image& grey, double unit);
 
+// Shares of the pixels by red, then green, then blue, each in so many equal bins of 0 to 255.
+std::vector<double> color_histograms(const Image& rgb, int64_t bins);
 // Size of the Sobel gradient, of [0, 1] where the plane is (filters.sobel).
 Plane sobel(const Plane& plane);
 // Edges of one pixel's width: Gauss (deviation sigma), Sobel, only the crest of the gradient, two

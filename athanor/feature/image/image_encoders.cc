@@ -66,11 +66,8 @@ class Colors : public ImageEncoder {
  protected:
   uint64_t width() const override { return static_cast<uint64_t>(3 * options_.bins); }
   void describe(const Image& image, double* to) const override {
-    const Image rgb = with_channels(image, 3);
-    const double one = 3 / static_cast<double>(rgb.pixels.size());
-    for (size_t i = 0; i < rgb.pixels.size(); ++i) {
-      to[static_cast<int64_t>(i % 3) * options_.bins + rgb.pixels[i] * options_.bins / 256] += one;
-    }
+    const std::vector<double> values = color_histograms(with_channels(image, 3), options_.bins);
+    std::copy(values.begin(), values.end(), to);
   }
   std::string name(uint64_t feature) const override {
     const auto bins = static_cast<uint64_t>(options_.bins);

@@ -153,11 +153,14 @@ at::Tensor mlp_block(const BlockContext& context, const MlpWeights& w, const at:
       [activation = w.activation, frame_gradient = FrameGradient(context, w.norms), in_shape = GroupShape(w.in),
        out_shape = GroupShape(w.out)](const Tensors& s, const at::Tensor& dy) mutable {
         const at::Tensor ddelta = frame_gradient.enter(s, dy);
-        const ActivationGradients d =
-            activation_backward(activation, linear_grad_input(ddelta, s[kMlpOutWeight]), s[kInner], s[kMlpInBias]);
+        at::Tensor inner = s[kInner];
+        ActivationGradients d = activation_backward_(activation, ddelta, s[kMlpOutWeight], inner, s[kMlpInBias]);
+        Tensors out_gradients;
+        out_shape.append_gradients(ddelta, d.y_NI, out_gradients);
+        d.y_NI.reset();  // as large as all that follows
         Tensors gradients = frame_gradient.leave(s, linear_grad_input(d.du, s[kMlpInWeight]));
         in_shape.append_gradients(d.du, frame_gradient.hidden(s), d.dbias, gradients);
-        out_shape.append_gradients(ddelta, d.y_NI, gradients);
+        gradients.insert(gradients.end(), out_gradients.begin(), out_gradients.end());
         return gradients;
       });
 }

@@ -13,7 +13,7 @@ constexpr size_t kLargestChunk = 1 << 20;
 
 void Arena::fail() const {
   throw Fail{"the template needs more than " + std::to_string(limit_ >> 20) + " MiB of memory",
-             "shorten the conversation, or raise limits.memory_bytes"};
+             "shorten the conversation"};
 }
 
 void* Arena::take_chunk(size_t bytes) {

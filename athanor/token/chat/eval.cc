@@ -14,7 +14,7 @@ Interp::Interp(const Ast& ast, const Limits& limits, std::vector<Value> context,
 
 void Interp::fail_steps() const {
   fail("the template takes more than " + std::to_string(limits_.steps) + " steps",
-       "shorten the conversation, or raise limits.steps");
+       "shorten the conversation");
 }
 
 Value Interp::lookup(NameId name) {

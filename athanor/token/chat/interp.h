@@ -100,7 +100,7 @@ class Interp {
    public:
     explicit Deeper(Interp& interp) : interp_(interp) {
       if (++interp_.depth_ > interp_.limits_.depth) {
-        fail("calls, loops or values are nested too deeply", "raise limits.depth if the template is to be trusted");
+        fail("calls, loops or values are nested too deeply", "a template that is meant for conversations does not nest so");
       }
     }
     ~Deeper() { --interp_.depth_; }

@@ -159,7 +159,8 @@ std::vector<Value> Interp::to_vector(const Value& value) {
   for (Value item; iter->next(*this, item);) {
     step();
     if (items.size() * sizeof(Value) > limits_.memory_bytes / 4) {
-      fail("a list of more than " + std::to_string(items.size()) + " items", "raise limits.memory_bytes");
+      fail("a list of more than " + std::to_string(items.size()) + " items",
+           "a template that is meant for conversations makes no such list");
     }
     items.push_back(item);
   }

@@ -128,7 +128,7 @@ Value repeat(Interp& interp, const Value& sequence, int64_t times) {
   times = std::max<int64_t>(times, 0);
   if (unit > 0 && static_cast<size_t>(times) > interp.limits().output_bytes / unit) {
     Interp::fail("a repetition of more than " + std::to_string(interp.limits().output_bytes >> 20) + " MiB",
-                 "raise limits.output_bytes");
+                 "a template that is meant for conversations makes no such text");
   }
   interp.charge_text(unit * static_cast<size_t>(times));
   if (sequence.is_str()) {

@@ -50,7 +50,7 @@ class Out {
  private:
   void reserve(size_t more) const {
     if (more > limit_ || bytes_.size() > limit_ - more) {
-      throw Fail{"the text is longer than " + std::to_string(limit_ >> 20) + " MiB", "raise limits.output_bytes"};
+      throw Fail{"the text is longer than " + std::to_string(limit_ >> 20) + " MiB", "a template that is meant for conversations makes no such text"};
     }
   }
 

@@ -54,7 +54,7 @@ bool ends_at_tail(const Str& str) {
 const Str* join_str(Arena& arena, const Str& left, const Str& right, size_t limit_bytes) {
   const size_t total = size_t{left.size} + right.size;
   if (total > limit_bytes) {
-    throw Fail{"a string of more than " + std::to_string(limit_bytes >> 20) + " MiB", "raise limits.output_bytes"};
+    throw Fail{"a string of more than " + std::to_string(limit_bytes >> 20) + " MiB", "a template that is meant for conversations makes no such text"};
   }
   if (right.size == 0 || left.size == 0) {
     return right.size == 0 ? &left : &right;

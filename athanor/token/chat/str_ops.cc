@@ -292,7 +292,7 @@ Value join(Interp& interp, const Str& separator, const std::vector<Value>& items
 Value pad(Interp& interp, const Str& str, int64_t before_count, int64_t after_count, std::string_view fill) {
   const auto most = static_cast<int64_t>(interp.limits().output_bytes);
   if (before_count > most || after_count > most) {
-    Interp::fail("a text padded beyond " + std::to_string(most >> 20) + " MiB", "raise limits.output_bytes");
+    Interp::fail("a text padded beyond " + std::to_string(most >> 20) + " MiB", "a template that is meant for conversations makes no such text");
   }
   Out out(interp.limits().output_bytes);
   interp.charge_text(static_cast<size_t>(std::max<int64_t>(before_count + after_count, 0)));

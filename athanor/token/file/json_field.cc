@@ -131,8 +131,11 @@ Json parse_json(std::string_view text, const std::string& where) {
   }
   try {
     return Json::parse(text);
-  } catch (const Json::exception& error) {
-    throw Error(ErrorKind::kInput, std::string("is not valid JSON: ") + error.what(), where);
+  } catch (const Json::parse_error& error) {
+    throw Error(ErrorKind::kInput, "is not valid JSON from byte " + std::to_string(error.byte) + " on", where,
+                "the file may be cut off or damaged: get it again");
+  } catch (const Json::exception&) {
+    throw Error(ErrorKind::kInput, "is not valid JSON", where, "the file may be damaged: get it again");
   }
 }
 

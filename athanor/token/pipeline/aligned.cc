@@ -21,6 +21,7 @@ Aligned Aligned::of(std::string_view text, uint32_t origin, bool tracked, bool r
   Aligned out;
   out.tracked = tracked;
   out.origin = origin;
+  out.begun_with = text.size();
   if (!tracked) {
     out.text = !repair || is_valid_utf8(text) ? std::string(text) : repair_utf8(text);
     return out;
@@ -84,7 +85,7 @@ void prepend(Aligned& aligned, std::string_view prefix) {
 }
 
 void check_growth(size_t from, size_t now) {
-  if (now > (size_t{1} << 26) && now / 100 > from) {
+  if (now > (size_t{1} << 22) && now / 100 > from) {
     throw Error(ErrorKind::kInput, "the normalizers of the tokenizer make " + std::to_string(now) + " bytes of " +
                                        std::to_string(from));
   }

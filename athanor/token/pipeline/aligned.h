@@ -22,6 +22,7 @@ struct Aligned {
   std::vector<Span> spans;  // one a byte of text, in bytes of the original; empty when not tracked
   bool tracked = false;
   uint32_t origin = 0;      // where the text begins in the original
+  size_t begun_with = 0;    // bytes of the original, for check_growth; 0: not known
 
   // Ill-formed parts become U+FFFD when repair is set; they are one character for spans either way.
   static Aligned of(std::string_view text, uint32_t origin, bool tracked, bool repair);

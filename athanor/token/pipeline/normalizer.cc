@@ -102,6 +102,7 @@ Step make_prepend(const Field& field) {
 void replace(Aligned& text, const Finder& finder, const std::string& content) {
   std::string out;
   std::vector<Span> spans;
+  const size_t begun_with = text.begun_with > 0 ? text.begun_with : text.text.size();
   size_t done = 0;
   const auto copy_to = [&](size_t end) {
     out.append(text.text, done, end - done);
@@ -113,7 +114,7 @@ void replace(Aligned& text, const Finder& finder, const std::string& content) {
   finder.for_each(text.text, [&](size_t begin, size_t end) {
     copy_to(begin);
     out += content;
-    check_growth(text.text.size(), out.size());
+    check_growth(begun_with, out.size());
     if (text.tracked) {
       spans.resize(out.size(), end == 0 ? Span{text.origin, text.origin} : text.spans[end - 1]);
     }
@@ -126,7 +127,7 @@ void replace(Aligned& text, const Finder& finder, const std::string& content) {
 Step make_replace(const Field& field) {
   const std::string content = field.at("content").string();
   const Finder finder = read_pattern(field.at("pattern"));
-  return {"Replace", [finder, content](Aligned& text) { replace(text, finder, content); }, nullptr};
+  return {"Replace", naming(field, [finder, content](Aligned& text) { replace(text, finder, content); }), nullptr};
 }
 
 Step make_byte_level(const Field&) {

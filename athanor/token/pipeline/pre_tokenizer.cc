@@ -54,10 +54,10 @@ Step make_split(const Field& field) {
   const Finder finder = read_pattern(field.at("pattern"));
   const Behavior behavior = read_behavior(field.at("behavior"));
   const bool invert = field.at("invert").boolean();
-  return [=](Pieces& pieces) {
+  return naming(field, [=](Pieces& pieces) {
     cut(pieces, behavior, invert,
         [&](std::string_view text, const FoundMatch& found) { finder.for_each(text, found); });
-  };
+  });
 }
 
 // \w+|[^\w\s]+

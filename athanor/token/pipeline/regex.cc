@@ -111,14 +111,16 @@ class RegexRun {
 
   void push(const Choice& choice) {
     if (stack_.size() >= kMaxStack) {
-      throw Error(ErrorKind::kInput, "a regex of the tokenizer needs too much memory on this text");
+      throw Error(ErrorKind::kInput, "the regex needs too much memory on this text", "",
+                  "a shorter text, or a regex without repetition inside repetition");
     }
     stack_.push_back(choice);
   }
 
   void spend() {
     if (steps_left_-- == 0) {
-      throw Error(ErrorKind::kInput, "a regex of the tokenizer needs too many steps on this text");
+      throw Error(ErrorKind::kInput, "the regex needs too many steps on this text", "",
+                  "a shorter text, or a regex without repetition inside repetition");
     }
   }
 

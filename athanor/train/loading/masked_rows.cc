@@ -61,7 +61,8 @@ MaskedRows::MaskedRows(const TokenSet& tokens, MaskedVocabulary vocabulary, cons
     rows = packing_->num_rows();
   }
   if (rows == 0) {
-    throw Error(ErrorKind::kInput, "the training set has no text to hide tokens of");
+    throw Error(ErrorKind::kInput, "the set has no text to hide tokens of", "",
+                "of " + std::to_string(tokens.num_documents()) + " documents none is long enough");
   }
 }
 
