@@ -293,6 +293,8 @@ double residual_gain(const Table& train, const Target& train_target, const Table
   if ((!numbers && (train_target.task != Task::kClasses || !train_answers.probabilities)) || valid.rows < kFewRows) {
     return std::nan("");
   }
+  const bool sparse = std::any_of(train.columns.begin(), train.columns.end(),
+                                  [](const TableColumn& column) { return column.kind == ColumnKind::kSparse; });
   double best = std::nan("");
   const int32_t labels = numbers ? 1 : std::min<int32_t>(3, static_cast<int32_t>(train_target.labels.size()) - 1);
   for (int32_t label = 0; label < labels; ++label) {
@@ -302,6 +304,10 @@ double residual_gain(const Table& train, const Target& train_target, const Table
     Target left_valid = left;
     left_valid.values = residuals(valid_target, valid_answers, label);
     EstimatorSpec spec{.kind = "tree", .model = {{"max_depth", 3}, {"min_samples_leaf", 20}}, .pipeline = {}, .task = Task::kRegression};
+    if (sparse) {  // such a tree would make the rows dense; one round of boosting is the same
+      spec.kind = "boosting";
+      spec.model = {{"rounds", 1}, {"learning_rate", 1}, {"l2", 0}, {"max_depth", 3}, {"max_leaves", 8}};
+    }
     FitContext quiet{.pool = context.pool, .seed = context.seed};
     quiet.progress = context.progress;
     const TableEstimator tree = TableEstimator::fit(train, left, spec, quiet);

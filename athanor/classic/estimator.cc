@@ -128,6 +128,24 @@ EstimatorFile find_estimator(const fs::path& path) {
   }
 }
 
+void check_estimator_schema(const fs::path& dir) {
+  const fs::path path = dir / kInfoFile;
+  std::error_code code;
+  if (!fs::exists(path, code)) {
+    return;
+  }
+  const auto info = nlohmann::json::parse(read_file(path, uint64_t{1} << 28), nullptr, false);
+  const bool versioned = info.is_object() && info.contains("schema") && info["schema"].is_number_integer();
+  if (!versioned || info["schema"].get<int64_t>() < 1) {
+    throw Error(ErrorKind::kInput, "not an estimator.json: no JSON object with a schema", path.string(),
+                "fit the estimator again");
+  }
+  if (info["schema"].get<int64_t>() > kSchema) {
+    throw Error(ErrorKind::kInput, "written by a newer Athanor (schema " + info["schema"].dump() + ")", path.string(),
+                "this program reads schema " + std::to_string(kSchema));
+  }
+}
+
 std::vector<fs::path> files_beside(const fs::path& path) {
   std::vector<fs::path> found;
   std::error_code code;

@@ -60,6 +60,9 @@ EstimatorFile find_estimator(const fs::path& path);
 // The files other than `path` itself that find_estimator(path) reads, where path is a file: to be pinned with it.
 std::vector<fs::path> files_beside(const fs::path& path);
 
+// Error(kInput) that names dir/estimator.json where it says a schema that this program does not know; none: nothing.
+void check_estimator_schema(const fs::path& dir);
+
 // What is stored beside a model.
 struct EstimatorInfo {
   TextTokens tokens;

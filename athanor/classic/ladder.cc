@@ -65,15 +65,18 @@ double score_of(const std::string& metric, const Target& truth, const TableAnswe
   return score == nullptr ? std::nan("") : score->value;
 }
 
+double mean_of(const std::vector<double>& values, size_t first) {
+  return std::accumulate(values.begin(), values.begin() + static_cast<ptrdiff_t>(first), 0.0) / static_cast<double>(first);
+}
+
 // Scores of the folds; throws OutOfTime behind `deadline`.
 void judge(Rung& rung, const Table& table, const Target& target, const std::string& metric, const LadderOptions& options,
            const std::vector<int32_t>& folds, double deadline, FitContext& context) {
   EstimatorSpec spec{.kind = rung.kind, .model = rung.model, .pipeline = options.pipeline, .task = target.task};
-  const double begin = seconds_now();
   FitContext inner{.pool = context.pool, .seed = options.seed};
   inner.progress = [&](double done) {
     context.progress(done);  // Ctrl-C comes from here
-    if (seconds_now() > deadline) {
+    if (options.clock() > deadline) {
       throw OutOfTime{};
     }
   };
@@ -83,12 +86,64 @@ void judge(Rung& rung, const Table& table, const Target& target, const std::stri
         TableEstimator::fit(take_rows(table, parts.train), take_rows(target, parts.train), spec, inner);
     const TableAnswers answers = estimator.predict(take_rows(table, parts.valid), context.pool);
     rung.fold_scores.push_back(score_of(metric, take_rows(target, parts.valid), answers, context.pool));
-    inner.progress(0);
+    if (fold + 1 < options.folds) {
+      inner.progress(0);
+    }
   }
-  rung.seconds = seconds_now() - begin;
-  rung.score = std::accumulate(rung.fold_scores.begin(), rung.fold_scores.end(), 0.0) / options.folds;
+  rung.score = mean_of(rung.fold_scores, rung.fold_scores.size());
   rung.judged = std::isfinite(rung.score);
   rung.note = rung.judged ? "" : metric + " is not defined in a fold";
+}
+
+// The order in which rungs are tried: forest behind all others.
+std::vector<size_t> order_of(const std::vector<Rung>& rungs) {
+  std::vector<size_t> order(rungs.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_partition(order.begin(), order.end(), [&](size_t i) { return rungs[i].kind != "forest"; });
+  return order;
+}
+
+// Judges the rung within its share of the time that is left; what went wrong is its note.
+void try_rung(Rung& rung, size_t tried, size_t rungs, double end, const Table& table, const Target& target,
+              const std::string& metric, const LadderOptions& options, const std::vector<int32_t>& folds, FitContext& context) {
+  const double begin = options.clock();
+  const bool last = tried + 1 == rungs;
+  const double deadline = tried < kAlwaysFinished ? INFINITY : last ? end : begin + (end - begin) / 2;
+  try {
+    if (begin > deadline) {
+      rung.note = "not tried: the " + human_duration(options.seconds) + " were spent";
+      return;
+    }
+    judge(rung, table, target, metric, options, folds, deadline, context);
+  } catch (const OutOfTime&) {
+    rung.note = "stopped after " + human_duration(options.clock() - begin) + ", " + std::to_string(rung.fold_scores.size()) +
+                " of " + std::to_string(options.folds) + " folds";
+    rung.score = rung.fold_scores.empty() ? 0 : mean_of(rung.fold_scores, rung.fold_scores.size());
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kInterrupted || error.kind() == ErrorKind::kInternal) {
+      throw;
+    }
+    rung.fold_scores.clear();
+    rung.note = error.message();
+  }
+  rung.seconds = options.clock() - begin;
+}
+
+// Rungs that were cut off, but ahead of the chosen one on the folds they finished.
+std::string cut_off_ahead(const Ladder& ladder) {
+  const Rung& chosen = ladder.rungs[ladder.chosen];
+  std::string names;
+  for (const Rung& rung : ladder.rungs) {
+    const size_t folds = rung.fold_scores.size();
+    if (rung.judged || folds == 0 || chosen.fold_scores.size() <= folds) {
+      continue;
+    }
+    const double lead = rung.score - mean_of(chosen.fold_scores, folds);
+    if (ladder.higher_is_better ? lead > 0 : lead < 0) {
+      names += (names.empty() ? "" : ", ") + rung.kind;
+    }
+  }
+  return names.empty() ? "" : "; ahead on the folds they finished, but cut off: " + names + " (a larger budget_seconds judges them)";
 }
 
 void choose(Ladder& ladder, int32_t folds) {
@@ -119,12 +174,17 @@ void choose(Ladder& ladder, int32_t folds) {
                " folds, " +
                (ladder.chosen == best ? "the best"
                                       : "within one standard error of " + ladder.rungs[best].kind + " (" +
-                                            human_number(ladder.rungs[best].score, 4) + "), and simpler");
+                                            human_number(ladder.rungs[best].score, 4) + "), and simpler") +
+               cut_off_ahead(ladder);
 }
 
 }  // namespace
 
-Ladder climb(const Table& table, const Target& target, const LadderOptions& options, FitContext& context) {
+Ladder climb(const Table& table, const Target& target, const LadderOptions& given, FitContext& context) {
+  LadderOptions options = given;
+  if (!options.clock) {
+    options.clock = seconds_now;
+  }
   if (target.task != Task::kClasses && target.task != Task::kRegression) {
     throw Error(ErrorKind::kUsage, std::string("no ladder of models for the task ") + name_of(target.task), "fit.task",
                 "name a model: fit.kind; the ladder is for classes and regression");
@@ -134,7 +194,7 @@ Ladder climb(const Table& table, const Target& target, const LadderOptions& opti
   ladder.higher_is_better = target.task != Task::kRegression;
   ladder.rungs = rungs_for(target.task, is_wide(table));
 
-  const double begin = seconds_now();
+  const double end = options.clock() + options.seconds;
   Table some;
   Target truth;
   const bool fewer = table.rows > options.most_rows;
@@ -154,25 +214,11 @@ Ladder climb(const Table& table, const Target& target, const LadderOptions& opti
   ladder.rows = judged_on.rows;
   const std::vector<int32_t> folds = fold_rows(judged_by, options.folds, options.seed);
   const auto tell = context.progress;
-  for (size_t i = 0; i < ladder.rungs.size(); ++i) {
-    Rung& rung = ladder.rungs[i];
-    const double deadline = i < kAlwaysFinished ? INFINITY : begin + options.seconds;
-    context.progress = [&](double) { tell(static_cast<double>(i) / static_cast<double>(ladder.rungs.size())); };
-    try {
-      if (seconds_now() > deadline) {
-        throw OutOfTime{};
-      }
-      judge(rung, judged_on, judged_by, ladder.metric, options, folds, deadline, context);
-    } catch (const OutOfTime&) {
-      rung.fold_scores.clear();
-      rung.note = "not judged: the " + human_duration(options.seconds) + " were spent";
-    } catch (const Error& error) {
-      if (error.kind() == ErrorKind::kInterrupted || error.kind() == ErrorKind::kInternal) {
-        throw;
-      }
-      rung.fold_scores.clear();
-      rung.note = error.message();
-    }
+  size_t tried = 0;
+  for (const size_t i : order_of(ladder.rungs)) {
+    context.progress = [&](double) { tell(static_cast<double>(tried) / static_cast<double>(ladder.rungs.size())); };
+    try_rung(ladder.rungs[i], tried, ladder.rungs.size(), end, judged_on, judged_by, ladder.metric, options, folds, context);
+    ++tried;
   }
   context.progress = tell;
   choose(ladder, options.folds);

@@ -1,10 +1,12 @@
 // `task: auto`: models from a constant to boosting, each judged by cross-validation, until the time is spent; the simplest
-// one that is not clearly worse than the best is taken.
+// one that is not clearly worse than the best is taken. No rung gets more than half of the time that is left while others
+// wait, and forest, the slowest, is tried last; one that is cut off keeps the folds it finished, but is not taken.
 //
 //   const Ladder ladder = climb(table, target, {.seconds = 60}, context);
 //   ladder.rungs[ladder.chosen].kind, ladder.why
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -13,20 +15,21 @@
 namespace athanor {
 
 struct LadderOptions {
-  double seconds = 60;      // a rung that would go on beyond is cut off; the first two are always finished
+  double seconds = 60;      // of all rungs; the first two are always finished
   int32_t folds = 5;
   uint64_t seed = 0;
   uint64_t most_rows = 200'000;  // more: that many, drawn by a hash of (seed, row), are what rungs are judged on
   PipelineSpec pipeline;
+  std::function<double()> clock;  // seconds since any moment; empty: the steady clock
 };
 
 struct Rung {
   std::string kind;
   nlohmann::json model = nlohmann::json::object();
-  std::string note;                 // "not tried: the time was spent"; empty when it was judged
-  std::vector<double> fold_scores;  // one a fold
+  std::string note;                 // "stopped after 12 s, 3 of 5 folds"; empty when it was judged
+  std::vector<double> fold_scores;  // one a finished fold
   double score = 0;                 // their mean
-  double seconds = 0;
+  double seconds = 0;               // judged or not
   bool judged = false;
 };
 

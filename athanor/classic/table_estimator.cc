@@ -5,6 +5,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/classic/ensembles/member.h"
+#include "athanor/classic/estimator.h"
 #include "athanor/feature/folds.h"
 
 namespace athanor {
@@ -166,6 +167,7 @@ void TableEstimator::save(const fs::path& dir, const nlohmann::json& info) const
 }
 
 TableEstimator TableEstimator::open(const fs::path& dir) {
+  check_estimator_schema(dir);
   const SavedReader in = SavedReader::open(dir);
   if (in.get<std::string>("kind") != "table") {
     in.fail("not an estimator of tables");

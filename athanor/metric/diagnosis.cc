@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <numeric>
 
+#include "athanor/metric/diagnosis_fair.h"
+
 namespace athanor {
 
 namespace {
@@ -13,6 +15,7 @@ constexpr double kGap = 0.20;            // of the way from chance to perfect, b
 constexpr double kNothing = 0.05;        // of that way: no more was learnt
 constexpr double kWeak = 0.30;           // of that way, on the training rows themselves: too simple
 constexpr double kResidual = 0.05;       // of the variance left that a small tree explains: something was missed
+constexpr double kNearPerfect = 0.01;    // of the variance, or of the errors by chance, still left: a richer model is no use
 constexpr double kAlone = 0.995;         // of what is to be known, told by one column
 constexpr double kDrift = 0.25;          // the usual bound for "has changed" (Siddiqi 2006)
 constexpr double kRare = 0.05;           // share of rows
@@ -61,7 +64,7 @@ bool all_finite(const std::vector<CurvePoint>& curve) {
 
 class Doctor {
  public:
-  Doctor(const RunFacts& facts, double lr) : facts_(facts), lr_(lr) {}
+  Doctor(const RunFacts& facts, double lr) : facts_(judged_fairly(facts)), lr_(lr) {}
 
   std::vector<Finding> look() {
     rate();
@@ -156,7 +159,9 @@ class Doctor {
     if (found("rate too high") || found("rate too low")) {
       return;
     }
-    const bool by_score = std::isfinite(facts_.train_score) && std::isfinite(facts_.chance_score) && skill(facts_.train_score) < kNothing;
+    const bool ranks = facts_.metric == "balanced accuracy" && 2 * facts_.auc - 1 >= kNothing;  // a threshold would show it
+    const bool by_score = std::isfinite(facts_.train_score) && std::isfinite(facts_.chance_score) &&
+                          skill(facts_.train_score) < kNothing && !ranks;
     const bool by_loss = facts_.train_loss.size() >= kFewestPoints && std::isfinite(facts_.chance_loss) &&
                          final_loss() > 0.98 * facts_.chance_loss && !std::isfinite(facts_.train_score);
     if (!by_score && !by_loss) {
@@ -207,8 +212,15 @@ class Doctor {
     }
   }
 
+  // On rows that it has not seen, where there are some: what is left is not worth another model.
+  bool near_perfect() const {
+    const double score = std::isfinite(facts_.valid_score) ? facts_.valid_score : facts_.train_score;
+    const bool by_score = std::isfinite(facts_.chance_score) && 1 - skill(score) < kNearPerfect;
+    return by_score || 2 * (1 - facts_.auc) < kNearPerfect;
+  }
+
   void underfit() {
-    if (found("learns nothing") || found("rate too high") || found("rate too low")) {
+    if (found("learns nothing") || found("rate too high") || found("rate too low") || near_perfect()) {
       return;
     }
     if (std::isfinite(facts_.richer_gain) && facts_.richer_gain > kStandardErrors) {
@@ -216,7 +228,8 @@ class Doctor {
           "a richer model", "kind=" + facts_.richer_kind);
       return;
     }
-    if (std::isfinite(facts_.residual_gain) && facts_.residual_gain > kResidual) {
+    // Weights move all probabilities away from the frequencies: a tree sees that, and it is no fault.
+    if (!facts_.weighted && std::isfinite(facts_.residual_gain) && facts_.residual_gain > kResidual) {
       add("underfit", "a small tree explains at least " + percent(facts_.residual_gain) + " of what this model leaves unexplained, on rows that it has not seen",
           "a richer model, or features for what it misses", "kind=boosting");
       return;
@@ -347,7 +360,7 @@ class Doctor {
     return "?";
   }
 
-  const RunFacts& facts_;
+  const RunFacts facts_;
   double lr_;
   std::vector<Finding> findings_;
 };

@@ -43,6 +43,12 @@ struct RunFacts {
   double valid_high = std::nan("");
   double chance_score = std::nan("");
   double perfect_score = 1;
+  bool weighted = false;                // classes of a table: labels have weights
+  double train_balanced = std::nan(""); // accuracy as if labels were equally frequent: what weighted or lopsided fits are judged by
+  double valid_balanced = std::nan("");
+  double balanced_low = std::nan("");   // its interval in validation
+  double balanced_high = std::nan("");
+  double auc = std::nan("");            // of two labels: in validation, else in training
   uint64_t train_rows = 0;
   uint64_t valid_rows = 0;
   uint64_t features = 0;

@@ -153,5 +153,62 @@ TEST(Diagnosis, TheStabilityIndexOfEqualSharesIsZero) {
   EXPECT_TRUE(std::isnan(stability_index({}, {})));
 }
 
+// class_weights: balanced gives up accuracy for the rare label, as it was told to.
+TEST(Diagnosis, WeightedAndLopsidedFitsAreJudgedByBalancedAccuracy) {
+  RunFacts facts = healthy_fit();
+  facts.labels = {{"neg", 2195, 0.62}, {"pos", 42, 0.61}};
+  facts.chance_score = 0.981;
+  facts.train_score = 0.654;
+  facts.valid_score = 0.624;
+  facts.valid_low = 0.589;
+  facts.valid_high = 0.640;
+  facts.train_balanced = 0.613;
+  facts.valid_balanced = 0.618;
+  facts.balanced_low = 0.50;
+  facts.balanced_high = 0.73;
+  facts.auc = 0.62;
+  EXPECT_EQ(names(diagnose(facts)), "");
+  facts.weighted = true;
+  facts.residual_gain = 0.82;
+  EXPECT_EQ(names(diagnose(facts)), "");
+  // Weights on labels that are equally frequent.
+  facts.labels = {{"neg", 1000, 0.6}, {"pos", 1000, 0.6}};
+  facts.chance_score = 0.5;
+  EXPECT_EQ(names(diagnose(facts)), "");
+  // Nothing was learnt by any measure.
+  facts.train_balanced = 0.51;
+  facts.valid_balanced = 0.50;
+  facts.auc = 0.51;
+  ASSERT_EQ(names(diagnose(facts)), "learns nothing");
+  EXPECT_NE(diagnose(facts)[0].evidence.find("balanced accuracy"), std::string::npos);
+  // The threshold is wrong, the order of the rows is not.
+  facts.auc = 0.8;
+  EXPECT_EQ(names(diagnose(facts)), "");
+}
+
+TEST(Diagnosis, NearPerfectModelsAreNotCalledTooSimple) {
+  RunFacts numbers = healthy_fit();
+  numbers.labels.clear();
+  numbers.metric = "r2";
+  numbers.chance_score = 0;
+  numbers.train_score = numbers.valid_score = 0.9995;
+  numbers.residual_gain = 0.6;
+  EXPECT_EQ(names(diagnose(numbers)), "");
+  numbers.richer_kind = "boosting";
+  numbers.richer_gain = 5;
+  EXPECT_EQ(names(diagnose(numbers)), "");
+  numbers.train_score = numbers.valid_score = 0.9;
+  EXPECT_EQ(names(diagnose(numbers)), "underfit");
+
+  RunFacts classes = healthy_fit();
+  classes.residual_gain = 0.6;
+  EXPECT_EQ(names(diagnose(classes)), "underfit");
+  classes.auc = 0.9999;
+  EXPECT_EQ(names(diagnose(classes)), "");
+  classes.auc = std::nan("");
+  classes.train_score = classes.valid_score = 1;
+  EXPECT_EQ(names(diagnose(classes)), "");
+}
+
 }  // namespace
 }  // namespace athanor

@@ -118,6 +118,12 @@ void read_fit(const nlohmann::json& result, RunFacts& facts) {
       facts.valid_high = number_of(map_of(valid, metric), "high");
     }
   }
+  const auto& fair = map_of(valid, "balanced_accuracy");
+  facts.train_balanced = number_of(map_of(train, "balanced_accuracy"), "value");
+  facts.valid_balanced = number_of(fair, "value");
+  facts.balanced_low = number_of(fair, "low");
+  facts.balanced_high = number_of(fair, "high");
+  facts.auc = number_of(map_of(valid.contains("auc") ? valid : train, "auc"), "value");
   facts.train_rows = result.value("rows", uint64_t{0});
   facts.valid_rows = result.value("valid_rows", uint64_t{0});
   facts.features = result.value("features", uint64_t{0});
@@ -204,6 +210,8 @@ RunFacts facts_of(const RunSummary& run, const nlohmann::json& recipe) {
   read_curves(run.dir / "events.jsonl", facts);
   if (verb == "fit" && result.is_object()) {
     read_fit(result, facts);
+    const auto weights = recipe.value("class_weights", nlohmann::json());
+    facts.weighted = !weights.empty() && weights != "" && weights != "none";
   } else if (result.is_object()) {
     read_net(result, facts);
     facts.balanced = recipe.value("class_weights", "") == "balanced";

@@ -1,13 +1,39 @@
 #include "athanor/classic/ensembles/member_list.h"
 
+#include <algorithm>
+
 #include "athanor/base/error.h"
 
 namespace athanor {
+
+namespace {
+
+// Said first, whatever the task: one that groups or finds the odd never fits, the others fit one task or the other.
+void check_member(const nlohmann::json& given, const std::string& where) {
+  const nlohmann::json named = given.is_object() ? given.value("kind", nlohmann::json()) : given;
+  if (!named.is_string()) {
+    return;  // Member says what a model looks like
+  }
+  const auto kind = named.get<std::string>();
+  const auto& tasks = model_kind(kind, where).tasks;
+  const bool answers = std::any_of(tasks.begin(), tasks.end(), [](Task task) {
+    return task == Task::kClasses || task == Task::kMultiLabel || task == Task::kRegression;
+  });
+  if (!answers) {
+    throw Error(ErrorKind::kUsage, "the model '" + kind + "' does no classification and no regression", where,
+                "take another in its place");
+  }
+}
+
+}  // namespace
 
 std::vector<Member> members_of(const nlohmann::json& given, Task task, const std::string& where) {
   if (!given.is_array() || given.empty()) {
     throw Error(ErrorKind::kUsage, "a list of models is needed", where,
                 "[{kind: forest}, {kind: boosting, rounds: 50}]");
+  }
+  for (size_t i = 0; i < given.size(); ++i) {
+    check_member(given[i], where + "[" + std::to_string(i) + "]");
   }
   std::vector<Member> members;
   for (size_t i = 0; i < given.size(); ++i) {

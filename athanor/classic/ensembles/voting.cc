@@ -29,19 +29,7 @@ struct VotingOptions {
 class Voting : public ClassicModel {
  public:
   Voting(const VotingOptions& options, Task task)
-      : options_(options), task_(task), members_(members_of(options.of, task, "of")) {
-    double sum = 0;
-    for (const double weight : options_.weights) {
-      sum += weight;
-    }
-    if (!options_.weights.empty() && (options_.weights.size() != members_.size() || !(sum > 0))) {
-      throw Error(ErrorKind::kUsage,
-                  "there are " + std::to_string(members_.size()) + " models and " +
-                      std::to_string(options_.weights.size()) +
-                      " weights, whose sum must be above 0",
-                  "weights");
-    }
-  }
+      : options_(options), task_(task), members_((check_weights(options), members_of(options.of, task, "of"))) {}
 
   void fit(const Matrix& x, const Target& target, FitContext& context) override {
     outputs_ = task_ == Task::kRegression ? 1 : target.labels.size();
@@ -88,6 +76,21 @@ class Voting : public ClassicModel {
   }
 
  private:
+  // Before the members: whatever the task is.
+  static void check_weights(const VotingOptions& options) {
+    double sum = 0;
+    for (const double weight : options.weights) {
+      sum += weight;
+    }
+    if (!options.weights.empty() && (options.weights.size() != options.of.size() || !(sum > 0))) {
+      throw Error(ErrorKind::kUsage,
+                  "there are " + std::to_string(options.of.size()) + " models and " +
+                      std::to_string(options.weights.size()) +
+                      " weights, whose sum must be above 0",
+                  "weights", "a weight a model, in the order of 'of'");
+    }
+  }
+
   VotingOptions options_;
   Task task_;
   uint64_t outputs_ = 1;

@@ -206,7 +206,8 @@ void Boosting::fit(const Matrix& all_x, const Target& all_target, FitContext& co
   }
   const Target* judged_target = watched_x_ != nullptr ? watched_target_ : &valid_target;
   const BinCuts cuts = BinCuts::learn(*x, static_cast<uint32_t>(options_.bins), context.pool,
-                                      category_columns(*x, context.categories));
+                                      category_columns(*x, context.categories),
+                                      static_cast<uint64_t>(options_.min_samples_leaf));
   const LossSpec spec{loss_, options_.huber_delta};
   BoostingData train{cuts.apply(*x, context.pool), target, make_loss(spec, *target), {}};
   BoostingData valid;

@@ -11,11 +11,6 @@ namespace athanor {
 namespace {
 
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
-constexpr double kGroups = 5;  // leaves' worth of rows that the next larger set of categories must add
-
-double shrunk(double g, double l1) {
-  return g > l1 ? g - l1 : (g < -l1 ? g + l1 : 0);
-}
 
 }  // namespace
 
@@ -23,6 +18,9 @@ bool BoostingGrower::divide(OpenLeaf& parent, std::vector<uint32_t>& rows,
                             const std::vector<uint8_t>& active, bool last, TreeSet& trees,
                             OpenLeaf& right) {
   const auto column = static_cast<uint32_t>(parent.column);
+  if (parent.histogram.empty()) {  // it was given up
+    build_histogram(parent, rows);
+  }
   const PackedSum* histogram = parent.histogram.data() + offsets_[column];
   const uint32_t left_rows = partition(parent, rows);
   if (left_rows < options_.min_samples_leaf ||
@@ -67,16 +65,13 @@ bool BoostingGrower::divide(OpenLeaf& parent, std::vector<uint32_t>& rows,
       large.histogram = std::move(parent.histogram);
     }
   }
-  if (!parent.histogram.empty()) {
-    buffers_.push_back(std::move(parent.histogram));
-  }
+  give_buffer(parent);
   for (OpenLeaf* child : {&left, &right}) {
     if (child == &left ? split_left : split_right) {
       find_split(*child, active);
     }
-    if (child->column < 0 && !child->histogram.empty()) {
-      buffers_.push_back(std::move(child->histogram));
-      child->histogram.clear();
+    if (child->column < 0) {
+      give_buffer(*child);
     }
   }
   parent = std::move(left);
@@ -86,7 +81,7 @@ bool BoostingGrower::divide(OpenLeaf& parent, std::vector<uint32_t>& rows,
 // The leaf's split as the tree stores it.
 TreeSplit BoostingGrower::told(const OpenLeaf& leaf, TreeSet& trees) const {
   const auto column = static_cast<uint32_t>(leaf.column);
-  TreeSplit how{leaf.column, kInfinite, leaf.split.missing_left, leaf.gain, leaf.split.by_category};
+  TreeSplit how{static_cast<int32_t>(cuts_.given_column(column)), kInfinite, leaf.split.missing_left, leaf.gain, leaf.split.by_category};
   if (leaf.split.by_category) {
     std::vector<double> set;
     for (uint32_t b = 0; b < cuts_.bins(column); ++b) {
@@ -99,56 +94,6 @@ TreeSplit BoostingGrower::told(const OpenLeaf& leaf, TreeSet& trees) const {
     how.threshold = cuts_.cuts[column][static_cast<size_t>(leaf.split.bin)];
   }
   return how;
-}
-
-// Categories in the order of their mean slope (Fisher 1958), up to kMostInSet from either end against all others, as in
-// LightGBM (Ke et al. 2017). Small categories are held back: a mean of few rows is mostly chance.
-ColumnSplit BoostingGrower::category_cut(const OpenLeaf& leaf, uint32_t column, const uint32_t* counts) const {
-  constexpr double kSmooth = 10;
-  constexpr size_t kMostInSet = 32;
-  const PackedSum* histogram = leaf.histogram.data() + offsets_[column];
-  const SplitRules rules = rules_for(leaf);
-  const double rows_a_weight = leaf.rows() / std::max(1.0, static_cast<double>(weight_of(leaf.sum)));
-  const auto rows_of = [&](uint32_t b) {
-    return counts == nullptr ? weight_of(histogram[b]) * rows_a_weight : static_cast<double>(counts[b]);
-  };
-  std::vector<std::pair<double, uint32_t>> order;
-  for (uint32_t b = 0; b < cuts_.bins(column); ++b) {
-    if (weight_of(histogram[b]) > 0 && rows_of(b) >= kSmooth) {
-      const double h = weight_of(histogram[b]) * weight_unit_;
-      order.emplace_back(gradient_of(histogram[b]) * gradient_unit_ / (h + kSmooth), b);
-    }
-  }
-  std::sort(order.begin(), order.end());
-  const auto score = [&](PackedSum sum) {
-    const double g = shrunk(gradient_of(sum) * gradient_unit_, options_.l1);
-    return g * g / (weight_of(sum) * weight_unit_ + options_.l2 + kSmooth);
-  };
-  const auto least_rows = static_cast<double>(options_.min_samples_leaf);
-  const double least = counts == nullptr ? rules.least_weight : std::max(1.0, options_.min_child_weight / weight_unit_);
-  ColumnSplit best;
-  for (const bool from_above : {false, true}) {
-    ColumnSplit now{-1, 0, false, true, {}};
-    PackedSum left = 0;
-    double rows = 0;
-    double fresh = 0;
-    for (size_t i = 0; i < std::min(order.size(), kMostInSet); ++i) {
-      const uint32_t b = order[from_above ? order.size() - 1 - i : i].second;
-      left += histogram[b];
-      rows += rows_of(b);
-      fresh += rows_of(b);
-      now.left[b >> 6] |= uint64_t{1} << (b & 63);
-      const PackedSum right = leaf.sum - left;
-      const bool few = counts != nullptr && (rows < least_rows || leaf.rows() - rows < least_rows);
-      if (weight_of(left) < least || weight_of(right) < least || few || fresh < kGroups * least_rows) {
-        continue;
-      }
-      fresh = 0;
-      now.score = score(left) + score(right);
-      best = now.score > best.score ? now : best;
-    }
-  }
-  return best;
 }
 
 // A split that a monotone column allows parts the values between its sides for all that grows
@@ -215,12 +160,7 @@ ColumnSplit BoostingGrower::careful_cut(const OpenLeaf& leaf, uint32_t column,
 
 void BoostingGrower::find_split_with_counts(OpenLeaf& leaf, const std::vector<uint32_t>& rows,
                                             const std::vector<uint8_t>& active) {
-  std::vector<uint32_t> counts(offsets_.back(), 0);
-  for (uint32_t i = leaf.begin; i < leaf.end; ++i) {
-    for (uint32_t c = 0; c < bins_.columns; ++c) {
-      ++counts[offsets_[c] + bins_.at(rows[i], c)];
-    }
-  }
+  const std::vector<uint32_t> counts = count_rows(leaf, rows);
   leaf.column = -1;
   for (uint32_t c = 0; c < bins_.columns; ++c) {
     if (!active.empty() && active[c] == 0) {
@@ -248,8 +188,8 @@ BinnedWalk::BinnedWalk(const TreeSet& trees, uint64_t tree, const BinCuts& cuts)
     if (node.is_leaf()) {
       step.child = node.child;
     } else {
-      const auto column = static_cast<uint64_t>(node.column());
-      step.column = static_cast<uint32_t>(column);
+      const uint32_t column = cuts.kept_column(static_cast<uint32_t>(node.column()));
+      step.column = column;
       step.missing_bin = cuts.missing_bin(column);
       step.missing_left = node.missing_left();
       step.child = node.child - begin;

@@ -28,18 +28,33 @@ std::vector<uint32_t> rows_of(const BoostingOptions& options, uint64_t rows, uin
   return out;
 }
 
-std::vector<uint8_t> columns_of(const BoostingOptions& options, uint64_t columns, uint64_t round,
+// What is known of each of the matrix's columns, of the kept ones.
+template <class Value>
+std::vector<Value> of_kept(const BinCuts& cuts, std::vector<Value> given) {
+  if (cuts.columns.empty() || given.empty()) {
+    return given;
+  }
+  for (uint32_t c = 0; c < cuts.kept(); ++c) {
+    given[c] = given[cuts.given_column(c)];
+  }
+  given.resize(cuts.kept());
+  return given;
+}
+
+// Drawn among the matrix's columns, given for those that are kept.
+std::vector<uint8_t> columns_of(const BoostingOptions& options, const BinCuts& cuts, uint64_t round,
                                 uint64_t seed) {
   if (options.columns >= 1) {
     return {};
   }
+  const uint64_t columns = cuts.given;
   std::vector<uint8_t> out(columns, 0);
   const auto wanted =
       static_cast<uint64_t>(std::ceil(options.columns * static_cast<double>(columns)));
   for (uint64_t i = 0; i < wanted; ++i) {
     out[permute(i, columns, random_at(seed, kColumnSalt, round))] = 1;
   }
-  return out;
+  return of_kept(cuts, std::move(out));
 }
 
 void add_tree(const TreeSet& trees, const BinCuts& cuts, BoostingData& data, uint64_t output,
@@ -73,7 +88,7 @@ void run_boosting_rounds(const BoostingOptions& o, const BinCuts& cuts, Boosting
   const uint64_t rows = train.bins.rows;
   BoostingGrower grower(cuts, train.bins,
                         {o.max_leaves, o.max_depth, o.min_samples_leaf, o.min_child_weight,
-                         o.min_gain, o.l1, o.l2, std::move(monotone)},
+                         o.min_gain, o.l1, o.l2, of_kept(cuts, std::move(monotone))},
                         context.pool);
   for (BoostingData* data : {&train, valid}) {
     for (uint64_t k = 0; data != nullptr && k < outputs; ++k) {
@@ -86,7 +101,7 @@ void run_boosting_rounds(const BoostingOptions& o, const BinCuts& cuts, Boosting
   uint64_t best_round = 0;
   for (uint64_t round = 0; round < static_cast<uint64_t>(o.rounds); ++round) {
     context.progress(static_cast<double>(round) / static_cast<double>(o.rounds));
-    const auto active = columns_of(o, train.bins.columns, round, context.seed);
+    const auto active = columns_of(o, cuts, round, context.seed);
     const auto sample = rows_of(o, rows, round, context.seed);
     train.loss->begin_round(train.scores, context.pool);
     std::fill(done.begin(), done.end(), 0);

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "athanor/base/error.h"
+#include "athanor/base/format.h"
 #include "athanor/classic/trees/exact_sum.h"
 
 namespace athanor {
@@ -13,6 +15,7 @@ namespace {
 
 constexpr double kInfinite = std::numeric_limits<double>::infinity();
 constexpr int kSumBits = 31;
+constexpr uint64_t kFewestHistograms = 3;  // of a leaf and its two children
 constexpr uint64_t kWorthThreads =
     400'000;  // updates of a histogram that are worth waking a thread
 constexpr uint64_t kBinsWorthThreads = 40'000;
@@ -56,6 +59,18 @@ BoostingGrower::BoostingGrower(const BinCuts& cuts, const BinnedMatrix& bins,
                                const BoostingTreeOptions& options, ThreadPool& pool)
     : cuts_(cuts), bins_(bins), options_(options), pool_(pool) {
   offsets_.push_back(0);
+  uint64_t cells = 0;
+  for (uint64_t c = 0; c < bins.columns; ++c) {
+    cells += cuts.bins(c) + 1;
+  }
+  const uint64_t bytes = std::max<uint64_t>(1, cells * sizeof(PackedSum));
+  if (kFewestHistograms * bytes > options.most_bytes || cells > UINT32_MAX) {
+    throw Error(ErrorKind::kResource,
+                "the histograms of a tree would take " + human_bytes(static_cast<double>(kFewestHistograms * bytes)), "",
+                "select features first, or reduce them by truncated_svd");
+  }
+  most_histograms_ = std::max<uint64_t>(kFewestHistograms, options.histogram_bytes / bytes);
+  offsets_.reserve(bins.columns + 1);
   for (uint64_t c = 0; c < bins.columns; ++c) {
     offsets_.push_back(offsets_.back() + cuts.bins(c) + 1);
   }
@@ -89,9 +104,38 @@ std::vector<PackedSum> BoostingGrower::take_buffer() {
   return buffer;
 }
 
+void BoostingGrower::give_buffer(OpenLeaf& leaf) {
+  if (!leaf.histogram.empty()) {
+    buffers_.push_back(std::move(leaf.histogram));
+    leaf.histogram.clear();
+  }
+}
+
+// Room for one more split: its two children hold two histograms where their parent held one.
+void BoostingGrower::give_up_histograms(std::vector<OpenLeaf>& leaves) {
+  const auto held = [](const OpenLeaf& leaf) { return !leaf.histogram.empty(); };
+  for (auto count = static_cast<size_t>(std::count_if(leaves.begin(), leaves.end(), held)); count + 2 > most_histograms_;
+       --count) {
+    OpenLeaf* last = nullptr;
+    for (OpenLeaf& leaf : leaves) {
+      if (held(leaf) && (last == nullptr || leaf.gain < last->gain)) {
+        last = &leaf;
+      }
+    }
+    if (last == nullptr) {
+      return;
+    }
+    give_buffer(*last);
+  }
+}
+
 void BoostingGrower::build_histogram(OpenLeaf& leaf, const std::vector<uint32_t>& rows) {
   leaf.histogram = take_buffer();
   std::fill(leaf.histogram.begin(), leaf.histogram.end(), 0);
+  if (bins_.is_sparse) {
+    build_sparse_histogram(leaf, rows);
+    return;
+  }
   const auto add = [&](const BinnedMatrix::Block& block, uint32_t begin, uint32_t end,
                        PackedSum* histogram) {
     PackedSum* tables[kBlockColumns];
@@ -216,8 +260,6 @@ void BoostingGrower::find_split(OpenLeaf& leaf, const std::vector<uint8_t>& acti
 // went left.
 uint32_t BoostingGrower::partition(const OpenLeaf& leaf, std::vector<uint32_t>& rows) {
   const auto column = static_cast<uint32_t>(leaf.column);
-  const auto& block = bins_.blocks[column / bins_.columns_a_block];
-  const uint8_t* bins = block.bins.data() + (column - block.first);
   const auto cut = static_cast<uint32_t>(leaf.split.bin);
   // Missing values stand behind all bins; wrapping makes them the least where they go left.
   const uint32_t turn = leaf.split.missing_left ? 256 - cuts_.missing_bin(column) : 0;
@@ -226,16 +268,25 @@ uint32_t BoostingGrower::partition(const OpenLeaf& leaf, std::vector<uint32_t>& 
   uint32_t* left = rows.data() + leaf.begin;
   uint32_t* right = scratch_.data();
   const uint32_t* in = rows.data() + leaf.begin;
-  const uint32_t width = block.width;
-  const auto part = [&](const auto& goes) {
+  const auto part_by = [&](const auto& bin_of, const auto& goes) {
     for (uint32_t i = 0; i < leaf.rows(); ++i) {
       const uint32_t row = in[i];
-      const uint32_t goes_left = goes(bins[static_cast<size_t>(row) * width]) ? 1 : 0;
+      const uint32_t goes_left = goes(bin_of(row)) ? 1 : 0;
       *left = row;
       *right = row;
       left += goes_left;
       right += 1 - goes_left;
     }
+  };
+  const auto part = [&](const auto& goes) {
+    if (bins_.is_sparse) {
+      part_by([&](uint32_t row) { return bins_.sparse_at(row, column); }, goes);
+      return;
+    }
+    const auto& block = bins_.blocks[column / bins_.columns_a_block];
+    const uint8_t* bins = block.bins.data() + (column - block.first);
+    const uint32_t width = block.width;
+    part_by([&](uint32_t row) { return uint32_t{bins[static_cast<size_t>(row) * width]}; }, goes);
   };
   if (leaf.split.by_category) {
     part([&](uint32_t bin) { return leaf.split.goes_left(bin); });
@@ -280,6 +331,7 @@ void BoostingGrower::grow(const Slopes& slopes, std::vector<uint32_t>& rows,
     const bool last = static_cast<int64_t>(leaves.size()) + 1 == options_.max_leaves;
     if (divide(*best, rows, active, last, trees, right)) {
       leaves.push_back(std::move(right));
+      give_up_histograms(leaves);
     }
   }
   std::sort(leaves.begin(), leaves.end(),
@@ -288,9 +340,7 @@ void BoostingGrower::grow(const Slopes& slopes, std::vector<uint32_t>& rows,
     double value = value_of(leaf) * learning_rate;
     spread({rows.data() + leaf.begin, leaf.rows()}, value);
     trees.make_leaf(leaf.node, {&value, 1});
-    if (!leaf.histogram.empty()) {
-      buffers_.push_back(std::move(leaf.histogram));
-    }
+    give_buffer(leaf);
   }
 }
 

@@ -7,7 +7,9 @@
 //   spread(leaf rows, leaf number)
 //
 // The larger child's histogram is its parent's minus its sister's, as in LightGBM (Ke et al. 2017);
-// gains, l1 and l2 as in XGBoost (Chen and Guestrin 2016).
+// gains, l1 and l2 as in XGBoost (Chen and Guestrin 2016). Leaves keep theirs as long as all together fit into
+// histogram_bytes; those that would be split last give theirs up, and it is built again when needed. Error(kResource) where
+// not even three fit into most_bytes.
 #pragma once
 
 #include <functional>
@@ -30,6 +32,8 @@ struct BoostingTreeOptions {
   double l1 = 0;
   double l2 = 0;
   std::vector<int8_t> monotone;  // a column: 1 rising, -1 falling, 0 free; empty: all free
+  uint64_t histogram_bytes = uint64_t{2} << 30;
+  uint64_t most_bytes = kMostBinBytes;
 };
 
 // A leaf of the tree being grown.
@@ -66,7 +70,11 @@ class BoostingGrower {
   void find_split_with_counts(OpenLeaf& leaf, const std::vector<uint32_t>& rows,
                               const std::vector<uint8_t>& active);
   ColumnSplit careful_cut(const OpenLeaf& leaf, uint32_t column, const uint32_t* counts) const;
+  struct CategorySearch;
   ColumnSplit category_cut(const OpenLeaf& leaf, uint32_t column, const uint32_t* counts) const;
+  ColumnSplit one_category_cut(const OpenLeaf& leaf, uint32_t column, const CategorySearch& search) const;
+  ColumnSplit category_set_cut(const OpenLeaf& leaf, uint32_t column, const CategorySearch& search) const;
+  double category_score(PackedSum sum, double l2) const;
   TreeSplit told(const OpenLeaf& leaf, TreeSet& trees) const;
   uint32_t partition(const OpenLeaf& leaf, std::vector<uint32_t>& rows);
   bool may_split(const OpenLeaf& leaf) const;
@@ -77,6 +85,10 @@ class BoostingGrower {
   bool divide(OpenLeaf& parent, std::vector<uint32_t>& rows, const std::vector<uint8_t>& active,
               bool last, TreeSet& trees, OpenLeaf& right);
   std::vector<PackedSum> take_buffer();
+  void give_buffer(OpenLeaf& leaf);
+  void give_up_histograms(std::vector<OpenLeaf>& leaves);
+  void build_sparse_histogram(OpenLeaf& leaf, const std::vector<uint32_t>& rows);
+  std::vector<uint32_t> count_rows(const OpenLeaf& leaf, const std::vector<uint32_t>& rows) const;
   SplitRules rules_for(const OpenLeaf& leaf) const;
 
   const BinCuts& cuts_;
@@ -88,6 +100,7 @@ class BoostingGrower {
   std::vector<PackedSum> packed_;  // a row
   std::vector<uint32_t> scratch_;
   std::vector<std::vector<PackedSum>> buffers_;  // histograms to be used again
+  size_t most_histograms_ = 0;
   double gradient_unit_ = 1;
   double weight_unit_ = 1;
 };
@@ -107,7 +120,7 @@ class BinnedWalk {
     bool missing_left = false;
     int32_t child = -1;
   };
-  std::vector<Step> steps_;
+  std::vector<Step> steps_;  // columns as the bins count them
 };
 
 }  // namespace athanor

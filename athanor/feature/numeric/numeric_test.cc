@@ -39,6 +39,24 @@ TEST(Numeric, AsScikitLearn) {
   }
 }
 
+// Squares of these are infinite, they themselves are not.
+TEST(Numeric, LargeFiniteValuesAreScaled) {
+  Matrix x = Matrix::dense(4, 3);
+  const double column[] = {1e308, -1e308, 5e307, 3};
+  for (uint64_t r = 0; r < 4; ++r) {
+    x.at(r, 0) = column[r];
+    x.at(r, 1) = column[r] / 1e308;
+    x.at(r, 2) = 1e308;
+  }
+  ThreadPool pool(1);
+  FitContext context{pool};
+  const Matrix scaled = make_transform("scale", {{"by", "zscore"}}, "")->fit(std::move(x), nullptr, context);
+  for (uint64_t r = 0; r < 4; ++r) {
+    EXPECT_NEAR(scaled.at(r, 0), scaled.at(r, 1), 1e-12);
+    EXPECT_NEAR(scaled.at(r, 2), 0, 1e-12);
+  }
+}
+
 TEST(Numeric, SparseRowsStaySparse) {
   SparseRows rows;
   rows.offsets = {0, 2, 2, 3};

@@ -16,6 +16,16 @@ namespace athanor {
 namespace {
 
 constexpr double kEpsilon = 2.220446049250313e-16;
+constexpr double kLargest = 0x1p480;  // squares of larger values, added up, would be infinite
+
+// The power of two that brings values too large to square near 1; else 1.
+double unit_of(const std::vector<double>& values) {
+  double largest = 0;
+  for (const double value : values) {
+    largest = std::max(largest, std::fabs(value));
+  }
+  return largest > kLargest && std::isfinite(largest) ? std::ldexp(1.0, std::ilogb(largest)) : 1;
+}
 
 bool by_rows(const std::string& by) {
   return by == "l1" || by == "l2" || by == "max";
@@ -78,14 +88,18 @@ void Scale::learn(uint64_t column, std::vector<double>& values) {
     return;
   }
   if (options_.by == "zscore") {
+    const double unit = unit_of(values);
+    for (size_t i = 0; unit != 1 && i < values.size(); ++i) {
+      values[i] /= unit;
+    }
     const double mean = mean_of(values);
     const double variance = variance_of(values, mean);
     const auto n = static_cast<double>(values.size());
     // What rounding leaves of a constant column is no deviation (the bound of scikit-learn's
     // _is_constant_feature).
     const bool constant = variance <= n * kEpsilon * variance + std::pow(n * mean * kEpsilon, 2);
-    middle = options_.center ? mean : 0;
-    width = constant ? 1 : std::sqrt(variance);
+    middle = options_.center ? mean * unit : 0;
+    width = (constant ? 1 : std::sqrt(variance)) * unit;
   } else if (options_.by == "robust") {
     std::sort(values.begin(), values.end());
     middle = options_.center ? quantile_of_sorted(values, 0.5) : 0;

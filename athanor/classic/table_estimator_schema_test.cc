@@ -1,0 +1,40 @@
+#include "athanor/classic/table_estimator.h"
+
+#include <gtest/gtest.h>
+
+#include "athanor/base/error.h"
+#include "athanor/base/file.h"
+#include "athanor/classic/test_data.h"
+
+namespace athanor {
+namespace {
+
+TEST(TableEstimator, ANewerEstimatorJsonIsRefusedByName) {
+  Table table;
+  table.rows = 4;
+  table.columns.push_back({.name = "a", .numbers = {1, 2, 3, 4}});
+  Target target;
+  target.task = Task::kRegression;
+  target.values = {2, 4, 6, 8};
+  ThreadPool pool(1);
+  FitContext context{pool};
+  const fs::path dir = classic_test::scratch("table-estimator");
+  TableEstimator::fit(table, target, {.kind = "ridge", .task = Task::kRegression}, context).save(dir, {});
+  EXPECT_EQ(TableEstimator::open(dir).spec().kind, "ridge");
+  write_file_atomic(dir / "estimator.json", R"({"schema": 1, "kind": "table", "file": "saved.json"})");
+  EXPECT_EQ(TableEstimator::open(dir).spec().kind, "ridge");
+  for (const char* bad : {R"({"schema": 99, "kind": "table"})", R"({"schema": 0})", R"({"kind": "table"})", "[", "7"}) {
+    write_file_atomic(dir / "estimator.json", bad);
+    try {
+      TableEstimator::open(dir);
+      FAIL() << bad;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.kind(), ErrorKind::kInput);
+      EXPECT_NE(error.where().find("estimator.json"), std::string::npos) << error.where();
+    }
+  }
+  fs::remove_all(dir);
+}
+
+}  // namespace
+}  // namespace athanor
