@@ -139,7 +139,7 @@ class Validation {
           context_.progress.line(name_of(runs[at]) + " failed: " + outcome.error);
           continue;
         }
-        scores[at] = {runs[at], read(plans[at])};
+        scores[at] = {runs[at], read(runs[at], plans[at])};
         emit(scores[at]);
       }
       context_.progress.update(from + (to - from) * static_cast<double>(done) / static_cast<double>(runs.size()),
@@ -161,12 +161,13 @@ class Validation {
            (run.repeat == 0 ? "" : ", repeat " + std::to_string(run.repeat + 1));
   }
 
-  std::vector<double> read(const PipelinePlan& plan) const {
+  std::vector<double> read(const FoldRun& run, const PipelinePlan& plan) const {
     std::vector<double> values;
     for (const MetricPath& metric : metrics_) {
       const MetricReading reading = read_metric(metric_step(plan, metric), metric, store_);
       if (!reading.value || !std::isfinite(*reading.value)) {
-        throw Error(ErrorKind::kInput, "the run tells no " + metric.text, "", reading.hint);
+        throw Error(ErrorKind::kInput, name_of(run) + " tells no " + metric.text, "",
+                    reading.hint + (reading.hint.empty() ? "" : "; ") + "a fold of one class has no AUC: by=stratified or fewer folds");
       }
       values.push_back(*reading.value);
     }
