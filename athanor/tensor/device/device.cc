@@ -1,10 +1,12 @@
 #include "athanor/tensor/device/device.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <dlfcn.h>
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <map>
 #include <string>
 
@@ -120,6 +122,25 @@ void move_to(at::Device device, const std::vector<at::Tensor>& tensors) {
     }
     tensor.set_data(there);
   }
+}
+
+void copy_bytes_out(const at::Tensor& tensor, void* to) {
+  if (tensor.is_cpu()) {
+    std::memcpy(to, tensor.const_data_ptr(), tensor.nbytes());
+    return;
+  }
+  const NoGrad no_grad;
+  at::from_blob(to, tensor.sizes(), at::TensorOptions(tensor.scalar_type())).copy_(tensor);
+}
+
+void copy_bytes_in(const void* from, const at::Tensor& tensor) {
+  if (tensor.is_cpu()) {
+    std::memcpy(tensor.mutable_data_ptr(), from, tensor.nbytes());
+    return;
+  }
+  const NoGrad no_grad;
+  const at::Tensor host = at::from_blob(const_cast<void*>(from), tensor.sizes(), at::TensorOptions(tensor.scalar_type()));
+  tensor.detach().copy_(host);
 }
 
 }  // namespace athanor

@@ -28,4 +28,8 @@ void set_gpu_unit(const GpuUnit* unit);
 // it still. Gradients are dropped.
 void move_to(at::Device device, const std::vector<at::Tensor>& tensors);
 
+// The bytes of a contiguous tensor to the host's memory, and from there, wherever it lies.
+void copy_bytes_out(const at::Tensor& tensor, void* to);
+void copy_bytes_in(const void* from, const at::Tensor& tensor);
+
 }  // namespace athanor
