@@ -84,7 +84,7 @@ class Optimizer {
   void step_elements(double lr, double grad_scale, const std::vector<const float*>& grads);
   void step_matrix(size_t parameter, double lr, double grad_scale);
   at::Tensor slot_view(size_t parameter, size_t slot) const;
-  // The same on a GPU (optimizer_gpu.cc).
+  // The same on a GPU (optimizer_device.cc).
   bool on_gpu() const;
   std::vector<double> gpu_squares() const;  // one sum a parameter
   void step_on_gpu(double lr, double grad_scale, const std::vector<const float*>& grads);

@@ -2,6 +2,7 @@
 // sequences at a time, whose scores are in memory.
 #include "athanor/tensor/attention.h"
 
+#include <ATen/Context.h>
 #include <ATen/ops/_flash_attention_backward.h>
 #include <ATen/ops/_flash_attention_forward.h>
 #include <ATen/ops/arange.h>
@@ -45,6 +46,17 @@ struct Heads {
   at::Tensor q, k, v;
 };
 
+// The flash kernels' gradient adds in any order unless LibTorch is told otherwise.
+struct Deterministic {
+  Deterministic() : before(at::globalContext().deterministicAlgorithms()) {
+    at::globalContext().setDeterministicAlgorithms(true, false);
+  }
+  ~Deterministic() { at::globalContext().setDeterministicAlgorithms(before, false); }
+  Deterministic(const Deterministic&) = delete;
+  Deterministic& operator=(const Deterministic&) = delete;
+  bool before;
+};
+
 // A window of W keys, the query's own among them: W - 1 to the left. -1: no bound.
 int64_t window_left(const KeyRuns& runs) { return runs.window > 0 ? runs.window - 1 : -1; }
 int64_t window_right(const KeyRuns& runs) { return runs.causal ? 0 : -1; }
@@ -62,6 +74,7 @@ at::Tensor flash_backward(const AttentionShape& shape, const at::Tensor& dy_NE, 
   const Heads heads(shape, qkv_NF);
   const std::vector<int64_t> sizes{qkv_NF.size(0), shape.num_heads, shape.head_dim};
   const at::Tensor no_state = at::zeros({2}, qkv_NF.options().dtype(at::kLong));  // read where there is dropout only
+  const Deterministic same_bits;  // a resumed run is the same run
   const auto [dq, dk, dv] = at::_flash_attention_backward(
       dy_NE.view(sizes), heads.q, heads.k, heads.v, out.y_NE.view(sizes), out.lse_BHT, runs.begin, runs.begin, runs.longest,
       runs.longest, 0.0, runs.causal, no_state, no_state, scale_of(shape), window_left(runs), window_right(runs));

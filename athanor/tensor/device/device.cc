@@ -21,13 +21,15 @@ constexpr const char* kUnitFile = "libathanor_cuda.so";
 
 const GpuUnit* opened = nullptr;
 
-// The folder of the library (or program) that this function is in, which the unit lies beside.
-fs::path own_folder() {
+// The unit lies beside the library that this function is in; the rooms that tests load lie one folder deeper.
+fs::path unit_path() {
   Dl_info info{};
-  if (dladdr(reinterpret_cast<const void*>(&own_folder), &info) == 0 || info.dli_fname == nullptr) {
-    return {};
+  if (dladdr(reinterpret_cast<const void*>(&unit_path), &info) == 0 || info.dli_fname == nullptr) {
+    return kUnitFile;
   }
-  return fs::absolute(info.dli_fname).parent_path();
+  const fs::path folder = fs::absolute(info.dli_fname).parent_path();
+  const fs::path above = folder.parent_path() / kUnitFile;
+  return !fs::exists(folder / kUnitFile) && fs::exists(above) ? above : folder / kUnitFile;
 }
 
 Error missing(const std::string& what, const std::string& where) {
@@ -35,7 +37,7 @@ Error missing(const std::string& what, const std::string& where) {
 }
 
 const GpuUnit* open_unit() {
-  const fs::path path = own_folder() / kUnitFile;
+  const fs::path path = unit_path();
   if (!fs::exists(path)) {
     throw missing("this build has no GPU unit", path.string());
   }

@@ -1,4 +1,4 @@
-// Every operator on a GPU of the tests against the host's own.
+// Every operator on a GPU (the machine's own, or one of the tests) against the host's own.
 #include "athanor/tensor/device/device.h"
 
 #include <ATen/ops/arange.h>
@@ -28,11 +28,11 @@ namespace {
 
 using Tensors = std::vector<at::Tensor>;
 
-const at::Device kGpu = fake_gpu::kDevice;
+at::Device gpu = fake_gpu::kDevice;
 
 class Device : public ::testing::TestWithParam<at::ScalarType> {
  protected:
-  void SetUp() override { use_fake_gpu(); }
+  void SetUp() override { gpu = use_any_gpu(); }
   void TearDown() override { set_gpu_unit(nullptr); }
   at::ScalarType dtype() const { return GetParam(); }
   double bound() const { return dtype() == at::kFloat ? 2e-5 : dtype() == at::kHalf ? 4e-3 : 3e-2; }
@@ -41,14 +41,14 @@ class Device : public ::testing::TestWithParam<at::ScalarType> {
 
 class DeviceFp32 : public ::testing::Test {
  protected:
-  void SetUp() override { use_fake_gpu(); }
+  void SetUp() override { gpu = use_any_gpu(); }
   void TearDown() override { set_gpu_unit(nullptr); }
 };
 
 Tensors there(const Tensors& tensors) {
   Tensors moved;
   for (const at::Tensor& tensor : tensors) {
-    moved.push_back(tensor.defined() ? tensor.detach().to(kGpu).requires_grad_(tensor.requires_grad()) : tensor);
+    moved.push_back(tensor.defined() ? tensor.detach().to(gpu).requires_grad_(tensor.requires_grad()) : tensor);
   }
   return moved;
 }
@@ -61,7 +61,7 @@ void expect_near(const at::Tensor& wanted, const at::Tensor& got, double bound, 
   }
   ASSERT_EQ(wanted.sizes(), got.sizes()) << what;
   ASSERT_EQ(wanted.scalar_type(), got.scalar_type()) << what;
-  ASSERT_EQ(got.device().type(), kGpu.type()) << what;
+  ASSERT_EQ(got.device().type(), gpu.type()) << what;
   const at::Tensor w = wanted.detach().to(at::kDouble);
   const at::Tensor g = got.detach().to(at::kCPU).to(at::kDouble);
   EXPECT_LE(w.sub(g).abs().div_(w.abs().clamp_min(1.0)).max().item<double>(), bound) << what;
@@ -224,13 +224,13 @@ TEST_F(DeviceFp32, AttentionOfPaddedRowsAndWithDropout) {
   shape.dropout = 0.4;
   shape.dropout_key = 5;
   const Tensors moved = there(inputs);
-  const KeyIntervals own = on_device(keys, {}, 20, kGpu);
+  const KeyIntervals own = on_device(keys, {}, 20, gpu);
   const auto value = [&](const at::Tensor& qkv) {
     return attention_forward(shape, qkv, own).y_NE.mul(moved[1]).sum().item<double>();
   };
   const AttentionOutput out = attention_forward(shape, moved[0], own);
   const at::Tensor grad = attention_backward(shape, moved[1], moved[0], out, own);
-  const at::Tensor step = at::randn(inputs[0].sizes()).mul(1e-3).to(kGpu);
+  const at::Tensor step = at::randn(inputs[0].sizes()).mul(1e-3).to(gpu);
   const double slope = value(moved[0].add(step)) - value(moved[0].sub(step));
   EXPECT_NEAR(slope, 2 * grad.mul(step).sum().item<double>(), 2e-4);
 }
@@ -241,8 +241,8 @@ TEST_F(DeviceFp32, MovingKeepsSharedMemoryShared) {
   const at::Tensor bottom = block.narrow(0, 2, 4).detach();
   const at::Tensor handle = top;
   const at::Tensor before = block.clone();
-  move_to(kGpu, {top, bottom});
-  EXPECT_EQ(handle.device().type(), kGpu.type());
+  move_to(gpu, {top, bottom});
+  EXPECT_EQ(handle.device().type(), gpu.type());
   EXPECT_TRUE(handle.requires_grad());
   EXPECT_TRUE(top.is_alias_of(bottom));
   EXPECT_TRUE(bottom.to(at::kCPU).equal(before.narrow(0, 2, 4)));
@@ -252,7 +252,8 @@ TEST_F(DeviceFp32, MovingKeepsSharedMemoryShared) {
 }
 
 TEST_F(DeviceFp32, TheHostCannotTouchItsMemory) {
-  const at::Tensor x = at::randn({4}).to(kGpu);
+  use_fake_gpu();
+  const at::Tensor x = at::randn({4}).to(fake_gpu::kDevice);
   EXPECT_DEATH(std::printf("%f", static_cast<double>(*x.const_data_ptr<float>())), "");
 }
 
@@ -263,8 +264,8 @@ TEST(DeviceNames, AreCheckedAndWhatLacksIsSaid) {
     EXPECT_THROW(open_device(name), Error) << name;
   }
   use_fake_gpu();
-  EXPECT_EQ(open_device("cuda"), kGpu);
-  EXPECT_EQ(open_device("auto"), kGpu);
+  EXPECT_EQ(open_device("cuda"), fake_gpu::kDevice);
+  EXPECT_EQ(open_device("auto"), fake_gpu::kDevice);
   EXPECT_THROW(open_device("cuda:1"), Error);
   set_gpu_unit(nullptr);
 }

@@ -3,7 +3,7 @@
 // code that reads or writes such a tensor's memory dies of SIGSEGV. LibTorch's operators run on the host by copies; our own
 // kernels run the bodies of cuda/rows.h, row by row.
 //
-// Include it in one file of a test program, and call use_fake_gpu().
+// Include it in one file of a test program, and call use_any_gpu() or use_fake_gpu().
 #pragma once
 
 #include <ATen/EmptyTensor.h>
@@ -366,6 +366,17 @@ inline const GpuUnit& unit() {
 
 namespace athanor {
 inline void use_fake_gpu() { set_gpu_unit(&fake_gpu::unit()); }
+
+// The machine's own GPU where the gpu preset was built and there is one, else the one of the tests.
+inline at::Device use_any_gpu() {
+  set_gpu_unit(nullptr);
+  const at::Device real = open_device("auto");
+  if (!real.is_cpu()) {
+    return real;
+  }
+  use_fake_gpu();
+  return fake_gpu::kDevice;
+}
 }  // namespace athanor
 
 namespace at {
