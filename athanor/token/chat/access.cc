@@ -110,9 +110,7 @@ Value Interp::get_item(const Value& object, const Value& key) {
   }
   if (key.is_str()) {
     // What has no such item may have such an attribute.
-    return object.is(Kind::kDict) || object.is(Kind::kStr) || object.is_sequence()
-               ? get_attribute(object, key, find_method(key.text()))
-               : get_attribute(object, key, -1);
+    return get_attribute(object, key, find_method(key.text()));
   }
   Out name(limits_.output_bytes);
   const bool simple = key.is_number() || key.is(Kind::kNone);
@@ -167,6 +165,9 @@ Value Interp::get_attribute(const Value& object, const Value& name, int method) 
       }
       break;
     default:
+      if (const Value value = plain_attribute(object, text); !value.is(Kind::kMissing)) {
+        return value;
+      }
       break;
   }
   return undefined(Undef::kAttribute, text, object.kind);

@@ -229,6 +229,10 @@ class Interp {
   Value block_text_;  // what a filter without subject works on
 };
 
+// methods_number.cc: of numbers and ranges. kMissing: no such attribute.
+Value plain_attribute(const Value& object, std::string_view name);
+Value call_number_method(Interp& interp, const Value& self, std::string_view name);
+
 // Text of a block that does not go to the output at once.
 class Interp::Buffer {
  public:

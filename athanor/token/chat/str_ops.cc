@@ -249,6 +249,9 @@ Value change_case(Interp& interp, const Str& str, Case how) {
       case Case::kLower:
         size = lower(str, code, at, next, to);
         break;
+      case Case::kFold:
+        size = py_fold(code, to);
+        break;
       case Case::kSwap:
         size = py_upper_case(code) ? lower(str, code, at, next, to) : py_lower_case(code) ? py_to_upper(code, to) : 1;
         break;
