@@ -11,6 +11,7 @@ HAND = r"""
 'see http://a.com and www.b.org/x?y=1'|urlize | 'https://example.com/a_(b) (http://x.com) <http://y.com>.'|urlize | 'me@x.com, mailto:a.b@c-d.org @a@b'|urlize | 'a.com b.net c.xyz d.info/x'|urlize | 'HTTP://A.COM WWW.A.B'|urlize | 'http://1.2.3.4:80/x http://1.2.3 http://[::1]/ http://[2001:db8::1]:8080'|urlize | 'http://localhost http://x http://xn--abc.xn--p1ai'|urlize | 'http://a.com:123456 http://a.com: http://a.com:1/'|urlize | 'http://很长.com/路径 你好。http://a.com'|urlize | 'http://a.com/very/long/path'|urlize(10) | 'http://a.com'|urlize(0) | 'http://a.com'|urlize(-3) | 'http://a.com'|urlize('x') | 'none'|urlize('x') | 'http://a.com'|urlize(99.5) | 'http://a.com'|urlize(5.5) | 'http://a.com'|urlize(nofollow=true) | 'http://a.com'|urlize(none, true, '_blank') | 'http://a.com'|urlize(target='"<') | 'http://a.com'|urlize(rel='z a noopener a') | 'http://a.com'|urlize(rel=5) | 'http://a.com'|urlize(target=5) | 'tel:123 ftp://x git+ssh:'|urlize(extra_schemes=['tel:', 'ftp://', 'git+ssh:']) | 'x'|urlize(extra_schemes='tel:') | 'x'|urlize(extra_schemes=['tel']) | 'x'|urlize(extra_schemes=[5]) | 'tel:1'|urlize(extra_schemes=['tel:']|map('lower')) | 5|urlize | none|urlize | undefined_thing|urlize | ('<http://a.com>'|safe)|urlize | 'a&b@c.com <a@b.com> (a@b.com)'|urlize | 'http://a.com)))... ((http://b.com/(x)))'|urlize | 'http://a.com/&gt; &lt;http://a.com&gt;'|urlize | 'x@y.z- x@-y.z x@y..z x@y.z. @y.z'|urlize | 'httpſ://a.com wwW.a.İı http://a.K'|urlize | 'a\n http://a.com\n\u3000www.a.b\u2028'|urlize | ('http://a.com'|urlize) is escaped | 'www.com www.a www. http:// https://.com http://a..b'|urlize
 'ẞß ΑΣ ﬁ İI ŉ Ꭰꭰ'.casefold() | ('ẞ<'|safe).casefold() is escaped | 'A'.casefold(1) | 'ΐ ΰ ᾳ ſ K µ'.casefold() | 'Straße' .casefold() == 'STRASSE'.casefold()
 'abc'.translate({97: 'x', 98: none, 99: 100}) | 'abc'.translate('abc'.maketrans('ab', 'xy')) | 'abc'.translate(''.maketrans('a', '你', 'c')) | ''.maketrans({'a': 'b', 99: 'd'}) | ''.maketrans('ab', 'c') | ''.maketrans({'ab': 1}) | ''.maketrans('a') | ''.maketrans(1, 2) | 'abc'.translate(5) | 'abc'.translate({97: 2.5}) | 'abc'.translate({97: -1}) | 'abc'.translate({97: 1114112}) | 'abc'.translate({}) | 'a\x01'.translate(['x', 'y']) | '\x00\x01\x02'.translate('你好') | '\x00'.translate(('z',)) | ''.translate({}) | 'abc'.translate() | ('a<'|safe).translate({97: 'b'}) is escaped
+(html|safe)|list | (html|safe)|first is escaped | (html|safe)|last is escaped | (html|safe)|reverse is escaped | (html|safe)[1:3] is escaped | (html|safe)[::2] is escaped | (html|safe)[3] is escaped | ('<'|safe) * 2 is escaped | (html|safe)|batch(3)|list | (html|safe)|map('e')|join | (html|safe)|unique|join | (html|safe)|sort|join is escaped | (html|safe).split('q') | (html|safe).strip('<') is escaped | (html|safe).partition('q') | (html|safe).join(['<', 'b']) | ('<%s>'|safe) % '<' | ('<{}>'|safe).format('<') | (html|safe).replace('q', '<') | (html|safe)|replace('q', '<') | (html|safe).center(40) is escaped | (html|safe).splitlines() | (html|safe).encode is defined | (html|safe).zfill(40) is escaped | (html|safe).removeprefix('<') is escaped | (html|safe).expandtabs() is escaped | (html|safe).swapcase() is escaped | (html|safe).rsplit('q', 1) | (html|safe)|indent is escaped | (html|safe)|trim is escaped | (html|safe)|truncate(5, true) is escaped | (html|safe)|title is escaped | (html|safe)|wordcount | (html|safe)|center(50) is escaped | [html|safe, '<']|join | [html|safe, '<']|join('<') | xs[] | d[] | 'abc'[] | xs[1,] | d[1, 2]
 {}.fromkeys('ab') | d.fromkeys([1, 2], 0) | {}.fromkeys([[1]]) | {}.fromkeys(5) | {}.fromkeys() | {}.fromkeys('aba', []) | {}.fromkeys(value=1)
 xs.index(2, 1) | xs.index(3, 1) | xs.index(2, -1) | xs.index(3, 0, -1) | xs.index(3, 0, 0) | (1, 2, 1).index(1, 1) | (1, 2, 1).count(1) | xs.index(2, 'a') | xs.index() | xs.index(2, 0, 9, 9) | range(5).index(3) | range(5).count(3) | range(0, 10, 2).index(3) | range(3).count(9) | range(5).start | range(1, 9, 3).stop | range(1, 9, 3).step | range(5)['step'] | range(5).nosuch
 7 .bit_length() | (-7).bit_count() | true.bit_length() | true.real | 7 .real | 7 .imag | 7 .numerator | 7 .denominator | 7 .conjugate() | 7 .as_integer_ratio() | 2.5.is_integer() | 2.0.is_integer() | 2.5.as_integer_ratio() | 0.1.as_integer_ratio() | 2.5.hex() | (-0.0).hex() | 5e-324.hex() | 0.1.hex() | 2.5.real | 2.5.imag | 2.5.conjugate() | n['real'] | n['numerator'] | f['hex']() | n.nosuch is defined | 7 .hex() | 7 .is_integer() | 7 .bit_length(1) | (n * 1e308 * 10).hex() | (n * 1e308 * 10).is_integer() | (n * 1e308 * 10).as_integer_ratio() | 1e300.as_integer_ratio() | 3.0.as_integer_ratio() | 0.0.as_integer_ratio() | n|attr('real')
@@ -79,7 +80,24 @@ def folded(rng):
     return "{{ %s.casefold() }}" % quoted("".join(map(chr, codes)))
 
 
+MARKED = ["html|safe", "'<a> b&amp; c'|e", "'x<y'|safe", "html", "zh|safe", "'a,b,<c'|safe", "text|e", "''|safe", "'%s|%r|%d'|safe", "'{}<{!r}>{:>5}'|safe"]
+STEPS = ["|upper", "|lower", "|title", "|capitalize", "|trim", "|reverse", "|replace('a', '<')", "|indent", "|indent('<')", "|truncate(4, true)",
+         "|truncate(9, false, '<')", "|center(20)", "|string", "|e", "|safe", "|forceescape", "|striptags", "|urlize", "|wordwrap(3)", "|pprint",
+         "|list", "|first", "|last", "|join('<')", "|length", "|tojson", "|urlencode", "[1:]", "[::-1]", "[0]", " * 2", " + '<'", ".upper()",
+         ".split(',')", ".rsplit(none, 1)", ".strip('<')", ".replace('b', '<')", ".join(['<', 'b'])", ".format(1, '<', '>')", ".casefold()",
+         ".center(9)", ".center(9, '<')", ".zfill(12)", ".splitlines()", ".partition('b')", ".expandtabs(2)", ".translate({97: '<'})", ".title()",
+         ".format_map({'a': 1})", "|format('<', '>', 3)", "|string|list", "|select|list", "|batch(2)|list", "|map('e')|list", "|default('<')",
+         "|wordcount", "|sort", "|unique|list", "|max", "|slice(2)|list", "|groupby(0)", "|float", "|int", "|round"]
+
+
+def marked(rng):
+    expression = "(" + rng.choice(MARKED) + ")"
+    for _ in range(rng.randint(1, 4)):
+        expression = "(" + expression + rng.choice(STEPS) + ")"
+    return "{{ [" + expression + "] }}"
+
+
 def cases(count, seed):
     rng = random.Random(seed)
     for _ in range(count):
-        yield rng.choice([wrapped, stripped, linked, printed, printed, folded])(rng)
+        yield rng.choice([wrapped, stripped, linked, printed, printed, folded, marked])(rng)

@@ -60,7 +60,7 @@ Value Interp::slice(const Value& object, const Value& start, const Value& stop, 
     for (int64_t i = 0; i < bounds.size; ++i) {
       out_->add(*chars[static_cast<size_t>(bounds.start + i * bounds.step)].str);
     }
-    return buffer.finish();
+    return markup_as(str, *buffer.finish().str);
   }
   if (object.is_sequence()) {
     const Bounds bounds = bounds_of(object.list->size, start, stop, step_value);

@@ -73,7 +73,7 @@ Value indent(Interp& interp, const Value& value, const Bind& args) {
     first = false;
     out.add(*line.str);
   }
-  return Value::of(out.finish(interp.arena()));
+  return interp.markup_as(str, *out.finish(interp.arena()));
 }
 
 Value trim(Interp& interp, const Value& value, const Bind& args) {
@@ -101,7 +101,7 @@ Value truncate(Interp& interp, const Value& value, const Bind& args) {
     const size_t space = head->view().rfind(' ');
     head = part_of(interp.arena(), *head, 0, space == std::string_view::npos ? head->size : space);
   }
-  return interp.joined(*head, *end.str);
+  return interp.binary(Operator::kAdd, Value::of(head), end);
 }
 
 Value word_count(Interp& interp, const Value& value, const Bind&) {

@@ -119,6 +119,7 @@ class Interp {
   Value new_str(std::string_view text, uint8_t mark = kTemplate) { return Value::of(copy_str(arena_, text, mark)); }
   Value part(const Str& str, size_t begin, size_t end) { return Value::of(part_of(arena_, str, begin, end)); }
   Value joined(const Str& left, const Str& right);
+  Value markup_as(const Str& like, const Str& text);  // text, Markup where `like` is
 
   // values
   Value new_list(const std::vector<Value>& items, Kind kind = Kind::kList) {

@@ -131,13 +131,16 @@ Value expand_tabs(Interp& interp, const Str& str, int64_t width) {
     const bool continues = (static_cast<unsigned char>(c) & 0xC0) == 0x80;
     column = c == '\n' || c == '\r' ? 0 : column + (continues ? 0 : 1);
   }
-  return Value::of(out.finish(interp.arena()));
+  return interp.markup_as(str, *out.finish(interp.arena()));
 }
 
 Value justify(Interp& interp, const Str& str, const Bind& args, int kind, std::string_view method) {
   const Value& fill = args[1];
   if (!fill.is(Kind::kMissing) && (!fill.is_str() || count_chars(*fill.str) != 1)) {
     Interp::fail(std::string(method) + "() needs one character to fill with");
+  }
+  if (str.markup && fill.is_str() && std::string_view("&<>'\"").find(fill.text()) != std::string_view::npos) {
+    Interp::fail(std::string(method) + "() of Markup with a character that it escapes");
   }
   const int64_t width = need_int(args[0], 0, method);
   const int64_t margin = width - count_chars(str);
@@ -224,16 +227,21 @@ Value str_method(Interp& interp, const Str& str, const Method& method, const Arg
       }
       return interp.str_format(str, Args{nullptr, 0, named.data(), named.size()});
     }
-    case Do::kJoin:
-      return join(interp, str, interp.to_vector(interp.bind(name, args, {"iterable"}, 1)[0]), false);
+    case Do::kJoin: {
+      std::vector<Value> items = interp.to_vector(interp.bind(name, args, {"iterable"}, 1)[0]);
+      for (Value& item : items) {
+        item = str.markup ? Value::of(interp.escape(item)) : item;
+      }
+      return interp.markup_as(str, *join(interp, str, items, false).str);
+    }
     case Do::kPartition:
       return partition(interp, str, interp.bind(name, args, {"sep"}, 1)[0], method.variant == 1);
     case Do::kRemoveAffix:
       return remove_affix(interp, str, interp.bind(name, args, {"affix"}, 1)[0], method.variant == 1);
     case Do::kReplace: {
       const Bind bound = interp.bind(name, args, {"old", "new", "count"}, 2);
-      return replace(interp, str, need_str(bound[0], method.name), need_str(bound[1], method.name),
-                     need_int(bound[2], -1, method.name));
+      const Str& to = str.markup ? *interp.escape(bound[1]) : need_str(bound[1], method.name);
+      return replace(interp, str, need_str(bound[0], method.name), to, need_int(bound[2], -1, method.name));
     }
     case Do::kSplit: {
       const Bind bound = interp.bind(name, args, {"sep", "maxsplit"}, 0);
