@@ -1,4 +1,4 @@
-// Fits trees on a matrix and explains some of its rows, for bench/shap.py:
+// Fits trees on a matrix and explains some of its rows, for bench/tree_shap.py:
 //
 //   shap_speed MATRIX ROWS COLUMNS CLASSES KIND OPTIONS_JSON EXPLAINED THREADS OUT
 //

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """SHAP values of trees against the C extension of the package `shap`: the same trees, the same rows, values within 1e-6.
 
-    PYTHONPATH=<shap 0.51.0, pandas, scikit-learn> python3 bench/shap.py SHAP_SPEED DATA [ROWS [ROUNDS]]
+    PYTHONPATH=<shap 0.51.0, pandas, scikit-learn> python3 bench/tree_shap.py SHAP_SPEED DATA [ROWS [ROUNDS]]
 
 SHAP_SPEED: the program (cmake --build build --target shap_speed); DATA: the data folder. CPU seconds of one thread, in turns, the
 median of ROUNDS (5) over ROWS (1000). Forests of 100 whole trees, and boosting; adult with its categories as numbers, and
