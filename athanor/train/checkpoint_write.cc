@@ -11,6 +11,7 @@
 #include "athanor/base/hash.h"
 #include "athanor/data/containers/safetensors.h"
 #include "athanor/run/artifact.h"
+#include "athanor/tensor/device/device.h"
 #include "athanor/train/checkpoint.h"
 #include "athanor/train/checkpoint_files.h"
 
@@ -51,7 +52,7 @@ struct TensorCopy {
     bytes = std::make_unique_for_overwrite<uint8_t[]>(total);
     size_t used = 0;
     for (const auto& [name, tensor] : tensors) {
-      std::memcpy(bytes.get() + used, tensor.const_data_ptr(), tensor.nbytes());
+      copy_bytes_out(tensor, bytes.get() + used);
       views.push_back({name, tensor.scalar_type() == at::kBFloat16 ? "BF16" : "F32", tensor.sizes().vec(), {bytes.get() + used, tensor.nbytes()}});
       used += tensor.nbytes();
     }
