@@ -14,6 +14,10 @@ constexpr double kSameSum = 1e-12;
 #define ATHANOR_CLONES \
   __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4"), optimize("O3", "fp-contract=off")))
 
+// A number a row; loads and stores need no alignment.
+using Lanes [[gnu::vector_size(kLanes * sizeof(double)), gnu::aligned(8), gnu::may_alias]] = double;
+using Mask [[gnu::vector_size(kLanes * sizeof(int64_t)), gnu::aligned(8), gnu::may_alias]] = int64_t;
+
 // What a step along an edge is multiplied by, and what it adds, at each point: by whether the row went the path's way at this
 // feature's splits before (1) or not (0), and does so here.
 struct Factors {
@@ -22,52 +26,75 @@ struct Factors {
   double* add_10;
   double* add_11;
   double step_00;  // add_00 is 0: the feature is lost already
+  const int64_t* before;
+  const int64_t* here;
 };
 
-ATHANOR_CLONES void take_step(size_t points, const double* from, const Factors& by, const double* before, const double* here,
-                              double* to) {
+// What stands at the end of the edge, from what stands at its beginning.
+ATHANOR_CLONES void take_step(size_t points, const double* from, const Factors& by, double* to) {
+  const Mask before = *reinterpret_cast<const Mask*>(by.before);
+  const Mask here = *reinterpret_cast<const Mask*>(by.here);
+  const Lanes lost = Lanes{} + by.step_00;
   for (size_t q = 0; q < points; ++q) {
-    const double s10 = by.step_10[q], s11 = by.step_11[q], s00 = by.step_00;
-    for (size_t r = 0; r < kLanes; ++r) {
-      const double of_known = here[r] != 0 ? s11 : s10;
-      to[q * kLanes + r] = from[q * kLanes + r] * (before[r] != 0 ? of_known : s00);
-    }
+    const Lanes goes = Lanes{} + by.step_11[q];
+    const Lanes leaves = Lanes{} + by.step_10[q];
+    const Lanes known = here ? goes : leaves;
+    const Lanes step = before ? known : lost;
+    *reinterpret_cast<Lanes*>(to + q * kLanes) = *reinterpret_cast<const Lanes*>(from + q * kLanes) * step;
   }
 }
 
-// sum[r]: over points, what stands below the edge times what the edge adds.
-ATHANOR_CLONES void add_up(size_t points, const double* below, const Factors& by, const double* before, const double* here,
-                           double* sum) {
-  double total[kLanes] = {};
+// sum: over points, what stands below the edge times what the edge adds; above += value * what stands below.
+ATHANOR_CLONES void add_up(size_t points, const double* below, const Factors& by, double value, double* above, double* sum) {
+  const Mask before = *reinterpret_cast<const Mask*>(by.before);
+  const Mask here = *reinterpret_cast<const Mask*>(by.here);
+  Lanes total{};
   for (size_t q = 0; q < points; ++q) {
-    const double a10 = by.add_10[q], a11 = by.add_11[q];
-    for (size_t r = 0; r < kLanes; ++r) {
-      total[r] += below[q * kLanes + r] * (here[r] != 0 ? a11 : a10);
-    }
+    const Lanes goes = Lanes{} + by.add_11[q];
+    const Lanes leaves = Lanes{} + by.add_10[q];
+    const Lanes adds = here ? goes : leaves;
+    const Lanes there = *reinterpret_cast<const Lanes*>(below + q * kLanes);
+    total += there * adds;
+    *reinterpret_cast<Lanes*>(above + q * kLanes) += there * value;
   }
-  for (size_t r = 0; r < kLanes; ++r) {
-    sum[r] = before[r] != 0 ? total[r] : 0.0;
-  }
+  *reinterpret_cast<Lanes*>(sum) = before ? total : Lanes{};
 }
 
-ATHANOR_CLONES void add_scaled(size_t count, const double* from, double by, double* to) {
-  for (size_t i = 0; i < count; ++i) {
-    to[i] += by * from[i];
+// Both at once, to a leaf.
+ATHANOR_CLONES void add_leaf(size_t points, const double* from, const Factors& by, double value, double* above, double* sum) {
+  const Mask before = *reinterpret_cast<const Mask*>(by.before);
+  const Mask here = *reinterpret_cast<const Mask*>(by.here);
+  const Lanes lost = Lanes{} + by.step_00;
+  Lanes total{};
+  for (size_t q = 0; q < points; ++q) {
+    const Lanes step_goes = Lanes{} + by.step_11[q];
+    const Lanes step_leaves = Lanes{} + by.step_10[q];
+    const Lanes known = here ? step_goes : step_leaves;
+    const Lanes step = before ? known : lost;
+    const Lanes there = *reinterpret_cast<const Lanes*>(from + q * kLanes) * step;
+    const Lanes goes = Lanes{} + by.add_11[q];
+    const Lanes leaves = Lanes{} + by.add_10[q];
+    const Lanes adds = here ? goes : leaves;
+    total += there * adds;
+    *reinterpret_cast<Lanes*>(above + q * kLanes) += there * value;
   }
+  *reinterpret_cast<Lanes*>(sum) = before ? total : Lanes{};
 }
 
-ATHANOR_CLONES void make_factors(size_t points, const double* at, const double* weight, double zero_before, double zero,
-                                 const double* inverse_before, double* inverse, const Factors& out) {
+ATHANOR_CLONES void make_factors(size_t points, const double* __restrict at, const double* __restrict weight, double zero_before,
+                                 double zero, const double* __restrict inverse_before, double* __restrict inverse,
+                                 double* __restrict factors) {
   for (size_t q = 0; q < points; ++q) {
     const double rest = 1 - at[q];
     const double lost = zero * rest;
     const double known = at[q] + lost;
-    inverse[q] = 1 / known;
+    const double one = 1 / known;
     const double taken_back = (1 - zero_before) * inverse_before[q];
-    out.step_10[q] = lost * inverse_before[q];
-    out.step_11[q] = known * inverse_before[q];
-    out.add_10[q] = weight[q] * (-1 / rest - taken_back);
-    out.add_11[q] = weight[q] * ((1 - zero) * inverse[q] - taken_back);
+    inverse[q] = one;
+    factors[q] = lost * inverse_before[q];
+    factors[points + q] = known * inverse_before[q];
+    factors[2 * points + q] = weight[q] * (-1 / rest - taken_back);
+    factors[3 * points + q] = weight[q] * ((1 - zero) * one - taken_back);
   }
 }
 
@@ -169,19 +196,20 @@ struct ShapBlock::Level {
   std::vector<double> below;        // told x points x kLanes
   std::vector<double> inverse;      // points: of this edge
   std::vector<double> factors;      // 4 x points
-  double here[kLanes];
+  int64_t here[kLanes];             // a row each: all bits where it went the path's way, else none
 };
 
 struct ShapBlock::Known {
   double zero = 1;                   // share of training rows that went this way at all splits by the feature
-  const double* one = nullptr;       // a lane each: whether its row did
+  const int64_t* one = nullptr;      // a row each: all bits where it did
   const double* inverse = nullptr;   // a point each: 1 / (t + zero (1 - t))
 };
 
 ShapBlock::ShapBlock(const ShapPlan& plan) : plan_(plan), known_(plan.columns.size()) {
-  ones_.assign(std::max<size_t>(plan.by_points.size(), kLanes), 1.0);
+  static constexpr int64_t kAll[kLanes] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  ones_.assign(plan.by_points.size(), 1.0);
   for (Known& known : known_) {
-    known = {1, ones_.data(), ones_.data()};
+    known = {1, kAll, ones_.data()};
   }
 }
 
@@ -233,48 +261,46 @@ void ShapBlock::walk(int32_t at, size_t depth) {
   for (int32_t side = 0; side < 2; ++side) {
     const int32_t child = node.child + side;
     Level& next = level(depth + 1);
-    bool any = false;
+    int64_t any = 0;
     for (size_t r = 0; r < kLanes; ++r) {
-      next.here[r] = goes[r] == child ? before.one[r] : 0.0;
-      any = any || next.here[r] != 0;
+      next.here[r] = goes[r] == child ? before.one[r] : 0;
+      any |= next.here[r];
     }
     const double zero = before.zero * (side == 0 ? left_share : 1 - left_share);
-    if (any || zero > 0) {  // a side that no training row went to adds nothing, unless a row goes there
-      follow(child, depth, slot, before, zero, next.here, next.inverse.data());
+    if (any != 0 || zero > 0) {  // a side that no training row went to adds nothing, unless a row goes there
+      follow(child, depth, slot, before, zero);
     }
   }
   known_[static_cast<size_t>(slot)] = before;
 }
 
-void ShapBlock::follow(int32_t child, size_t depth, int32_t slot, const Known& before, double zero, const double* one,
-                       double* inverse) {
+void ShapBlock::follow(int32_t child, size_t depth, int32_t slot, const Known& before, double zero) {
   const size_t points = points_->at.size();
   const size_t all = points * kLanes;
   Level& my = *levels_[depth];
   Level& next = *levels_[depth + 1];
-  const Factors by{next.factors.data(), next.factors.data() + points, next.factors.data() + 2 * points,
-                   next.factors.data() + 3 * points, before.zero > 0 ? zero / before.zero : 0.0};
-  make_factors(points, points_->at.data(), points_->weight.data(), before.zero, zero, before.inverse, inverse, by);
-  take_step(points, my.product.data(), by, before.one, one, next.product.data());
+  double* factors = next.factors.data();
+  make_factors(points, points_->at.data(), points_->weight.data(), before.zero, zero, before.inverse, next.inverse.data(), factors);
+  const Factors by{factors, factors + points, factors + 2 * points, factors + 3 * points,
+                   before.zero > 0 ? zero / before.zero : 0.0, before.one, next.here};
   const TreeNode& node = plan_.trees.nodes[static_cast<size_t>(child)];
-  const bool leaf = node.is_leaf();
-  const double* value = leaf ? plan_.trees.value_of(node) : nullptr;
-  double sum[kLanes];
-  if (leaf) {
-    add_up(points, next.product.data(), by, before.one, one, sum);
-  } else {
-    known_[static_cast<size_t>(slot)] = {zero, one, inverse};
+  const double* value = node.is_leaf() ? plan_.trees.value_of(node) : nullptr;
+  if (value == nullptr) {
+    take_step(points, my.product.data(), by, next.product.data());
+    known_[static_cast<size_t>(slot)] = {zero, next.here, next.inverse.data()};
     walk(child, depth + 1);
   }
+  double sum[kLanes];
   for (uint64_t k = 0; k < plan_.told; ++k) {
-    double* out = sums_ + (k * plan_.columns.size() + static_cast<uint64_t>(slot)) * kLanes;
-    if (leaf) {
-      add_scaled(kLanes, sum, scale_ * value[k], out);
-      add_scaled(all, next.product.data(), value[k], my.below.data() + k * all);
+    if (value != nullptr) {
+      add_leaf(points, my.product.data(), by, value[k], my.below.data() + k * all, sum);
     } else {
-      add_up(points, next.below.data() + k * all, by, before.one, one, sum);
-      add_scaled(kLanes, sum, scale_, out);
-      add_scaled(all, next.below.data() + k * all, 1, my.below.data() + k * all);
+      add_up(points, next.below.data() + k * all, by, 1, my.below.data() + k * all, sum);
+    }
+    const double scale = value != nullptr ? scale_ * value[k] : scale_;
+    double* out = sums_ + (k * plan_.columns.size() + static_cast<uint64_t>(slot)) * kLanes;
+    for (size_t r = 0; r < kLanes; ++r) {
+      out[r] += scale * sum[r];
     }
   }
 }

@@ -48,9 +48,8 @@ class ShapBlock {
  private:
   struct Level;
   struct Known;  // of a feature on the path so far
-  struct Edge;
   void walk(int32_t node, size_t depth);
-  void follow(int32_t child, size_t depth, int32_t slot, const Known& before, double zero, const double* one, double* inverse);
+  void follow(int32_t child, size_t depth, int32_t slot, const Known& before, double zero);
   Level& level(size_t depth);
 
   const ShapPlan& plan_;
@@ -58,7 +57,7 @@ class ShapBlock {
   std::vector<Known> known_;
   const Quadrature* points_ = nullptr;
   const std::array<const double*, kLanes>* rows_ = nullptr;
-  std::vector<double> ones_;  // a point each
+  std::vector<double> ones_;  // a point each: of a feature that was not asked yet
   double scale_ = 1;
   double* sums_ = nullptr;    // of the tree's first output
 };
