@@ -44,8 +44,8 @@ ATHANOR_CLONES void take_step(size_t points, const double* from, const Factors& 
   }
 }
 
-// sum: over points, what stands below the edge times what the edge adds; above += value * what stands below.
-ATHANOR_CLONES void add_up(size_t points, const double* below, const Factors& by, double value, double* above, double* sum) {
+// sum: over points, what stands below the edge times what the edge adds; above += what stands below.
+ATHANOR_CLONES void add_up(size_t points, const double* below, const Factors& by, double* above, double* sum) {
   const Mask before = *reinterpret_cast<const Mask*>(by.before);
   const Mask here = *reinterpret_cast<const Mask*>(by.here);
   Lanes total{};
@@ -55,12 +55,12 @@ ATHANOR_CLONES void add_up(size_t points, const double* below, const Factors& by
     const Lanes adds = here ? goes : leaves;
     const Lanes there = *reinterpret_cast<const Lanes*>(below + q * kLanes);
     total += there * adds;
-    *reinterpret_cast<Lanes*>(above + q * kLanes) += there * value;
+    *reinterpret_cast<Lanes*>(above + q * kLanes) += there;
   }
   *reinterpret_cast<Lanes*>(sum) = before ? total : Lanes{};
 }
 
-// Both at once, to a leaf.
+// Both at once, to a leaf of this value.
 ATHANOR_CLONES void add_leaf(size_t points, const double* from, const Factors& by, double value, double* above, double* sum) {
   const Mask before = *reinterpret_cast<const Mask*>(by.before);
   const Mask here = *reinterpret_cast<const Mask*>(by.here);
@@ -295,7 +295,7 @@ void ShapBlock::follow(int32_t child, size_t depth, int32_t slot, const Known& b
     if (value != nullptr) {
       add_leaf(points, my.product.data(), by, value[k], my.below.data() + k * all, sum);
     } else {
-      add_up(points, next.below.data() + k * all, by, 1, my.below.data() + k * all, sum);
+      add_up(points, next.below.data() + k * all, by, my.below.data() + k * all, sum);
     }
     const double scale = value != nullptr ? scale_ * value[k] : scale_;
     double* out = sums_ + (k * plan_.columns.size() + static_cast<uint64_t>(slot)) * kLanes;
