@@ -11,13 +11,21 @@
 #include <ATen/native/CPUFallback.h>
 #include <ATen/ops/_reshape_alias_native.h>
 #include <ATen/ops/as_strided_native.h>
+#include <ATen/ops/convolution.h>
+#include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/native_batch_norm.h>
 #include <ATen/ops/set_native.h>
 #include <ATen/ops/view_native.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/library.h>
 
+#include <array>
 #include <cstring>
+#include <optional>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "athanor/tensor/device/device.h"
 #include "athanor/tensor/device/testing_fake_kernels.h"
@@ -90,6 +98,46 @@ inline at::Tensor copy_from_and_resize(const at::Tensor& from, const at::Tensor&
 }
 
 inline void by_host(const c10::OperatorHandle& op, torch::jit::Stack* stack) { at::native::cpu_fallback(op, stack); }
+
+// Convolutions are asked of a device by other names.
+inline at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+                              c10::SymIntArrayRef stride, c10::SymIntArrayRef padding, c10::SymIntArrayRef dilation,
+                              bool transposed, c10::SymIntArrayRef output_padding, c10::SymInt groups) {
+  const auto host_bias = bias && bias->defined() ? std::optional(bias->to(at::kCPU)) : std::nullopt;
+  return at::convolution_symint(x.to(at::kCPU), weight.to(at::kCPU), host_bias, stride, padding, dilation, transposed,
+                                output_padding, std::move(groups))
+      .to(kDevice);
+}
+
+inline std::tuple<at::Tensor, at::Tensor, at::Tensor> convolution_backward(
+    const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight, c10::SymIntArrayRef stride,
+    c10::SymIntArrayRef padding, c10::SymIntArrayRef dilation, bool transposed, c10::SymIntArrayRef output_padding,
+    c10::SymInt groups, std::array<bool, 3> wanted) {
+  const std::vector<c10::SymInt> bias_sizes{weight.sym_size(0)};
+  const auto [dx, dw, db] = at::convolution_backward_symint(
+      dy.to(at::kCPU), x.to(at::kCPU), weight.to(at::kCPU), wanted[2] ? at::OptionalSymIntArrayRef(bias_sizes) : std::nullopt,
+      stride, padding, dilation, transposed, output_padding, std::move(groups), wanted);
+  const auto there = [](const at::Tensor& tensor) { return tensor.defined() ? tensor.to(kDevice) : tensor; };
+  return {there(dx), there(dw), there(db)};
+}
+
+// Its schema does not say that it writes the running statistics, so that by_host would lose them.
+inline std::tuple<at::Tensor, at::Tensor, at::Tensor> batch_norm(
+    const at::Tensor& x, const std::optional<at::Tensor>& weight, const std::optional<at::Tensor>& bias,
+    const std::optional<at::Tensor>& mean, const std::optional<at::Tensor>& variance, bool training, double momentum, double eps) {
+  const auto here = [](const std::optional<at::Tensor>& tensor) {
+    return tensor && tensor->defined() ? std::optional(tensor->to(at::kCPU)) : std::nullopt;
+  };
+  const auto host_mean = here(mean);
+  const auto host_variance = here(variance);
+  const auto [y, kept_mean, kept_deviation] =
+      at::native_batch_norm(x.to(at::kCPU), here(weight), here(bias), host_mean, host_variance, training, momentum, eps);
+  if (training && host_mean && host_variance) {
+    mean->copy_(*host_mean);
+    variance->copy_(*host_variance);
+  }
+  return {y.to(kDevice), kept_mean.to(kDevice), kept_deviation.to(kDevice)};
+}
 
 // One device, one stream, everything done when it is asked for: an event has always happened.
 struct Guard final : c10::impl::NoOpDeviceGuardImpl<c10::DeviceType::HPU> {
@@ -180,6 +228,9 @@ TORCH_LIBRARY_IMPL(aten, HPU, m) {
   m.impl("view", &at::native::view);
   m.impl("_reshape_alias", &at::native::_reshape_alias);
   m.impl("set_.source_Storage_storage_offset", &at::native::set_storage_cpu_);
+  m.impl("convolution_overrideable", &athanor::fake_gpu::convolution);
+  m.impl("convolution_backward_overrideable", &athanor::fake_gpu::convolution_backward);
+  m.impl("native_batch_norm", &athanor::fake_gpu::batch_norm);
   m.impl("resize_", &athanor::fake_gpu::resize);
   m.impl("_copy_from", &athanor::fake_gpu::copy_from);
   m.impl("_copy_from_and_resize", &athanor::fake_gpu::copy_from_and_resize);
