@@ -109,6 +109,10 @@ Contributions tree_contributions(const TreeModel& model, const Matrix& x, Thread
     }
   }
   const ShapPlan plan(trees);
+  if (plan.bytes() > kMostBytes) {
+    throw Error(ErrorKind::kResource, "to explain trees of " + std::to_string(trees.width) + " outputs takes " + human_bytes(plan.bytes()), "",
+                "fewer classes, or trees of less depth");
+  }
   const uint64_t chunks = (x.rows + kChunkRows - 1) / kChunkRows;
   pool.parallel_for(chunks, [&](size_t chunk) {
     const uint64_t first = chunk * kChunkRows;

@@ -190,6 +190,15 @@ ShapPlan::ShapPlan(const TreeSet& given) : trees(given), slot(given.columns, -1)
   }
 }
 
+double ShapPlan::bytes() const {
+  int depth = 0;
+  for (uint64_t tree = 0; tree < trees.trees(); ++tree) {
+    depth = std::max(depth, trees.depth_of(tree));
+  }
+  const double numbers = static_cast<double>(by_points.size()) * static_cast<double>(kLanes) * (static_cast<double>(told) + 2);
+  return (numbers * static_cast<double>(depth + 1) + static_cast<double>(trees.outputs() * columns.size() * kLanes * 2)) * sizeof(double);
+}
+
 // At one depth of the walk: the product over the path at each point, and below it the leaves' values times theirs.
 struct ShapBlock::Level {
   std::vector<double> product;      // points x kLanes

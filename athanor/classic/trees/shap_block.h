@@ -34,6 +34,7 @@ struct ShapPlan {
   uint64_t told = 0;  // outputs of a tree that are computed: where a leaf's numbers always sum to the same, not the last one
 
   explicit ShapPlan(const TreeSet& trees);
+  double bytes() const;  // that a ShapBlock may take
 };
 
 class ShapBlock {
