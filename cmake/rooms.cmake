@@ -140,7 +140,7 @@ foreach(room IN LISTS ATHANOR_ROOM_LINES)
     continue()
   endif()
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/athanor/${room}/*.cc")
-  list(FILTER sources EXCLUDE REGEX "_test\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "_(test|gpu)\\.cc$")  # _gpu.cc: the gpu preset's (gpu.cmake)
   list(REMOVE_ITEM sources ${ATHANOR_TORCH_FREE})
   if(room STREQUAL "stage")
     # Verbs stand above the line (options, signature, what needs no tensors); <verb>_torch.cc holds the rest.

@@ -48,7 +48,16 @@ LinearGroup Decoder::add_group(const std::vector<std::string>& names, const std:
   return group;
 }
 
+namespace {
+
+RopeTable moved(const RopeTable& table, at::Device device) { return {table.cos_PH.to(device), table.sin_PH.to(device)}; }
+
+}  // namespace
+
 void Decoder::grow_rope_tables(int64_t num_positions) {
+  if (rotary_ && rope_table_.size() > 0 && rope_table_.cos_PH.device() != tokens_.device()) {
+    rope_table_ = {};  // the model has moved
+  }
   if (!rotary_ || rope_table_.size() >= num_positions) {
     return;
   }
@@ -59,7 +68,9 @@ void Decoder::grow_rope_tables(int64_t num_positions) {
   if (c.sliding_window > 0) {
     local_rope_table_ = family_of(c.family).local_rope ? make_rope_table(size, c.head_width(), c.local_rope_theta)
                                                        : rope_table_;
+    local_rope_table_ = moved(local_rope_table_, tokens_.device());
   }
+  rope_table_ = moved(rope_table_, tokens_.device());
 }
 
 BlockContext Decoder::context_of(int64_t batch, int64_t length, const at::Tensor& position_N, int64_t num_positions) {
@@ -122,6 +133,7 @@ at::Tensor Decoder::hidden(const Batch& batch, uint64_t dropout_seed) {
   context.attention_dropout = training() ? config().attention_dropout : 0.0;
 
   at::Tensor x_NC = embed(batch.tokens_BT, context.position_N);
+  place(context, tokens_.device());
   uint64_t site = 0;
   x_NC = dropout_layer(x_NC, context.dropout, random_at(dropout_seed, site));
   for (const LayerWeights& layer : layers_) {
@@ -132,7 +144,7 @@ at::Tensor Decoder::hidden(const Batch& batch, uint64_t dropout_seed) {
     if (training() && config().stochastic_depth > 0) {
       const double chance = config().stochastic_depth * static_cast<double>(&layer - layers_.data() + 1) /
                             static_cast<double>(layers_.size());
-      const at::Tensor keep_N1 = rows_kept(rows, length, chance, mlp_key);
+      const at::Tensor keep_N1 = rows_kept(rows, length, chance, mlp_key).to(x_NC.device());
       x_NC = before_NC.add(x_NC.sub(before_NC).mul(keep_N1));
     }
     note_activation("layers." + std::to_string(&layer - layers_.data()), x_NC);

@@ -167,6 +167,7 @@ EncoderOutput Encoder::encode(const EncoderBatch& batch, uint64_t dropout_seed) 
   context.attention_dropout = training() ? config_.attention_dropout : 0.0;
   uint64_t site = 0;
   at::Tensor x_NC = dropout_layer(embed(batch, context.position_N), context.dropout, random_at(dropout_seed, site));
+  place(context, tokens_VC_.device(), batch.length_B.defined());
   for (const LayerWeights& layer : layers_) {
     const uint64_t attention_key = random_at(dropout_seed, ++site);
     const uint64_t mlp_key = random_at(dropout_seed, ++site);

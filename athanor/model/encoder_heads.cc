@@ -57,7 +57,7 @@ at::Tensor Encoder::masked_loss_sum(const at::Tensor& hidden_BTC, const at::Tens
   need_head(head_bias_V_.defined(), "scores of tokens");
   const at::Tensor target_N = target_BT.contiguous().view({-1});
   const at::Tensor asked = target_N.ge(0).nonzero().view({-1});
-  const at::Tensor x_MC = hidden_BTC.contiguous().view({-1, config_.hidden_size}).index_select(0, asked);
+  const at::Tensor x_MC = hidden_BTC.contiguous().view({-1, config_.hidden_size}).index_select(0, asked.to(hidden_BTC.device()));
   return linear_cross_entropy(transform(x_MC), head_table_VC_, weights_.get(head_table_VC_),
                               target_N.index_select(0, asked), label_smoothing, head_bias_V_);
 }

@@ -67,6 +67,7 @@ at::Tensor LanguageModel::token_losses(const Batch& batch) {
   const at::Tensor x_NC = hidden(batch, 0).view({-1, config_.hidden_size});
   set_training(was_training);
   return linear_cross_entropy_each(x_NC, weights_.get(head_weight()), batch.targets_BT.contiguous().view({-1}))
+      .to(at::kCPU)
       .view(batch.targets_BT.sizes());
 }
 

@@ -49,6 +49,7 @@ void add_train_fields(Fields<Options>& f) {
       .speed();
   f.add("mfu", &Options::mfu, "measure this machine's matrix products (0.3 s) to report MFU").speed();
   f.add("threads", &Options::threads, "compute threads; 0: one a core").range(0, 4096).speed();
+  f.add("device", &Options::device, "cpu; cuda or cuda:N: a GPU (the gpu preset); auto: a GPU where there is one").speed();
 }
 
 }  // namespace athanor

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "athanor/tensor/device/ops.h"
 #include "athanor/tensor/gemm.h"
 #include "athanor/tensor/simd.h"
 
@@ -250,6 +251,9 @@ const float* data_or_null(const at::Tensor& bias) {
 
 at::Tensor activation_forward(Activation kind, const at::Tensor& u, const at::Tensor& bias) {
   RECORD_USER_SCOPE("athanor::activation_forward");
+  if (device::on_gpu(u)) {
+    return device::activation_forward(kind, u, bias);
+  }
   const int64_t width = is_gated(kind) ? u.size(1) / 2 : u.size(1);
   at::Tensor y = at::empty({u.size(0), width}, u.options());
   run({u.const_data_ptr(), data_or_null(bias), nullptr, nullptr, y.mutable_data_ptr(), width, kind, u.scalar_type()},
@@ -263,6 +267,9 @@ namespace {
 ActivationGradients backward_into(Activation kind, const at::Tensor& dy_NI, const at::Tensor& u, const at::Tensor& bias,
                                   const at::Tensor& du) {
   RECORD_USER_SCOPE("athanor::activation_backward");
+  if (device::on_gpu(u)) {
+    return device::activation_backward(kind, dy_NI, u, bias, du);
+  }
   ActivationGradients out{du, at::empty(dy_NI.sizes(), u.options()), {}};
   const ActivationRows args{u.const_data_ptr(),
                             data_or_null(bias),
@@ -290,6 +297,9 @@ ActivationGradients activation_backward(Activation kind, const at::Tensor& dy_NI
 ActivationGradients activation_backward_(Activation kind, const at::Tensor& dy_NM, const at::Tensor& w_MI,
                                          at::Tensor& u, const at::Tensor& bias) {
   u.unsafeGetTensorImpl()->bump_version();  // autograd refuses a second pass over what held u
+  if (device::on_gpu(u)) {
+    return device::activation_backward(kind, linear_grad_input(dy_NM, w_MI), u, bias, u);
+  }
   ActivationGradients out{u, at::empty({u.size(0), w_MI.size(1)}, u.options()), {}};
   ActivationRows args{u.const_data_ptr(),         data_or_null(bias), nullptr, u.mutable_data_ptr(),
                       out.y_NI.mutable_data_ptr(), w_MI.size(1),       kind,    u.scalar_type()};
@@ -315,6 +325,10 @@ ActivationGradients activation_backward_(Activation kind, const at::Tensor& dy_N
 }
 
 void convert(const at::Tensor& src, at::Tensor& dst) {
+  if (device::on_gpu(src)) {
+    dst.copy_(src);
+    return;
+  }
   const void* from = src.const_data_ptr();
   void* to = dst.mutable_data_ptr();
   at::parallel_for(0, src.numel(), 32768, [&](int64_t begin, int64_t end) {

@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <cmath>
 #include <optional>
+#include <vector>
 
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
 #include "athanor/tensor/attention_kernel.h"
+#include "athanor/tensor/device/ops.h"
 
 namespace athanor {
 namespace {
@@ -81,7 +83,7 @@ at::Tensor expand_heads(const at::Tensor& x_BSGD, int64_t num_heads) {
 
 KeyIntervals causal_keys(const at::Tensor& position_N, int64_t length, int64_t window) {
   const int64_t rows = position_N.numel();
-  KeyIntervals keys{at::empty({rows}, at::kLong), at::empty({rows}, at::kLong)};
+  KeyIntervals keys{at::empty({rows}, at::kLong), at::empty({rows}, at::kLong), {.window = window}};
   const int64_t* position = position_N.const_data_ptr<int64_t>();
   int64_t* begin = keys.begin_N.mutable_data_ptr<int64_t>();
   int64_t* end = keys.end_N.mutable_data_ptr<int64_t>();
@@ -94,7 +96,7 @@ KeyIntervals causal_keys(const at::Tensor& position_N, int64_t length, int64_t w
 
 KeyIntervals row_keys(const at::Tensor& length_B, int64_t length) {
   const int64_t rows = length_B.numel();
-  KeyIntervals keys{at::zeros({rows * length}, at::kLong), at::empty({rows * length}, at::kLong)};
+  KeyIntervals keys{at::zeros({rows * length}, at::kLong), at::empty({rows * length}, at::kLong), {.causal = false}};
   const int64_t* count = length_B.const_data_ptr<int64_t>();
   for (int64_t b = 0; b < rows; ++b) {
     std::fill_n(keys.end_N.mutable_data_ptr<int64_t>() + b * length, length, count[b]);
@@ -104,6 +106,7 @@ KeyIntervals row_keys(const at::Tensor& length_B, int64_t length) {
 
 KeyIntervals document_keys(const at::Tensor& position_N, int64_t length) {
   KeyIntervals keys = causal_keys(position_N, length);
+  keys.runs.causal = false;
   const int64_t* position = position_N.const_data_ptr<int64_t>();
   int64_t* end = keys.end_N.mutable_data_ptr<int64_t>();
   for (int64_t n = position_N.numel() - 2; n >= 0; --n) {  // a query reads as far as the next of its document
@@ -114,8 +117,36 @@ KeyIntervals document_keys(const at::Tensor& position_N, int64_t length) {
   return keys;
 }
 
+KeyIntervals on_device(const KeyIntervals& keys, const at::Tensor& position_N, int64_t length, at::Device device) {
+  if (device.is_cpu()) {
+    return keys;
+  }
+  KeyIntervals moved{keys.begin_N.to(device), keys.end_N.to(device), keys.runs};
+  if (!position_N.defined()) {
+    return moved;
+  }
+  const int64_t* position = position_N.const_data_ptr<int64_t>();
+  std::vector<int32_t> begin;
+  for (int64_t n = 0; n < position_N.numel(); ++n) {
+    if (position[n] == 0 || n % length == 0) {
+      begin.push_back(static_cast<int32_t>(n));
+    }
+  }
+  begin.push_back(static_cast<int32_t>(position_N.numel()));
+  for (size_t i = 1; i < begin.size(); ++i) {
+    moved.runs.longest = std::max<int64_t>(moved.runs.longest, begin[i] - begin[i - 1]);
+  }
+  const at::Tensor host = at::empty({static_cast<int64_t>(begin.size())}, at::kInt);
+  std::copy(begin.begin(), begin.end(), host.mutable_data_ptr<int32_t>());
+  moved.runs.begin = host.to(device);
+  return moved;
+}
+
 AttentionOutput attention_forward(const AttentionShape& shape, const at::Tensor& qkv_NF, const KeyIntervals& keys) {
   RECORD_USER_SCOPE("athanor::attention_forward");
+  if (device::on_gpu(qkv_NF)) {
+    return device::attention_forward(shape, qkv_NF, keys);
+  }
   const Layout layout(shape, keys);
   const int64_t width = shape.width();
   const int64_t out_width = shape.num_heads * shape.head_dim;
@@ -145,6 +176,9 @@ AttentionOutput attention_forward(const AttentionShape& shape, const at::Tensor&
 at::Tensor attention_backward(const AttentionShape& shape, const at::Tensor& dy_NE, const at::Tensor& qkv_NF,
                               const AttentionOutput& out, const KeyIntervals& keys) {
   RECORD_USER_SCOPE("athanor::attention_backward");
+  if (device::on_gpu(qkv_NF)) {
+    return device::attention_backward(shape, dy_NE, qkv_NF, out, keys);
+  }
   const Layout layout(shape, keys);
   const int64_t width = shape.width();
   const int64_t out_width = shape.num_heads * shape.head_dim;

@@ -29,9 +29,16 @@ struct AttentionOutput {
 
 // Which keys each query reads: those of its own row from begin up to end, end not among them. A query with begin ==
 // end reads none and gives 0.
+struct KeyRuns {
+  at::Tensor begin;  // int32, where each run of tokens begins, and the end of the last; undefined: the keys are no runs
+  int64_t longest = 0;
+  bool causal = true;
+  int64_t window = 0;
+};
 struct KeyIntervals {
   at::Tensor begin_N;  // int64 [B*T], in [0, T]
   at::Tensor end_N;    // int64 [B*T], in [begin, T]
+  KeyRuns runs;        // the same as documents behind one another, for a GPU's routines; see on_device
 };
 
 // Causal: position t of a document (position_N, int64: the place of each token in its document) reads the places
@@ -42,6 +49,10 @@ KeyIntervals causal_keys(const at::Tensor& position_N, int64_t length, int64_t w
 KeyIntervals row_keys(const at::Tensor& length_B, int64_t length);
 // Both ways inside each document, for packed rows: a document is a run of positions 0, 1, 2, ...
 KeyIntervals document_keys(const at::Tensor& position_N, int64_t length);
+
+// The same on the device that compute runs on; position_N: what the keys were made of, on the host (undefined for
+// row_keys, whose padding makes no runs). The host's own keys as they are.
+KeyIntervals on_device(const KeyIntervals& keys, const at::Tensor& position_N, int64_t length, at::Device device);
 
 // qkv_NF: [B*T, (H + 2G) * D], q's heads first, then k's, then v's; fp32 or bf16. Intervals outside a row are an
 // Error(kInternal).

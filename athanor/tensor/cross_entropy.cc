@@ -14,6 +14,7 @@
 #include "athanor/base/error.h"
 #include "athanor/tensor/activation.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/tensor/device/ops.h"
 #include "athanor/tensor/gemm.h"
 #include "athanor/tensor/simd.h"
 
@@ -24,6 +25,7 @@ using simd::kLanes;
 using simd::Vec;
 
 constexpr int64_t kChunkElements = int64_t{1} << 22;  // logits held at once: 16 MB in fp32
+constexpr int64_t kGpuChunkElements = int64_t{1} << 28;  // there few large products count: 512 MB in bf16
 constexpr int64_t kFewestBytes = 192 * 4;             // a column: below it a product reads more weights than it earns
 constexpr int64_t kSharesAtLeast = 12;                // but never more than a twelfth of all logits in fp32
 
@@ -109,13 +111,20 @@ ATHANOR_SIMD void softmax_fp16(const SoftmaxRows& a, int64_t begin, int64_t end)
   }
 }
 
-void run_softmax(const SoftmaxRows& args, int64_t rows, at::ScalarType dtype) {
+void run_softmax(const SoftmaxRows& args, const at::Tensor& logits_NV) {
+  if (device::on_gpu(logits_NV)) {
+    return device::cross_entropy_rows(logits_NV, args.target, args.loss, args.gradient, args.smoothing);
+  }
+  const at::ScalarType dtype = logits_NV.scalar_type();
+  const int64_t rows = logits_NV.size(0);
   const auto kernel = dtype == at::kBFloat16 ? softmax_bf16 : dtype == at::kHalf ? softmax_fp16 : softmax_fp32;
   at::parallel_for(0, rows, std::max<int64_t>(1, 8192 / args.vocab),
                    [&](int64_t begin, int64_t end) { kernel(args, begin, end); });
 }
 
-void check_targets(const at::Tensor& target_N, int64_t vocab) {
+// The targets, which lie on the host, where x lies.
+at::Tensor checked_targets(const at::Tensor& given_N, int64_t vocab, const at::Tensor& x) {
+  const at::Tensor target_N = given_N.contiguous();
   const int64_t* target = target_N.const_data_ptr<int64_t>();
   for (int64_t n = 0; n < target_N.numel(); ++n) {
     if (target[n] < -1 || target[n] >= vocab) {
@@ -125,9 +134,15 @@ void check_targets(const at::Tensor& target_N, int64_t vocab) {
                   "check that the tokens were made with this model's tokenizer");
     }
   }
+  return device::beside(target_N, x);
 }
 
-int64_t chunk_rows(int64_t rows, int64_t vocab, int64_t element_size) {
+int64_t chunk_rows(const at::Tensor& x_NC, int64_t vocab) {
+  const int64_t rows = x_NC.size(0);
+  const int64_t element_size = x_NC.element_size();
+  if (device::on_gpu(x_NC)) {
+    return std::clamp<int64_t>(kGpuChunkElements / vocab, 1, std::max<int64_t>(1, rows));
+  }
   const int64_t share = (rows * 4 / element_size + kSharesAtLeast - 1) / kSharesAtLeast;
   const int64_t fewest = std::clamp<int64_t>(share, 16, kFewestBytes / element_size);
   const int64_t most = std::clamp<int64_t>(kChunkElements / vocab, fewest, 8192);
@@ -142,11 +157,14 @@ at::Tensor chunk_losses(const at::Tensor& x_NC, const at::Tensor& w_VC, const in
   RECORD_USER_SCOPE("athanor::cross_entropy_chunk");
   at::Tensor logits = linear(x_NC.narrow(0, first, count), w_VC, bias_V);
   const SoftmaxRows args{logits.mutable_data_ptr(), target + first, loss + first, w_VC.size(0), gradient, smoothing};
-  run_softmax(args, count, logits.scalar_type());
+  run_softmax(args, logits);
   return logits;
 }
 
 at::Tensor sum_of(const at::Tensor& loss_N) {
+  if (device::on_gpu(loss_N)) {
+    return loss_N.sum(at::kDouble).to(at::kFloat);
+  }
   double total = 0;
   const float* loss = loss_N.const_data_ptr<float>();
   for (int64_t n = 0; n < loss_N.numel(); ++n) {
@@ -160,11 +178,10 @@ at::Tensor sum_of(const at::Tensor& loss_N) {
 at::Tensor linear_cross_entropy_each(const at::Tensor& x_NC, const at::Tensor& compute_w_VC,
                                      const at::Tensor& target_N) {
   NoGrad no_grad;
-  const at::Tensor target = target_N.contiguous();
+  const at::Tensor target = checked_targets(target_N, compute_w_VC.size(0), x_NC);
   const int64_t rows = x_NC.size(0);
-  check_targets(target, compute_w_VC.size(0));
   at::Tensor loss = at::empty({rows}, x_NC.options().dtype(at::kFloat));
-  const int64_t step = chunk_rows(rows, compute_w_VC.size(0), x_NC.element_size());
+  const int64_t step = chunk_rows(x_NC, compute_w_VC.size(0));
   for (int64_t first = 0; first < rows; first += step) {
     chunk_losses(x_NC, compute_w_VC, target.const_data_ptr<int64_t>(), loss.mutable_data_ptr<float>(), first,
                  std::min(step, rows - first), false, 0);
@@ -182,15 +199,14 @@ at::Tensor linear_cross_entropy(const at::Tensor& given_NC, const at::Tensor& w_
   const bool half = given_NC.scalar_type() == at::kHalf;
   const at::Tensor x_NC = half ? to_dtype(given_NC, at::kFloat) : given_NC;
   const at::Tensor compute_w_VC = half ? w_VC.detach() : given_w_VC;
-  const at::Tensor target = target_N.contiguous();
-  check_targets(target, w_VC.size(0));
+  const at::Tensor target = checked_targets(target_N, w_VC.size(0), x_NC);
   return custom_op(
       {given_NC, w_VC, bias_V},
       [&](std::vector<at::Tensor>& saved) {
         const at::Tensor bias = bias_V.defined() ? to_dtype(bias_V, x_NC.scalar_type()) : bias_V;
         at::Tensor dbias = bias_V.defined() ? at::zeros(bias_V.sizes(), bias_V.options()) : bias_V;
         const int64_t rows = x_NC.size(0);
-        const int64_t step = chunk_rows(rows, w_VC.size(0), x_NC.element_size());
+        const int64_t step = chunk_rows(x_NC, w_VC.size(0));
         at::Tensor loss = at::empty({rows}, x_NC.options().dtype(at::kFloat));
         at::Tensor dx = at::empty(x_NC.sizes(), x_NC.options());
         at::Tensor dw = w_VC.requires_grad() ? at::empty(w_VC.sizes(), loss.options()) : at::Tensor();
@@ -228,8 +244,7 @@ at::Tensor linear_cross_entropy(const at::Tensor& given_NC, const at::Tensor& w_
 }
 
 at::Tensor softmax_cross_entropy(const at::Tensor& logits_NV, const at::Tensor& target_N, double label_smoothing) {
-  const at::Tensor target = target_N.contiguous();
-  check_targets(target, logits_NV.size(1));
+  const at::Tensor target = checked_targets(target_N, logits_NV.size(1), logits_NV);
   return custom_op(
       {logits_NV},
       [&](std::vector<at::Tensor>& saved) {
@@ -237,7 +252,7 @@ at::Tensor softmax_cross_entropy(const at::Tensor& logits_NV, const at::Tensor& 
         at::Tensor loss = at::empty({dlogits.size(0)}, dlogits.options().dtype(at::kFloat));
         run_softmax({dlogits.mutable_data_ptr(), target.const_data_ptr<int64_t>(), loss.mutable_data_ptr<float>(),
                      dlogits.size(1), logits_NV.requires_grad(), static_cast<float>(label_smoothing)},
-                    dlogits.size(0), dlogits.scalar_type());
+                    dlogits);
         saved = {dlogits};
         return sum_of(loss);
       },

@@ -5,6 +5,7 @@
 #include <ATen/record_function.h>
 
 #include "athanor/base/rng.h"
+#include "athanor/tensor/device/ops.h"
 #include "athanor/tensor/simd.h"
 
 namespace athanor {
@@ -71,6 +72,9 @@ at::Tensor dropout(const at::Tensor& x, double p, uint64_t key) {
   if (p == 0) {
     return x;
   }
+  if (device::on_gpu(x)) {
+    return device::dropout(x, p, key);
+  }
   const at::Tensor dense = x.contiguous();
   at::Tensor y = at::empty(dense.sizes(), dense.options());
   run({dense.const_data_ptr(), nullptr, y.mutable_data_ptr(), dense.scalar_type(), 0, 1, 0}, dense.numel(), p, key);
@@ -79,6 +83,9 @@ at::Tensor dropout(const at::Tensor& x, double p, uint64_t key) {
 
 at::Tensor add_dropout(const at::Tensor& base, const at::Tensor& x, double p, uint64_t key) {
   RECORD_USER_SCOPE("athanor::add_dropout");
+  if (device::on_gpu(x)) {
+    return device::add_dropout(base, x, p, key);
+  }
   const at::Tensor dense = x.contiguous();
   const at::Tensor under = base.contiguous();
   at::Tensor y = at::empty(under.sizes(), under.options());

@@ -11,6 +11,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/tensor/device/ops.h"
 #include "athanor/tensor/simd.h"
 
 namespace athanor {
@@ -38,6 +39,11 @@ ATHANOR_SIMD void add_row(float* to, const float* from, int64_t width) {
 // grad_VC (+)= rows of dy. Each thread owns a range of table rows and reads all tokens in order.
 void add_rows(const at::Tensor& dy_NC, const at::Tensor& index_N, at::Tensor& grad_VC, bool first) {
   RECORD_USER_SCOPE("athanor::embedding_backward");
+  if (device::on_gpu(dy_NC)) {
+    const at::Tensor rows = device::embedding_backward(dy_NC, index_N, grad_VC.size(0));
+    first ? grad_VC.copy_(rows) : grad_VC.add_(rows);
+    return;
+  }
   const int64_t num_rows = grad_VC.size(0);
   const int64_t tokens = dy_NC.size(0);
   const int64_t width = dy_NC.size(1);
@@ -77,6 +83,9 @@ at::Tensor embedding(const at::Tensor& index_N, const at::Tensor& table_VC, cons
   return custom_op(
       {table_VC, second_PC},
       [&](std::vector<at::Tensor>&) {
+        if (device::on_gpu(table_VC)) {
+          return device::look_up(index, table_VC, second_index, second_PC);
+        }
         const int64_t width = table_VC.size(1);
         at::Tensor y = at::empty({index.numel(), width}, table_VC.options());
         const float* table = table_VC.const_data_ptr<float>();

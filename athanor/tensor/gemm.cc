@@ -12,6 +12,7 @@
 #include <optional>
 #include <string_view>
 
+#include "athanor/tensor/device/ops.h"
 #include "athanor/tensor/simd.h"
 
 namespace athanor {
@@ -160,6 +161,9 @@ bool fp32_through_onednn() {
 
 at::Tensor linear(const at::Tensor& x_NK, const at::Tensor& w_MK, const at::Tensor& bias_M) {
   RECORD_USER_SCOPE("athanor::linear");
+  if (device::on_gpu(x_NK)) {
+    return device::linear(x_NK, w_MK, bias_M);
+  }
   if (is_half(x_NK)) {
     return narrowed(linear(widened(x_NK), widened(w_MK), widened(bias_M)));
   }
@@ -180,6 +184,9 @@ at::Tensor linear(const at::Tensor& x_NK, const at::Tensor& w_MK, const at::Tens
 
 at::Tensor linear_grad_input(const at::Tensor& dy_NM, const at::Tensor& w_MK) {
   RECORD_USER_SCOPE("athanor::linear_grad_input");
+  if (device::on_gpu(dy_NM)) {
+    return device::linear_grad_input(dy_NM, w_MK);
+  }
   if (is_half(dy_NM)) {
     return narrowed(linear_grad_input(widened(dy_NM), widened(w_MK)));
   }
@@ -210,6 +217,9 @@ bool linear_grad_input_to(const at::Tensor& dy_NM, const at::Tensor& w_MK, const
 
 at::Tensor linear_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK) {
   RECORD_USER_SCOPE("athanor::linear_grad_weight");
+  if (device::on_gpu(dy_NM)) {
+    return device::linear_grad_weight(dy_NM, x_NK);
+  }
   if (is_half(dy_NM)) {
     return linear_grad_weight(widened(dy_NM), widened(x_NK));
   }
@@ -231,6 +241,9 @@ at::Tensor linear_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK) {
 
 void add_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK, at::Tensor& dw_MK, bool first) {
   RECORD_USER_SCOPE("athanor::add_grad_weight");
+  if (device::on_gpu(dy_NM)) {
+    return device::add_grad_weight(dy_NM, x_NK, dw_MK, first);
+  }
   if (use_own(dy_NM, dy_NM.size(1), x_NK.size(1), dy_NM.size(0))) {
     return own_grad_weight(dy_NM, x_NK, dw_MK, first);
   }
@@ -253,6 +266,9 @@ void add_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK, at::Tensor
 }
 
 at::Tensor column_sum(const at::Tensor& dy_NM) {
+  if (device::on_gpu(dy_NM)) {
+    return device::column_sum(dy_NM);
+  }
   const at::Tensor dy = dy_NM.contiguous();
   const int64_t rows = dy.size(0);
   const int64_t width = dy.size(1);

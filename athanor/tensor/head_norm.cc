@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "athanor/tensor/device/ops.h"
 #include "athanor/tensor/simd.h"
 
 namespace athanor {
@@ -127,6 +128,9 @@ HeadRows rows_of(const at::Tensor& x, at::Tensor& out, const HeadNorm& norm, boo
 
 void head_norm_(at::Tensor& x_NF, const HeadNorm& norm) {
   RECORD_USER_SCOPE("athanor::head_norm");
+  if (device::on_gpu(x_NF)) {
+    return device::head_norm_(x_NF, norm);
+  }
   const HeadRows args = rows_of(x_NF, x_NF, norm, false);
   const auto kernel = kernel_of(x_NF.scalar_type());
   const int64_t grain = std::max<int64_t>(1, 16384 / (norm.count * norm.head_dim));
@@ -135,6 +139,9 @@ void head_norm_(at::Tensor& x_NF, const HeadNorm& norm) {
 
 at::Tensor head_norm_backward_(at::Tensor& dy_NF, const at::Tensor& x_NF, const HeadNorm& norm) {
   RECORD_USER_SCOPE("athanor::head_norm_backward");
+  if (device::on_gpu(x_NF)) {
+    return device::head_norm_backward_(dy_NF, x_NF, norm);
+  }
   const int64_t rows = x_NF.size(0);
   const int64_t part_rows = (rows + kParts - 1) / kParts;
   const auto kernel = kernel_of(x_NF.scalar_type());

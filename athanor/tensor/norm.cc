@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "athanor/tensor/autograd.h"
+#include "athanor/tensor/device/ops.h"
 #include "athanor/tensor/simd.h"
 
 namespace athanor {
@@ -203,6 +204,9 @@ at::Tensor sum_parts(const at::Tensor& parts) {
 NormOutput norm_forward(Norm kind, const at::Tensor& x_NC, const at::Tensor& weight_C, const at::Tensor& bias_C,
                         double eps, at::ScalarType out_dtype) {
   RECORD_USER_SCOPE("athanor::norm_forward");
+  if (device::on_gpu(x_NC)) {
+    return device::norm_forward(kind, x_NC, weight_C, bias_C, eps, out_dtype);
+  }
   const bool center = kind == Norm::kLayer;
   const int64_t rows = x_NC.size(0);
   NormOutput out;
@@ -229,6 +233,9 @@ NormOutput norm_forward(Norm kind, const at::Tensor& x_NC, const at::Tensor& wei
 NormGradients norm_backward(Norm kind, const at::Tensor& dy_NC, const at::Tensor& x_NC, const at::Tensor& weight_C,
                             const at::Tensor& rstd_N, const at::Tensor& mean_N, const at::Tensor& residual_NC) {
   RECORD_USER_SCOPE("athanor::norm_backward");
+  if (device::on_gpu(x_NC)) {
+    return device::norm_backward(kind, dy_NC, x_NC, weight_C, rstd_N, mean_N, residual_NC);
+  }
   const bool center = kind == Norm::kLayer;
   const int64_t rows = x_NC.size(0);
   const int64_t width = x_NC.size(1);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "athanor/tensor/device/ops.h"
 #include "athanor/tensor/simd.h"
 
 namespace athanor {
@@ -101,6 +102,9 @@ RopeTable make_rope_table(int64_t num_positions, int64_t head_dim, double theta)
 void rope_(at::Tensor& x_NF, const RopeTable& table, const at::Tensor& position_N, int64_t num_heads,
            int64_t head_dim, bool inverse) {
   RECORD_USER_SCOPE("athanor::rope");
+  if (device::on_gpu(x_NF)) {
+    return device::rope_(x_NF, table, position_N, num_heads, head_dim, inverse);
+  }
   const RopeRows args{x_NF.mutable_data_ptr(),
                       table.cos_PH.const_data_ptr<float>(),
                       table.sin_PH.const_data_ptr<float>(),

@@ -5,6 +5,7 @@
 #include "athanor/base/error.h"
 #include "athanor/data/containers/safetensors.h"
 #include "athanor/run/artifact.h"
+#include "athanor/tensor/device/device.h"
 #include "athanor/train/checkpoint.h"
 #include "athanor/train/checkpoint_files.h"
 
@@ -150,7 +151,7 @@ void load_tensors(const fs::path& path, const NamedTensors& into) {
                       shape_text(tensor.sizes()),
                   path.string());
     }
-    std::memcpy(tensor.mutable_data_ptr(), view->bytes.data(), view->bytes.size());
+    copy_bytes_in(view->bytes.data(), tensor);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "athanor/base/format.h"
 #include "athanor/base/machine.h"
 #include "athanor/model/recompute.h"
+#include "athanor/tensor/device/device.h"
 #include "athanor/train/optimizer.h"
 
 namespace athanor {
@@ -115,7 +116,27 @@ std::string memory_advice(const ModelConfig& config, const TrainOptions& options
                     "precision=bf16 or optimizer.state=bf16 need less";
 }
 
+namespace {
+
+void require_gpu_memory(const ModelConfig& config, const TrainOptions& options, at::Device device) {
+  const MemoryPlan plan = plan_memory(config, options);
+  const uint64_t needed = plan.total() - plan.process - plan.checkpoint_copy;  // these are the host's
+  GpuProperties gpu{};
+  if (gpu_unit().properties(device.index(), &gpu) && needed > gpu.free_bytes) {
+    throw Error(ErrorKind::kResource,
+                "training would need " + human_bytes(static_cast<double>(needed)) + " of the GPU's memory, of which " +
+                    human_bytes(static_cast<double>(gpu.free_bytes)) + " are free",
+                gpu.name, memory_advice(config, options, gpu.free_bytes));
+  }
+}
+
+}  // namespace
+
 void require_memory(const ModelConfig& config, const TrainOptions& options) {
+  const at::Device device = open_device(options.device);
+  if (!device.is_cpu()) {
+    return require_gpu_memory(config, options, device);
+  }
   const uint64_t needed = plan_memory(config, options).total();
   if (needed > memory_bytes()) {
     throw Error(ErrorKind::kResource,

@@ -33,6 +33,8 @@ class Objective {
   // Its parameters are trained; its parameters and buffers are what a checkpoint holds.
   virtual Module& module() = 0;
   virtual void set_precision(Precision precision) = 0;
+  // Whether its model and losses run on a GPU.
+  virtual bool runs_on_gpu() const { return false; }
   // Called when parameters may have changed: drops casted copies.
   virtual void begin_step() = 0;
 

@@ -93,7 +93,8 @@ Optimizer::Optimizer(std::vector<NamedParameter> parameters, const OptimizerOpti
     total += tensor.numel();
   }
   for (const int64_t size : sizes) {
-    slots_.push_back(at::zeros({size}, options_.state == "bf16" ? at::kBFloat16 : at::kFloat));
+    const auto type = options_.state == "bf16" ? at::kBFloat16 : at::kFloat;
+    slots_.push_back(at::zeros({size}, at::TensorOptions(type).device(on_gpu() ? parameters_[0].tensor.device() : at::kCPU)));
   }
 }
 
@@ -118,6 +119,9 @@ std::vector<const float*> Optimizer::gradients() const {
 }
 
 std::vector<double> Optimizer::chunk_squares() const {
+  if (on_gpu()) {
+    return gpu_squares();
+  }
   const std::vector<const float*> grads = gradients();
   std::vector<double> partial(chunks_.size());
   at::parallel_for(0, static_cast<int64_t>(chunks_.size()), 4, [&](int64_t begin, int64_t end) {
@@ -151,7 +155,7 @@ UpdateCoefficients Optimizer::coefficients_of(const Setting& setting, double lr,
 void Optimizer::step(double lr, double grad_scale) {
   ++num_updates_;
   const std::vector<const float*> grads = gradients();
-  step_elements(lr, grad_scale, grads);
+  on_gpu() ? step_on_gpu(lr, grad_scale, grads) : step_elements(lr, grad_scale, grads);
   for (size_t i = 0; i < parameters_.size(); ++i) {
     if (settings_[i].muon && grads[i] != nullptr && settings_[i].lr > 0) {
       step_matrix(i, lr, grad_scale);
@@ -210,6 +214,9 @@ void Optimizer::step_matrix(size_t parameter, double lr, double grad_scale) {
 
 void Optimizer::add_noise(double standard_deviation, uint64_t seed) {
   gradients();  // makes them contiguous
+  if (on_gpu()) {
+    return add_noise_on_gpu(standard_deviation, seed);
+  }
   at::parallel_for(0, static_cast<int64_t>(chunks_.size()), 1, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       at::Tensor& grad = parameters_[chunks_[i].parameter].tensor.mutable_grad();

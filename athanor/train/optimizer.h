@@ -36,13 +36,14 @@ int64_t optimizer_bytes(const OptimizerOptions& options, int64_t elements, int64
 
 class Optimizer {
  public:
-  // The parameters must be contiguous fp32 on the CPU and outlive the optimiser. Weight decay and penalties touch those
+  // The parameters must be contiguous fp32, all on one device, and outlive the optimiser. Weight decay and penalties touch those
   // whose `decay` is set. bf16_products: muon's.
   Optimizer(std::vector<NamedParameter> parameters, const OptimizerOptions& options, bool bf16_products = false);
 
   // The 2-norm of all gradients together. A parameter without a gradient counts as zero.
   double grad_norm() const;
-  // What it is the root of the sum of: the squares of each kChunk elements of a parameter, parameter by parameter.
+  // What it is the root of the sum of: the squares of each kChunk elements of a parameter, parameter by parameter (on a GPU:
+  // of each parameter).
   static constexpr int64_t kChunk = 16384;  // 64 KiB of each array: four of them stay in a core's second-level cache
   std::vector<double> chunk_squares() const;
 
@@ -83,6 +84,12 @@ class Optimizer {
   void step_elements(double lr, double grad_scale, const std::vector<const float*>& grads);
   void step_matrix(size_t parameter, double lr, double grad_scale);
   at::Tensor slot_view(size_t parameter, size_t slot) const;
+  // The same on a GPU (optimizer_device.cc).
+  bool on_gpu() const;
+  std::vector<double> gpu_squares() const;  // one sum a parameter
+  void step_on_gpu(double lr, double grad_scale, const std::vector<const float*>& grads);
+  void fused_adamw(const std::vector<size_t>& members, const UpdateCoefficients& c, const std::vector<const float*>& grads);
+  void add_noise_on_gpu(double standard_deviation, uint64_t seed);
 
   std::vector<NamedParameter> parameters_;
   OptimizerOptions options_;

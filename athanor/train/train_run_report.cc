@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "athanor/base/machine.h"
+#include "athanor/tensor/device/device.h"
 #include "athanor/train/throughput.h"
 #include "athanor/train/train_run.h"
 
@@ -78,7 +79,7 @@ void TrainRun::report_step(const StepOutcome& outcome) {
     hooks_.progress(static_cast<double>(result_.step) / static_cast<double>(options_.steps), event);
   }
   if (options_.mfu && result_.gemm_peak == 0 && objective_.flops_per_unit() > 0) {  // after the first step, so that it does not delay it
-    result_.gemm_peak = parallel_.sum({measure_gemm_peak(precision_)}, "the machine's peak").at(0);
+    result_.gemm_peak = parallel_.sum({measure_gemm_peak(precision_, 0.3, parameters_[0].tensor.device())}, "the machine's peak").at(0);
   }
   step_watch_.lap();
 }
@@ -155,6 +156,12 @@ void TrainRun::finish_rates() {
                            {"gradients", parameters},
                            {"optimizer", bytes_of(optimizer_.state())},
                            {"weight_average", bytes_of(average_.state())}};
+  const at::Device device = parameters_[0].tensor.device();
+  GpuMemory memory{};
+  if (!device.is_cpu() && gpu_unit().memory(device.index(), &memory)) {
+    result_.memory_by_use["gpu_peak"] = memory.peak_bytes;
+    result_.memory_by_use["gpu_reserved"] = memory.reserved_bytes;
+  }
   result_.breakdown = breakdown_of(whole_clock_, training_seconds_);
   if (training_seconds_ > 0) {
     result_.units_per_second = training_units_ / training_seconds_;

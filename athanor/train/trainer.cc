@@ -9,6 +9,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/tensor/device/device.h"
 #include "athanor/train/parameter_groups.h"
 #include "athanor/train/train_run.h"
 
@@ -303,14 +304,54 @@ int64_t TrainRun::batch_size_at(int64_t step) const {
   return std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(size) * control_.batch_factor()));
 }
 
+namespace {
+
+// Moves the model there, or says why it cannot train there.
+void place(Objective& objective, at::Device device) {
+  std::vector<at::Tensor> tensors;
+  for (const NamedParameter& parameter : objective.module().named_parameters()) {
+    tensors.push_back(parameter.tensor);
+  }
+  for (const auto& [name, buffer] : objective.module().named_buffers()) {
+    tensors.push_back(buffer);
+  }
+  move_to(device, tensors);
+}
+
+at::Device device_for(const Objective& objective, const TrainOptions& options, const ProcessGroup* group) {
+  at::Device device = open_device(options.device);
+  const char* const reason = device.is_cpu()                      ? nullptr
+                             : !objective.runs_on_gpu()           ? "this model does not train on a GPU"
+                             : group != nullptr                   ? "several processes do not train on GPUs"
+                             : options.optimizer.state == "bf16" ? "optimizer.state=bf16 is not there on a GPU"
+                                                                  : nullptr;
+  if (reason == nullptr) {
+    return device;
+  }
+  if (options.device == "auto") {
+    return at::kCPU;
+  }
+  throw Error(ErrorKind::kUsage, reason, "device", "train on the host: device=cpu");
+}
+
+}  // namespace
+
 TrainResult train(Objective& objective, const TrainOptions& options, const fs::path& state_dir,
                   const TrainHooks& hooks, ProcessGroup* group) {
   check_options(options);
   if (options.threads > 0) {
     at::set_num_threads(static_cast<int>(options.threads));
   }
-  TrainRun run(objective, options, state_dir, hooks, group);
-  return run.run();
+  const at::Device device = device_for(objective, options, group);
+  place(objective, device);
+  TrainResult result;
+  {
+    TrainRun run(objective, options, state_dir, hooks, group);
+    result = run.run();
+  }
+  place(objective, at::kCPU);
+  objective.set_precision(precision_of(options.precision));  // copies of the weights lie where they were
+  return result;
 }
 
 }  // namespace athanor

@@ -19,10 +19,10 @@ double mean_square(const float* values, const float* minus, int64_t count) {
 
 ParameterWatch::ParameterWatch(const std::vector<NamedParameter>& parameters) : parameters_(parameters) {
   for (const NamedParameter& parameter : parameters) {
-    before_.push_back(parameter.tensor.detach().clone());
+    before_.push_back(parameter.tensor.detach().to(at::kCPU, at::kFloat, false, true));
     double gradient = 0;
     if (parameter.tensor.grad().defined()) {
-      const at::Tensor grad = parameter.tensor.grad().contiguous();
+      const at::Tensor grad = parameter.tensor.grad().to(at::kCPU).contiguous();
       gradient = std::sqrt(mean_square(grad.const_data_ptr<float>(), nullptr, grad.numel()));
     }
     gradients_.push_back(gradient);
@@ -32,7 +32,7 @@ ParameterWatch::ParameterWatch(const std::vector<NamedParameter>& parameters) : 
 nlohmann::json ParameterWatch::compare(double loss_scale) const {
   nlohmann::json all = nlohmann::json::object();
   for (size_t i = 0; i < parameters_.size(); ++i) {
-    const at::Tensor& now = parameters_[i].tensor;
+    const at::Tensor now = parameters_[i].tensor.detach().to(at::kCPU);
     const auto* before = before_[i].const_data_ptr<float>();
     const double weight = std::sqrt(mean_square(before, nullptr, now.numel()));
     const double update = std::sqrt(mean_square(now.const_data_ptr<float>(), before, now.numel()));

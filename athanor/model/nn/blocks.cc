@@ -74,6 +74,18 @@ enum MlpSlot : size_t { kInner = kFrameSlots, kMlpInWeight, kMlpOutWeight, kMlpI
 
 }  // namespace
 
+void place(BlockContext& context, at::Device device, bool padded) {
+  if (device.is_cpu()) {
+    return;
+  }
+  const at::Tensor position_N = padded ? at::Tensor() : context.position_N;
+  context.keys = on_device(context.keys, position_N, context.length, device);
+  if (context.local_keys.begin_N.defined()) {
+    context.local_keys = on_device(context.local_keys, position_N, context.length, device);
+  }
+  context.position_N = context.position_N.to(device);
+}
+
 at::Tensor attention_block(const BlockContext& context, const AttentionWeights& w, const at::Tensor& x_NC) {
   const Frame frame(context, w.norms);
   Tensors inputs;

@@ -34,6 +34,9 @@ struct BlockContext {
   uint64_t dropout_key = 0;  // differs per block and step
 };
 
+// Moves what was made on the host (positions, keys) to where the weights are. padded: the keys are rows with padding.
+void place(BlockContext& context, at::Device device, bool padded = false);
+
 struct NormWeights {
   Norm kind = Norm::kRms;
   at::Tensor weight_C;  // undefined: there is no such norm

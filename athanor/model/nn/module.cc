@@ -43,7 +43,7 @@ void Module::note_activation(const std::string& name, const at::Tensor& x) const
   if (activation_log_ == nullptr) {
     return;
   }
-  const at::Tensor values = x.detach().to(at::kFloat).contiguous();
+  const at::Tensor values = x.detach().to(at::kCPU).to(at::kFloat).contiguous();
   const auto* data = values.const_data_ptr<float>();
   double sum = 0;
   double largest = 0;

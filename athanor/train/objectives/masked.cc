@@ -117,7 +117,7 @@ std::optional<nlohmann::json> MaskedObjective::evaluate(const EvalShare& share) 
     if (masking_.next_sentence) {
       const at::Tensor logits = model_.pair_logits(out);
       sum[2] = softmax_cross_entropy(logits, batch.follows_B).item<double>();
-      sum[3] = static_cast<double>(logits.argmax(-1).eq(batch.follows_B).sum().item<int64_t>());
+      sum[3] = static_cast<double>(logits.argmax(-1).to(at::kCPU).eq(batch.follows_B).sum().item<int64_t>());
     }
   }
   share.add_up(sums);

@@ -1,0 +1,35 @@
+// Where tensors live and compute: the host, or a GPU.
+//
+//   const at::Device device = open_device("auto");
+//   move_to(device, tensors);
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Device.h>
+
+#include <string_view>
+#include <vector>
+
+#include "athanor/tensor/device/unit.h"
+
+namespace athanor {
+
+// "cpu"; "cuda" (the first GPU), "cuda:1"; "auto": a GPU where one can be used, else the host. The GPU unit and LibTorch's
+// CUDA half are opened on the first call that wants them. Throws Error(kUsage) for another word, Error(kResource) that
+// says what is missing: the unit, its libraries, the driver, a device of that number.
+at::Device open_device(std::string_view name);
+
+// The opened unit. Error(kInternal) where there is none.
+const GpuUnit& gpu_unit();
+// For tests: what takes its place.
+void set_gpu_unit(const GpuUnit* unit);
+
+// Moves each tensor to the device in place: every handle of it sees the new memory, and tensors that shared memory share
+// it still. Gradients are dropped.
+void move_to(at::Device device, const std::vector<at::Tensor>& tensors);
+
+// The bytes of a contiguous tensor to the host's memory, and from there, wherever it lies.
+void copy_bytes_out(const at::Tensor& tensor, void* to);
+void copy_bytes_in(const void* from, const at::Tensor& tensor);
+
+}  // namespace athanor

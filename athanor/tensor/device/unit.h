@@ -1,0 +1,61 @@
+// The GPU unit: a library of its own (libathanor_cuda.so, the gpu preset) that holds our kernels and links LibTorch's CUDA
+// half. The program opens it when a run asks for a GPU, so that one program serves machines with and without. This is what
+// it gives: plain functions, as cuda/kernels.h declares them, and what must be asked of the GPU's driver.
+#pragma once
+
+#include <cstdint>
+
+#include "athanor/tensor/cuda/kernels.h"
+
+namespace athanor {
+
+constexpr int64_t kGpuUnitVersion = 1;  // of this table; another one is refused
+
+struct GpuProperties {
+  char name[256];
+  int major;  // compute capability
+  int minor;
+  int num_processors;
+  uint64_t total_bytes;
+  uint64_t free_bytes;
+};
+
+struct GpuMemory {
+  uint64_t allocated_bytes;  // in tensors now
+  uint64_t peak_bytes;       // at most so far
+  uint64_t reserved_bytes;   // held from the driver
+};
+
+struct GpuUnit {
+  int64_t version = kGpuUnitVersion;
+  int device_type = 1;  // c10::DeviceType of its tensors: CUDA's
+
+  int (*num_devices)() = nullptr;
+  // False: there is no such device.
+  bool (*properties)(int device, GpuProperties* out) = nullptr;
+  bool (*memory)(int device, GpuMemory* out) = nullptr;
+  // The stream that LibTorch's own operators run on now.
+  void* (*stream)(int device) = nullptr;
+  // Waits for all work of the device.
+  int (*synchronise)(int device) = nullptr;
+  const char* (*error_text)(int code) = nullptr;
+  int driver_version = 0;   // 13000: CUDA 13.0
+  int runtime_version = 0;
+
+  decltype(&athanor_cuda_norm) norm = nullptr;
+  decltype(&athanor_cuda_norm_partials) norm_partials = nullptr;
+  decltype(&athanor_cuda_norm_backward) norm_backward = nullptr;
+  decltype(&athanor_cuda_activation) activation = nullptr;
+  decltype(&athanor_cuda_activation_backward) activation_backward = nullptr;
+  decltype(&athanor_cuda_rope) rope = nullptr;
+  decltype(&athanor_cuda_cross_entropy) cross_entropy = nullptr;
+  decltype(&athanor_cuda_embedding_backward) embedding_backward = nullptr;
+  decltype(&athanor_cuda_dropout) dropout = nullptr;
+  decltype(&athanor_cuda_adamw) adamw = nullptr;
+  decltype(&athanor_cuda_sum_of_squares) sum_of_squares = nullptr;
+};
+
+}  // namespace athanor
+
+// The one name the unit exports; never null.
+extern "C" const athanor::GpuUnit* athanor_gpu_unit();
