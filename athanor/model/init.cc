@@ -3,24 +3,20 @@
 #include <ATen/Parallel.h>
 
 #include <cmath>
-#include <numbers>
 #include <string>
 #include <string_view>
 
 #include "athanor/base/hash.h"
 #include "athanor/base/rng.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/tensor/normal.h"
 
 namespace athanor {
 
 void fill_normal(at::Tensor& tensor, double std, uint64_t key) {
   float* out = tensor.mutable_data_ptr<float>();
   at::parallel_for(0, tensor.numel(), 8192, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const double u = 1.0 - to_unit(random_at(key, i, 0));  // in (0, 1]
-      const double angle = 2.0 * std::numbers::pi * to_unit(random_at(key, i, 1));
-      out[i] = static_cast<float>(std * std::sqrt(-2.0 * std::log(u)) * std::cos(angle));
-    }
+    fill_normal_span(out + begin, begin, end - begin, std, key);
   });
 }
 

@@ -97,7 +97,7 @@ Verb finetune_verb() {
   verb.schema = schema_of<FinetuneOptions>();
   verb.torch = true;
   verb.resumable = true;
-  verb.revision = 2;
+  verb.revision = 3;
   verb.prepare = prepare_finetune;
   verb.notes = finetune_notes;
   verb.example = "athanor run recipes/bert-sst2.yaml finetune.epochs=2";

@@ -43,9 +43,12 @@ ATHANOR_DOT_INLINE __m512i interleaved(__m256i low, __m256i high) {
 }
 
 // `count` (even) lines of `width` elements, a line one k -> words [count / 2][padded], zeros past width. padded: of 16.
+// fp32 elements are rounded to nearest even.
 void interleave_lines(const c10::BFloat16* lines, int64_t stride, int64_t count, int64_t width, int64_t padded, Words* to);
+void interleave_lines(const float* lines, int64_t stride, int64_t count, int64_t width, int64_t padded, Words* to);
 // `width` lines of `count` (even) elements, a line all k -> the same.
 void pack_lines(const c10::BFloat16* lines, int64_t stride, int64_t count, int64_t width, int64_t padded, Words* to);
+void pack_lines(const float* lines, int64_t stride, int64_t count, int64_t width, int64_t padded, Words* to);
 
 }  // namespace athanor::bf16_dot
 

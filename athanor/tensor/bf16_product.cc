@@ -77,10 +77,10 @@ ATHANOR_DOT void add_panel(const char* a, int64_t row, int64_t pair, const Words
 struct Product {
   Product(const Bf16Matrix& a, const Bf16Matrix& b, int64_t m, int64_t n, int64_t k) : a(a), b(b), m(m), n(n), k(k) {
     depth = rounded_up(parts_of(k, parts_of(k, kDepth)), 2);
+    const bool whole = kPackedElements / k >= 8 * kColumns;  // all of K at once: sums never leave the second cache
     // The left operand, where it must be packed too, is packed once for each part of N: better parts of K then.
-    const int64_t narrow = a.k_in_lines ? kPackedElements / k : kPackedElements / depth;
+    const int64_t narrow = whole || a.k_in_lines ? kPackedElements / k : kPackedElements / depth;
     part_columns = rounded_up(std::min(n, std::max(narrow, 8 * kColumns)), kColumns);
-    const bool whole = narrow >= 8 * kColumns && a.k_in_lines;
     part_depth = whole ? k : std::max<int64_t>(kPackedElements / part_columns / depth, 1) * depth;
     const int64_t share = parts_of(m, std::max<int64_t>(1, at::get_num_threads()));
     block_rows = rounded_up(parts_of(share, parts_of(share, kBlockRows)), kRows);
@@ -104,18 +104,19 @@ struct PackedPart {
   }
 };
 
-void pack_part(const Product& p, const PackedPart& part) {
+template <typename T>
+void pack_part(const Product& p, const T* lines, const PackedPart& part) {
   const int64_t panels = part.stride() / kColumns;
+  const int64_t stride = p.b.stride;
   at::parallel_for(0, panels, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t at = part.from; at < part.to; at += p.depth) {
-      const int64_t count = std::min(p.depth, part.to - at);
-      for (int64_t panel = begin; panel < end; ++panel) {
+    for (int64_t panel = begin; panel < end; ++panel) {
+      for (int64_t at = part.from; at < part.to; at += p.depth) {
+        const int64_t count = std::min(p.depth, part.to - at);
         Words* to = const_cast<Words*>(part.panel(at, count / 2, panel));
         const int64_t j = part.column + panel * kColumns;
         const int64_t width = std::min(kColumns, part.column + part.columns - j);
-        p.b.k_in_lines
-            ? bf16_dot::pack_lines(p.b.data + j * p.b.stride + at, p.b.stride, count, width, kColumns, to)
-            : bf16_dot::interleave_lines(p.b.data + at * p.b.stride + j, p.b.stride, count, width, kColumns, to);
+        p.b.k_in_lines ? bf16_dot::pack_lines(lines + j * stride + at, stride, count, width, kColumns, to)
+                       : bf16_dot::interleave_lines(lines + at * stride + j, stride, count, width, kColumns, to);
       }
     }
   });
@@ -154,7 +155,7 @@ void finish_columns(const Product& p, int64_t column, int64_t columns, Words* wo
   float* all = whole ? nullptr : waiting.mutable_data_ptr<float>();
   for (int64_t from = 0; from < p.k; from += p.part_depth) {
     const PackedPart part{column, columns, from, std::min(p.k, from + p.part_depth), words};
-    pack_part(p, part);
+    p.b.wide != nullptr ? pack_part(p, p.b.wide, part) : pack_part(p, p.b.data, part);
     at::parallel_for(0, parts_of(p.m, p.block_rows), 1, [&](int64_t begin, int64_t end) {
       thread_local Scratch scratch;  // a thread's for good: as much as the largest block, below a megabyte
       float* own = whole ? scratch.sums.reserve(p.block_rows * stride) : nullptr;

@@ -19,6 +19,7 @@ struct Bf16Matrix {
   const c10::BFloat16* data;
   int64_t stride;   // elements between lines
   bool k_in_lines;  // a line holds one i (or j) and all k; else it holds one k
+  const float* wide = nullptr;  // the right operand's alone: elements to round to bf16 (nearest even), in place of data
 };
 
 // A finished block of the product: values[r * stride + c] is element (row + r, column + c). Called on several threads, once

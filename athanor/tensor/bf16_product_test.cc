@@ -9,6 +9,7 @@
 #include <ATen/ops/zeros.h>
 
 #include "athanor/base/error.h"
+#include "athanor/tensor/gemm.h"
 
 namespace athanor {
 namespace {
@@ -75,6 +76,25 @@ TEST(Bf16Product, BitsDoNotDependOnThreads) {
   const at::Tensor two = product(a, true, b, false);
   at::set_num_threads(threads);
   EXPECT_TRUE(at::equal(one, two));
+}
+
+TEST(Bf16Product, Fp32WeightsGiveTheBitsOfRoundedOnes) {
+  if (!has_bf16_product()) {
+    GTEST_SKIP() << "no bf16 dot products here";
+  }
+  for (const Sizes s : {Sizes{70, 50, 34}, {65, 130, 1030}}) {
+    const at::Tensor x = at::randn({s.m, s.k}).to(at::kBFloat16);
+    const at::Tensor dy = at::randn({s.m, s.n}).to(at::kBFloat16);
+    const at::Tensor w = at::randn({s.n, s.k});
+    ASSERT_TRUE(rounds_fp32_weights(s.m, w));
+    EXPECT_TRUE(at::equal(linear(x, w), linear(x, w.to(at::kBFloat16))));
+    EXPECT_TRUE(at::equal(linear_grad_input(dy, w), linear_grad_input(dy, w.to(at::kBFloat16))));
+  }
+  const at::Tensor odd = at::randn({51, 34});
+  EXPECT_FALSE(rounds_fp32_weights(70, odd));
+  const at::Tensor x = at::randn({70, 34}).to(at::kBFloat16);
+  EXPECT_TRUE(at::equal(linear(x, odd), linear(x, odd.to(at::kBFloat16))));  // all the same: a copy, made on the spot
+  EXPECT_FALSE(rounds_fp32_weights(8, at::randn({50, 34})));
 }
 
 TEST(Bf16Product, RefusesWhatItDoesNotTake) {

@@ -26,8 +26,8 @@ using simd::Vec;
 
 constexpr int64_t kChunkElements = int64_t{1} << 22;  // logits held at once: 16 MB in fp32
 constexpr int64_t kGpuChunkElements = int64_t{1} << 28;  // there few large products count: 512 MB in bf16
-constexpr int64_t kFewestRows = 192;                  // below it a product reads more weights than it earns
-constexpr int64_t kSharesAtLeast = 12;                // but never more than a twelfth of all logits
+constexpr int64_t kFewestBytes = 192 * 4;             // a column: below it a product reads more weights than it earns
+constexpr int64_t kSharesAtLeast = 12;                // but never more than a twelfth of all logits in fp32
 
 struct SoftmaxRows {
   void* logits;  // [rows, vocab]; becomes dL/dlogits when gradient is set
@@ -137,14 +137,17 @@ at::Tensor checked_targets(const at::Tensor& given_N, int64_t vocab, const at::T
   return device::beside(target_N, x);
 }
 
-int64_t chunk_rows(int64_t rows, int64_t vocab, bool on_gpu) {
-  if (on_gpu) {
+int64_t chunk_rows(const at::Tensor& x_NC, int64_t vocab) {
+  const int64_t rows = x_NC.size(0);
+  const int64_t element_size = x_NC.element_size();
+  if (device::on_gpu(x_NC)) {
     return std::clamp<int64_t>(kGpuChunkElements / vocab, 1, std::max<int64_t>(1, rows));
   }
-  const int64_t fewest = std::clamp<int64_t>(rows / kSharesAtLeast, 16, kFewestRows);
+  const int64_t share = (rows * 4 / element_size + kSharesAtLeast - 1) / kSharesAtLeast;
+  const int64_t fewest = std::clamp<int64_t>(share, 16, kFewestBytes / element_size);
   const int64_t most = std::clamp<int64_t>(kChunkElements / vocab, fewest, 8192);
-  const int64_t chunks = (rows + most - 1) / most;
-  return std::max<int64_t>(1, (rows + chunks - 1) / std::max<int64_t>(1, chunks));
+  const int64_t chunks = std::max<int64_t>(1, (rows + most - 1) / most);
+  return ((rows + chunks - 1) / chunks + 15) / 16 * 16;  // even: what our own products sum over
 }
 
 // Logits of rows [first, first + count), then their losses; returns the logits, which hold the gradient if asked.
@@ -178,7 +181,7 @@ at::Tensor linear_cross_entropy_each(const at::Tensor& x_NC, const at::Tensor& c
   const at::Tensor target = checked_targets(target_N, compute_w_VC.size(0), x_NC);
   const int64_t rows = x_NC.size(0);
   at::Tensor loss = at::empty({rows}, x_NC.options().dtype(at::kFloat));
-  const int64_t step = chunk_rows(rows, compute_w_VC.size(0), device::on_gpu(x_NC));
+  const int64_t step = chunk_rows(x_NC, compute_w_VC.size(0));
   for (int64_t first = 0; first < rows; first += step) {
     chunk_losses(x_NC, compute_w_VC, target.const_data_ptr<int64_t>(), loss.mutable_data_ptr<float>(), first,
                  std::min(step, rows - first), false, 0);
@@ -203,7 +206,7 @@ at::Tensor linear_cross_entropy(const at::Tensor& given_NC, const at::Tensor& w_
         const at::Tensor bias = bias_V.defined() ? to_dtype(bias_V, x_NC.scalar_type()) : bias_V;
         at::Tensor dbias = bias_V.defined() ? at::zeros(bias_V.sizes(), bias_V.options()) : bias_V;
         const int64_t rows = x_NC.size(0);
-        const int64_t step = chunk_rows(rows, w_VC.size(0), device::on_gpu(x_NC));
+        const int64_t step = chunk_rows(x_NC, w_VC.size(0));
         at::Tensor loss = at::empty({rows}, x_NC.options().dtype(at::kFloat));
         at::Tensor dx = at::empty(x_NC.sizes(), x_NC.options());
         at::Tensor dw = w_VC.requires_grad() ? at::empty(w_VC.sizes(), loss.options()) : at::Tensor();

@@ -16,7 +16,7 @@ namespace athanor {
 // x_NC: fp32, bf16 or fp16. compute_w_VC: the head in x's dtype; w_VC: the fp32 parameter that gets the gradient (the
 // same tensor in fp32). label_smoothing s: the target is (1 - s) onehot + s / V (Szegedy 2016).
 // Products run in x's dtype, sums and the softmax in fp32, dL/dw is accumulated in fp32. Beside the two gradients it
-// needs the larger of 4 M logits and at most a twelfth of all logits. One backward pass a call.
+// needs the larger of 4 M logits and at most a twelfth of all logits in fp32 (a sixth of those in bf16). One backward pass a call.
 // bias_V: fp32, added to every row of logits where defined; gets its gradient too.
 // tied: where w_VC is a table that is looked up as well, told of w's gradient.
 at::Tensor linear_cross_entropy(const at::Tensor& x_NC, const at::Tensor& w_VC, const at::Tensor& compute_w_VC,

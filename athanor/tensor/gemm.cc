@@ -89,7 +89,11 @@ bool use_own(const at::Tensor& x, int64_t m, int64_t n, int64_t k) {
 }
 
 at::Tensor in_lines(const at::Tensor& x) { return x.stride(1) == 1 ? x : x.contiguous(); }
+// fp32: as a right operand.
 Bf16Matrix matrix(const at::Tensor& x, bool k_in_lines) {
+  if (x.scalar_type() == at::kFloat) {
+    return {nullptr, x.stride(0), k_in_lines, x.const_data_ptr<float>()};
+  }
   return {x.const_data_ptr<c10::BFloat16>(), x.stride(0), k_in_lines};
 }
 
@@ -141,6 +145,11 @@ void own_grad_weight(const at::Tensor& dy_NM, const at::Tensor& x_NK, at::Tensor
 
 }  // namespace
 
+bool rounds_fp32_weights(int64_t rows, const at::Tensor& w_MK) {
+  return w_MK.is_cpu() && w_MK.dim() == 2 && rows >= kFewRows && has_bf16_product() &&
+         fits_bf16_product(rows, w_MK.size(0), w_MK.size(1)) && fits_bf16_product(rows, w_MK.size(1), w_MK.size(0));
+}
+
 bool fp32_through_onednn() {
 #if defined(__x86_64__)
   static const bool yes = __builtin_cpu_is("amd") && __builtin_cpu_supports("avx512f");
@@ -164,6 +173,9 @@ at::Tensor linear(const at::Tensor& x_NK, const at::Tensor& w_MK, const at::Tens
     return own_product(matrix(x, true), matrix(w, true), x.size(0), w.size(0), x.size(1), x.options(),
                        bias_M.defined() ? bias_M.contiguous() : bias_M);
   }
+  if (w_MK.scalar_type() != x_NK.scalar_type()) {
+    return linear(x_NK, w_MK.to(x_NK.scalar_type()), bias_M);
+  }
   if (use_onednn(x_NK) || (bias_M.defined() && bias_through_onednn(x_NK))) {
     return onednn_linear(x_NK, w_MK, bias_M);
   }
@@ -182,6 +194,9 @@ at::Tensor linear_grad_input(const at::Tensor& dy_NM, const at::Tensor& w_MK) {
     const at::Tensor dy = in_lines(dy_NM);
     const at::Tensor w = in_lines(w_MK);
     return own_product(matrix(dy, true), matrix(w, false), dy.size(0), w.size(1), dy.size(1), dy.options());
+  }
+  if (w_MK.scalar_type() != dy_NM.scalar_type()) {
+    return linear_grad_input(dy_NM, w_MK.to(dy_NM.scalar_type()));
   }
   if (use_onednn(dy_NM)) {
     return onednn_linear(dy_NM, w_MK.t(), {});

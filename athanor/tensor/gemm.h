@@ -1,6 +1,7 @@
 // Matrix products of a linear layer, on the fastest routine this processor has.
 // N rows (tokens), K input features, M output features. fp32, bf16 or fp16; all three operands in one
-// dtype. fp16 products are computed in fp32.
+// dtype, but for a weight, which may be fp32 beside bf16 rows and is then rounded to bf16 (nearest even). fp16 products are
+// computed in fp32.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,6 +9,10 @@
 #include "athanor/tensor/bf16_product.h"
 
 namespace athanor {
+
+// Whether the products of `rows` bf16 rows with w take it in fp32 at no cost, rounding it as they read: then nobody needs a
+// copy in bf16.
+bool rounds_fp32_weights(int64_t rows, const at::Tensor& w_MK);
 
 // x_NK w_MK^T (+ bias_M) -> [N, M], contiguous.
 at::Tensor linear(const at::Tensor& x_NK, const at::Tensor& w_MK, const at::Tensor& bias_M = {});

@@ -6,6 +6,7 @@
 #include "athanor/base/format.h"
 #include "athanor/base/machine.h"
 #include "athanor/model/recompute.h"
+#include "athanor/tensor/bf16_product.h"
 #include "athanor/tensor/device/device.h"
 #include "athanor/train/optimizer.h"
 
@@ -65,7 +66,10 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   const int64_t tables = config.vocab_size * config.hidden_size;
   const int64_t hidden = std::max<int64_t>(0, num_matmul_parameters(config) - tables);
   plan.optimizer = static_cast<uint64_t>(optimizer_bytes(options.optimizer, num_parameters(config), hidden));
-  plan.compute_copies = bf16 ? 2 * static_cast<uint64_t>(num_matmul_parameters(config)) : 0;
+  // Our own bf16 product rounds the layers' weights as it reads them; the head, which it reads many times, has its copy.
+  const bool rounded = options.precision == "bf16" && options.device == "cpu" && !family.recurrent && tokens >= 64 &&
+                       has_bf16_product();
+  plan.compute_copies = rounded ? 2 * vocab * width : bf16 ? 2 * static_cast<uint64_t>(num_matmul_parameters(config)) : 0;
   plan.process = kProcessBytes;
   // A layer keeps two fp32 residual streams, q k v, the attended values and the inner product; with norms after its
   // blocks also what went into those. While one is computed again, it alone has all of that.
@@ -92,7 +96,8 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   plan.activations = peak > plan.gradients ? peak - plan.gradients : 0;
   plan.temporaries = tokens * (element * 2 * inner + 12 * width);
   plan.allocator = static_cast<uint64_t>(kAllocatorShare * static_cast<double>(plan.activations + plan.temporaries));
-  const uint64_t logits = std::min(tokens * vocab, std::max(kLogitElements, 64 * vocab));
+  const uint64_t chunk = std::clamp<uint64_t>(tokens * 4 / element / 12, 16, 768 / element);  // cross_entropy.cc
+  const uint64_t logits = std::min(tokens * vocab, std::max(kLogitElements, chunk * vocab));
   plan.logits = logits * element + head;
   plan.evaluation = options.eval_every > 0 ? kEvaluationBytes : 0;
   plan.checkpoint_copy = checkpoint_copy(plan, options);

@@ -1,7 +1,10 @@
 // Checks and JSON of the options.
 #include "athanor/train/options.h"
 
+#include <algorithm>
 #include <cmath>
+#include <initializer_list>
+#include <string>
 
 #include "athanor/base/error.h"
 #include "athanor/train/control.h"
@@ -18,6 +21,26 @@ void require(bool ok, const char* what, const char* where) {
   if (!ok) {
     throw Error(ErrorKind::kUsage, what, where);
   }
+}
+
+// What the optimiser would not read must not be given: the user believes that it counts.
+void refuse_idle_options(const OptimizerOptions& o) {
+  const OptimizerOptions none;
+  const auto is = [&](std::initializer_list<const char*> names) {
+    return std::any_of(names.begin(), names.end(), [&](const char* name) { return o.name == name; });
+  };
+  const auto refuse = [&](bool given, bool read, const char* option, const char* readers) {
+    if (given && !read) {
+      throw Error(ErrorKind::kUsage, o.name + " does not read " + option, std::string("optimizer.") + option,
+                  std::string("leave it out: it is for ") + readers);
+    }
+  };
+  refuse(o.beta1 != none.beta1, is({"adamw", "adam", "lion", "muon"}), "beta1", "adamw, adam, lion and muon");
+  refuse(o.beta2 != none.beta2, is({"adamw", "adam", "lion", "muon"}), "beta2", "adamw, adam, lion and muon");
+  refuse(o.momentum >= 0, is({"sgd", "rmsprop", "muon"}), "momentum", "sgd, rmsprop and muon");
+  refuse(o.nesterov, is({"sgd"}), "nesterov", "sgd");
+  refuse(o.smoothing > 0, is({"rmsprop", "adadelta"}), "smoothing", "rmsprop and adadelta");
+  refuse(o.eps > 0, !is({"sgd", "lion"}), "eps", "the optimisers that divide by roots");
 }
 
 }  // namespace
@@ -44,6 +67,7 @@ void check_options(const TrainOptions& o) {
   require(o.optimizer.momentum < 1, "must be below 1", "optimizer.momentum");
   require(o.optimizer.state == "fp32" || o.optimizer.state == "bf16", "must be fp32 or bf16", "optimizer.state");
   optimizer_rule(with_defaults(o.optimizer));
+  refuse_idle_options(o.optimizer);
   parse_groups(o.optimizer.groups);
   parse_control(o.control);
   require(o.label_smoothing >= 0 && o.label_smoothing < 1, "must lie in [0, 1)", "label_smoothing");

@@ -173,5 +173,28 @@ TEST(TrainerOptions, RefusesWhatMakesNoSense) {
   }
 }
 
+TEST(TrainerOptions, RefusesWhatTheOptimiserDoesNotRead) {
+  const auto refusal = [](const char* name, const std::function<void(OptimizerOptions&)>& change) -> std::string {
+    TrainOptions options = tiny_options(5);
+    options.optimizer.name = name;
+    change(options.optimizer);
+    try {
+      check_options(options);
+      return "";
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  EXPECT_NE(refusal("adamw", [](auto& o) { o.nesterov = true; }).find("adamw does not read nesterov"), std::string::npos);
+  EXPECT_NE(refusal("adamw", [](auto& o) { o.momentum = 0; }), "");
+  EXPECT_NE(refusal("muon", [](auto& o) { o.smoothing = 0.9; }), "");
+  EXPECT_NE(refusal("sgd", [](auto& o) { o.beta1 = 0.8; }), "");
+  EXPECT_NE(refusal("rmsprop", [](auto& o) { o.beta2 = 0.99; }), "");
+  EXPECT_NE(refusal("lion", [](auto& o) { o.eps = 1e-8; }), "");
+  EXPECT_EQ(refusal("sgd", [](auto& o) { o.nesterov = true; }), "");
+  EXPECT_EQ(refusal("rmsprop", [](auto& o) { o.momentum = 0.9; }), "");
+  EXPECT_EQ(refusal("muon", [](auto& o) { o.beta1 = 0.8; }), "");
+}
+
 }  // namespace
 }  // namespace athanor

@@ -102,8 +102,8 @@ at::Tensor attention_block(const BlockContext& context, const AttentionWeights& 
   const auto forward = [&](Tensors& saved) {
     const at::Tensor h = frame.enter(x_NC, saved);
     saved.resize(kAttentionSlots);
-    saved[kQkvWeight] = context.weights->get(w.qkv.weight());
-    saved[kOutputWeight] = context.weights->get(w.out.weight());
+    saved[kQkvWeight] = context.weights->get(w.qkv.weight(), x_NC.size(0));
+    saved[kOutputWeight] = context.weights->get(w.out.weight(), x_NC.size(0));
     at::Tensor qkv = linear(h, saved[kQkvWeight], in_compute(context, w.qkv.bias()));
     if (steps.normed) {  // the norms' gradient reads what they were given; the rest is made again from it
       saved[kQkv] = qkv;
@@ -152,8 +152,8 @@ at::Tensor mlp_block(const BlockContext& context, const MlpWeights& w, const at:
   const auto forward = [&](Tensors& saved) {
     const at::Tensor h = frame.enter(x_NC, saved);
     saved.resize(kMlpSlots);
-    saved[kMlpInWeight] = context.weights->get(w.in.weight());
-    saved[kMlpOutWeight] = context.weights->get(w.out.weight());
+    saved[kMlpInWeight] = context.weights->get(w.in.weight(), x_NC.size(0));
+    saved[kMlpOutWeight] = context.weights->get(w.out.weight(), x_NC.size(0));
     saved[kMlpInBias] = w.in.bias();
     saved[kInner] = linear(h, saved[kMlpInWeight]);
     const at::Tensor active = activation_forward(w.activation, saved[kInner], saved[kMlpInBias]);

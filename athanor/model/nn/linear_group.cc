@@ -104,6 +104,10 @@ at::Tensor WeightCache::get(const at::Tensor& weight) {
   return entry.copy;
 }
 
+at::Tensor WeightCache::get(const at::Tensor& weight, int64_t rows) {
+  return precision_ == Precision::kBf16 && rounds_fp32_weights(rows, weight) ? weight.detach() : get(weight);
+}
+
 void WeightCache::clear() {
   for (auto& [address, entry] : entries_) {
     entry.fresh = false;
@@ -139,7 +143,7 @@ at::Tensor linear_layer(WeightCache& weights, const LinearGroup& group, const at
   append(inputs, group);
   const auto forward = [&](Tensors& saved) {
     const at::Tensor x = to_dtype(x_NC, scalar_type(weights.precision()));
-    const at::Tensor w = weights.get(group.weight());
+    const at::Tensor w = weights.get(group.weight(), x.size(0));
     const at::Tensor bias = group.bias();
     saved = {x, w};
     return linear(x, w, bias.defined() ? to_dtype(bias, x.scalar_type()) : bias);

@@ -18,6 +18,8 @@ class WeightCache {
   Precision precision() const { return precision_; }
   // The weight in compute precision; valid until clear().
   at::Tensor get(const at::Tensor& weight);
+  // For the products of so many rows (tensor/gemm.h) alone: the fp32 weight itself where they round it as they read.
+  at::Tensor get(const at::Tensor& weight, int64_t rows);
   // Call when weights may have changed. Keeps the memory for the next step's copies.
   void clear();
 
