@@ -19,6 +19,9 @@ WeightNaming naming_of(const ModelConfig& config) {
   } else {
     naming.prefixes = {"", base};
   }
+  if (config.tie_embeddings && (config.head == "mlm" || config.head == "pretraining")) {
+    naming.tied_head = config.family == "bert" ? "cls.predictions.decoder.weight" : "lm_head.decoder.weight";
+  }
   naming.ignored = [config](const std::string& name) {
     const bool tied = config.tie_embeddings &&
                       (name == "cls.predictions.decoder.weight" || name == "lm_head.decoder.weight");

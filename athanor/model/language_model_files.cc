@@ -16,6 +16,7 @@ WeightNaming naming_of(const ModelConfig& config) {
       return name.ends_with("c_attn.weight") || name.ends_with("c_proj.weight") || name.ends_with("c_fc.weight");
     };
   }
+  naming.tied_head = config.tie_embeddings ? "lm_head.weight" : "";
   naming.ignored = [tied = config.tie_embeddings](const std::string& name) {
     return (tied && name == "lm_head.weight") || name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias") ||
            name.ends_with("rotary_emb.inv_freq");  // buffers that old checkpoints carry and no model needs

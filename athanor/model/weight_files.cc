@@ -1,8 +1,11 @@
 #include "athanor/model/weight_files.h"
 
+#include <ATen/ops/equal.h>
+
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "athanor/base/error.h"
@@ -127,6 +130,23 @@ struct Source {
   std::string where;
 };
 
+// A head of its own where config.json says that it is the token table: one of the two is wrong.
+void refuse_other_head(const std::vector<NamedParameter>& parameters, const Source& head) {
+  for (const NamedParameter& parameter : parameters) {
+    const bool table = parameter.name.ends_with("embed_tokens.weight") || parameter.name.ends_with("wte.weight") ||
+                       parameter.name.ends_with("word_embeddings.weight");
+    if (!table) {
+      continue;
+    }
+    const at::Tensor stored = as_tensor(head.view, head.where).to(at::kFloat);
+    if (stored.sizes() != parameter.tensor.sizes() || !at::equal(stored, parameter.tensor)) {
+      throw Error(ErrorKind::kInput,
+                  "config.json says tie_word_embeddings: true, and " + head.view.name + " differs from " + parameter.name,
+                  head.where, "set tie_word_embeddings: false to keep the head, or leave the tensor out");
+    }
+  }
+}
+
 bool is_transposed(const WeightNaming& naming, const std::string& name) {
   return naming.transposed && naming.transposed(name);
 }
@@ -149,6 +169,7 @@ void load_weights(const fs::path& folder, const std::vector<NamedParameter>& par
   }
   std::vector<SafetensorsFile> files;
   std::vector<Source> sources;
+  std::optional<Source> head;
   std::set<std::string> found;
   Misfits misfits;
   for (const fs::path& path : weight_files(folder)) {
@@ -159,6 +180,8 @@ void load_weights(const fs::path& folder, const std::vector<NamedParameter>& par
       if (parameter == nullptr) {
         if (!naming.ignored || !naming.ignored(view.name)) {
           misfits.extra(view.name, shape_text(in_file));
+        } else if (view.name == naming.tied_head) {
+          head = {nullptr, view, path.string()};
         }
         continue;
       }
@@ -187,6 +210,9 @@ void load_weights(const fs::path& folder, const std::vector<NamedParameter>& par
     }
     at::Tensor target = source.parameter->tensor;
     target.copy_(is_transposed(naming, source.parameter->name) ? stored.t() : stored);
+  }
+  if (head) {
+    refuse_other_head(parameters, *head);
   }
 }
 

@@ -18,6 +18,7 @@ struct WeightNaming {
   std::vector<std::string> dropped;          // or have one of these that the parameter's name lacks
   std::function<bool(const std::string& parameter)> transposed;  // [in, out] in files
   std::function<bool(const std::string& file_name)> ignored;     // in files, of no use here
+  std::string tied_head;  // among the ignored: the token table once more; refused where it holds other numbers
   std::function<bool(const std::string& parameter)> optional;    // may be lacking: keeps its values
 };
 

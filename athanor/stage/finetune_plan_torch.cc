@@ -11,6 +11,7 @@
 #include "athanor/stage/finetune_net.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/tensor/device/device.h"
 #include "athanor/tensor/host_memory.h"
 #include "athanor/train/memory.h"
 #include "athanor/train/optimizer.h"
@@ -85,6 +86,7 @@ MemoryPlan memory_of(const NetTraining& made, const Trial& trial, int64_t parame
 
 nlohmann::json plan_finetune(const nlohmann::json& resolved, const std::vector<StageInput>& inputs) {
   const auto options = load_options<FinetuneOptions>(resolved);
+  open_device(options.device);  // an error here is better than one after the steps before
   nlohmann::json plan{{"rows", nlohmann::json::array()}};
   const auto row = [&](const std::string& name, const nlohmann::json& value, const std::string& text,
                        const std::string& note) {

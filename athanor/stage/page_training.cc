@@ -117,8 +117,10 @@ void add_training(const std::string& label, const StepOutcome& outcome, Report& 
   numbers.items.push_back({"speed", human_count(speed), unit + " a second"});
   if (result.value("flops_per_unit", 0.0) > 0) {
     numbers.items.push_back({"FLOPs a token", human_count(result.value("flops_per_unit", 0.0)), "6 N + 12 L C T"});
-    numbers.items.push_back({"MFU", mfu, "of " + human_count(result.value("gemm_peak_flops", 0.0)) +
-                                             " FLOP/s, this machine's own matrix products"});
+    if (result.value("gemm_peak_flops", 0.0) > 0) {
+      numbers.items.push_back({"MFU", mfu, "of " + human_count(result.value("gemm_peak_flops", 0.0)) +
+                                               " FLOP/s, this machine's own matrix products"});
+    }
   }
   add_breakdown(result.value("breakdown", nlohmann::json::object()), numbers);
   add_time(result.value("time", nlohmann::json()), numbers);

@@ -11,6 +11,7 @@
 #include "athanor/stage/pretrain.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/tensor/device/device.h"
 #include "athanor/token/tokenizer.h"
 #include "athanor/train/memory.h"
 
@@ -61,6 +62,7 @@ double calibrate(const ModelConfig& config, const PretrainOptions& options) {
 
 nlohmann::json plan_pretrain(const nlohmann::json& resolved, const std::vector<StageInput>& inputs) {
   const auto options = load_options<PretrainOptions>(resolved);
+  open_device(options.device);  // an error here is better than one after the steps before
   int64_t vocab_size = resolved.value("planned_vocab_size", int64_t{8192});
   std::string vocab_note = "as the tokenizer step says";
   for (const auto& input : inputs) {

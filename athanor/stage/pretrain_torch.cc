@@ -119,6 +119,9 @@ nlohmann::json execute_pretrain(StageContext& context) {
       sources.push_back({input.role, &sets.back()});
     }
   }
+  if (valid_tokens == nullptr) {
+    require_validation(options);
+  }
   if (objective_of(options) != "causal") {
     return pretrain_masked(context, options, tokenizer, *sources.at(0).tokens, valid_tokens);
   }

@@ -219,9 +219,8 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
   found.point = find_resume_point(context.run.state(), &found.warnings);
   const std::optional<ResumePoint>& point = found.point;
   const auto board = prepare_events(context.run, point);
-  if (options.schedule.warmup_steps >= options.steps) {
-    context.progress.line("  warning: schedule.warmup_steps " + std::to_string(options.schedule.warmup_steps) +
-                          " is as long as the run: the rate never comes to optimizer.lr");
+  for (const std::string& warning : schedule_warnings(options)) {
+    context.progress.line("  warning: " + warning);
   }
   TimePrediction prediction(options.stop_at > 0 ? std::min(options.stop_at, options.steps) : options.steps);
   TrainHooks hooks = make_hooks(context, objective.unit(), *board, prediction);

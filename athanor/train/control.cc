@@ -101,14 +101,17 @@ std::vector<ControlDecision> Control::see_step(double loss, double grad_norm) {
   if (rules_.empty()) {
     return decisions;
   }
-  losses_.push_back(loss);
+  if (std::isfinite(loss)) {
+    losses_.push_back(loss);
+  }
   if (losses_.size() > kMeanSteps) {
     losses_.pop_front();
   }
   look("loss", loss, decisions);
   look("grad_norm", grad_norm, decisions);
-  look("loss_mean", std::accumulate(losses_.begin(), losses_.end(), 0.0) / static_cast<double>(losses_.size()),
-       decisions);
+  if (!losses_.empty()) {
+    look("loss_mean", std::accumulate(losses_.begin(), losses_.end(), 0.0) / static_cast<double>(losses_.size()), decisions);
+  }
   return decisions;
 }
 
@@ -122,7 +125,11 @@ std::vector<ControlDecision> Control::see_validation(double valid_loss) {
   return decisions;
 }
 
+// What is no number (a step that diverged, one whose fp16 overflowed) is no evidence, and no state to be saved.
 void Control::look(const std::string& metric, double value, std::vector<ControlDecision>& decisions) {
+  if (!std::isfinite(value)) {
+    return;
+  }
   for (size_t i = 0; i < rules_.size(); ++i) {
     if (rules_[i].metric != metric || (rules_[i].at_most > 0 && states_[i].decisions >= rules_[i].at_most)) {
       continue;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "athanor/base/error.h"
 
 namespace athanor {
@@ -71,6 +73,20 @@ TEST(Control, RefusesWhatMakesNoSense) {
     EXPECT_THROW(parse_control(Json::parse(rules)), Error) << rules;
   }
   EXPECT_TRUE(parse_control(nullptr).empty());
+}
+
+TEST(Control, WhatIsNoNumberIsNoEvidence) {
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  Control control = control_of(R"([{"metric": "loss_mean", "below": 2, "for": 2, "lr": 0.5},
+                                   {"metric": "valid_loss", "no_better_for": 1, "lr": 0.5}])");
+  EXPECT_TRUE(control.see_step(nan, nan).empty());
+  EXPECT_TRUE(control.see_validation(nan).empty());
+  control.see_step(1.0, 1.0);
+  const nlohmann::json saved = nlohmann::json::parse(control.to_json().dump());  // as a checkpoint keeps it
+  Control again = control_of(R"([{"metric": "loss_mean", "below": 2, "for": 2, "lr": 0.5},
+                                 {"metric": "valid_loss", "no_better_for": 1, "lr": 0.5}])");
+  again.restore(saved);
+  EXPECT_EQ(again.see_step(1.0, 1.0).size(), 1u) << "the second step below 2";
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <sstream>
 #include <initializer_list>
 #include <string>
 
@@ -45,6 +46,52 @@ void refuse_idle_options(const OptimizerOptions& o) {
 
 }  // namespace
 
+std::vector<std::string> schedule_warnings(const TrainOptions& o) {
+  const ScheduleOptions& s = o.schedule;
+  const ScheduleOptions none;
+  std::vector<std::string> warnings;
+  const auto number = [](double value) {
+    std::ostringstream text;
+    text << value;
+    return text.str();
+  };
+  if (s.name == "one_cycle") {
+    if (s.warmup_steps != none.warmup_steps || s.min_lr_fraction != none.min_lr_fraction) {
+      warnings.push_back("schedule: one_cycle has a warm-up and an end of its own: warmup_steps and min_lr_fraction are not read");
+    }
+    return warnings;
+  }
+  if (s.warmup_steps >= o.steps) {
+    warnings.push_back("schedule.warmup_steps " + std::to_string(s.warmup_steps) +
+                       " is as long as the run: the rate never comes to optimizer.lr");
+  }
+  const double gamma = s.gamma > 0 ? s.gamma : s.name == "exponential" ? 1 : 0.1;
+  const double falls = s.name == "step"          ? std::floor(static_cast<double>(o.steps - 1) / static_cast<double>(s.step_size))
+                       : s.name == "exponential" ? static_cast<double>(o.steps)
+                       : s.name == "plateau"     ? 2
+                                                 : 0;
+  if (falls > 0 && std::pow(gamma, falls) < s.min_lr_fraction * (1 - 1e-9)) {
+    warnings.push_back("schedule: " + s.name + " falls no further than min_lr_fraction, " + number(s.min_lr_fraction) +
+                       " of optimizer.lr; min_lr_fraction=0 lets it");
+  }
+  return warnings;
+}
+
+void require_validation(const TrainOptions& o) {
+  const auto refuse = [](bool asked, const char* where) {
+    if (asked) {
+      throw Error(ErrorKind::kUsage, "wants a validation set, and none is given", where,
+                  "give the step an input valid, or leave the option out");
+    }
+  };
+  refuse(o.patience > 0, "patience");
+  refuse(o.final_weights == "best", "final_weights");
+  refuse(o.schedule.name == "plateau", "schedule.name");
+  for (const ControlRule& rule : parse_control(o.control)) {
+    refuse(rule.metric == "valid_loss" || rule.metric == "gap", "control");
+  }
+}
+
 void check_options(const TrainOptions& o) {
   require(o.steps >= 1, "must be at least 1", "steps");
   require(o.batch_size >= 1, "must be at least 1", "batch_size");
@@ -74,6 +121,7 @@ void check_options(const TrainOptions& o) {
   require(o.grad_noise >= 0, "must be 0 or more", "grad_noise");
   require(o.ema_decay >= 0 && o.ema_decay < 1, "must lie in [0, 1)", "ema_decay");
   require(o.batch_start >= 0 && o.batch_start <= o.batch_size, "must lie between 0 and batch_size", "batch_start");
+  require(o.batch_warmup_steps == 0 || o.batch_start > 0, "wants batch_start: the batch that it grows from", "batch_warmup_steps");
   require(o.patience >= 0, "must be 0 or more", "patience");
   require(o.final_weights == "last" || o.final_weights == "best", "must be last or best", "final_weights");
   require(o.final_weights == "last" || o.keep_best, "wants keep_best: true", "final_weights");

@@ -126,7 +126,7 @@ bool Plateau::see(double loss) {
   if (options_.name != "plateau") {
     return false;
   }
-  if (!any_ || loss < best_ * (1 - options_.threshold)) {
+  if (std::isfinite(loss) && (!any_ || loss < best_ * (1 - options_.threshold))) {
     any_ = true;
     best_ = loss;
     bad_ = 0;
@@ -147,8 +147,8 @@ nlohmann::json Plateau::to_json() const {
 
 void Plateau::restore(const nlohmann::json& saved) {
   factor_ = saved.at("factor").get<double>();
-  best_ = saved.at("best").get<double>();
-  any_ = saved.at("any").get<bool>();
+  any_ = saved.at("any").get<bool>() && saved.at("best").is_number();
+  best_ = any_ ? saved.at("best").get<double>() : 0;
   bad_ = saved.at("bad").get<int64_t>();
 }
 

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 
 #include "athanor/base/error.h"
+#include "athanor/train/trainer.h"
 
 namespace athanor {
 namespace {
@@ -107,6 +109,37 @@ TEST(Schedule, RefusesWhatMakesNoSense) {
   EXPECT_THROW(Schedule(1.0, {.warmup_steps = -1}, 10), Error);
   EXPECT_THROW(Schedule(1.0, {.decay_fraction = 2}, 10), Error);
   EXPECT_THROW(Schedule(1.0, {}, 0), Error);
+}
+
+TEST(Plateau, AValidationThatIsNoNumberIsNoBest) {
+  ScheduleOptions options;
+  options.name = "plateau";
+  options.patience = 1;
+  Plateau plateau(options);
+  plateau.see(std::numeric_limits<double>::quiet_NaN());
+  Plateau again(options);
+  again.restore(nlohmann::json::parse(plateau.to_json().dump()));
+  EXPECT_FALSE(again.see(1.0));
+  EXPECT_FALSE(again.see(1.0));
+  EXPECT_TRUE(again.see(1.0)) << "1 is the best there is";
+}
+
+TEST(Schedule, TellsWhereItFallsNoFurther) {
+  TrainOptions options;
+  options.steps = 90;
+  options.schedule.warmup_steps = 0;
+  options.schedule.name = "step";
+  options.schedule.step_size = 30;
+  ASSERT_EQ(schedule_warnings(options).size(), 1u);  // two falls by 0.1, of which the minimum allows one
+  options.schedule.min_lr_fraction = 0;
+  EXPECT_TRUE(schedule_warnings(options).empty());
+  options.schedule.min_lr_fraction = 0.1;
+  options.schedule.step_size = 80;
+  EXPECT_TRUE(schedule_warnings(options).empty());
+  options.schedule.name = "one_cycle";
+  EXPECT_EQ(schedule_warnings(options).size(), 1u);
+  options.schedule = ScheduleOptions();
+  EXPECT_EQ(schedule_warnings(options).size(), 1u) << "100 steps of warm-up in 90";
 }
 
 }  // namespace

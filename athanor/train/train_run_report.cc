@@ -68,6 +68,9 @@ void TrainRun::report_step(const StepOutcome& outcome) {
                           {unit + "_per_second", units / seconds}};
   whole_clock_.add(clock_);
   clock_ = {};
+  if (!std::isfinite(outcome.grad_norm) && std::isfinite(outcome.loss)) {
+    event.erase("grad_norm");  // fp16 overflowed: there is none
+  }
   if (result_.gemm_peak > 0) {
     event["mfu"] = units / seconds * objective_.flops_per_unit() / result_.gemm_peak;
   }
@@ -139,7 +142,7 @@ void TrainRun::note_progress(double loss) {
     emit({{"type", "decision"}, {"step", result_.step}, {"what", "learning rate x " + std::to_string(plateau_.factor())},
           {"why", "no progress in " + std::to_string(options_.schedule.patience + 1) + " validations"}});
   }
-  if (!progress_mark_ || loss < *progress_mark_ - options_.min_delta) {
+  if (std::isfinite(loss) && (!progress_mark_ || loss < *progress_mark_ - options_.min_delta)) {
     progress_mark_ = loss;
     evaluations_without_progress_ = 0;
   } else if (++evaluations_without_progress_ >= options_.patience && options_.patience > 0) {

@@ -45,6 +45,7 @@ void TrainRun::resume() {
   }
   require_same_run(*point);
   restore(*point);
+  result_.num_rollbacks = point->trainer.value("num_rollbacks", int64_t{0});
   result_.resumed_from = point->step;
 }
 
@@ -63,7 +64,9 @@ void TrainRun::restore(const ResumePoint& point) {
     control_.restore(saved.at("control"));
     result_.stopped_early = saved.at("stopped_early").get<bool>();
     evaluations_without_progress_ = saved.at("evaluations_without_progress").get<int64_t>();
-    progress_mark_ = saved.contains("progress_mark") ? std::optional(saved.at("progress_mark").get<double>()) : std::nullopt;
+    const auto mark = saved.find("progress_mark");
+    progress_mark_ = mark != saved.end() && mark->is_number() ? std::optional(mark->get<double>()) : std::nullopt;
+    result_.num_skipped = saved.value("num_skipped", int64_t{0});
     if (saved.contains("best")) {
       result_.best_metric = saved.at("best").at("metric").get<double>();
       result_.best_step = saved.at("best").at("step").get<int64_t>();
@@ -72,7 +75,7 @@ void TrainRun::restore(const ResumePoint& point) {
       result_.last_eval = saved.at("last_eval");
     }
   } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorKind::kInput, std::string("lacks a field: ") + error.what(),
+    throw Error(ErrorKind::kInput, std::string("a field is missing or of another type: ") + error.what(),
                 (point.path / "trainer.json").string());
   }
   result_.num_units = reported_units_ = samples_ * static_cast<uint64_t>(objective_.units_per_sample());
@@ -87,8 +90,11 @@ void TrainRun::roll_back(int64_t rows) {
   if (!point) {
     throw Error(ErrorKind::kInput, "the checkpoint to go back to is gone or damaged", state_dir_.string());
   }
+  const int64_t skipped = result_.num_skipped;
   restore(*point);
+  watch_.reset();
   samples_ = past;
+  result_.num_skipped = skipped;  // they were skipped, though these steps are made again
   result_.num_units = reported_units_ = samples_ * static_cast<uint64_t>(objective_.units_per_sample());
   ++rollbacks_since_checkpoint_;
   ++result_.num_rollbacks;
@@ -162,6 +168,8 @@ void TrainRun::save_checkpoint() {
                             {"samples", samples_},
                             {"num_updates", optimizer_.num_updates()},
                             {"skips_in_a_row", skips_in_a_row_},
+                            {"num_skipped", result_.num_skipped},
+                            {"num_rollbacks", result_.num_rollbacks},
                             {"event_position", hooks_.event_position ? hooks_.event_position() : 0},
                             {"guard", guard_.to_json()},
                             {"loss_scale", loss_scale_.state()},

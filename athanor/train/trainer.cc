@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
@@ -93,6 +94,10 @@ TrainResult TrainRun::run() {
   parallel_.meet("the last checkpoint");
   objective_.module().set_training(false);
   const bool done = result_.step >= options_.steps || result_.stopped_early;
+  if (done && optimizer_.num_updates() == 0) {
+    throw Error(ErrorKind::kInput, "every update was left out, so nothing was learnt", "step " + std::to_string(result_.step),
+                "the loss or its gradient was no number from the first step on: a smaller optimizer.lr or init_std, or precision=fp32");
+  }
   result_.status = done ? TrainStatus::kDone : TrainStatus::kPaused;
   if (done && parallel_.leads()) {
     choose_final_weights(state_dir_);
@@ -172,7 +177,9 @@ void TrainRun::update(StepOutcome& outcome, int64_t rows) {
   const bool overflow = precision_ == Precision::kFp16 && !loss_scale_.update(!std::isfinite(outcome.grad_norm));
   if (overflow && std::isfinite(outcome.loss) && loss_scale_.scale() >= kLeastLossScale) {
     emit({{"type", "overflow"}, {"step", step + 1}, {"loss_scale", loss_scale_.scale()}});
-    outcome.grad_norm = 0;  // not the data's fault: the update is left out, and the next step's scale is smaller
+    // Not the data's fault: the update is left out, and the next step's scale is smaller.
+    outcome.grad_norm = std::numeric_limits<double>::quiet_NaN();
+    watch_.reset();
     finish_step(outcome, rows);
     return;
   }

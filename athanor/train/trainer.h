@@ -70,7 +70,7 @@ struct TrainResult {
   std::optional<double> best_metric;     // lowest validation loss, and its step
   int64_t best_step = 0;
   bool stopped_early = false;            // by patience
-  int64_t num_skipped = 0;               // updates left out because of spikes, in this process
+  int64_t num_skipped = 0;               // updates left out because of spikes, earlier processes included
   int64_t num_rollbacks = 0;             // likewise
   nlohmann::json breakdown;              // seconds of this process by what they went into, see TrainHooks::emit
   nlohmann::json memory_by_use;          // measured bytes: "parameters", "gradients", "optimizer", "weight_average"
@@ -96,6 +96,12 @@ TrainResult train(Objective& objective, const TrainOptions& options, const fs::p
 
 // Checks what can be checked without data. Throws Error(kUsage) that names the option.
 void check_options(const TrainOptions& options);
+
+// Error(kUsage) for an option that means nothing without a validation set: patience, final_weights: best, plateau, rules over it.
+void require_validation(const TrainOptions& options);
+
+// What the schedule will not do, though its options look as if it did; one sentence each.
+std::vector<std::string> schedule_warnings(const TrainOptions& options);
 
 // The fields that decide the result, as a checkpoint records them.
 nlohmann::json to_json(const TrainOptions& options);

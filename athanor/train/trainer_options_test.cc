@@ -196,5 +196,47 @@ TEST(TrainerOptions, RefusesWhatTheOptimiserDoesNotRead) {
   EXPECT_EQ(refusal("muon", [](auto& o) { o.beta1 = 0.8; }), "");
 }
 
+TEST(TrainerOptions, WhatNeedsAValidationSetIsRefusedWithoutOne) {
+  TrainOptions options;
+  EXPECT_NO_THROW(require_validation(options));
+  options.patience = 2;
+  EXPECT_THROW(require_validation(options), Error);
+  options = {};
+  options.final_weights = "best";
+  EXPECT_THROW(require_validation(options), Error);
+  options = {};
+  options.schedule.name = "plateau";
+  EXPECT_THROW(require_validation(options), Error);
+  options = {};
+  options.control = nlohmann::json::parse(R"([{"metric": "gap", "above": 1, "stop": true}])");
+  EXPECT_THROW(require_validation(options), Error);
+  options.control = nlohmann::json::parse(R"([{"metric": "loss", "above": 1, "stop": true}])");
+  EXPECT_NO_THROW(require_validation(options));
+  options = {};
+  options.batch_warmup_steps = 10;
+  EXPECT_THROW(check_options(options), Error) << "from where?";
+}
+
+// Weights so large that no loss is a number: every update is left out, and the run can still be stopped and taken up.
+TEST(TrainerOptions, ALossThatIsNoNumberDoesNotSpoilTheCheckpoint) {
+  TrainOptions options = tiny_options(12);
+  options.precision = "fp16";
+  options.on_spike = "skip";
+  options.patience = 50;
+  options.schedule.name = "plateau";
+  options.control = nlohmann::json::parse(R"([{"metric": "loss_mean", "below": 1, "lr": 0.5}])");
+  ModelConfig config = tiny_config();
+  config.init_std = 60;
+  Bench bench;
+  TrainOptions until = options;
+  until.stop_at = 4;
+  EXPECT_EQ(bench.go(*make_model(config, 1), until).status, TrainStatus::kPaused);
+  until.stop_at = 8;
+  const TrainResult result = bench.go(*make_model(config, 1), until);
+  EXPECT_EQ(result.resumed_from, 4);
+  EXPECT_EQ(result.num_skipped, 8) << "those of the first process are counted";
+  EXPECT_THROW(bench.go(*make_model(config, 1), options), Error) << "nothing was learnt";
+}
+
 }  // namespace
 }  // namespace athanor

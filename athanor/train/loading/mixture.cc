@@ -137,6 +137,12 @@ Mixture parse_mixture(const nlohmann::json& given, const std::vector<std::string
     if (!entry.is_object() || !entry.contains("weights")) {
       fail("stage " + std::to_string(i + 1) + " must be {until: SHARE, weights: {...}}");
     }
+    for (const auto& [key, value] : entry.items()) {
+      if (key != "weights" && (key != "until" || i + 1 == stages.size())) {
+        fail("stage " + std::to_string(i + 1) + " has no use for '" + key + "'",
+             key == "until" ? "the last stage lasts to the end" : "a stage is {until: SHARE, weights: {...}}");
+      }
+    }
     MixtureStage stage;
     stage.weights = weights_of(entry["weights"], names);
     for (size_t s = 0; s < names.size(); ++s) {
