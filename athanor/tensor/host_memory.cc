@@ -37,8 +37,6 @@ class LargeBlocks final : public c10::Allocator {
       size_ = 0;
       return;
     }
-    // Pages of 2 MB where the kernel has them: the first step touches everything, and half a million faults are seconds.
-    ::madvise(range, size_, MADV_HUGEPAGE);
     base_ = static_cast<char*>(range);
     free_[0] = size_;
   }
