@@ -96,6 +96,27 @@ CellColumn::Lost CellColumn::lost_by_doubles(const std::vector<std::string>& mis
   return {exact.size() - rounded.size(), exact.size()};
 }
 
+bool CellColumn::has_decimal_commas(const std::vector<std::string>& missing) const {
+  uint64_t commas = 0;
+  for (const Value& value : values_) {
+    if (value.type != Type::kString || missing_value(value, missing)) {
+      continue;
+    }
+    std::string text = value.text;
+    const size_t comma = text.find(',');
+    if (comma != std::string::npos && text.find('.') == std::string::npos) {
+      text[comma] = '.';
+    }
+    double number = 0;
+    const bool is_number = parse_number(text, number) == NumberCell::kNumber;
+    if (!is_number) {
+      return false;
+    }
+    commas += comma != std::string::npos ? value.count : 0;
+  }
+  return commas > 0;
+}
+
 TableColumn CellColumn::build(uint64_t rows, const ColumnPlan& plan,
                               const std::vector<std::string>& missing, ColumnNote& note) const {
   TableColumn out;
@@ -154,6 +175,7 @@ void CellColumn::build_numbers(uint64_t rows, const ColumnPlan& plan,
 
 void CellColumn::build_categories(uint64_t rows, const std::vector<std::string>& missing,
                                   TableColumn& out, ColumnNote& note) const {
+  note.decimal_commas = has_decimal_commas(missing);
   for (const Value& value : values_) {
     if (value.type == Type::kObject) {
       note.left_out += value.count;

@@ -43,6 +43,8 @@ class CellColumn {
   };
 
   bool missing_value(const Value& value, const std::vector<std::string>& missing) const;
+  // All cells are numbers once a comma is read as the decimal point, and some have one.
+  bool has_decimal_commas(const std::vector<std::string>& missing) const;
   // Of the different numbers, how many a double does not tell from another one of the column.
   struct Lost {
     size_t values = 0;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -83,6 +84,18 @@ TEST(ReadTable, NumbersTooLongForADoubleAreNames) {
   EXPECT_EQ(note_of(told_notes, "u").run_together, 19u);
   EXPECT_EQ(note_of(told_notes, "wide").run_together, 0u);
   EXPECT_EQ(told_notes.warnings().size(), 1u);
+}
+
+TEST(ReadTable, DecimalCommasAreTold) {
+  TableNotes notes;
+  const Table table = table_of({R"({"a": "1,5", "b": "1,5", "c": "x"})", R"({"a": "2", "b": "no", "c": "y"})"}, notes);
+  EXPECT_EQ(table.at("a").kind, ColumnKind::kCategory);
+  EXPECT_TRUE(note_of(notes, "a").decimal_commas);
+  EXPECT_FALSE(note_of(notes, "b").decimal_commas);
+  const auto warnings = notes.warnings();
+  EXPECT_TRUE(std::any_of(warnings.begin(), warnings.end(), [](const std::string& one) {
+    return one.find("column 'a': numbers with decimal commas") == 0;
+  }));
 }
 
 TEST(ReadTable, TheRecipeFixesTypes) {

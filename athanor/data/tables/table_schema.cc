@@ -128,6 +128,10 @@ std::vector<std::string> TableNotes::warnings() const {
     if (note.infinite > 0) {
       out.push_back(column + count(note.infinite) + " infinite values count as missing");
     }
+    if (note.decimal_commas) {
+      out.push_back(column + "numbers with decimal commas are read as categories (clean makes them numbers: table: [{formats: "
+                    "{columns: [" + note.name + "], as: number, decimal: ','}}])");
+    }
     if (note.run_together > 0) {
       out.push_back(column + count(note.run_together) +
                     " different numbers have more digits than a double holds and become equal to others (an id? types: {" +
