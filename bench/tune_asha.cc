@@ -137,7 +137,8 @@ int main(int argc, char** argv) {
   try {
     for (int seed = 0; seed < seeds; ++seed) {
       const Landscape landscape(all, static_cast<uint64_t>(seed), bias);
-      every.seed = options.seed = static_cast<uint64_t>(seed) + 1;
+      every.seed = static_cast<uint64_t>(seed) + 1;
+      options.seed = every.seed + static_cast<uint64_t>(seeds);  // points of its own: those of random search would be a head start
       const Outcome random = study(all, landscape, every);
       const Outcome asha = study(all, landscape, options);
       const double least = landscape.least(all);

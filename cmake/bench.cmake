@@ -19,3 +19,10 @@ foreach(program tune_search tune_asha)
     $<TARGET_OBJECTS:athanor_base> $<TARGET_OBJECTS:athanor_run> $<TARGET_OBJECTS:athanor_tune>)
   target_link_libraries(${program} PRIVATE athanor_core_deps)
 endforeach()
+
+add_executable(shap_speed EXCLUDE_FROM_ALL "${CMAKE_SOURCE_DIR}/bench/shap_speed.cc"
+  $<TARGET_OBJECTS:athanor_version> $<TARGET_OBJECTS:athanor_base> $<TARGET_OBJECTS:athanor_run>
+  $<TARGET_OBJECTS:athanor_data> $<TARGET_OBJECTS:athanor_metric> $<TARGET_OBJECTS:athanor_token>
+  $<TARGET_OBJECTS:athanor_feature> $<TARGET_OBJECTS:athanor_classic>)
+target_link_libraries(shap_speed PRIVATE athanor_core_deps)
+set_target_properties(shap_speed PROPERTIES BUILD_RPATH "${ATHANOR_ARROW_ROOT}")

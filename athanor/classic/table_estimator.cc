@@ -111,6 +111,10 @@ Matrix TableEstimator::features(const Table& table, ThreadPool& pool) const {
   return as_model_reads(pipeline_->apply(table, pool), spec_);
 }
 
+Matrix TableEstimator::joined(std::vector<Matrix> groups, ThreadPool& pool) const {
+  return as_model_reads(pipeline_->join(std::move(groups), pool), spec_);
+}
+
 TableAnswers TableEstimator::predict(const Table& table, ThreadPool& pool) const {
   return answers_of(features(table, pool), pool);
 }

@@ -39,6 +39,8 @@ class TableEstimator {
   TableAnswers predict(const Table& table, ThreadPool& pool) const;
   // The features that the model reads, for what explains it (SHAP, importances).
   Matrix features(const Table& table, ThreadPool& pool) const;
+  // The same from the matrices of pipeline().apply_groups().
+  Matrix joined(std::vector<Matrix> groups, ThreadPool& pool) const;
   TableAnswers answers_of(Matrix features, ThreadPool& pool) const;
 
   const EstimatorSpec& spec() const { return spec_; }

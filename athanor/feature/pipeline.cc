@@ -246,9 +246,23 @@ Matrix FeaturePipeline::fit(const Table& table, const Target* target, FitContext
 
 Matrix FeaturePipeline::apply(const Table& table, ThreadPool& pool) const {
   std::vector<Matrix> parts;
-  for (const Group& group : impl_->groups) {
-    parts.push_back(group.apply(impl_->find_columns(group, table), pool));
+  apply_groups(table, pool, parts);
+  return join(std::move(parts), pool);
+}
+
+void FeaturePipeline::apply_groups(const Table& table, ThreadPool& pool, std::vector<Matrix>& parts,
+                                   const std::string& only) const {
+  parts.resize(impl_->groups.size());
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const Group& group = impl_->groups[i];
+    const auto& names = group.columns;
+    if (only.empty() || std::find(names.begin(), names.end(), only) != names.end()) {
+      parts[i] = group.apply(impl_->find_columns(group, table), pool);
+    }
   }
+}
+
+Matrix FeaturePipeline::join(std::vector<Matrix> parts, ThreadPool& pool) const {
   Matrix x = side_by_side(std::move(parts));
   for (const auto& transform : impl_->reduce) {
     x = transform.step->apply(std::move(x), pool);

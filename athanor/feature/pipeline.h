@@ -57,6 +57,10 @@ class FeaturePipeline {
   Matrix fit(const Table& table, const Target* target, FitContext& context);
   // A column that is not there is an Error(kInput) that names it; of another kind, too.
   Matrix apply(const Table& table, ThreadPool& pool) const;
+  // apply() in two steps, for a table of which one column changes again and again (what shuffles it): a matrix a group, and
+  // the whole of them. `only`: the groups that read this column; the others' matrices stay as they are.
+  void apply_groups(const Table& table, ThreadPool& pool, std::vector<Matrix>& parts, const std::string& only = "") const;
+  Matrix join(std::vector<Matrix> parts, ThreadPool& pool) const;
   // Values that training did not have, by column: categories, sparse features beyond the last.
   // apply() takes them as each encoder says (zeros, missing, the mean).
   std::map<std::string, uint64_t> count_unseen(const Table& table) const;

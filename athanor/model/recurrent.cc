@@ -92,7 +92,7 @@ class Recurrent : public LanguageModel {
       note_activation("layers." + std::to_string(layer), x_NC);
     }
     x_NC = net_dropout(x_NC, p, random_at(dropout_seed, cells_.num_layers()), training());
-    return x_NC.index_select(0, packed.inverse_N).view({rows, length, config().hidden_size});
+    return x_NC.index_select(0, packed.inverse_N.to(x_NC.device())).view({rows, length, config().hidden_size});
   }
 
   int64_t context_limit() const override { return int64_t{1} << 40; }

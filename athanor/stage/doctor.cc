@@ -70,6 +70,8 @@ void look_at_gpus(Rows& rows, nlohmann::json& report) {
     rows.add(true, "gpu", "none (no NVIDIA driver): training runs on the CPU");
     return;
   }
+  const bool unit = fs::exists(torch_unit_path().parent_path() / "libathanor_cuda.so");
+  report["gpu_unit"] = unit;
   if (!gpus.error.empty()) {
     rows.add(false, "gpu", gpus.error, "is the driver's kernel module loaded, and may this user open /dev/nvidia*?");
   }
@@ -78,7 +80,7 @@ void look_at_gpus(Rows& rows, nlohmann::json& report) {
                               {"capability", std::to_string(gpu.major) + "." + std::to_string(gpu.minor)}});
     rows.add(true, "gpu", gpu.name + ", " + human_bytes(static_cast<double>(gpu.memory_bytes)) + ", " +
                               human_bytes(static_cast<double>(gpu.free_bytes)) + " free, driver " + gpus.driver + ", CUDA " +
-                              gpus.cuda + " (this program computes on the CPU)");
+                              gpus.cuda + (unit ? ", device=cuda trains on it" : " (this build has no GPU unit: docs/gpu.md)"));
   }
 }
 

@@ -20,7 +20,7 @@ void EvaluateOptions::fields(Fields<EvaluateOptions>& f) {
         "them against");
   f.add("slices", &EvaluateOptions::slices, "estimator: columns over whose values the scores are told apart");
   f.add("explain", &EvaluateOptions::explain,
-        "estimator: any of importance (by shuffling), dependence (the mean answer over a feature), shap (trees)");
+        "estimator: any of importance (by shuffling a column), dependence (the mean answer over a column), shap (trees)");
   f.add("replicas", &EvaluateOptions::replicas, "estimator: of the bootstrap that gives the intervals; 0: none").range(0, 1e6);
   f.add("seed", &EvaluateOptions::seed, "estimator: of the bootstrap").range(0, 9e15);
   f.add("threads", &EvaluateOptions::threads, "0: one a core").range(0, 4096).speed();
@@ -86,7 +86,7 @@ Verb evaluate_verb() {
   Verb verb;
   verb.name = "evaluate";
   verb.summary = "a model or an estimator on what it has not seen: loss and perplexity, or scores where there are labels";
-  verb.revision = 2;
+  verb.revision = 3;
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "texts or rows it has not seen"},
                 {"model", ArtifactKind::kModel, false, "what to judge; its own tokenizer is used"},
                 {"estimator", ArtifactKind::kEstimator, false, "or what fit made of a table"},

@@ -282,7 +282,7 @@ nlohmann::json evaluate_table(StageContext& context, const EvaluateOptions& opti
   }
   if (!options.explain.empty()) {
     context.progress.update(0.8, "explaining");
-    result["explain"] = explain_estimator(judged.estimator, judged.features, judged.rows.target, options.explain,
+    result["explain"] = explain_estimator(judged.estimator, judged.rows.table, judged.features, judged.rows.target, options.explain,
                                           static_cast<uint64_t>(options.seed), pool, page);
   }
   if (const StageInput* other = context.find("other")) {

@@ -6,8 +6,8 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
-#include "athanor/classic/ensembles/partial_dependence.h"
-#include "athanor/classic/ensembles/permutation_importance.h"
+#include "athanor/classic/partial_dependence.h"
+#include "athanor/classic/permutation_importance.h"
 #include "athanor/classic/trees/shap.h"
 #include "athanor/classic/trees/tree_text.h"
 
@@ -37,80 +37,123 @@ std::vector<size_t> largest_first(const std::vector<double>& values) {
 
 bool asks(const std::vector<std::string>& what, const char* part) { return std::find(what.begin(), what.end(), part) != what.end(); }
 
-BarBlock bars(const TableEstimator& estimator, const std::vector<double>& values, const std::string& title, const std::string& unit) {
-  BarChart chart{.title = title, .unit = unit};
-  for (const size_t column : largest_first(values)) {
-    if (chart.labels.size() < kMostFeatures && values[column] > 0) {
-      chart.labels.push_back(feature_name(estimator, column));
-      chart.values.push_back(values[column]);
+BarBlock bars(const std::vector<std::string>& names, const std::vector<double>& values, const std::string& title, const std::string& unit) {
+  BarChart chart{.title = title, .unit = unit, .labels = {}, .values = {}};
+  for (const size_t place : largest_first(values)) {
+    if (chart.labels.size() < kMostFeatures && values[place] > 0) {
+      chart.labels.push_back(names[place]);
+      chart.values.push_back(values[place]);
     }
   }
   return {chart};
 }
 
-std::vector<double> add_importance(const TableEstimator& estimator, const Matrix& features, const Target& target, uint64_t seed,
-                                   ThreadPool& pool, ReportSection& section, nlohmann::json& out) {
-  const auto losses = permutation_importance(estimator.model(), features, target, usual_score, {.seed = seed}, pool);
+// The columns, those that matter most first.
+std::vector<ExplainedColumn> add_importance(const TableEstimator& estimator, const Table& table, const Target& target,
+                                            uint64_t seed, ThreadPool& pool, ReportSection& section, nlohmann::json& out) {
+  const auto losses = permutation_importance(estimator, table, target, usual_score, {.seed = seed}, pool);
   std::vector<double> means;
-  for (const FeatureLoss& loss : losses) {
+  std::vector<std::string> names;
+  for (const ColumnLoss& loss : losses) {
     means.push_back(loss.mean);
+    names.push_back(loss.column.name);
   }
   out["importance"] = nlohmann::json::array();
-  for (const size_t column : largest_first(means)) {
+  std::vector<ExplainedColumn> columns;
+  for (const size_t place : largest_first(means)) {
+    columns.push_back(losses[place].column);
     if (out["importance"].size() < 100) {
-      out["importance"].push_back({{"feature", feature_name(estimator, column)}, {"mean", losses[column].mean}, {"spread", losses[column].spread}});
+      out["importance"].push_back({{"column", names[place]}, {"mean", losses[place].mean}, {"spread", losses[place].spread}});
     }
   }
-  section.blocks.push_back(bars(estimator, means, "How much worse it gets when a feature is shuffled",
+  section.blocks.push_back(bars(names, means, "How much worse it gets when a column is shuffled",
                                 target.task == Task::kRegression ? "R2" : "accuracy"));
-  return means;
+  return columns;
 }
 
-void add_dependence(const TableEstimator& estimator, const Matrix& features, const std::vector<double>& importance, uint64_t seed,
-                    ThreadPool& pool, ReportSection& section, nlohmann::json& out) {
-  ChartBlock block;
+// What the outputs that a page has room for are called; of two labels one tells the other.
+std::vector<std::pair<uint64_t, std::string>> told_outputs(const TableEstimator& estimator, uint64_t outputs) {
   const auto& labels = estimator.labels();
-  for (const size_t column : largest_first(importance)) {
-    if (block.charts.size() == kMostCurves) {
+  const uint64_t first = labels.size() == 2 ? 1 : 0;
+  std::vector<std::pair<uint64_t, std::string>> out;
+  for (uint64_t output = first; output < std::min<uint64_t>(outputs, first + kMostCurves); ++output) {
+    out.emplace_back(output, output < labels.size() ? labels[output] : "answer");
+  }
+  return out;
+}
+
+LineChart dependence_chart(const std::string& column, const PartialDependence& found, const std::vector<std::pair<uint64_t, std::string>>& outputs) {
+  LineChart chart{.title = column, .y_label = "mean answer", .x_label = column, .series = {}};
+  for (const auto& [output, name] : outputs) {
+    Series series{.name = name, .x = found.grid[0], .y = {}};
+    for (uint64_t point = 0; point < found.mean.rows; ++point) {
+      series.y.push_back(found.mean.at(point, output));
+    }
+    chart.series.push_back(std::move(series));
+  }
+  return chart;
+}
+
+TableBlock dependence_table(const std::string& column, const PartialDependence& found, const std::vector<std::pair<uint64_t, std::string>>& outputs) {
+  TableBlock block{.caption = column + ": the mean answer of each", .header = {column}, .rows = {}};
+  for (const auto& [output, name] : outputs) {
+    block.header.push_back(name);
+  }
+  for (uint64_t point = 0; point < found.mean.rows; ++point) {
+    std::vector<std::string> cells = {found.names[0][point]};
+    for (const auto& [output, name] : outputs) {
+      cells.push_back(human_number(found.mean.at(point, output), 4));
+    }
+    block.rows.push_back(std::move(cells));
+  }
+  return block;
+}
+
+void add_dependence(const TableEstimator& estimator, const Table& table, const std::vector<ExplainedColumn>& columns, uint64_t seed,
+                    ThreadPool& pool, ReportSection& section, nlohmann::json& out) {
+  ChartBlock curves;
+  std::vector<TableBlock> of_categories;
+  for (const ExplainedColumn& column : columns) {
+    if (curves.charts.size() + of_categories.size() == kMostCurves) {
       break;
     }
     PartialDependence found;
     try {
-      found = partial_dependence(estimator.model(), features, {column}, {.seed = seed}, pool);
+      found = partial_dependence(estimator, table, {column}, {.seed = seed}, pool);
     } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kInput) {
+      if (error.kind() != ErrorKind::kInput && error.kind() != ErrorKind::kUsage) {
         throw;
       }
-      continue;  // a feature without values
+      continue;  // a column without values, or of texts
     }
-    LineChart chart{.title = feature_name(estimator, column), .y_label = "mean answer", .x_label = feature_name(estimator, column)};
-    auto& told = out["dependence"][feature_name(estimator, column)];
-    told["values"] = found.grid[0];
-    const uint64_t first = labels.size() == 2 ? 1 : 0;  // of two labels one tells the other
-    for (uint64_t output = first; output < std::min<uint64_t>(found.mean.columns, first + kMostCurves); ++output) {
-      Series series{.name = output < labels.size() ? labels[output] : "answer"};
-      for (uint64_t point = 0; point < found.mean.rows; ++point) {
-        series.x.push_back(found.grid[0][point]);
-        series.y.push_back(found.mean.at(point, output));
-      }
+    const auto outputs = told_outputs(estimator, found.mean.columns);
+    auto& told = out["dependence"][column.name];
+    told["values"] = found.names[0].empty() ? nlohmann::json(found.grid[0]) : nlohmann::json(found.names[0]);
+    const LineChart chart = dependence_chart(column.name, found, outputs);
+    for (const Series& series : chart.series) {
       told[series.name] = series.y;
-      chart.series.push_back(std::move(series));
     }
-    block.charts.push_back(std::move(chart));
+    if (found.names[0].empty()) {
+      curves.charts.push_back(chart);
+    } else {
+      of_categories.push_back(dependence_table(column.name, found, outputs));
+    }
   }
-  if (!block.charts.empty()) {
+  if (!curves.charts.empty()) {
+    section.blocks.push_back(std::move(curves));
+  }
+  for (TableBlock& block : of_categories) {
     section.blocks.push_back(std::move(block));
   }
 }
 
-void add_shap(const TableEstimator& estimator, const Matrix& features, ThreadPool& pool, ReportSection& section, nlohmann::json& out) {
+void add_shap(const TableEstimator& estimator, const Matrix& features, uint64_t seed, ThreadPool& pool, ReportSection& section, nlohmann::json& out) {
   const TreeModel* trees = trees_of(estimator);
   if (trees == nullptr) {
     throw Error(ErrorKind::kUsage, "SHAP values are told of trees, and '" + estimator.spec().kind + "' has none", "evaluate.explain",
                 "explain: [importance, dependence] works for any model");
   }
-  std::vector<uint64_t> rows(std::min<uint64_t>(features.rows, kShapRows));
-  std::iota(rows.begin(), rows.end(), uint64_t{0});
+  const auto rows = sampled_rows(features.rows, kShapRows, seed);
   const Contributions found = tree_contributions(*trees, take_rows(features, rows), pool);
   std::vector<double> means(features.columns, 0.0);
   for (const Matrix& output : found.of_output) {
@@ -126,24 +169,33 @@ void add_shap(const TableEstimator& estimator, const Matrix& features, ThreadPoo
       out["shap"].push_back({{"feature", feature_name(estimator, column)}, {"mean", means[column]}});
     }
   }
-  section.blocks.push_back(bars(estimator, means, "What each feature adds to an answer, in the mean (SHAP)", ""));
+  out["shap_rows"] = rows.size();
+  std::vector<std::string> names;
+  for (size_t column = 0; column < means.size(); ++column) {
+    names.push_back(feature_name(estimator, column));
+  }
+  const std::string over = rows.size() == features.rows
+                               ? "all " + grouped_integer(static_cast<int64_t>(rows.size())) + " rows"
+                               : "a sample of " + grouped_integer(static_cast<int64_t>(rows.size())) + " of " +
+                                     grouped_integer(static_cast<int64_t>(features.rows)) + " rows";
+  section.blocks.push_back(bars(names, means, "What each feature adds to an answer (SHAP), the mean over " + over, ""));
 }
 
 }  // namespace
 
-nlohmann::json explain_estimator(const TableEstimator& estimator, const Matrix& features, const Target& target,
+nlohmann::json explain_estimator(const TableEstimator& estimator, const Table& table, const Matrix& features, const Target& target,
                                  const std::vector<std::string>& what, uint64_t seed, ThreadPool& pool, Report& page) {
   auto out = nlohmann::json::object();
   ReportSection section{.title = "Why it answers so"};
-  std::vector<double> importance;
+  std::vector<ExplainedColumn> columns;
   if ((asks(what, "importance") || asks(what, "dependence")) && target.rows() > 0) {
-    importance = add_importance(estimator, features, target, seed, pool, section, out);
+    columns = add_importance(estimator, table, target, seed, pool, section, out);
   }
   if (asks(what, "dependence")) {
-    add_dependence(estimator, features, importance, seed, pool, section, out);
+    add_dependence(estimator, table, columns, seed, pool, section, out);
   }
   if (asks(what, "shap")) {
-    add_shap(estimator, features, pool, section, out);
+    add_shap(estimator, features, seed, pool, section, out);
   }
   if (!section.blocks.empty()) {
     page.sections.push_back(std::move(section));

@@ -8,6 +8,7 @@
 #include "athanor/stage/stored_tokenizer.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/stage/train_in_run.h"
+#include "athanor/tensor/device/device.h"
 #include "athanor/tensor/host_memory.h"
 
 namespace athanor {
@@ -83,6 +84,7 @@ constexpr FinetuneKind kKinds[] = {
 
 nlohmann::json execute_finetune(StageContext& context) {
   const auto options = load_options<FinetuneOptions>(context.options);
+  open_device(options.device);  // before LibTorch's first operator asks whether there is CUDA
   give_back_freed_memory();
   reset_peak_memory();
   for (const FinetuneKind& kind : kKinds) {

@@ -14,6 +14,7 @@
 #include "athanor/stage/stored_tokenizer.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/stage/train_in_run.h"
+#include "athanor/tensor/device/device.h"
 #include "athanor/tensor/host_memory.h"
 #include "athanor/token/tokenizer.h"
 #include "athanor/token/vocabulary_map.h"
@@ -95,6 +96,7 @@ std::unique_ptr<LanguageModel> begin_model(const StageContext& context, const Pr
 
 nlohmann::json execute_pretrain(StageContext& context) {
   const auto options = load_options<PretrainOptions>(context.options);
+  open_device(options.device);  // before LibTorch's first operator asks whether there is CUDA, and before the data is read
   give_back_freed_memory();
   reset_peak_memory();  // the plan is for training, not for the steps before it in this process
   const Tokenizer tokenizer = Tokenizer::load(context.input("tokenizer").path);

@@ -191,11 +191,12 @@ std::string scores_line(const std::vector<Score>& scores) {
 }
 
 TableBlock scores_block(const std::string& caption, const std::vector<Score>& scores) {
-  TableBlock block{.caption = caption, .header = {"score", "value", "95 % from", "to"}};
+  TableBlock block{.caption = caption, .header = {"score", "value", "95 % from", "to", "interval by"}};
   for (const Score& score : scores) {
     const bool interval = std::isfinite(score.low);
     block.rows.push_back({readable(score.name) + (score.higher_is_better ? "" : " (less is better)"), human_number(score.value, 5),
-                          interval ? human_number(score.low, 5) : "", interval ? human_number(score.high, 5) : ""});
+                          interval ? human_number(score.low, 5) : "", interval ? human_number(score.high, 5) : "",
+                          !interval ? "" : score.replicas == 0 ? "Wilson" : "bootstrap, " + grouped_integer(score.replicas) + " draws"});
   }
   return block;
 }

@@ -10,15 +10,16 @@
 
 namespace athanor {
 
+fs::path torch_unit_path() {
+  const fs::path program = executable_path();
+  const fs::path beside = program.parent_path() / "libathanor_torch.so";
+  return fs::exists(beside) ? beside : program.parent_path().parent_path() / "lib/athanor/libathanor_torch.so";
+}
+
 namespace {
 
 const TorchUnit& load_unit() {
-  const fs::path program = executable_path();
-  // Beside the program in a build folder, in lib/athanor/ in an installed tree.
-  fs::path library = program.parent_path() / "libathanor_torch.so";
-  if (!fs::exists(library)) {
-    library = program.parent_path().parent_path() / "lib/athanor/libathanor_torch.so";
-  }
+  const fs::path library = torch_unit_path();
   // OpenMP threads that wait for each other in a loop lose the core to other programs while they do: with two cores
   // shared among builds, small models trained at a seventh of their speed. After about 1000 turns they sleep. Read once,
   // when libgomp is loaded; what the user has set stays.

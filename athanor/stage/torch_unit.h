@@ -19,6 +19,9 @@ struct TorchEntry {
 // The table's row for a verb. Error(kResource) when the unit or LibTorch cannot be loaded.
 const TorchEntry& torch_entry(const std::string& verb);
 
+// Beside the program in a build folder, in lib/athanor/ in an installed tree.
+fs::path torch_unit_path();
+
 // {"loaded": bool, "path", "version", "parallel", ...}: for doctor.
 nlohmann::json torch_unit_info();
 

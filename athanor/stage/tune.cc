@@ -106,6 +106,21 @@ nlohmann::json pin_recipe(const nlohmann::json& resolved, PinContext& pins) {
   return pinned;
 }
 
+// Empty where the trials go over the whole grid.
+std::string untried_of_grid(const TuneOptions& options, const tune::Space& space) {
+  if (options.sampler.kind != "grid") {
+    return "";
+  }
+  constexpr uint64_t kMost = 1'000'000;
+  const auto points = static_cast<int64_t>(tune::grid_size(options.sampler, space, kMost));
+  if (points <= options.trials) {
+    return "";
+  }
+  return "the grid has " + std::string(points == kMost ? "at least " : "") + grouped_integer(points) + " points and only the first " +
+         grouped_integer(options.trials) + " are tried: those whose first fields stand at their first values (trials=" +
+         std::to_string(points) + " tries all; sampler: sobol spreads as many evenly)";
+}
+
 nlohmann::json plan_tune(const nlohmann::json& resolved, const std::vector<StageInput>&) {
   const auto options = load_options<TuneOptions>(resolved);
   const tune::Space space = tune::Space::from_json(options.space);
@@ -120,6 +135,9 @@ nlohmann::json plan_tune(const nlohmann::json& resolved, const std::vector<Stage
   row("trials", static_cast<double>(trials), std::to_string(trials),
       options.sampler.kind + " over " + std::to_string(space.size()) + " fields, " + std::to_string(options.parallel) +
           " at a time");
+  if (const std::string untried = untried_of_grid(options, space); !untried.empty()) {
+    row("left out", 0, "part of the grid", untried);
+  }
   if (options.timeout > 0) {
     row("at most", options.timeout, human_duration(options.timeout), "timeout");
   }
@@ -213,6 +231,9 @@ std::string summary_of(const nlohmann::json& study, const nlohmann::json& counts
 nlohmann::json execute_tune(StageContext& context) {
   const auto options = load_options<TuneOptions>(context.options);
   TuneStudy study(context, options);
+  if (const std::string untried = untried_of_grid(options, study.search().space()); !untried.empty()) {
+    context.warn(untried);
+  }
   study.run();
   const tune::Search& search = study.search();
   const auto best = search.best();

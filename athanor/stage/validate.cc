@@ -9,9 +9,10 @@
 #include "athanor/base/hash.h"
 #include "athanor/base/text.h"
 #include "athanor/base/thread_pool.h"
-#include "athanor/metric/paired.h"
+#include "athanor/stage/validate_notes.h"
 #include "athanor/stage/validate_options.h"
 #include "athanor/stage/validate_page.h"
+#include "athanor/stage/validate_scores.h"
 #include "athanor/stage/verb_list.h"
 
 namespace athanor {
@@ -73,11 +74,6 @@ nlohmann::json pin_recipes(const nlohmann::json& resolved, PinContext& pins) {
   return pinned;
 }
 
-struct Score {
-  FoldRun run;
-  std::vector<double> values;  // a metric each
-};
-
 class Validation {
  public:
   Validation(StageContext& context, const ValidateOptions& options)
@@ -115,10 +111,10 @@ class Validation {
 
   // Runs all, as many at a time as `parallel` says. Error(kInput) that names the first fold that failed; what was done
   // is found done the next time.
-  std::vector<Score> score(const std::vector<FoldRun>& runs, double from, double to) {
+  std::vector<FoldScore> score(const std::vector<FoldRun>& runs, double from, double to) {
     const int64_t threads = options_.threads > 0 ? options_.threads : std::max<int64_t>(1, available_cores() / options_.parallel);
     ChildRuns children(ChildPlace{store_, context_.run.state() / "folds", threads});
-    std::vector<Score> scores(runs.size());
+    std::vector<FoldScore> scores(runs.size());
     std::vector<PipelinePlan> plans(runs.size());
     std::string failed;
     size_t next = 0;
@@ -139,6 +135,7 @@ class Validation {
           context_.progress.line(name_of(runs[at]) + " failed: " + outcome.error);
           continue;
         }
+        notes_.add(name_of(runs[at]), plans[at], store_);
         scores[at] = {runs[at], read(runs[at], plans[at])};
         emit(scores[at], plans[at]);
       }
@@ -149,8 +146,15 @@ class Validation {
     if (!failed.empty()) {
       throw Error(ErrorKind::kInput, "a fold failed: " + failed, "", "mend it and run again: the other folds are done");
     }
+    if (!untold_.empty()) {
+      throw Error(ErrorKind::kInput, untold_, "",
+                  hint_ + (hint_.empty() ? "" : "; ") + "a fold of one class has no AUC: by=stratified or fewer folds");
+    }
     return scores;
   }
+
+  // What the folds' own runs warned of, and where scores are not defined.
+  std::vector<std::string> warnings() const { return notes_.warnings(); }
 
   const std::vector<MetricPath>& metrics() const { return metrics_; }
 
@@ -161,20 +165,21 @@ class Validation {
            (run.repeat == 0 ? "" : ", repeat " + std::to_string(run.repeat + 1));
   }
 
-  std::vector<double> read(const FoldRun& run, const PipelinePlan& plan) const {
+  // NaN where a fold does not tell a metric: untold_ then names both.
+  std::vector<double> read(const FoldRun& run, const PipelinePlan& plan) {
     std::vector<double> values;
     for (const MetricPath& metric : metrics_) {
       const MetricReading reading = read_metric(metric_step(plan, metric), metric, store_);
       if (!reading.value || !std::isfinite(*reading.value)) {
-        throw Error(ErrorKind::kInput, name_of(run) + " tells no " + metric.text, "",
-                    reading.hint + (reading.hint.empty() ? "" : "; ") + "a fold of one class has no AUC: by=stratified or fewer folds");
+        untold_ += (untold_.empty() ? "" : "; ") + name_of(run) + " tells no " + metric.text;
+        hint_ = reading.hint;
       }
-      values.push_back(*reading.value);
+      values.push_back(reading.value.value_or(std::nan("")));
     }
     return values;
   }
 
-  void emit(const Score& score, const PipelinePlan& plan) {
+  void emit(const FoldScore& score, const PipelinePlan& plan) {
     nlohmann::json event{{"recipe", score.run.variant}, {"params", score.run.values}, {"share", score.run.share},
                          {"repeat", score.run.repeat}, {"fold", score.run.fold}, {"values", score.values}};
     if (score.run.inner_fold >= 0) {
@@ -195,33 +200,15 @@ class Validation {
   std::vector<MetricPath> metrics_;
   std::string documents_;
   int64_t started_ = 0;
+  FoldNotes notes_;
+  std::string untold_;
+  std::string hint_;
 };
 
-double mean_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (const double value : values) {
-    sum += value;
-  }
-  return sum / static_cast<double>(values.size());
-}
-
-// Mean, spread and the interval of the corrected resampled t-test.
-nlohmann::json score_json(const std::vector<double>& values, double test_share, double confidence) {
-  const double mean = mean_of(values);
-  double square = 0;
-  for (const double value : values) {
-    square += (value - mean) * (value - mean);
-  }
-  const double n = static_cast<double>(values.size());
-  const double variance = n > 1 ? square / (n - 1) : 0;
-  const double half = n > 1 ? student_t_quantile(0.5 + confidence / 2, n - 1) * std::sqrt((1 / n + test_share) * variance) : 0;
-  return {{"mean", mean}, {"deviation", std::sqrt(variance)}, {"low", mean - half}, {"high", mean + half}, {"folds", values}};
-}
-
 // For each fold the value that was best on its inner folds.
-std::vector<FoldRun> chosen(const std::vector<Score>& inner, bool larger, nlohmann::json& told) {
+std::vector<FoldRun> chosen(const std::vector<FoldScore>& inner, bool larger, nlohmann::json& told) {
   std::map<std::tuple<std::string, double, int64_t, int64_t>, std::map<std::string, std::vector<double>>> sums;
-  for (const Score& score : inner) {
+  for (const FoldScore& score : inner) {
     const FoldRun& run = score.run;
     sums[{run.variant, run.share, run.repeat, run.fold}][run.values.dump()].push_back(score.values[0]);
   }
@@ -238,105 +225,13 @@ std::vector<FoldRun> chosen(const std::vector<Score>& inner, bool larger, nlohma
   return runs;
 }
 
-using Groups = std::vector<std::pair<FoldRun, std::vector<const Score*>>>;  // the same recipe, values and share
-
-Groups grouped(const std::vector<Score>& scores, bool values_matter) {
-  Groups groups;
-  for (const Score& score : scores) {
-    const auto same = std::find_if(groups.begin(), groups.end(), [&](const auto& group) {
-      return group.first.variant == score.run.variant && group.first.share == score.run.share &&
-             (!values_matter || group.first.values == score.run.values);
-    });
-    if (same == groups.end()) {
-      groups.push_back({score.run, {&score}});
-    } else {
-      same->second.push_back(&score);
-    }
-  }
-  return groups;
-}
-
-std::vector<double> metric_values(const std::vector<const Score*>& scores, size_t metric) {
-  std::vector<double> values;
-  for (const Score* score : scores) {
-    values.push_back(score->values[metric]);
-  }
-  return values;
-}
-
-nlohmann::json comparisons(const Groups& groups, const nlohmann::json& metrics, double test_share, double confidence) {
-  auto list = nlohmann::json::array();
-  for (size_t b = 1; b < groups.size(); ++b) {
-    const auto a = std::find_if(groups.begin(), groups.begin() + static_cast<std::ptrdiff_t>(b), [&](const auto& group) {
-      return group.first.share == groups[b].first.share && group.first.variant != groups[b].first.variant &&
-             group.first.values == groups[b].first.values;
-    });
-    if (a == groups.begin() + static_cast<std::ptrdiff_t>(b) || a->second.size() < 2) {
-      continue;
-    }
-    for (size_t m = 0; m < metrics.size(); ++m) {
-      const Comparison found =
-          corrected_t_test(metric_values(a->second, m), metric_values(groups[b].second, m), test_share, confidence);
-      list.push_back({{"a", a->first.variant}, {"b", groups[b].first.variant}, {"metric", metrics[m]}, {"test", found.test},
-                      {"difference", found.difference}, {"low", found.low}, {"high", found.high}, {"p", found.p_value}});
-    }
-  }
-  return list;
-}
-
-// What twice the training documents would bring, by the two largest shares of the first recipe: the part of the distance to a
-// perfect score (1, or a loss of 0) that a doubling took, and the p of the difference over the same folds.
-void add_more_data_gain(const Groups& groups, const ValidateOptions& options, double test_share, nlohmann::json& data) {
-  std::vector<std::pair<double, std::vector<double>>> curve;  // by share: a score a fold
-  for (const auto& [run, members] : groups) {
-    if (run.variant == groups[0].first.variant && run.values == groups[0].first.values) {
-      curve.emplace_back(run.share, metric_values(members, 0));
-    }
-  }
-  std::sort(curve.begin(), curve.end());
-  if (curve.size() < 2 || curve.back().second.size() < 2) {
-    return;
-  }
-  const auto& [small_share, small] = curve[curve.size() - 2];
-  const auto& [large_share, large] = curve.back();
-  std::vector<bool> maximise;
-  try {
-    maximise = directions(options.direction, metric_names(options.metric));
-  } catch (const Error&) {
-    return;  // the name does not tell whether more is better
-  }
-  const double steps = std::log2(large_share / small_share);
-  const double gain = (maximise[0] ? 1 : -1) * (mean_of(large) - mean_of(small)) / std::max(steps, 1e-9);
-  const double distance = (maximise[0] ? 1 - mean_of(large) : mean_of(large)) + gain;  // before the last doubling
-  if (distance > 0 && steps > 0) {
-    data["more_data_gain"] = gain / distance;
-    data["more_data_p"] = corrected_t_test(small, large, test_share, options.confidence).p_value;
-  }
-}
-
-// The best by the first metric; the first where its name does not tell whether more is better.
-const nlohmann::json& headline(const nlohmann::json& scores, const ValidateOptions& options) {
-  bool larger = true;
-  try {
-    larger = directions(options.direction, metric_names(options.metric))[0];
-  } catch (const Error&) {
-    return scores[0];
-  }
-  size_t best = 0;
-  for (size_t i = 1; i < scores.size(); ++i) {
-    const double one = scores[i]["mean"].get<double>(), other = scores[best]["mean"].get<double>();
-    best = scores[i]["metric"] == scores[0]["metric"] && (larger ? one > other : one < other) ? i : best;
-  }
-  return scores[best];
-}
-
 nlohmann::json execute_validate(StageContext& context) {
   const auto options = load_options<ValidateOptions>(context.options);
   Validation validation(context, options);
   const bool nested = options.by == "nested";
   const auto values = varied_values(options.values);
   auto picks = nlohmann::json::array();
-  std::vector<Score> scores;
+  std::vector<FoldScore> scores;
   if (nested) {
     const bool larger = directions(options.direction, metric_names(options.metric))[0];
     const auto inner = validation.score(validation.runs(values, true), 0, 0.8);
@@ -344,24 +239,16 @@ nlohmann::json execute_validate(StageContext& context) {
   } else {
     scores = validation.score(validation.runs(values, false), 0, 1);
   }
-  const double test_share = options.by == "time" ? 2.0 / static_cast<double>(options.folds + 1)
-                                                 : 1.0 / static_cast<double>(options.folds - 1);
-  const Groups groups = grouped(scores, !nested);
-  nlohmann::json data{{"metrics", options.metric}, {"by", options.by}, {"values", options.values}, {"chosen", picks},
-                      {"scores", nlohmann::json::array()}};
-  for (const auto& [run, members] : groups) {
-    for (size_t m = 0; m < validation.metrics().size(); ++m) {
-      auto score = score_json(metric_values(members, m), test_share, options.confidence);
-      score["recipe"] = run.variant;
-      score["values"] = nested ? nlohmann::json::object() : run.values;
-      score["share"] = run.share;
-      score["metric"] = options.metric[m];
-      data["scores"].push_back(std::move(score));
-    }
+  const auto warnings = validation.warnings();
+  for (const std::string& warning : warnings) {
+    context.warn(warning);
   }
-  data["comparisons"] = comparisons(groups, options.metric, test_share, options.confidence);
+  const FoldGroups groups = grouped(scores, !nested);
+  nlohmann::json data{{"metrics", options.metric}, {"by", options.by}, {"values", options.values}, {"chosen", picks},
+                      {"warnings", warnings}, {"scores", group_scores(groups, options, nested)},
+                      {"comparisons", comparisons(groups, options)}};
   if (!nested) {
-    add_more_data_gain(groups, options, test_share, data);
+    add_more_data_gain(groups, options, data);
   }
   const auto& shown = headline(data["scores"], options);
   std::string summary = std::to_string(scores.size()) + " folds, " + (groups.size() > 1 ? "best " : "") +
@@ -390,6 +277,7 @@ nlohmann::json execute_validate(StageContext& context) {
 Verb validate_verb() {
   Verb verb;
   verb.name = "validate";
+  verb.revision = 2;
   verb.summary = "cross-validation of a recipe, learning and validation curves; folds are child runs";
   verb.roles = {{"documents", ArtifactKind::kDocuments, false, "what to fold, where the recipe has no split step"}};
   verb.output = ArtifactKind::kReport;

@@ -12,9 +12,19 @@ std::string number(const nlohmann::json& value) { return value.is_number() ? hum
 
 std::string interval(const nlohmann::json& score) { return number(score["low"]) + " to " + number(score["high"]); }
 
+void add_warnings(const nlohmann::json& validation, Report& page) {
+  ReportSection section{.title = "To look at"};
+  for (const auto& warning : validation["warnings"]) {
+    section.blocks.push_back(NoteBlock{NoteBlock::Level::kWarning, warning.get<std::string>()});
+  }
+  if (!section.blocks.empty()) {
+    page.sections.push_back(std::move(section));
+  }
+}
+
 void add_scores(const nlohmann::json& validation, Report& page) {
   ReportSection section{.title = "Scores"};
-  TableBlock table{.caption = "", .header = {"recipe", "values", "share", "metric", "mean", "spread", "interval", "folds"}};
+  TableBlock table{.caption = "", .header = {"recipe", "values", "share", "metric", "mean", "spread", "interval", "interval by", "folds"}};
   for (const auto& score : validation["scores"]) {
     std::string folds;
     for (const auto& value : score["folds"]) {
@@ -22,7 +32,7 @@ void add_scores(const nlohmann::json& validation, Report& page) {
     }
     table.rows.push_back({score.value("recipe", ""), score["values"].empty() ? "" : score["values"].dump(),
                           number(score["share"]), score.value("metric", ""), number(score["mean"]), number(score["deviation"]),
-                          interval(score), folds});
+                          interval(score), score.value("interval", ""), folds});
   }
   for (const auto& score : validation["scores"]) {
     if (page.figures.size() < 4) {
@@ -33,7 +43,8 @@ void add_scores(const nlohmann::json& validation, Report& page) {
   section.blocks.push_back(std::move(table));
   section.blocks.push_back(ParagraphBlock{
       "The interval is that of the corrected resampled t-test (Nadeau and Bengio 2003): folds share their training documents, so "
-      "their scores vary less than those of independent data sets would."});
+      "their scores vary less than those of independent data sets would. Of a score that lies between two bounds, such as an accuracy, "
+      "it is Wilson's (1927) with as many rows as that test's variance speaks of, which passes no bound."});
   page.sections.push_back(std::move(section));
 }
 
@@ -118,6 +129,7 @@ std::string name_of_choice(const nlohmann::json& score) {
 }
 
 void add_validation(const nlohmann::json& validation, Report& page) {
+  add_warnings(validation, page);
   add_scores(validation, page);
   add_comparisons(validation, page);
   add_chosen(validation, page);

@@ -1,6 +1,7 @@
 #include "athanor/tensor/process_group.h"
 
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 
 #define USE_C10D_GLOO 1
 #include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
@@ -23,6 +24,23 @@ ATHANOR_SIMD void sum_parts(float* out, const float* parts, int64_t count, int w
     for (int64_t i = 0; i < count; ++i) {
       out[i] += other[i];
     }
+  }
+}
+
+// The same, from where the ranks' numbers lie; out may be one of them.
+void sum_in_order(float* out, const std::vector<const float*>& parts, int64_t count) {
+  constexpr int64_t kBlock = 4096;  // stays in the first cache from rank to rank
+  std::vector<float> total(static_cast<size_t>(std::min(count, kBlock)));
+  for (int64_t begin = 0; begin < count; begin += kBlock) {
+    const int64_t size = std::min(kBlock, count - begin);
+    std::copy_n(parts[0] + begin, size, total.data());
+    for (size_t rank = 1; rank < parts.size(); ++rank) {
+      const float* const other = parts[rank] + begin;
+      for (int64_t i = 0; i < size; ++i) {
+        total[static_cast<size_t>(i)] += other[i];
+      }
+    }
+    std::copy_n(total.data(), size, out + begin);
   }
 }
 
@@ -79,9 +97,74 @@ void ProcessGroup::collective(const std::string& name, const Call& call, bool to
   }
 }
 
+SharedBlock* ProcessGroup::block_of(const at::Tensor& flat) const {
+  for (const auto& block : blocks_) {
+    if (block->holds(flat.const_data_ptr())) {
+      return block.get();
+    }
+  }
+  return nullptr;
+}
+
+at::Tensor ProcessGroup::shared_floats(int64_t count, const std::string& name) {
+  const Launch& launch = store_.launch();
+  std::shared_ptr<SharedBlock> block;
+  if (launch.local_world == launch.world && launch.world > 1 && count > 0) {
+    try {
+      block = std::make_shared<SharedBlock>(rank(), world(), static_cast<size_t>(count) * sizeof(float));
+    } catch (const std::exception&) {
+      block = nullptr;  // the numbers go through sockets then
+    }
+  }
+  const std::string key = "shared/" + std::to_string(num_shared_++) + "/";
+  store_.set(key + std::to_string(rank()), block ? block->address() : "none");
+  std::vector<std::string> addresses;
+  for (int other = 0; other < world(); ++other) {
+    addresses.push_back(store_.wait(key + std::to_string(other), name));
+  }
+  const bool open = block && block->open(addresses);
+  const bool all = sum({open ? 1.0 : 0.0}, name).at(0) == world();
+  store_.remove(key + std::to_string(rank()));
+  if (!all) {
+    return at::empty({count}, at::kFloat);
+  }
+  block->seal();
+  blocks_.push_back(block);
+  return at::from_blob(block->data(), {count}, [block](void*) {}, at::kFloat);
+}
+
+const float* ProcessGroup::numbers_of(const at::Tensor& flat, int rank) const {
+  const SharedBlock* const block = block_of(flat);
+  if (block == nullptr) {
+    return nullptr;
+  }
+  const auto offset = flat.const_data_ptr<float>() - static_cast<const float*>(block->data());
+  return static_cast<const float*>(block->of(rank)) + offset;
+}
+
+void ProcessGroup::meet_over(const at::Tensor& flat, const std::string& name, bool leaving) {
+  if (!leaving) {
+    store_.enter(step_, name);
+  }
+  try {
+    block_of(flat)->meet(store_.timeout_seconds());
+  } catch (const std::exception& error) {
+    store_.blame(error.what());
+  }
+}
+
 void ProcessGroup::reduce_scatter(const at::Tensor& flat, const PartBounds& parts, const std::string& name) {
   const auto self = static_cast<size_t>(rank());
   const int64_t own = parts[self + 1] - parts[self];
+  if (block_of(flat) != nullptr) {
+    meet_over(flat, name);
+    std::vector<const float*> theirs;
+    for (int other = 0; other < world(); ++other) {
+      theirs.push_back(numbers_of(flat, other) + parts[self]);
+    }
+    sum_in_order(flat.mutable_data_ptr<float>() + parts[self], theirs, own);
+    return meet_over(flat, name, true);
+  }
   std::vector<int64_t> given;
   for (size_t i = 0; i + 1 < parts.size(); ++i) {
     given.push_back(parts[i + 1] - parts[i]);
@@ -94,6 +177,17 @@ void ProcessGroup::reduce_scatter(const at::Tensor& flat, const PartBounds& part
 }
 
 void ProcessGroup::all_gather(const at::Tensor& flat, const PartBounds& parts, const std::string& name) {
+  if (block_of(flat) != nullptr) {
+    meet_over(flat, name);
+    for (int other = 0; other < world(); ++other) {
+      const int64_t begin = parts[static_cast<size_t>(other)];
+      const auto count = static_cast<size_t>(parts[static_cast<size_t>(other) + 1] - begin);
+      if (other != rank()) {
+        std::memcpy(flat.mutable_data_ptr<float>() + begin, numbers_of(flat, other) + begin, count * sizeof(float));
+      }
+    }
+    return meet_over(flat, name, true);
+  }
   int64_t widest = 0;
   for (size_t i = 0; i + 1 < parts.size(); ++i) {
     widest = std::max(widest, parts[i + 1] - parts[i]);

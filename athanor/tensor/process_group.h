@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "athanor/tensor/rank_store.h"
+#include "athanor/tensor/shared_memory.h"
 
 namespace athanor {
 
@@ -42,6 +43,16 @@ class ProcessGroup {
   // The step that errors name.
   void at_step(int64_t step) { step_ = step; }
 
+  // count numbers for tensors that are exchanged again and again. Where all ranks are on one machine they lie in memory that
+  // the others read, and the calls below, given this tensor or a piece of it, copy nothing through a socket; else they are
+  // like any others. A collective call: the same count on all ranks.
+  at::Tensor shared_floats(int64_t count, const std::string& name);
+  // Where rank's numbers lie, for a tensor of shared_floats; null where they are not shared. Read between two meetings.
+  const float* numbers_of(const at::Tensor& flat, int rank) const;
+  // All ranks come here; what they wrote is then seen by all. For a tensor whose numbers are shared. Twice a call: before
+  // the others' numbers are read, and after it (leaving), so that nobody writes over what another still reads.
+  void meet_over(const at::Tensor& flat, const std::string& name, bool leaving = false);
+
   // flat: one dimension, contiguous, fp32, on the CPU. In place; only this rank's part holds the sum afterwards.
   void reduce_scatter(const at::Tensor& flat, const PartBounds& parts, const std::string& name);
   // Each rank gives its part, and gets the others'. Any type.
@@ -59,10 +70,13 @@ class ProcessGroup {
   // Runs one call of the backend, and blames who fails it.
   template <typename Call>
   void collective(const std::string& name, const Call& call, bool together = true);
+  SharedBlock* block_of(const at::Tensor& flat) const;
 
   RankStore& store_;
   std::unique_ptr<Impl> impl_;
+  std::vector<std::shared_ptr<SharedBlock>> blocks_;  // tensors over them keep them too
   std::atomic<int64_t> step_{0};
+  int64_t num_shared_ = 0;
 };
 
 }  // namespace athanor

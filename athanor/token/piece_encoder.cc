@@ -147,57 +147,12 @@ size_t PieceEncoder::cut_pieces(std::string_view text, size_t begin, const size_
   return begin;
 }
 
-// Bytes that are no text come in short pieces in which next to no bytes join: their ids are those of the bytes. What
-// they would cost in the cache (never to be asked for again) and in wrongly guessed branches is several times as much.
-// False, and nothing done, when too many join.
-bool PieceEncoder::encode_bytes(std::string_view text, size_t begin, const size_t* ends, size_t count, Room& room,
-                                std::vector<int32_t>& ids) const {
-  constexpr uint8_t kTouch = 1, kJoin = 3;
-  const ByteJoins& joins = *model_->byte_joins();
-  uint8_t pairs[kShortMean * kBatch + 8];  // by byte, of it and the next one
-  const size_t size = ends[count - 1] - begin;
-  const char* const bytes = text.data() + begin;
-  for (size_t i = 0; i + 1 < size; ++i) {
-    pairs[i] = joins.touch(bytes + i);
-  }
-  for (size_t i = 0; i < count; ++i) {
-    pairs[ends[i] - begin - 1] = 0;
-  }
-  if (static_cast<size_t>(std::count(pairs, pairs + size, kJoin)) > count / kFewJoined) {
-    return false;
-  }
-  size_t used = ids.size();
-  ids.resize(used + size);  // there are no more ids than bytes
-  for (size_t done = 0; done < size;) {
-    const auto* const join = static_cast<const uint8_t*>(std::memchr(pairs + done, kJoin, size - done));
-    size_t from = join == nullptr ? size : static_cast<size_t>(join - pairs), to = from;
-    while (from > done && from < size && (pairs[from - 1] & kTouch) != 0) {
-      --from;
-    }
-    for (; done < from; ++done) {
-      ids[used++] = joins.ids[static_cast<uint8_t>(bytes[done])];
-    }
-    if (join != nullptr) {
-      while ((pairs[to] & kTouch) != 0) {
-        ++to;
-      }
-      done = to + 1;
-      room.piece_ids.clear();
-      model_->encode(text.substr(begin + from, done - from), room.work, room.piece_ids);
-      for (const int32_t id : room.piece_ids) {  // few, and just written: not by wide words, which would wait for them
-        ids[used++] = id;
-      }
-    }
-  }
-  ids.resize(used);
-  return true;
-}
-
 void PieceEncoder::encode_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, bool seamed,
                                  Room& room, std::vector<int32_t>& ids) const {
   room.cache.grow_if_full();
   if (!seamed && are_short(ends[count - 1] - begin, count) &&
-      encode_bytes(text, begin, ends, count, room, ids)) {
+      encode_short_pieces(*model_, text.substr(begin, ends[count - 1] - begin), begin, ends, count, room.work,
+                          room.piece_ids, ids)) {
     return;
   }
   size_t piece_begin = begin;

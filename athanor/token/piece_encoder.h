@@ -14,6 +14,7 @@
 
 #include "athanor/token/model/model.h"
 #include "athanor/token/piece_cache.h"
+#include "athanor/token/short_pieces.h"
 #include "athanor/token/split/split.h"
 
 namespace athanor::token {
@@ -43,7 +44,7 @@ class PieceEncoder {
  private:
   static constexpr size_t kBatch = 256;     // pieces looked up at a time
   static constexpr size_t kShortMean = 3;   // bytes a piece below which a batch may be no text
-  static constexpr size_t kFewJoined = 4;   // it is none when bytes join less often than once in so many pieces
+  static_assert(kShortMean * kBatch <= kShortPieceBytes);
 
   struct Room {
     Workspace work;
@@ -61,8 +62,6 @@ class PieceEncoder {
   void for_batches(std::string_view text, Each&& each) const;
   void encode_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, bool seamed, Room& room,
                      std::vector<int32_t>& ids) const;
-  bool encode_bytes(std::string_view text, size_t begin, const size_t* ends, size_t count, Room& room,
-                    std::vector<int32_t>& ids) const;
   size_t cut_pieces(std::string_view text, size_t begin, const size_t* ends, size_t count, size_t max_ids,
                     Room& room) const;
 

@@ -102,5 +102,42 @@ TEST(PieceEncoder, RandomBytesAreMergedAsText) {
   }
 }
 
+// Where merges may reach further than the bits around a join show.
+TEST(PieceEncoder, LongRunsAmongShortPieces) {
+  const std::string x = "\xFE", y = "\xFD";
+  Json vocab = Json::object(), merges = Json::array();
+  for (int byte = 0; byte < 256; ++byte) {
+    vocab[spelt(std::string(1, static_cast<char>(byte)))] = vocab.size();
+  }
+  std::map<std::pair<std::string, std::string>, size_t> ranks;
+  for (const auto& [left, right] : std::vector<std::pair<std::string, std::string>>{
+           {x, x}, {x + x, y}, {x + x + y, x + x}, {y, x + x + y}, {x + x + y + x + x, y + x + x + y}}) {
+    merges.push_back(Json::array({spelt(left), spelt(right)}));
+    ranks.emplace(std::pair{spelt(left), spelt(right)}, ranks.size());
+    vocab.emplace(spelt(left + right), vocab.size());
+  }
+  const Made made({{"type", "BPE"}, {"vocab", vocab}, {"merges", merges}}, true);
+  const PieceEncoder encoder(&scan_gpt2, *made.model);
+  Rng rng(5);
+  for (int round = 0; round < 300; ++round) {
+    std::string text;
+    for (int i = 0; i < 300; ++i) {
+      text += i % 2 == 0 ? "1" : "!";
+      for (size_t bytes = rng.below(60) == 0 ? rng.below(140) : 0; bytes > 0; --bytes) {
+        text += rng.below(9) == 0 ? (rng.below(2) == 0 ? x : y) : bytes % 2 == 0 ? x : y;
+      }
+    }
+    std::vector<int32_t> ids;
+    encoder.encode(text, ids);
+    std::vector<std::string> wanted;
+    for (size_t begin = 0, end; begin < text.size(); begin = end) {
+      scan<Gpt2Scanner>(text, begin, &end, 1);
+      const std::vector<std::string> parts = merge_plainly(std::string_view(text).substr(begin, end - begin), ranks);
+      wanted.insert(wanted.end(), parts.begin(), parts.end());
+    }
+    ASSERT_EQ(made.spell(ids), wanted) << "round " << round;
+  }
+}
+
 }  // namespace
 }  // namespace athanor::token

@@ -1,4 +1,5 @@
 // Writing checkpoints beside training.
+#include <ATen/Parallel.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -51,12 +52,34 @@ struct TensorCopy {
     }
     bytes = std::make_unique_for_overwrite<uint8_t[]>(total);
     size_t used = 0;
+    std::vector<Piece> pieces;
     for (const auto& [name, tensor] : tensors) {
-      copy_bytes_out(tensor, bytes.get() + used);
+      if (tensor.is_cpu()) {
+        for (size_t begin = 0; begin < tensor.nbytes(); begin += kPieceBytes) {
+          pieces.push_back({static_cast<const char*>(tensor.const_data_ptr()) + begin, bytes.get() + used + begin,
+                            std::min(kPieceBytes, tensor.nbytes() - begin)});
+        }
+      } else {
+        copy_bytes_out(tensor, bytes.get() + used);
+      }
       views.push_back({name, tensor.scalar_type() == at::kBFloat16 ? "BF16" : "F32", tensor.sizes().vec(), {bytes.get() + used, tensor.nbytes()}});
       used += tensor.nbytes();
     }
+    // Training waits for this copy, most of which is the kernel giving memory: all threads take part.
+    at::parallel_for(0, static_cast<int64_t>(pieces.size()), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        std::memcpy(pieces[i].to, pieces[i].from, pieces[i].count);
+      }
+    });
   }
+
+ private:
+  static constexpr size_t kPieceBytes = size_t{4} << 20;
+  struct Piece {
+    const void* from;
+    void* to;
+    size_t count;
+  };
 };
 
 }  // namespace

@@ -65,7 +65,7 @@ void Parallel::make_buckets(int64_t bucket_bytes) {
     bucket.size += parameters_[i].tensor.numel();
   }
   for (Bucket& bucket : buckets_) {
-    bucket.memory = at::empty({bucket.size}, at::kFloat);
+    bucket.memory = group_->shared_floats(bucket.size, "memory for gradients");
     bucket.parts = even_parts(bucket.size, world());
   }
 }
@@ -329,8 +329,12 @@ void Parallel::share_weights() {
   }
   for (size_t number = 0; number < buckets_.size(); ++number) {
     Bucket& bucket = buckets_[number];
-    group_->all_gather(bucket.memory, bucket.parts,
-                       "weights " + std::to_string(number + 1) + " of " + std::to_string(buckets_.size()));
+    const std::string name = "weights " + std::to_string(number + 1) + " of " + std::to_string(buckets_.size());
+    if (group_->numbers_of(bucket.memory, rank()) != nullptr) {
+      take_weights(bucket, name);
+      continue;
+    }
+    group_->all_gather(bucket.memory, bucket.parts, name);
     for (const Member& member : bucket.members) {
       const at::Tensor& tensor = parameters_[member.parameter].tensor;
       const bool mine = bucket.parts[self] <= member.offset && member.offset + tensor.numel() <= bucket.parts[self + 1];
@@ -340,6 +344,24 @@ void Parallel::share_weights() {
       }
     }
   }
+}
+
+// From where the other ranks have them, each piece once.
+void Parallel::take_weights(const Bucket& bucket, const std::string& name) {
+  group_->meet_over(bucket.memory, name);
+  for (int other = 0; other < world(); ++other) {
+    const float* const theirs = other == rank() ? nullptr : group_->numbers_of(bucket.memory, other);
+    for (const Member& member : bucket.members) {
+      const at::Tensor& tensor = parameters_[member.parameter].tensor;
+      const int64_t begin = std::max(bucket.parts[static_cast<size_t>(other)], member.offset);
+      const int64_t end = std::min(bucket.parts[static_cast<size_t>(other) + 1], member.offset + tensor.numel());
+      if (theirs != nullptr && begin < end) {
+        std::memcpy(tensor.mutable_data_ptr<float>() + (begin - member.offset), theirs + begin,
+                    static_cast<size_t>(end - begin) * sizeof(float));
+      }
+    }
+  }
+  group_->meet_over(bucket.memory, name, true);
 }
 
 void Parallel::copy_from_leader(const NamedTensors& tensors) {

@@ -15,7 +15,8 @@
 // rank order, so that W ranks of one piece each get the bits that one process gets which accumulates W pieces. Bucket by
 // bucket (in the order in which backward makes them) a thread cuts the sum among the ranks: each adds up its part of a
 // bucket. Without sharding the parts are then gathered at once; with it each rank updates its part, and weights are
-// gathered instead (share_weights): the same bytes on the wire, the moments' memory divided by the ranks.
+// gathered instead (share_weights): the same bytes on the wire, the moments' memory divided by the ranks. On one machine
+// nothing goes over a wire: buckets lie in memory that all ranks read (tensor/shared_memory.h).
 #pragma once
 
 #include <condition_variable>
@@ -133,6 +134,7 @@ class Parallel {
   void communicate();
   void reduce(Bucket& bucket, const std::string& name);
   void wait_for_buckets();
+  void take_weights(const Bucket& bucket, const std::string& name);
 
   ProcessGroup* group_;
   std::vector<NamedParameter> parameters_;

@@ -1,5 +1,7 @@
 """Inputs of make_chat_fixtures.py: templates over the whole language, and conversations."""
 
+import chat_text_cases
+
 XS = {"xs": [3, 1, 2], "ys": ["b", "A", "c"], "empty": [], "s": "  Hello, World! ", "zh": "你好，世界", "n": 7, "f": 2.5,
       "neg": -3, "t": True, "none": None, "d": {"b": 1, "a": [1, "x", None], "c": {"k": "v"}},
       "people": [{"name": "Ann", "age": 30, "city": "Oslo"}, {"name": "bob", "age": 25, "city": "Rome"},
@@ -254,6 +256,11 @@ def expressions():
     yield "\n".join(blocks[start:start + 20]), XS
     for template in LINES:
         yield template, XS
+    for line in chat_text_cases.HAND:
+        for expression in split(line):
+            yield "{{ " + expression + " }}", XS
+    for template in chat_text_cases.cases(300, 5):
+        yield template, XS
 
 
 # What jinja2 renders and Athanor does not, on purpose.
@@ -263,6 +270,8 @@ REFUSED = {
     "{{ '\\N{BULLET}' }}": "names of characters",
     "{% set g = xs|map('nofilter') %}ok": "found before it is used",
     "{% block b %}{% endblock %}": "blocks",
+    "{{ {(1, 'a'): 1, ('a', 1): 2}|pprint }}": "keys without an order",
+    "{{ 1e300.as_integer_ratio() }}": "an integer beyond 64 bits",
 }
 
 

@@ -48,8 +48,8 @@ def table(kind, name, items, text):
 
 
 def main():
-    simple = {"upper": {}, "lower": {}}
-    special = {"upper": [], "lower": [], "title": []}
+    simple = {"upper": {}, "lower": {}, "fold": {}}
+    special = {"upper": [], "lower": [], "title": [], "fold": []}
     for code in CODES:
         char = chr(code)
         for name in ("upper", "lower"):
@@ -58,6 +58,11 @@ def main():
                 special[name].append((code, to))
             elif to != char:
                 simple[name][code] = ord(to)
+        folded = char.casefold()
+        if len(folded) > 1:
+            special["fold"].append((code, folded))
+        elif folded != char.lower():  # the others are those of lower()
+            simple["fold"][code] = ord(folded)
         if char.title() != char.upper():
             special["title"].append((code, char.title()))
     category = unicodedata.category
@@ -71,7 +76,7 @@ def main():
     run = lambda r: "{0x%X, 0x%X, %d, %d}" % r
     pair = lambda r: "{0x%X, 0x%X}" % tuple(r)
     case = lambda s: "{0x%X, {%s}}" % (s[0], ", ".join("0x%X" % ord(c) for c in s[1]))
-    parts = [table("CaseRun", n.title() + "Runs", runs(simple[n]), run) for n in ("upper", "lower")]
+    parts = [table("CaseRun", n.title() + "Runs", runs(simple[n]), run) for n in simple]
     parts += [table("SpecialCase", n.title() + "Special", special[n], case) for n in special]
     parts += [table("CodeRange", n, ranges(c), pair) for n, c in classes.items()]
     out = ROOT / "athanor/token/chat/case_tables.cc"

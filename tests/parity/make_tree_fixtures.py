@@ -11,7 +11,7 @@ import numpy as np
 import sklearn
 import xgboost
 from sklearn.base import clone
-from sklearn.ensemble import AdaBoostClassifier, IsolationForest
+from sklearn.ensemble import AdaBoostClassifier, AdaBoostRegressor, IsolationForest
 from sklearn.ensemble._iforest import _average_path_length
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -73,6 +73,50 @@ for target, name in ((classes, "three classes"), (two, "two classes")):
     model = AdaBoostClassifier(DecisionTreeClassifier(max_depth=1), n_estimators=12, learning_rate=0.7, random_state=0).fit(x, target)
     boosts.append({"name": name, "target": [int(v) for v in target], "predicted": rounded(model.predict_proba(test))})
 
+MASK = (1 << 64) - 1
+
+
+def mix64(v):
+    v = (v + 0x9E3779B97F4A7C15) & MASK
+    v = ((v ^ (v >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    v = ((v ^ (v >> 27)) * 0x94D049BB133111EB) & MASK
+    return v ^ (v >> 31)
+
+
+def random_at(seed, a, b=0, c=0):
+    return mix64(mix64(mix64(mix64(seed) ^ a) ^ b) ^ c)
+
+
+class OurDraws(np.random.RandomState):
+    """AdaBoostRegressor's draws of rows as Athanor makes them (adaboost_values.cc), so that both learn from the same rows."""
+    part = 0
+
+    def choice(self, rows, size, replace, p):
+        key = random_at(5, 0x61645232, self.part)
+        self.part += 1
+        up_to = np.cumsum(p)
+        units = np.array([(random_at(key, i) >> 11) / 2.0**53 for i in range(size)])
+        return np.minimum(np.searchsorted(up_to, units * up_to[-1], side="right"), size - 1)
+
+
+def boosted_values(loss, weighted, times, seed):
+    model = AdaBoostRegressor(DecisionTreeRegressor(max_depth=3, min_samples_leaf=8), n_estimators=times, learning_rate=0.8, loss=loss, random_state=OurDraws(seed))
+    return model.fit(x, fine, sample_weight=weights if weighted else None)
+
+
+fine = np.round(64 * (8 * np.sin(x[:, 0]) + x[:, 1] * (x[:, 2] > 7) + noise + np.cos(5 * x[:, 3]))) / 64
+boosts_of_values = []
+for loss in ("linear", "square", "exponential"):
+    for weighted in (False, True):
+        for times in range(10, 0, -1):  # as many as no tie decides
+            models = [boosted_values(loss, weighted, times, seed) for seed in range(12)]
+            said = [model.predict(np.vstack([x, test])) for model in models]
+            if all((one == said[0]).all() for one in said):
+                break
+        assert times >= 4, (loss, weighted, times)
+        boosts_of_values.append({"loss": loss, "weighted": weighted, "times": times, "models": len(models[0].estimators_),
+                                 "target": rounded(fine), "predicted": rounded(models[0].predict(test))})
+
 forest = IsolationForest(n_estimators=5, max_samples=64, random_state=3).fit(x)
 isolation = {"sampled": 64, "scores": rounded(-forest.score_samples(test)), "trees": []}
 for tree, columns in zip(forest.estimators_, forest.estimators_features_):
@@ -102,7 +146,7 @@ shap = {"test": [None if np.isnan(v) else float(v) for v in holes_test.ravel()],
 out = pathlib.Path(__file__).parents[1] / "fixtures/classic/trees.json"
 out.write_text(json.dumps({"made_by": f"tests/parity/make_tree_fixtures.py, scikit-learn {sklearn.__version__}, xgboost {xgboost.__version__}",
                            "x": rounded(x), "columns": 5, "test": rounded(test), "weights": rounded(weights), "trees": trees,
-                           "adaboost": boosts, "isolation": isolation, "shap": shap}, separators=(",", ":")) + "\n")
+                           "adaboost": boosts, "adaboost_of_values": boosts_of_values, "isolation": isolation, "shap": shap}, separators=(",", ":")) + "\n")
 print(out.stat().st_size)
 
 

@@ -1,36 +1,20 @@
 // AdaBoost for any number of classes (SAMME; Zhu, Zou, Rosset, Hastie 2009): each model learns the
-// rows that those before got wrong; votes by how often a model is right.
+// rows that those before got wrong; votes by how often a model is right. Of several labels a row: one model a label.
 #include <algorithm>
 #include <cmath>
 
 #include "athanor/base/error.h"
-#include "athanor/classic/ensembles/ensemble_kinds.h"
-#include "athanor/classic/ensembles/member.h"
+#include "athanor/classic/ensembles/adaboost.h"
 #include "athanor/classic/trees/tree_model.h"
-#include "athanor/run/fields.h"
 
 namespace athanor {
 
 namespace {
 
-struct AdaBoostOptions {
-  nlohmann::json of = {{"kind", "tree"}, {"max_depth", 1}};
-  int64_t times = 50;
-  double learning_rate = 1;
-
-  static void fields(Fields<AdaBoostOptions>& f) {
-    f.add("of", &AdaBoostOptions::of,
-          "the model, which must heed weights: {kind: tree, max_depth: 1}");
-    f.add("times", &AdaBoostOptions::times, "models at most").range(1, 10'000);
-    f.add("learning_rate", &AdaBoostOptions::learning_rate, "how strongly the rows' weights change")
-        .range(1e-9, 100);
-  }
-};
-
 class AdaBoost : public ClassicModel {
  public:
-  AdaBoost(const AdaBoostOptions& options, Task task) : options_(options), task_(task) {
-    Member(options.of, task, "of");
+  explicit AdaBoost(const AdaBoostOptions& options) : options_(options) {
+    Member(options.of, task_, "of");
   }
 
   void fit(const Matrix& all_x, const Target& all_target, FitContext& context) override {
@@ -148,23 +132,105 @@ class AdaBoost : public ClassicModel {
 
  private:
   AdaBoostOptions options_;
-  Task task_;
+  const Task task_ = Task::kClasses;
   uint64_t labels_ = 0;
   std::vector<Member> members_;
   std::vector<double> votes_;
 };
 
+// A model of yes and no for each label.
+class AdaBoostOfLabels : public ClassicModel {
+ public:
+  explicit AdaBoostOfLabels(const AdaBoostOptions& options) : options_(options) { AdaBoost{options}; }
+
+  void fit(const Matrix& x, const Target& target, FitContext& context) override {
+    const uint64_t labels = target.labels.size();
+    of_label_.clear();
+    for (uint64_t k = 0; k < labels; ++k) {
+      Target one;
+      one.labels = {"no", "yes"};
+      one.weights = target.weights;
+      for (uint64_t row = 0; row < x.rows; ++row) {
+        one.classes.push_back(target.marks[row * labels + k]);
+      }
+      FitContext own = context_of_part(context, k, labels);
+      of_label_.emplace_back(options_);
+      of_label_.back().fit(x, one, own);
+    }
+  }
+  Matrix predict(const Matrix& x, ThreadPool& pool) const override {
+    Matrix out = Matrix::dense(x.rows, of_label_.size());
+    for (uint64_t k = 0; k < out.columns; ++k) {
+      const Matrix one = of_label_[k].predict(x, pool);
+      for (uint64_t row = 0; row < x.rows; ++row) {
+        out.at(row, k) = one.at(row, 1);
+      }
+    }
+    return out;
+  }
+  bool gives_probabilities() const override { return true; }
+  nlohmann::json description(const std::vector<std::string>& names) const override {
+    auto list = nlohmann::json::array();
+    for (const AdaBoost& one : of_label_) {
+      list.push_back(one.description(names)["models"]);
+    }
+    return {{"of", options_.of}, {"models", list}};
+  }
+  void save(SavedWriter& out) const override {
+    out.json()["labels"] = of_label_.size();
+    for (size_t k = 0; k < of_label_.size(); ++k) {
+      SavedWriter part = out.part("label" + std::to_string(k));
+      of_label_[k].save(part);
+    }
+  }
+  void load(const SavedReader& in) override {
+    const auto labels = in.get<uint64_t>("labels");
+    if (labels == 0 || labels > (1U << 20)) {
+      in.fail("'labels' is out of range");
+    }
+    of_label_.clear();
+    for (uint64_t k = 0; k < labels; ++k) {
+      of_label_.emplace_back(options_);
+      of_label_.back().load(in.part("label" + std::to_string(k)));
+    }
+  }
+
+ private:
+  AdaBoostOptions options_;
+  std::vector<AdaBoost> of_label_;
+};
+
 }  // namespace
+
+void AdaBoostOptions::fields(Fields<AdaBoostOptions>& f) {
+  f.add("of", &AdaBoostOptions::of,
+        "the model, which for classes must heed weights; empty: {kind: tree, max_depth: 1}, of numbers max_depth: 3");
+  f.add("times", &AdaBoostOptions::times, "models at most").range(1, 10'000);
+  f.add("learning_rate", &AdaBoostOptions::learning_rate, "how strongly the rows' weights change")
+      .range(1e-9, 100);
+  f.add("loss", &AdaBoostOptions::loss, "regression: what a row's error counts, as a share of the largest one")
+      .choices({"linear", "square", "exponential"});
+}
 
 ModelKind adaboost_kind() {
   return {"adaboost",
           "AdaBoost: each model learns what those before got wrong",
-          {Task::kClasses},
+          {Task::kClasses, Task::kMultiLabel, Task::kRegression},
           false,
           true,
           schema_of<AdaBoostOptions>(),
-          [](const nlohmann::json& options, Task task) -> std::unique_ptr<ClassicModel> {
-            return std::make_unique<AdaBoost>(load_options<AdaBoostOptions>(options), task);
+          [](const nlohmann::json& given, Task task) -> std::unique_ptr<ClassicModel> {
+            auto options = load_options<AdaBoostOptions>(given);
+            if (options.of == "") {
+              options.of = {{"kind", "tree"}, {"max_depth", task == Task::kRegression ? 3 : 1}};
+            }
+            if (task == Task::kRegression) {
+              return make_adaboost_of_values(options);
+            }
+            if (task == Task::kMultiLabel) {
+              return std::make_unique<AdaBoostOfLabels>(options);
+            }
+            return std::make_unique<AdaBoost>(options);
           }};
 }
 

@@ -4,8 +4,6 @@
 
 #include "athanor/base/error.h"
 #include "athanor/classic/ensembles/member.h"
-#include "athanor/classic/ensembles/partial_dependence.h"
-#include "athanor/classic/ensembles/permutation_importance.h"
 #include "athanor/classic/trees/tree_testing.h"
 
 namespace athanor {
@@ -98,7 +96,7 @@ TEST(Ensembles, ErrorsNameThePlace) {
   EXPECT_EQ(place("voting", {{"of", kTwo}, {"weights", {1.0}}}).find("fit.model.weights"), 0U);
   EXPECT_EQ(place("voting", {{"of", nlohmann::json::array()}}).find("fit.model.of"), 0U);
   EXPECT_EQ(place("stacking", {{"of", kTwo}, {"final", 3}}).find("fit.model.final"), 0U);
-  EXPECT_NE(place("adaboost", nlohmann::json::object(), Task::kRegression), "");
+  EXPECT_NE(place("adaboost", nlohmann::json::object(), Task::kClusters), "");
   nlohmann::json deep = {{"kind", "tree"}};
   for (int i = 0; i < 40; ++i) {
     deep = {{"kind", "bagging"}, {"of", deep}};
@@ -109,36 +107,50 @@ TEST(Ensembles, ErrorsNameThePlace) {
   EXPECT_FALSE(all_members_split({{"of", {{"kind", "nothing"}}}}));
 }
 
-TEST(Ensembles, PermutationFindsWhatMatters) {
-  const Made made = tree_testing::smooth_rows(1500, 4, 44);
+TEST(Ensembles, AdaBoostOfValuesBeatsOneOfItsTrees) {
+  const Made made = tree_testing::smooth_rows(1200, 4, 60);
+  const Made fresh = tree_testing::smooth_rows(600, 4, 61);
   ThreadPool pool(2);
-  FitContext context{pool};
-  const auto model = make_model("boosting", nlohmann::json::object(), Task::kRegression, "m");
-  model->fit(made.x, made.target, context);
-  const Made fresh = tree_testing::smooth_rows(800, 4, 45);
-  const auto losses = permutation_importance(*model, fresh.x, fresh.target, usual_score,
-                                             {.times = 3, .seed = 1}, pool);
-  EXPECT_GT(losses[0].mean, 0.5);
-  EXPECT_GT(losses[1].mean, 0.1);
-  EXPECT_NEAR(losses[2].mean, 0, 0.02);
-  EXPECT_LT(losses[0].spread, 0.2);
-  EXPECT_GT(losses[0].spread, 0);
+  FitContext context{pool, 1};
+  const auto tree = make_model("tree", {{"max_depth", 3}}, Task::kRegression, "m");
+  tree->fit(made.x, made.target, context);
+  const auto boosted = make_model("adaboost", nlohmann::json::object(), Task::kRegression, "m");
+  boosted->fit(made.x, made.target, context);
+  EXPECT_LT(tree_testing::rmse(boosted->predict(fresh.x, pool), fresh.target),
+            0.9 * tree_testing::rmse(tree->predict(fresh.x, pool), fresh.target));
+  const auto again = tree_testing::reloaded(*boosted, "adaboost", nlohmann::json::object(), Task::kRegression);
+  EXPECT_EQ(again->predict(fresh.x, pool).values, boosted->predict(fresh.x, pool).values);
+  EXPECT_EQ(tree_testing::fitted_bytes("adaboost", {{"times", 5}}, made, 1), tree_testing::fitted_bytes("adaboost", {{"times", 5}}, made, 3));
+
+  Made exact = made;  // a tree that is right on all its rows ends it
+  std::fill(exact.target.values.begin(), exact.target.values.end(), 2.5);
+  boosted->fit(exact.x, exact.target, context);
+  EXPECT_EQ(boosted->description({})["models"], 1);
+  EXPECT_EQ(boosted->predict(fresh.x, pool).at(0, 0), 2.5);
 }
 
-TEST(Ensembles, PartialDependenceFollowsTheFeature) {
-  const Made made = tree_testing::smooth_rows(2000, 3, 46);
+TEST(Ensembles, AdaBoostOfLabelsIsOneOfEach) {
+  const Made made = tree_testing::class_rows(500, 4, 3, 62);
+  Made several = made;
+  several.target.task = Task::kMultiLabel;
+  several.target.labels = {"low", "never", "not high"};
+  several.target.classes.clear();
+  for (const int32_t c : made.target.classes) {
+    several.target.marks.insert(several.target.marks.end(), {static_cast<uint8_t>(c == 0), 0, static_cast<uint8_t>(c < 2)});
+  }
   ThreadPool pool(2);
-  FitContext context{pool};
-  const auto model = make_model("boosting", nlohmann::json::object(), Task::kRegression, "m");
-  model->fit(made.x, made.target, context);
-  const auto curve = partial_dependence(*model, made.x, {0}, {.points = 21}, pool);
-  ASSERT_EQ(curve.grid[0].size(), 21U);
-  EXPECT_NEAR(curve.mean.at(20, 0) - curve.mean.at(0, 0), 3, 0.6);
-  const auto both =
-      partial_dependence(*model, made.x, {0, 1}, {.points = 5, .max_rows = 200}, pool);
-  EXPECT_EQ(both.mean.rows, 25U);
-  EXPECT_THROW(partial_dependence(*model, made.x, {0, 1, 2}, {}, pool), Error);
-  EXPECT_THROW(partial_dependence(*model, made.x, {7}, {}, pool), Error);
+  FitContext context{pool, 1};
+  const nlohmann::json options = {{"times", 10}};
+  const auto model = make_model("adaboost", options, Task::kMultiLabel, "m");
+  model->fit(several.x, several.target, context);
+  const Matrix said = model->predict(several.x, pool);
+  uint64_t right = 0;
+  for (uint64_t i = 0; i < said.values.size(); ++i) {
+    right += (said.values[i] > 0.5) == (several.target.marks[i] == 1) ? 1 : 0;
+  }
+  EXPECT_GT(static_cast<double>(right), 0.97 * static_cast<double>(said.values.size()));
+  const auto again = tree_testing::reloaded(*model, "adaboost", options, Task::kMultiLabel);
+  EXPECT_EQ(again->predict(several.x, pool).values, said.values);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 #endif
 
 #include "athanor/base/error.h"
+#include "athanor/base/format.h"
 #include "athanor/classic/models/smo.h"
 
 namespace athanor::classic {
@@ -76,12 +77,34 @@ std::vector<size_t> problem_sizes(size_t rows, std::span<const int32_t> classes)
   return classes.empty() ? std::vector<size_t>{2 * rows} : sizes;
 }
 
+// nu is at most twice the smaller class's share of each pair: Error(kUsage) that says how much.
+void check_nu(double nu, std::span<const int32_t> classes) {
+  std::vector<size_t> counts;
+  for (const int32_t k : classes) {
+    counts.resize(std::max(counts.size(), static_cast<size_t>(k) + 1), 0);
+    ++counts[static_cast<size_t>(k)];
+  }
+  std::erase(counts, 0U);
+  if (counts.size() < 2) {
+    return;
+  }
+  const auto [fewest, most] = std::minmax_element(counts.begin(), counts.end());
+  const double allowed = 2 * static_cast<double>(*fewest) / static_cast<double>(*fewest + *most);
+  if (nu > allowed) {
+    throw Error(ErrorKind::kUsage,
+                "nu is " + human_number(nu) + ", but classes of " + std::to_string(*fewest) + " and " + std::to_string(*most) +
+                    " rows allow at most " + human_number(allowed, 3),
+                "nu", "give a smaller nu, or take by: margin");
+  }
+}
+
 // nu machines: libsvm's.
 SvmFit libsvm_fit(const SvmOptions& options, double gamma, const Matrix& x, std::span<const int32_t> classes,
                   std::span<const double> values, Task task, FitContext& context) {
   if (x.rows > INT32_MAX || x.columns > INT32_MAX - 1) {
     throw Error(ErrorKind::kResource, "too many rows or columns for libsvm", "", "take linear_svm");
   }
+  check_nu(options.nu, classes);
   std::vector<svm_node> nodes;
   std::vector<size_t> begin;
   for (uint64_t r = 0; r < x.rows; ++r) {
@@ -114,7 +137,7 @@ SvmFit libsvm_fit(const SvmOptions& options, double gamma, const Matrix& x, std:
   parameter.shrinking = options.shrinking ? 1 : 0;
   if (const char* wrong = svm_check_parameter(&problem, &parameter)) {
     throw Error(ErrorKind::kUsage, std::string("libsvm: ") + wrong, "svm",
-                "give a smaller nu: classes of unlike size allow less");
+                "");
   }
   static const bool quiet = [] {
     svm_set_print_string_function(on_print);

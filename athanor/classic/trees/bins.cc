@@ -122,6 +122,9 @@ std::vector<uint32_t> worth_splitting(const Matrix& x, uint64_t least_rows) {
       kept.push_back(c);
     }
   }
+  if (kept.empty() && x.columns > 0) {
+    kept.push_back(0);  // a model of no splits
+  }
   return kept;
 }
 

@@ -57,31 +57,6 @@ void BoostingOptions::fields(Fields<BoostingOptions>& f) {
         "table's categories, where `features` is left out and all models split numbers");
 }
 
-namespace {
-
-// Of sparse rows with many columns: those that fewer rows hold than a leaf must have can split no node. Empty: all may.
-std::vector<int32_t> columns_that_can_split(const Matrix& x, int64_t min_samples_leaf) {
-  std::vector<int32_t> out;
-  if (!x.is_sparse || x.columns > static_cast<uint64_t>(INT32_MAX)) {
-    return out;
-  }
-  std::vector<uint32_t> holders(x.columns, 0);
-  for (const uint32_t column : x.sparse.indices) {
-    ++holders[column];
-  }
-  for (uint64_t c = 0; c < x.columns; ++c) {
-    if (holders[c] >= min_samples_leaf) {
-      out.push_back(static_cast<int32_t>(c));
-    }
-  }
-  if (out.empty()) {
-    out.push_back(0);  // a model of no splits
-  }
-  return out.size() < x.columns ? out : std::vector<int32_t>{};
-}
-
-}  // namespace
-
 Boosting::Boosting(const BoostingOptions& options, Task task) : options_(options), task_(task) {
   const std::string& loss = options_.loss;
   const bool of_values =
@@ -192,18 +167,6 @@ void Boosting::fit(const Matrix& all_x, const Target& all_target, FitContext& co
     target = &train_target;
   }
   const Matrix* judged_x = watched_x_ != nullptr ? watched_x_ : &valid_x;
-  const uint64_t all_columns = x->columns;
-  const bool by_names = !options_.monotone.empty() || (options_.categories.is_array() && !options_.categories.empty());
-  const auto kept = by_names ? std::vector<int32_t>{} : columns_that_can_split(*x, options_.min_samples_leaf);
-  Matrix narrow_x, narrow_judged_x;
-  if (!kept.empty()) {
-    narrow_x = take_columns(*x, kept);
-    x = &narrow_x;
-    if (stops) {
-      narrow_judged_x = take_columns(*judged_x, kept);
-      judged_x = &narrow_judged_x;
-    }
-  }
   const Target* judged_target = watched_x_ != nullptr ? watched_target_ : &valid_target;
   const BinCuts cuts = BinCuts::learn(*x, static_cast<uint32_t>(options_.bins), context.pool,
                                       category_columns(*x, context.categories),
@@ -224,14 +187,6 @@ void Boosting::fit(const Matrix& all_x, const Target& all_target, FitContext& co
                       trees_, valid_losses_, context);
   watched_x_ = nullptr;
   watched_target_ = nullptr;
-  if (!kept.empty()) {
-    trees_.columns = all_columns;
-    for (TreeNode& node : trees_.nodes.own()) {
-      if (!node.is_leaf()) {
-        node.feature = (node.feature & ~(TreeNode::kCategory - 1)) | kept[static_cast<size_t>(node.column())];
-      }
-    }
-  }
 }
 
 Matrix Boosting::raw_scores(const Matrix& x, ThreadPool& pool) const {

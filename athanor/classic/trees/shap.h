@@ -1,5 +1,5 @@
 // What each feature added to a prediction: Shapley values of trees, path-dependent TreeSHAP
-// (Lundberg et al. 2020, algorithm 2): exact, in the time of leaves x depth^2 a row.
+// (Lundberg et al. 2020): exact, in the time of nodes x depth / 2 a row (shap_block.h).
 //
 //   const Contributions why = tree_contributions(model, x, pool);
 //   why.of_output[0].at(row, column)                    // in the model's raw units (log odds,

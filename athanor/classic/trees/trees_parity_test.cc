@@ -86,6 +86,25 @@ TEST(TreesParity, AdaBoostIsScikitLearns) {
   }
 }
 
+TEST(TreesParity, AdaBoostOfValuesIsScikitLearns) {
+  const Matrix x = matrix_of(fixture()["x"], 5);
+  ThreadPool pool(2);
+  for (const auto& one : fixture()["adaboost_of_values"]) {
+    FitContext context{pool, 5};
+    Target target = target_of(one["target"], false);
+    if (one["weighted"]) {
+      target.weights = fixture()["weights"].get<std::vector<double>>();
+    }
+    const nlohmann::json options{{"of", {{"kind", "tree"}, {"max_depth", 3}, {"min_samples_leaf", 8}}}, {"times", one["times"]},
+                                 {"learning_rate", 0.8}, {"loss", one["loss"]}};
+    const auto model = make_model("adaboost", options, Task::kRegression, "model");
+    model->fit(x, target, context);
+    const std::string what = options.dump() + (one["weighted"] ? ", weighted" : "");
+    EXPECT_EQ(model->description({})["models"], one["models"]) << what;
+    expect_near(model->predict(matrix_of(fixture()["test"], 5), pool).values, one["predicted"], 1e-9, what);
+  }
+}
+
 TEST(TreesParity, IsolationScoresAreScikitLearns) {
   const auto& given = fixture()["isolation"];
   const Matrix test = matrix_of(fixture()["test"], 5);

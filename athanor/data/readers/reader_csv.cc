@@ -1,4 +1,5 @@
-// csv and tsv by RFC 4180: a header row, quotes that may hold separators and newlines, "" for a quote.
+// csv and tsv by RFC 4180: a header row, quotes that may hold separators and newlines, "" for a quote; UTF-8, or UTF-16 with
+// its byte order mark.
 #include <algorithm>
 #include <deque>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 #include "athanor/data/readers/reader_formats.h"
 #include "athanor/data/readers/separated_record.h"
 #include "athanor/data/readers/series_rows.h"
+#include "athanor/data/stream/stream_utf16.h"
 
 namespace athanor {
 
@@ -212,13 +214,13 @@ std::vector<std::string> distinct_names(std::vector<std::string> names, const Ro
 
 // What another encoding would spoil in every row shows in the first. Error(kInput).
 void check_encoding(std::string_view first, bool is_header, const std::string& source) {
-  const bool utf16 = first.starts_with("\xff\xfe") || first.starts_with("\xfe\xff") || first.find('\0') != std::string_view::npos;
+  const bool utf16 = first.find('\0') != std::string_view::npos;  // without its mark
   if (!utf16 && (!is_header || is_valid_utf8(first))) {
     return;
   }
   const std::string charset = utf16 ? "UTF-16" : likely_charset(first);
-  throw Error(ErrorKind::kInput, utf16 ? "the file is UTF-16, not UTF-8" : "the header row is not UTF-8, but most likely " + charset,
-              source, "iconv -f " + charset + " -t UTF-8 OLD > NEW makes it UTF-8");
+  throw Error(ErrorKind::kInput, utf16 ? "the file is UTF-16 without a byte order mark, which would tell it, or no text" : "the header row is not UTF-8, but most likely " + charset,
+              source, "iconv -f " + charset + (utf16 ? "LE" : "") + " -t UTF-8 OLD > NEW makes it UTF-8");
 }
 
 // Rows of one file: the header that they are read by, and where they go.
@@ -356,7 +358,8 @@ class SeparatedRows {
 
 void read_separated(const ReadInput& input, const ReadOptions& options, const ReadSink& sink, char separator) {
   const RowSink rows(input, options, sink);
-  LineReader lines(*input.stream, options.max_line_bytes, input.begin);
+  Utf16Stream decoded(*input.stream);
+  LineReader lines(input.begin == 0 ? decoded : *input.stream, options.max_line_bytes, input.begin);
   SeparatedRows table(input, options, rows, separator);
   bool known = !options.separator.empty() || separator != ',' || !input.state.empty();
   Record record;
@@ -374,7 +377,8 @@ void read_separated(const ReadInput& input, const ReadOptions& options, const Re
           rows.note("its columns are separated by '" + separator_name(found) + "', not by commas (separator: says which)");
         }
       }
-      if (options.series.rows == 0) {  // a series may begin rows before this one
+      // A series may begin rows before this one; offsets of UTF-16 are not the file's own.
+      if (options.series.rows == 0 && !decoded.decodes()) {
         rows.boundary(record.begin, table.state(failed_before));
       }
       table.read(record);

@@ -94,7 +94,8 @@ const Reader* find_reader(std::string_view file_name);
 std::string known_extensions();
 
 // Opens the file and reads it with its reader. Error(kInput) for an extension that no reader has, or for a table
-// without the wanted text column; for a csv or tsv in UTF-16 or whose header row is not UTF-8 (with the likely encoding).
+// without the wanted text column; for a csv or tsv in UTF-16 without its byte order mark (with it, it is read: offsets are
+// those of the text as UTF-8) or whose header row is not UTF-8 (with the likely encoding).
 void read_documents(const fs::path& path, const std::string& source, const ReadOptions& options,
                     const ReadSink& sink);
 

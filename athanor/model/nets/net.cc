@@ -136,4 +136,11 @@ NetBatch make_net_batch(const Examples& examples, std::span<const uint64_t> rows
   return batch;
 }
 
+NetBatch on_device(NetBatch batch, at::Device device) {
+  for (at::Tensor* tensor : {&batch.values_BTF, &batch.pixels_BCHW, &batch.values_BF}) {
+    *tensor = tensor->defined() ? tensor->to(device) : *tensor;
+  }
+  return batch;
+}
+
 }  // namespace athanor

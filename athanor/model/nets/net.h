@@ -46,6 +46,8 @@ class Net : public Module {
   virtual void save(const fs::path& folder) const;
 
   const NetInits& inits() const { return inits_; }
+  // Where its weights lie.
+  at::Device device() const { return named_parameters().front().tensor.device(); }
 
  protected:
   // What a network begins with, in its precision: every layer computes in the precision of what it is given.
@@ -63,6 +65,10 @@ std::unique_ptr<Net> make_net(const NetConfig& config, uint64_t seed);
 
 // Examples `rows` as a batch.
 NetBatch make_net_batch(const Examples& examples, std::span<const uint64_t> rows, const InputShape& shape);
+
+// The same for a net on this device: values and pixels move there; tokens, categories and lengths stay on the host, which
+// checks and reads them.
+NetBatch on_device(NetBatch batch, at::Device device);
 
 // config.json and model.safetensors (parameters, then buffers, by PyTorch's names; encoders: as transformers writes them).
 // What the inputs need beside them (a tokenizer) is the caller's.

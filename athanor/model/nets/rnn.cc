@@ -40,7 +40,7 @@ class RecurrentNet : public Net {
     x_BTE = is_text() ? net_dropout(x_BTE, p, random_at(dropout_seed, 0), training()) : x_BTE;
     const at::Tensor order = at::argsort(batch.lengths_B, /*stable=*/true, 0, /*descending=*/true);
     const at::Tensor lengths = batch.lengths_B.index_select(0, order);
-    auto [data, batch_sizes] = at::_pack_padded_sequence(x_BTE.index_select(0, order), lengths, true);
+    auto [data, batch_sizes] = at::_pack_padded_sequence(x_BTE.index_select(0, order.to(x_BTE.device())), lengths, true);
     at::Tensor last;
     for (size_t layer = 0; layer < cells_.num_layers(); ++layer) {
       data = layer == 0 ? data : net_dropout(data, p, random_at(dropout_seed, layer), training());
@@ -50,7 +50,7 @@ class RecurrentNet : public Net {
     }
     at::Tensor pooled = pool(data, batch_sizes, last, lengths);
     pooled = net_dropout(pooled, p, random_at(dropout_seed, cells_.num_layers(), 1), training());
-    return classifier_.forward(pooled).to(at::kFloat).index_select(0, at::argsort(order));
+    return classifier_.forward(pooled).to(at::kFloat).index_select(0, at::argsort(order).to(pooled.device()));
   }
 
  private:
@@ -68,7 +68,7 @@ class RecurrentNet : public Net {
     if (highest) {
       return steps_BTH.amax({1});
     }
-    return steps_BTH.sum(at::IntArrayRef{1}).div(lengths.to(at::kFloat).unsqueeze(1));
+    return steps_BTH.sum(at::IntArrayRef{1}).div(lengths.to(data.device(), at::kFloat).unsqueeze(1));
   }
 
   std::unique_ptr<Embedding> embedding_;

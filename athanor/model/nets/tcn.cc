@@ -59,14 +59,15 @@ class Tcn : public Net {
 
   at::Tensor forward(const NetBatch& batch, uint64_t dropout_seed) override {
     const NetOptions& options = config().options;
-    const at::Tensor lengths_B1 = batch.lengths_B.unsqueeze(1);
-    const at::Tensor inside_B1T = at::arange(batch.values_BTF.size(1)).unsqueeze(0).lt(lengths_B1).unsqueeze(1);
+    const at::Tensor lengths_B = batch.lengths_B.to(batch.values_BTF.device());
+    const at::Tensor inside_B1T =
+        at::arange(batch.values_BTF.size(1), lengths_B.options()).unsqueeze(0).lt(lengths_B.unsqueeze(1)).unsqueeze(1);
     at::Tensor x_BCT = enter(batch.values_BTF.transpose(1, 2));
     for (size_t i = 0; i < blocks_.size(); ++i) {
       x_BCT = blocks_[i]->forward(x_BCT, options.activation, options.dropout, random_at(dropout_seed, i));
       x_BCT = x_BCT.mul(inside_B1T);  // zeros behind the end, as convolution's own padding
     }
-    return classifier_.forward(pool(x_BCT, inside_B1T, batch.lengths_B)).to(at::kFloat);
+    return classifier_.forward(pool(x_BCT, inside_B1T, lengths_B)).to(at::kFloat);
   }
 
  private:

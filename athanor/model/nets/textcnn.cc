@@ -38,9 +38,9 @@ class TextCnn : public Net {
     const double p = config().options.dropout;
     const int64_t length = batch.tokens_BT.size(1);
     const int64_t widest = *std::max_element(kernels_.begin(), kernels_.end());
-    const at::Tensor place_T = at::arange(std::max(length, widest));
-    const at::Tensor lengths_B1 = batch.lengths_B.unsqueeze(1);
     at::Tensor x_BTE = enter(embedding_.forward(batch.tokens_BT));
+    const at::Tensor lengths_B1 = batch.lengths_B.to(x_BTE.device()).unsqueeze(1);
+    const at::Tensor place_T = at::arange(std::max(length, widest), lengths_B1.options());
     x_BTE = net_dropout(x_BTE, p, random_at(dropout_seed, 0), training());
     const at::Tensor inside_BT = place_T.narrow(0, 0, length).unsqueeze(0).lt(lengths_B1);
     at::Tensor x_BET = x_BTE.mul(inside_BT.unsqueeze(2)).transpose(1, 2);

@@ -11,92 +11,28 @@
 #include <ATen/native/CPUFallback.h>
 #include <ATen/ops/_reshape_alias_native.h>
 #include <ATen/ops/as_strided_native.h>
+#include <ATen/ops/convolution.h>
+#include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/from_blob.h>
+#include <ATen/ops/native_batch_norm.h>
 #include <ATen/ops/set_native.h>
 #include <ATen/ops/view_native.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
-#include <c10/util/BFloat16.h>
-#include <c10/util/Half.h>
-#include <sys/mman.h>
 #include <torch/library.h>
 
+#include <array>
 #include <cstring>
-#include <map>
-#include <mutex>
-#include <stdexcept>
+#include <optional>
+#include <tuple>
+#include <utility>
 #include <vector>
 
-namespace athanor::cuda {
-// Before rows.h, so that its templates find them.
-inline float to_float(c10::BFloat16 x) { return x; }
-inline float to_float(c10::Half x) { return x; }
-inline void from_float(float x, c10::BFloat16* out) { *out = x; }
-inline void from_float(float x, c10::Half* out) { *out = x; }
-}  // namespace athanor::cuda
-
-#include "athanor/tensor/cuda/rows.h"
 #include "athanor/tensor/device/device.h"
+#include "athanor/tensor/device/testing_fake_kernels.h"
 
 namespace athanor::fake_gpu {
 
 inline const at::Device kDevice{at::kHPU, 0};
-
-// All memory of the device: one range, closed to the host outside of an Open.
-class Memory {
- public:
-  static Memory& the() {
-    static auto* const memory = new Memory();  // tensors may outlive main
-    return *memory;
-  }
-  void* take(size_t bytes) {
-    const std::lock_guard lock(mutex_);
-    const size_t size = (bytes + 255) / 256 * 256;
-    auto& spare = spare_[size];
-    if (!spare.empty()) {
-      void* const place = spare.back();
-      spare.pop_back();
-      return place;
-    }
-    if (used_ + size > kBytes) {
-      throw std::runtime_error("the fake GPU is out of memory");
-    }
-    used_ += size;
-    return base_ + used_ - size;
-  }
-  void give(void* place, size_t bytes) {
-    const std::lock_guard lock(mutex_);
-    spare_[(bytes + 255) / 256 * 256].push_back(place);
-  }
-  void open() {
-    const std::lock_guard lock(mutex_);
-    if (opened_++ == 0) {
-      mprotect(base_, kBytes, PROT_READ | PROT_WRITE);
-    }
-  }
-  void close() {
-    const std::lock_guard lock(mutex_);
-    if (--opened_ == 0) {
-      mprotect(base_, kBytes, PROT_NONE);
-    }
-  }
-
- private:
-  static constexpr size_t kBytes = size_t{1} << 31;
-  Memory() : base_(static_cast<char*>(mmap(nullptr, kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {}
-
-  std::mutex mutex_;
-  char* base_;
-  size_t used_ = 0;
-  int opened_ = 0;
-  std::map<size_t, std::vector<void*>> spare_;
-};
-
-struct Open {
-  Open() { Memory::the().open(); }
-  ~Open() { Memory::the().close(); }
-  Open(const Open&) = delete;
-  Open& operator=(const Open&) = delete;
-};
 
 struct Block {
   void* place;
@@ -163,6 +99,46 @@ inline at::Tensor copy_from_and_resize(const at::Tensor& from, const at::Tensor&
 
 inline void by_host(const c10::OperatorHandle& op, torch::jit::Stack* stack) { at::native::cpu_fallback(op, stack); }
 
+// Convolutions are asked of a device by other names.
+inline at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
+                              c10::SymIntArrayRef stride, c10::SymIntArrayRef padding, c10::SymIntArrayRef dilation,
+                              bool transposed, c10::SymIntArrayRef output_padding, c10::SymInt groups) {
+  const auto host_bias = bias && bias->defined() ? std::optional(bias->to(at::kCPU)) : std::nullopt;
+  return at::convolution_symint(x.to(at::kCPU), weight.to(at::kCPU), host_bias, stride, padding, dilation, transposed,
+                                output_padding, std::move(groups))
+      .to(kDevice);
+}
+
+inline std::tuple<at::Tensor, at::Tensor, at::Tensor> convolution_backward(
+    const at::Tensor& dy, const at::Tensor& x, const at::Tensor& weight, c10::SymIntArrayRef stride,
+    c10::SymIntArrayRef padding, c10::SymIntArrayRef dilation, bool transposed, c10::SymIntArrayRef output_padding,
+    c10::SymInt groups, std::array<bool, 3> wanted) {
+  const std::vector<c10::SymInt> bias_sizes{weight.sym_size(0)};
+  const auto [dx, dw, db] = at::convolution_backward_symint(
+      dy.to(at::kCPU), x.to(at::kCPU), weight.to(at::kCPU), wanted[2] ? at::OptionalSymIntArrayRef(bias_sizes) : std::nullopt,
+      stride, padding, dilation, transposed, output_padding, std::move(groups), wanted);
+  const auto there = [](const at::Tensor& tensor) { return tensor.defined() ? tensor.to(kDevice) : tensor; };
+  return {there(dx), there(dw), there(db)};
+}
+
+// Its schema does not say that it writes the running statistics, so that by_host would lose them.
+inline std::tuple<at::Tensor, at::Tensor, at::Tensor> batch_norm(
+    const at::Tensor& x, const std::optional<at::Tensor>& weight, const std::optional<at::Tensor>& bias,
+    const std::optional<at::Tensor>& mean, const std::optional<at::Tensor>& variance, bool training, double momentum, double eps) {
+  const auto here = [](const std::optional<at::Tensor>& tensor) {
+    return tensor && tensor->defined() ? std::optional(tensor->to(at::kCPU)) : std::nullopt;
+  };
+  const auto host_mean = here(mean);
+  const auto host_variance = here(variance);
+  const auto [y, kept_mean, kept_deviation] =
+      at::native_batch_norm(x.to(at::kCPU), here(weight), here(bias), host_mean, host_variance, training, momentum, eps);
+  if (training && host_mean && host_variance) {
+    mean->copy_(*host_mean);
+    variance->copy_(*host_variance);
+  }
+  return {y.to(kDevice), kept_mean.to(kDevice), kept_deviation.to(kDevice)};
+}
+
 // One device, one stream, everything done when it is asked for: an event has always happened.
 struct Guard final : c10::impl::NoOpDeviceGuardImpl<c10::DeviceType::HPU> {
   c10::Device getDevice() const override { return kDevice; }
@@ -178,157 +154,6 @@ struct Guard final : c10::impl::NoOpDeviceGuardImpl<c10::DeviceType::HPU> {
   void synchronizeStream(const c10::Stream&) const override {}
   void recordDataPtrOnStream(const c10::DataPtr&, const c10::Stream&) const override {}
 };
-
-// ---- the unit ---------------------------------------------------------------------------------------------------------
-
-struct OneLane {
-  int index() const { return 0; }
-  int count() const { return 1; }
-  void meet() const {}
-  float sum(float x) const { return x; }
-  float max(float x) const { return x; }
-};
-
-template <class Fn>
-int with_type(int dtype, Fn fn) {
-  const Open open;
-  if (dtype == ATHANOR_BF16) {
-    fn(static_cast<c10::BFloat16*>(nullptr));
-  } else if (dtype == ATHANOR_FP16) {
-    fn(static_cast<c10::Half*>(nullptr));
-  } else {
-    fn(static_cast<float*>(nullptr));
-  }
-  return 0;
-}
-
-template <class T>
-T* row(T* begin, int64_t at) {
-  return begin == nullptr ? nullptr : begin + at;
-}
-
-inline int norm(void*, int64_t rows, int64_t features, float eps, int centred, float offset, const float* x,
-                const float* residual, float* residual_out, const float* weight, const float* bias, int dtype, void* y,
-                float* mean, float* rstd) {
-  return with_type(dtype, [&](auto* type) {
-    auto* const out = static_cast<decltype(type)>(y);
-    for (int64_t n = 0; n < rows; ++n) {
-      const int64_t at = n * features;
-      cuda::norm_row(OneLane{}, cuda::NormShape{features, eps, centred != 0, offset}, x + at, row(residual, at),
-                     row(residual_out, at), weight, bias, out + at, row(mean, n), rstd + n);
-    }
-  });
-}
-
-inline int64_t norm_partials(int64_t) { return 1; }
-
-inline int norm_backward(void*, int64_t rows, int64_t features, int centred, float offset, int dtype, const void* dy,
-                         const float* x, const float* weight, const float* mean, const float* rstd, const float* residual,
-                         float* dx, float* dweight, float* dbias, float*) {
-  return with_type(dtype, [&](auto* type) {
-    const auto* const grad = static_cast<const std::remove_pointer_t<decltype(type)>*>(dy);
-    for (int64_t n = 0; n < rows; ++n) {
-      const int64_t at = n * features;
-      cuda::norm_backward_row(OneLane{}, cuda::NormShape{features, 0.0f, centred != 0, offset}, grad + at, x + at,
-                              mean == nullptr ? 0.0f : mean[n], rstd[n], weight, row(residual, at), dx + at);
-    }
-    for (int64_t c = 0; c < features; ++c) {
-      cuda::norm_backward_weight(c, features, int64_t{0}, rows, grad, x, mean, rstd, dweight + c, row(dbias, c));
-    }
-  });
-}
-
-inline int activation(void*, int kind, int64_t rows, int64_t inner, int dtype, const void* u, const float* bias, void* y) {
-  return with_type(dtype, [&](auto* type) {
-    const auto gate = static_cast<cuda::Gate>(kind);
-    const int64_t width = cuda::is_gated(gate) ? 2 * inner : inner;
-    for (int64_t i = 0; i < rows * inner; ++i) {
-      cuda::activation_element(gate, i % inner, inner, static_cast<decltype(type)>(const_cast<void*>(u)) + i / inner * width,
-                               bias, static_cast<decltype(type)>(y) + i / inner * inner);
-    }
-  });
-}
-
-inline int activation_backward(void*, int kind, int64_t rows, int64_t inner, int dtype, const void* dy, const void* u,
-                               const float* bias, void* du, void* y) {
-  return with_type(dtype, [&](auto* type) {
-    using T = std::remove_pointer_t<decltype(type)>;
-    const auto gate = static_cast<cuda::Gate>(kind);
-    const int64_t width = cuda::is_gated(gate) ? 2 * inner : inner;
-    for (int64_t i = 0; i < rows * inner; ++i) {
-      const int64_t n = i / inner;
-      cuda::activation_backward_element(gate, i % inner, inner, static_cast<const T*>(dy) + n * inner,
-                                        static_cast<const T*>(u) + n * width, bias, static_cast<T*>(du) + n * width,
-                                        row(static_cast<T*>(y), n * inner));
-    }
-  });
-}
-
-inline int rope(void*, int64_t rows, int64_t width, int64_t heads, int64_t head_dim, const float* cosine, const float* sine,
-                const int64_t* position, int inverse, int dtype, void* x) {
-  return with_type(dtype, [&](auto* type) {
-    const int64_t half = head_dim / 2;
-    for (int64_t i = 0; i < rows * heads * half; ++i) {
-      const int64_t n = i / (heads * half);
-      const int64_t at = position[n] * half;
-      cuda::rope_element(i % half, half, cosine + at, sine + at, inverse != 0,
-                         static_cast<decltype(type)>(x) + n * width + i / half % heads * head_dim);
-    }
-  });
-}
-
-inline int cross_entropy(void*, int64_t rows, int64_t vocab, const int64_t* target, float smoothing, float scale, int gradient,
-                         int dtype, void* logits, float* loss) {
-  return with_type(dtype, [&](auto* type) {
-    for (int64_t n = 0; n < rows; ++n) {
-      cuda::cross_entropy_row(OneLane{}, vocab, target[n], smoothing, scale, gradient != 0,
-                              static_cast<decltype(type)>(logits) + n * vocab, loss + n);
-    }
-  });
-}
-
-inline int embedding_backward(void*, int64_t vocab, int64_t features, const int64_t* order, const int64_t* first, int dtype,
-                              const void* dy, float* dtable) {
-  return with_type(dtype, [&](auto* type) {
-    for (int64_t v = 0; v < vocab; ++v) {
-      for (int64_t c = 0; first[v] < first[v + 1] && c < features; ++c) {
-        cuda::embedding_backward_element(c, features, order, first[v], first[v + 1],
-                                         static_cast<decltype(type)>(const_cast<void*>(dy)), dtable + v * features);
-      }
-    }
-  });
-}
-
-inline int dropout(void*, int64_t count, uint64_t key, uint32_t threshold, float scale, int dtype, const void* x,
-                   const float* residual, float* sum_out, void* out) {
-  return with_type(dtype, [&](auto* type) {
-    using T = std::remove_pointer_t<decltype(type)>;
-    for (int64_t i = 0; i < count; ++i) {
-      cuda::dropout_element(i, key, threshold, scale, static_cast<const T*>(x), residual, sum_out, static_cast<T*>(out));
-    }
-  });
-}
-
-inline int adamw(void*, int num_tensors, float* const* weights, const float* const* grads, float* const* m, float* const* v,
-                 const int64_t* sizes, int64_t, const float* c) {
-  const Open open;
-  for (int t = 0; t < num_tensors; ++t) {
-    for (int64_t i = 0; i < sizes[t]; ++i) {
-      cuda::adamw_element({c[0], c[1], c[2], c[3], c[4], c[5], c[6]}, i, weights[t], grads[t], m[t], v[t]);
-    }
-  }
-  return 0;
-}
-
-inline int sum_of_squares(void*, int64_t count, const float* values, float*, float* out) {
-  const Open open;
-  double total = 0;
-  for (int64_t i = 0; i < count; ++i) {
-    total += static_cast<double>(values[i]) * values[i];
-  }
-  *out = static_cast<float>(total);
-  return 0;
-}
 
 inline const GpuUnit& unit() {
   static const GpuUnit made = [] {
@@ -403,6 +228,9 @@ TORCH_LIBRARY_IMPL(aten, HPU, m) {
   m.impl("view", &at::native::view);
   m.impl("_reshape_alias", &at::native::_reshape_alias);
   m.impl("set_.source_Storage_storage_offset", &at::native::set_storage_cpu_);
+  m.impl("convolution_overrideable", &athanor::fake_gpu::convolution);
+  m.impl("convolution_backward_overrideable", &athanor::fake_gpu::convolution_backward);
+  m.impl("native_batch_norm", &athanor::fake_gpu::batch_norm);
   m.impl("resize_", &athanor::fake_gpu::resize);
   m.impl("_copy_from", &athanor::fake_gpu::copy_from);
   m.impl("_copy_from_and_resize", &athanor::fake_gpu::copy_from_and_resize);

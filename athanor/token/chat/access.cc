@@ -60,7 +60,7 @@ Value Interp::slice(const Value& object, const Value& start, const Value& stop, 
     for (int64_t i = 0; i < bounds.size; ++i) {
       out_->add(*chars[static_cast<size_t>(bounds.start + i * bounds.step)].str);
     }
-    return buffer.finish();
+    return markup_as(str, *buffer.finish().str);
   }
   if (object.is_sequence()) {
     const Bounds bounds = bounds_of(object.list->size, start, stop, step_value);
@@ -110,9 +110,7 @@ Value Interp::get_item(const Value& object, const Value& key) {
   }
   if (key.is_str()) {
     // What has no such item may have such an attribute.
-    return object.is(Kind::kDict) || object.is(Kind::kStr) || object.is_sequence()
-               ? get_attribute(object, key, find_method(key.text()))
-               : get_attribute(object, key, -1);
+    return get_attribute(object, key, find_method(key.text()));
   }
   Out name(limits_.output_bytes);
   const bool simple = key.is_number() || key.is(Kind::kNone);
@@ -167,6 +165,9 @@ Value Interp::get_attribute(const Value& object, const Value& name, int method) 
       }
       break;
     default:
+      if (const Value value = plain_attribute(object, text); !value.is(Kind::kMissing)) {
+        return value;
+      }
       break;
   }
   return undefined(Undef::kAttribute, text, object.kind);

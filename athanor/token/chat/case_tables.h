@@ -23,9 +23,11 @@ struct SpecialCase {  // to: ends with 0 when shorter than three
 };
 
 extern const CaseRun kUpperRuns[], kLowerRuns[];
-extern const SpecialCase kUpperSpecial[], kLowerSpecial[], kTitleSpecial[];
+extern const CaseRun kFoldRuns[];  // of those that casefold() maps to one character, and not as lower() does
+extern const SpecialCase kUpperSpecial[], kLowerSpecial[], kTitleSpecial[], kFoldSpecial[];
 extern const CodeRange kOtherDigit[], kOtherNumeric[], kOtherLower[], kOtherUpper[];
-extern const size_t kNumUpperRuns, kNumLowerRuns, kNumUpperSpecial, kNumLowerSpecial, kNumTitleSpecial;
+extern const size_t kNumUpperRuns, kNumLowerRuns, kNumFoldRuns;
+extern const size_t kNumUpperSpecial, kNumLowerSpecial, kNumTitleSpecial, kNumFoldSpecial;
 extern const size_t kNumOtherDigit, kNumOtherNumeric, kNumOtherLower, kNumOtherUpper;
 
 }  // namespace athanor::chat

@@ -9,7 +9,8 @@ namespace {
 const std::vector<Filter>& all() {
   static const std::vector<Filter> filters = [] {
     std::vector<Filter> list;
-    for (const auto& part : {text_filters(), list_filters(), sort_filters(), number_filters()}) {
+    for (const auto& part : {text_filters(), list_filters(), sort_filters(), number_filters(), wrap_filters(),
+                             html_filters(), url_filters(), pretty_filters()}) {
       list.insert(list.end(), part.begin(), part.end());
     }
     std::sort(list.begin(), list.end(), [](const Filter& a, const Filter& b) { return a.name < b.name; });

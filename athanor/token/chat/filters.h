@@ -23,6 +23,10 @@ std::vector<Filter> text_filters();
 std::vector<Filter> list_filters();
 std::vector<Filter> sort_filters();
 std::vector<Filter> number_filters();
+std::vector<Filter> wrap_filters();
+std::vector<Filter> html_filters();
+std::vector<Filter> url_filters();
+std::vector<Filter> pretty_filters();
 
 int64_t int_argument(const Value& value, int64_t otherwise, const char* what);
 bool flag_argument(const Value& value);

@@ -135,8 +135,11 @@ Value last(Interp& interp, const Value& value, const Bind&) {
   if (size_of(value) < 0) {
     Interp::fail(std::string("last of a ") + type_name(value));
   }
+  if (value.is_str() && value.str->size > 0) {
+    return interp.get_item(value, Value::of(int64_t{-1}));
+  }
   Value item;
-  const Value back = value.is_str() ? interp.reversed(value) : value.is(Kind::kUndefined) ? value : interp.reversed(value);
+  const Value back = value.is(Kind::kUndefined) ? value : interp.reversed(value);
   return interp.iterate(back)->next(interp, item) ? item : interp.undefined(Undef::kHint, "last of an empty sequence");
 }
 

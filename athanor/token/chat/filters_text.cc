@@ -73,7 +73,7 @@ Value indent(Interp& interp, const Value& value, const Bind& args) {
     first = false;
     out.add(*line.str);
   }
-  return Value::of(out.finish(interp.arena()));
+  return interp.markup_as(str, *out.finish(interp.arena()));
 }
 
 Value trim(Interp& interp, const Value& value, const Bind& args) {
@@ -101,7 +101,7 @@ Value truncate(Interp& interp, const Value& value, const Bind& args) {
     const size_t space = head->view().rfind(' ');
     head = part_of(interp.arena(), *head, 0, space == std::string_view::npos ? head->size : space);
   }
-  return interp.joined(*head, *end.str);
+  return interp.binary(Operator::kAdd, Value::of(head), end);
 }
 
 Value word_count(Interp& interp, const Value& value, const Bind&) {
@@ -234,16 +234,6 @@ Value format_filter(Interp& interp, const Value& value, const Args& args) {
   return interp.percent(Value::of(&soft_str(interp, value)), given);
 }
 
-template <const char* kName>
-Value unsupported(Interp&, const Value&, const Args&) {
-  Interp::fail(std::string("the filter ") + kName + " is not supported");
-}
-
-constexpr char kPprint[] = "pprint";
-constexpr char kStripTags[] = "striptags";
-constexpr char kUrlize[] = "urlize";
-constexpr char kWordWrap[] = "wordwrap";
-
 }  // namespace
 
 std::vector<Filter> text_filters() {
@@ -260,20 +250,16 @@ std::vector<Filter> text_filters() {
           {"format", nullptr, {}, 0, format_filter},
           {"indent", indent, {"width", "first", "blank"}},
           {"lower", lower},
-          {"pprint", nullptr, {}, 0, unsupported<kPprint>},
           {"replace", replace_filter, {"old", "new", "count"}, 2},
           {"safe", mark_safe},
           {"string", string},
-          {"striptags", nullptr, {}, 0, unsupported<kStripTags>},
           {"title", title},
           {"tojson", to_json, {"ensure_ascii", "indent", "separators", "sort_keys"}},
           {"trim", trim, {"chars"}},
           {"truncate", truncate, {"length", "killwords", "end", "leeway"}},
           {"upper", upper},
           {"urlencode", url_encode},
-          {"urlize", nullptr, {}, 0, unsupported<kUrlize>},
           {"wordcount", word_count},
-          {"wordwrap", nullptr, {}, 0, unsupported<kWordWrap>},
           {"xmlattr", xml_attributes, {"autospace"}}};
 }
 

@@ -171,6 +171,23 @@ void convert(Interp& interp, Out& out, const Value& value, Spec spec, bool left,
   put_number(interp, out, number, spec);
 }
 
+// What a format that is Markup takes of an argument.
+Value escaped_for(Interp& interp, const Value& value, Spec& spec) {
+  if (spec.type == 's') {
+    return Value::of(interp.escape(value));
+  }
+  if (spec.type == 'r') {
+    Out text(interp.limits().output_bytes);
+    interp.write_repr(text, value);
+    spec.type = 's';
+    return Value::of(interp.escape(Value::of(text.finish(interp.arena()))));
+  }
+  if (std::string_view("xXoc").find(spec.type) != std::string_view::npos) {
+    Interp::fail(std::string("%") + spec.type + " in Markup");
+  }
+  return value;
+}
+
 // The spec of "{:spec}".
 Spec parse_spec(const Str& text) {
   Spec spec;
@@ -293,13 +310,17 @@ Value Interp::percent(const Value& format, const Value& args) {
       out.add('%', str.mark_at(static_cast<uint32_t>(at - 1)));
       continue;
     }
-    convert(*this, out, value.is(Kind::kMissing) ? next() : value, spec, left, zero);
+    value = value.is(Kind::kMissing) ? next() : value;
+    if (str.markup) {
+      value = escaped_for(*this, value, spec);
+    }
+    convert(*this, out, value, spec, left, zero);
   }
   const bool left_over = many ? used < args.list->size : used == 0 && !args.is(Kind::kDict) && !args.is(Kind::kList);
   if (left_over && !named) {
     fail("not all arguments are used by the format");
   }
-  return Value::of(out.finish(arena_));
+  return markup_as(str, *out.finish(arena_));
 }
 
 }  // namespace athanor::chat

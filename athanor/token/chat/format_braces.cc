@@ -72,8 +72,24 @@ class Braces {
     if (at < body.size()) {
       run(spec, *part_of(interp_.arena(), str, begin + at + 1, end), depth - 1);
     }
-    format_value(interp_, out, value, *spec.finish(interp_.arena()));
+    write_field(out, value, *spec.finish(interp_.arena()), str.markup);
     return end + 1;
+  }
+
+  // escapes: in a format that is Markup, all but Markup.
+  void write_field(Out& out, const Value& value, const Str& spec, bool escapes) {
+    if (!escapes) {
+      return format_value(interp_, out, value, spec);
+    }
+    if (value.is_str() && value.str->markup) {
+      if (spec.size > 0) {
+        Interp::fail("a format of Markup with more than its name");
+      }
+      return out.add(*value.str);
+    }
+    Out field(interp_.limits().output_bytes);
+    format_value(interp_, field, value, spec);
+    out.add(*interp_.escape(Value::of(field.finish(interp_.arena()))));
   }
 
   Value look_up(std::string_view name) {

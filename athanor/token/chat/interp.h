@@ -119,6 +119,7 @@ class Interp {
   Value new_str(std::string_view text, uint8_t mark = kTemplate) { return Value::of(copy_str(arena_, text, mark)); }
   Value part(const Str& str, size_t begin, size_t end) { return Value::of(part_of(arena_, str, begin, end)); }
   Value joined(const Str& left, const Str& right);
+  Value markup_as(const Str& like, const Str& text);  // text, Markup where `like` is
 
   // values
   Value new_list(const std::vector<Value>& items, Kind kind = Kind::kList) {
@@ -228,6 +229,10 @@ class Interp {
   uint32_t num_generations_ = 0;
   Value block_text_;  // what a filter without subject works on
 };
+
+// methods_number.cc: of numbers and ranges. kMissing: no such attribute.
+Value plain_attribute(const Value& object, std::string_view name);
+Value call_number_method(Interp& interp, const Value& self, std::string_view name);
 
 // Text of a block that does not go to the output at once.
 class Interp::Buffer {

@@ -35,7 +35,9 @@ class StrIter final : public Iter {
     while (end < str_->size && (static_cast<unsigned char>(str_->data[end]) & 0xC0) == 0x80) {
       ++end;
     }
-    out = interp.part(*str_, at_, end);
+    Str plain = *part_of(interp.arena(), *str_, at_, end);
+    plain.markup = false;  // what Markup gives when it is iterated over is str
+    out = Value::of(interp.arena().make<Str>(plain));
     at_ = end;
     return true;
   }
@@ -181,7 +183,7 @@ Value Interp::reversed(const Value& value) {
         out_->add_part(str, begin, end);
         end = begin;
       }
-      return buffer.finish();
+      return markup_as(str, *buffer.finish().str);
     }
     case Kind::kMissing:
     case Kind::kNone:
@@ -191,7 +193,7 @@ Value Interp::reversed(const Value& value) {
       std::reverse(items.begin(), items.end());
       const Value list = new_list(items);
       // Python's reversed() of a list, tuple, dict, view or range is an iterator; of other sequences jinja2 makes a list.
-      const bool lazy = size_of(value) >= 0 && !value.is(Kind::kUndefined);
+      const bool lazy = size_of(value) >= 0;
       return lazy ? from_iter(arena_.make<ListIter>(list.list->items, size_t{list.list->size}, "reversed")) : list;
     }
   }

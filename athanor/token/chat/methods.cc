@@ -2,100 +2,11 @@
 #include <algorithm>
 
 #include "athanor/base/unicode.h"
+#include "athanor/token/chat/method_table.h"
 #include "athanor/token/chat/str_ops.h"
 
 namespace athanor::chat {
 namespace {
-
-constexpr uint8_t kS = 1, kL = 2, kT = 4, kD = 8;
-
-enum class Do : uint8_t {
-  kAffix, kCase, kCenter, kClass, kCopy, kCount, kExpandTabs, kFind, kFormat, kGet, kJoin, kNone, kPartition,
-  kRemoveAffix, kReplace, kSplit, kSplitLines, kStrip, kView, kZeroFill
-};
-
-struct Method {
-  std::string_view name;
-  uint8_t kinds;
-  uint8_t mutates;  // of which kinds
-  Do what;
-  int variant = 0;
-};
-
-constexpr int variant(Case how) { return static_cast<int>(how); }
-constexpr int variant(Side side) { return static_cast<int>(side); }
-
-// Sorted by name.
-constexpr Method kMethods[] = {
-    {"append", kL, kL, Do::kNone},
-    {"capitalize", kS, 0, Do::kCase, variant(Case::kCapitalize)},
-    {"casefold", kS, 0, Do::kNone},
-    {"center", kS, 0, Do::kCenter, 0},
-    {"clear", kL | kD, kL | kD, Do::kNone},
-    {"copy", kL | kD, 0, Do::kCopy},
-    {"count", kS | kL | kT, 0, Do::kCount},
-    {"encode", kS, 0, Do::kNone},
-    {"endswith", kS, 0, Do::kAffix, 1},
-    {"expandtabs", kS, 0, Do::kExpandTabs},
-    {"extend", kL, kL, Do::kNone},
-    {"find", kS, 0, Do::kFind, 0},
-    {"format", kS, 0, Do::kFormat, 0},
-    {"format_map", kS, 0, Do::kFormat, 1},
-    {"fromkeys", kD, 0, Do::kNone},
-    {"get", kD, 0, Do::kGet},
-    {"index", kS | kL | kT, 0, Do::kFind, 2},
-    {"insert", kL, kL, Do::kNone},
-    {"isalnum", kS, 0, Do::kClass},
-    {"isalpha", kS, 0, Do::kClass},
-    {"isascii", kS, 0, Do::kClass},
-    {"isdecimal", kS, 0, Do::kClass},
-    {"isdigit", kS, 0, Do::kClass},
-    {"isidentifier", kS, 0, Do::kClass},
-    {"islower", kS, 0, Do::kClass},
-    {"isnumeric", kS, 0, Do::kClass},
-    {"isprintable", kS, 0, Do::kClass},
-    {"isspace", kS, 0, Do::kClass},
-    {"istitle", kS, 0, Do::kClass},
-    {"isupper", kS, 0, Do::kClass},
-    {"items", kD, 0, Do::kView, View::kItems},
-    {"join", kS, 0, Do::kJoin},
-    {"keys", kD, 0, Do::kView, View::kKeys},
-    {"ljust", kS, 0, Do::kCenter, 1},
-    {"lower", kS, 0, Do::kCase, variant(Case::kLower)},
-    {"lstrip", kS, 0, Do::kStrip, variant(Side::kLeft)},
-    {"maketrans", kS, 0, Do::kNone},
-    {"partition", kS, 0, Do::kPartition, 0},
-    {"pop", kL | kD, kL | kD, Do::kNone},
-    {"popitem", kD, kD, Do::kNone},
-    {"remove", kL, kL, Do::kNone},
-    {"removeprefix", kS, 0, Do::kRemoveAffix, 0},
-    {"removesuffix", kS, 0, Do::kRemoveAffix, 1},
-    {"replace", kS, 0, Do::kReplace},
-    {"reverse", kL, kL, Do::kNone},
-    {"rfind", kS, 0, Do::kFind, 1},
-    {"rindex", kS, 0, Do::kFind, 3},
-    {"rjust", kS, 0, Do::kCenter, 2},
-    {"rpartition", kS, 0, Do::kPartition, 1},
-    {"rsplit", kS, 0, Do::kSplit, 1},
-    {"rstrip", kS, 0, Do::kStrip, variant(Side::kRight)},
-    {"setdefault", kD, kD, Do::kNone},
-    {"sort", kL, kL, Do::kNone},
-    {"split", kS, 0, Do::kSplit, 0},
-    {"splitlines", kS, 0, Do::kSplitLines},
-    {"startswith", kS, 0, Do::kAffix, 0},
-    {"strip", kS, 0, Do::kStrip, variant(Side::kBoth)},
-    {"swapcase", kS, 0, Do::kCase, variant(Case::kSwap)},
-    {"title", kS, 0, Do::kCase, variant(Case::kTitle)},
-    {"translate", kS, 0, Do::kNone},
-    {"update", kD, kD, Do::kNone},
-    {"upper", kS, 0, Do::kCase, variant(Case::kUpper)},
-    {"values", kD, 0, Do::kView, View::kValues},
-    {"zfill", kS, 0, Do::kZeroFill},
-};
-
-uint8_t bit_of(Kind kind) {
-  return kind == Kind::kStr ? kS : kind == Kind::kList ? kL : kind == Kind::kTuple ? kT : kind == Kind::kDict ? kD : 0;
-}
 
 const Str& need_str(const Value& value, std::string_view method) {
   if (!value.is_str()) {
@@ -142,17 +53,26 @@ bool has_affix(const Str& str, const Value& affix, bool end, size_t from, size_t
   return end ? text.ends_with(what) : text.starts_with(what);
 }
 
-Value find_sequence(Interp& interp, const List& list, const Value& item, bool count, int64_t& work) {
+// list.count(item), list.index(item, start, stop)
+Value find_sequence(Interp& interp, const Value& self, const Args& args, bool count, int64_t& work) {
+  const Bind bound = count || self.is(Kind::kRange) ? interp.bind(count ? "count" : "index", args, {"item"}, 1)
+                                                    : interp.bind("index", args, {"item", "start", "stop"}, 1);
+  const List& list = self.is(Kind::kRange) ? *interp.new_list(interp.to_vector(self)).list : *self.list;
+  const auto place = [&](const Value& value, int64_t otherwise) {
+    const int64_t at = need_int(value, otherwise, "index");
+    return std::clamp<int64_t>(at < 0 ? at + list.size : at, 0, list.size);
+  };
+  const int64_t end = count ? int64_t{list.size} : place(bound[2], list.size);
   int64_t found = 0;
-  for (uint32_t i = 0; i < list.size; ++i) {
-    if (equal(list.items[i], item, work)) {
+  interp.step(list.size + 1);
+  for (int64_t i = count ? 0 : place(bound[1], 0); i < end; ++i) {
+    if (equal(list.items[i], bound[0], work)) {
       if (!count) {
-        return Value::of(int64_t{i});
+        return Value::of(i);
       }
       ++found;
     }
   }
-  interp.step(list.size + 1);
   if (!count) {
     Interp::fail("index(): the item is not in the list");
   }
@@ -211,13 +131,16 @@ Value expand_tabs(Interp& interp, const Str& str, int64_t width) {
     const bool continues = (static_cast<unsigned char>(c) & 0xC0) == 0x80;
     column = c == '\n' || c == '\r' ? 0 : column + (continues ? 0 : 1);
   }
-  return Value::of(out.finish(interp.arena()));
+  return interp.markup_as(str, *out.finish(interp.arena()));
 }
 
 Value justify(Interp& interp, const Str& str, const Bind& args, int kind, std::string_view method) {
   const Value& fill = args[1];
   if (!fill.is(Kind::kMissing) && (!fill.is_str() || count_chars(*fill.str) != 1)) {
     Interp::fail(std::string(method) + "() needs one character to fill with");
+  }
+  if (str.markup && fill.is_str() && std::string_view("&<>'\"").find(fill.text()) != std::string_view::npos) {
+    Interp::fail(std::string(method) + "() of Markup with a character that it escapes");
   }
   const int64_t width = need_int(args[0], 0, method);
   const int64_t margin = width - count_chars(str);
@@ -304,16 +227,21 @@ Value str_method(Interp& interp, const Str& str, const Method& method, const Arg
       }
       return interp.str_format(str, Args{nullptr, 0, named.data(), named.size()});
     }
-    case Do::kJoin:
-      return join(interp, str, interp.to_vector(interp.bind(name, args, {"iterable"}, 1)[0]), false);
+    case Do::kJoin: {
+      std::vector<Value> items = interp.to_vector(interp.bind(name, args, {"iterable"}, 1)[0]);
+      for (Value& item : items) {
+        item = str.markup ? Value::of(interp.escape(item)) : item;
+      }
+      return interp.markup_as(str, *join(interp, str, items, false).str);
+    }
     case Do::kPartition:
       return partition(interp, str, interp.bind(name, args, {"sep"}, 1)[0], method.variant == 1);
     case Do::kRemoveAffix:
       return remove_affix(interp, str, interp.bind(name, args, {"affix"}, 1)[0], method.variant == 1);
     case Do::kReplace: {
       const Bind bound = interp.bind(name, args, {"old", "new", "count"}, 2);
-      return replace(interp, str, need_str(bound[0], method.name), need_str(bound[1], method.name),
-                     need_int(bound[2], -1, method.name));
+      const Str& to = str.markup ? *interp.escape(bound[1]) : need_str(bound[1], method.name);
+      return replace(interp, str, need_str(bound[0], method.name), to, need_int(bound[2], -1, method.name));
     }
     case Do::kSplit: {
       const Bind bound = interp.bind(name, args, {"sep", "maxsplit"}, 0);
@@ -325,6 +253,10 @@ Value str_method(Interp& interp, const Str& str, const Method& method, const Arg
     case Do::kStrip:
       return strip(interp, str, optional_str(interp.bind(name, args, {"chars"}, 0)[0], method.name),
                    static_cast<Side>(method.variant));
+    case Do::kMakeTrans:
+      return make_translation(interp, interp.bind(name, args, {"x", "y", "z"}, 1));
+    case Do::kTranslate:
+      return translate(interp, str, interp.bind(name, args, {"table"}, 1)[0]);
     case Do::kZeroFill:
       return zero_fill(interp, str, need_int(interp.bind(name, args, {"width"}, 1)[0], 0, method.name));
     default:
@@ -334,18 +266,8 @@ Value str_method(Interp& interp, const Str& str, const Method& method, const Arg
 
 }  // namespace
 
-int find_method(std::string_view name) {
-  const auto* found = std::lower_bound(std::begin(kMethods), std::end(kMethods), name,
-                                       [](const Method& method, std::string_view n) { return method.name < n; });
-  return found != std::end(kMethods) && found->name == name ? static_cast<int>(found - kMethods) : -1;
-}
-
-std::string_view method_name(int id) { return kMethods[id].name; }
-bool has_method(Kind kind, int id) { return (kMethods[id].kinds & bit_of(kind)) != 0; }
-bool is_mutating(Kind kind, int id) { return (kMethods[id].mutates & bit_of(kind)) != 0; }
-
 Value Interp::call_method(const Value& self, int id, const Args& args) {
-  const Method& method = kMethods[id];
+  const Method& method = method_of(id);
   const char* name = method.name.data();
   if (self.is_str()) {
     return str_method(*this, *self.str, method, args);
@@ -374,7 +296,21 @@ Value Interp::call_method(const Value& self, int id, const Args& args) {
       return self;  // nothing can change it
     case Do::kCount:
     case Do::kFind:
-      return find_sequence(*this, *self.list, bind(name, args, {"item"}, 1)[0], method.what == Do::kCount, steps_);
+      return find_sequence(*this, self, args, method.what == Do::kCount, steps_);
+    case Do::kFromKeys: {
+      const Bind bound = bind(name, args, {"iterable", "value"}, 1);
+      Dict* dict = make_dict(arena_, 0);
+      for (const Value& key : to_vector(bound[0])) {
+        if (!is_hashable(key)) {
+          fail(std::string("a ") + type_name(key) + " cannot be a key of a dict");
+        }
+        set_item(arena_, *dict, key, bound[1].is(Kind::kMissing) ? Value::none() : bound[1]);
+      }
+      return Value::of(static_cast<const Dict*>(dict));
+    }
+    case Do::kNumber:
+      bind(name, args, {}, 0);
+      return call_number_method(*this, self, method.name);
     default:
       fail(std::string(type_name(self)) + "." + std::string(method.name) + "() is not supported");
   }

@@ -358,7 +358,7 @@ const Node* Parser::parse_subscript(const Node* node) {
     attribute->id = static_cast<int16_t>(find_method(name.text));
     return attribute;
   }
-  const Node* first = is_op(":") ? nullptr : parse_expression();
+  const Node* first = is_op(":") ? nullptr : is_op("]") ? make(Op::kTuple, open.at) : parse_expression();
   if (is_op(":")) {
     const Node* slice = parse_slice(node, open.at, first);
     if (is_op(",")) {

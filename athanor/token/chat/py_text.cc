@@ -22,16 +22,17 @@ bool in_ranges(const CodeRange* ranges, size_t count, char32_t code) {
   return low < count && ranges[low].first <= code;
 }
 
+// 0: not in the runs.
 int map_case(const CaseRun* runs, size_t count, char32_t code, char32_t* out) {
   size_t low = 0;
   for (size_t high = count; low < high;) {
     const size_t middle = (low + high) / 2;
     (runs[middle].last < code) ? low = middle + 1 : high = middle;
   }
-  out[0] = code;
-  if (low < count && runs[low].first <= code && (code - runs[low].first) % runs[low].stride == 0) {
-    out[0] = static_cast<char32_t>(static_cast<int32_t>(code) + runs[low].delta);
+  if (low == count || runs[low].first > code || (code - runs[low].first) % runs[low].stride != 0) {
+    return 0;
   }
+  out[0] = static_cast<char32_t>(static_cast<int32_t>(code) + runs[low].delta);
   return 1;
 }
 
@@ -147,8 +148,9 @@ int py_to_upper(char32_t code, char32_t* out) {
     out[0] = code >= 'a' && code <= 'z' ? code - 32 : code;
     return 1;
   }
+  out[0] = code;
   const int special = map_special(kUpperSpecial, kNumUpperSpecial, code, out);
-  return special > 0 ? special : map_case(kUpperRuns, kNumUpperRuns, code, out);
+  return special > 0 ? special : std::max(map_case(kUpperRuns, kNumUpperRuns, code, out), 1);
 }
 
 int py_to_lower(char32_t code, char32_t* out) {
@@ -156,13 +158,24 @@ int py_to_lower(char32_t code, char32_t* out) {
     out[0] = code >= 'A' && code <= 'Z' ? code + 32 : code;
     return 1;
   }
+  out[0] = code;
   const int special = map_special(kLowerSpecial, kNumLowerSpecial, code, out);
-  return special > 0 ? special : map_case(kLowerRuns, kNumLowerRuns, code, out);
+  return special > 0 ? special : std::max(map_case(kLowerRuns, kNumLowerRuns, code, out), 1);
 }
 
 int py_to_title(char32_t code, char32_t* out) {
   const int special = map_special(kTitleSpecial, kNumTitleSpecial, code, out);
   return special > 0 ? special : py_to_upper(code, out);
+}
+
+int py_fold(char32_t code, char32_t* out) {
+  if (code >= 0x80) {
+    const int special = map_special(kFoldSpecial, kNumFoldSpecial, code, out);
+    if (special > 0 || map_case(kFoldRuns, kNumFoldRuns, code, out) > 0) {
+      return std::max(special, 1);
+    }
+  }
+  return py_to_lower(code, out);
 }
 
 std::string float_repr(double value) {

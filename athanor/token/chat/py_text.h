@@ -29,6 +29,7 @@ bool py_case_ignorable(char32_t code);
 int py_to_upper(char32_t code, char32_t* out);
 int py_to_lower(char32_t code, char32_t* out);  // without the rule for a final sigma
 int py_to_title(char32_t code, char32_t* out);
+int py_fold(char32_t code, char32_t* out);  // str.casefold
 
 // repr(float): the shortest text that reads back, 1.0, 1e+16, inf, nan.
 std::string float_repr(double value);

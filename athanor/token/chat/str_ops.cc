@@ -249,6 +249,9 @@ Value change_case(Interp& interp, const Str& str, Case how) {
       case Case::kLower:
         size = lower(str, code, at, next, to);
         break;
+      case Case::kFold:
+        size = py_fold(code, to);
+        break;
       case Case::kSwap:
         size = py_upper_case(code) ? lower(str, code, at, next, to) : py_lower_case(code) ? py_to_upper(code, to) : 1;
         break;
@@ -266,9 +269,8 @@ Value change_case(Interp& interp, const Str& str, Case how) {
       out.add_code(to[i], str.mark_at(static_cast<uint32_t>(at)));
     }
   }
-  Str result = *out.finish(interp.arena());
-  result.markup = str.markup;
-  return Value::of(interp.arena().make<Str>(result));
+  const Str& result = *out.finish(interp.arena());
+  return how == Case::kWords ? Value::of(&result) : interp.markup_as(str, result);
 }
 
 Value join(Interp& interp, const Str& separator, const std::vector<Value>& items, bool as_text) {
@@ -306,7 +308,7 @@ Value pad(Interp& interp, const Str& str, int64_t before_count, int64_t after_co
   fill_with(before_count);
   out.add(str);
   fill_with(after_count);
-  return Value::of(out.finish(interp.arena()));
+  return interp.markup_as(str, *out.finish(interp.arena()));
 }
 
 bool is_class(std::string_view method, std::string_view text) {

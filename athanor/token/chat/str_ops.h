@@ -9,7 +9,7 @@
 namespace athanor::chat {
 
 enum class Side : uint8_t { kLeft = 1, kRight = 2, kBoth = 3 };
-enum class Case : uint8_t { kUpper, kLower, kTitle, kCapitalize, kSwap, kWords };  // kWords: the filter |title
+enum class Case : uint8_t { kUpper, kLower, kTitle, kCapitalize, kSwap, kFold, kWords };  // kWords: |title
 
 // chars null: white space.
 Value strip(Interp& interp, const Str& str, const Str* chars, Side side);
@@ -18,6 +18,8 @@ std::vector<Value> split(Interp& interp, const Str& str, const Str* separator, i
 std::vector<Value> split_lines(Interp& interp, const Str& str, bool keep_ends);
 Value replace(Interp& interp, const Str& str, const Str& from, const Str& to, int64_t limit);
 Value change_case(Interp& interp, const Str& str, Case how);
+Value make_translation(Interp& interp, const Bind& args);  // maketrans of one, two or three arguments
+Value translate(Interp& interp, const Str& str, const Value& table);
 Value join(Interp& interp, const Str& separator, const std::vector<Value>& items, bool as_text);
 // How many fill characters before and after, to `width` code points.
 Value pad(Interp& interp, const Str& str, int64_t before, int64_t after, std::string_view fill);

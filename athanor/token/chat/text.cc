@@ -172,6 +172,15 @@ Value Interp::joined(const Str& left, const Str& right) {
   return Value::of(both);
 }
 
+Value Interp::markup_as(const Str& like, const Str& text) {
+  if (like.markup == text.markup) {
+    return Value::of(&text);
+  }
+  Str marked = text;
+  marked.markup = like.markup;
+  return Value::of(arena_.make<Str>(marked));
+}
+
 const Str* Interp::escape(const Value& value) {
   if (value.is_str() && value.str->markup) {
     return value.str;

@@ -4,6 +4,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
 #include "athanor/data/containers/gguf.h"
+#include "athanor/data/stream/stream.h"
 #include "athanor/token/file/formats.h"
 #include "athanor/token/file/sentencepiece_model.h"
 
@@ -16,6 +17,7 @@ constexpr Format kFormats[] = {{"tokenizer.json", "*.json", true},        {"sent
                                {"vocab.txt", "vocab.txt", true},          {"gpt2", "vocab.json + merges.txt", true}};
 constexpr const char* kInFolder[] = {"tokenizer.json",     "tokenizer.model", "spiece.model", "sentencepiece.bpe.model",
                                      "sentencepiece.model", "tiktoken.model",  "vocab.txt"};
+constexpr const char* kPacked[] = {"", ".zst", ".gz", ".bz2"};
 constexpr const char* kPairs[][2] = {{"vocab.json", "merges.txt"}, {"encoder.json", "vocab.bpe"}};
 
 bool is_base64_digit(char c) {
@@ -63,9 +65,27 @@ void refuse_renumbered(const TokenizerConfig& config, const std::string& where) 
   }
 }
 
+// The file's bytes, unpacked if they are gzip, Zstandard or bzip2.
+std::string read_packed(const fs::path& path) {
+  if (!is_compressed(path)) {
+    return read_file(path, kMaxTokenizerBytes);
+  }
+  const std::unique_ptr<ByteStream> stream = open_stream(path);
+  std::optional<std::string> bytes = read_all(*stream, kMaxTokenizerBytes);
+  if (!bytes) {
+    throw Error(ErrorKind::kInput, "is larger than " + std::to_string(kMaxTokenizerBytes >> 20) + " MiB when unpacked",
+                path.string());
+  }
+  if (stream->fault()) {
+    throw Error(ErrorKind::kInput, stream->fault()->reason + " after " + std::to_string(bytes->size()) + " bytes",
+                path.string(), "copy or download it again");
+  }
+  return std::move(*bytes);
+}
+
 Json read_bytes(const fs::path& path) {
   const std::string where = path.string();
-  std::string bytes = read_file(path, kMaxTokenizerBytes);
+  std::string bytes = read_packed(path);
   const std::string format = detect_format(bytes);
   if (format == "tokenizer.json") {
     return parse_json(bytes, where);
@@ -84,7 +104,7 @@ Json read_bytes(const fs::path& path) {
   } else if (format == "tiktoken") {
     json = read_tiktoken(bytes, where);
   } else {
-    throw Error(ErrorKind::kInput, "is no tokenizer file that is known here", where,
+    throw Error(ErrorKind::kInput, bytes.empty() ? "is empty" : "is no tokenizer file that is known here", where,
                 "known: tokenizer.json, SentencePiece .model, GGUF, tiktoken ranks, BERT's vocab.txt, a folder with "
                 "one of them or with vocab.json and merges.txt");
   }
@@ -118,16 +138,24 @@ Json read_any(const fs::path& path) {
     }
     return read_bytes(path);
   }
+  const auto find = [&](const std::string& name) {
+    for (const char* packed : kPacked) {
+      if (fs::is_regular_file(path / (name + packed), ignored)) {
+        return path / (name + packed);
+      }
+    }
+    return fs::path();
+  };
   for (const char* name : kInFolder) {
-    if (fs::is_regular_file(path / name, ignored)) {
-      return read_bytes(path / name);
+    if (const fs::path file = find(name); !file.empty()) {
+      return read_bytes(file);
     }
   }
-  for (const auto& [vocab, merges] : kPairs) {
-    if (fs::exists(path / vocab, ignored) && fs::exists(path / merges, ignored)) {
-      const std::string where = (path / vocab).string() + " + " + merges;
-      Json json = read_gpt2(read_file(path / vocab, kMaxTokenizerBytes), read_file(path / merges, kMaxTokenizerBytes),
-                            where);
+  for (const auto& [vocab_name, merges_name] : kPairs) {
+    const fs::path vocab = find(vocab_name), merges = find(merges_name);
+    if (!vocab.empty() && !merges.empty()) {
+      const std::string where = vocab.string() + " + " + merges.filename().string();
+      Json json = read_gpt2(read_packed(vocab), read_packed(merges), where);
       apply_config(TokenizerConfig::load(path), json, where);
       return json;
     }

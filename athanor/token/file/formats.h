@@ -58,7 +58,8 @@ struct Format {
 std::span<const Format> tokenizer_formats();
 
 // The Json of the tokenizer in a file or folder, told by its content. What stands beside it (tokenizer_config.json,
-// special_tokens_map.json, added_tokens.json) is applied, except to a tokenizer.json, which is complete by itself.
+// special_tokens_map.json, added_tokens.json) is applied, except to a tokenizer.json, which is complete by itself. Each
+// may be packed (.zst, .gz, .bz2).
 Json read_any(const fs::path& file_or_folder);
 // The name in tokenizer_formats(), or "" when the bytes are none of them.
 std::string detect_format(std::string_view bytes);

@@ -10,11 +10,13 @@
 #include "athanor/base/rng.h"
 #include "athanor/data/containers/gguf.h"
 #include "athanor/data/testing/test_scratch.h"
+#include "athanor/data/testing/test_tar.h"
 #include "athanor/base/base64.h"
 #include "athanor/token/file/frame.h"
 #include "athanor/token/file/sentencepiece_model.h"
 #include "athanor/token/file/splits.h"
 #include "athanor/token/file/wire.h"
+#include "athanor/token/tokenizer.h"
 
 namespace athanor::token {
 namespace {
@@ -328,6 +330,20 @@ TEST(Any, TellsTheFormatByContent) {
   EXPECT_EQ(detect_format(" \n{\"a\": 1}"), "tokenizer.json");
   EXPECT_EQ(detect_format("some text\n"), "");
   EXPECT_EQ(detect_format(""), "");
+}
+
+TEST(Any, PackedFiles) {
+  const fs::path folder = scratch("packed");
+  write_file_atomic(folder / "spiece.model.gz", gzip(bytes_of("unigram.model")));
+  EXPECT_EQ(read_any(folder), read_any(folder / "spiece.model.gz"));
+  EXPECT_EQ(read_any(folder)["model"]["vocab"], read_sentencepiece(bytes_of("unigram.model"), "x")["model"]["vocab"]);
+  const std::string json = Tokenizer::bytes({"<s>"}).to_json();
+  write_file_atomic(folder / "a.json.gz", gzip(json));
+  EXPECT_EQ(Json::parse(Tokenizer::load(folder / "a.json.gz").to_json()), Json::parse(json));
+  write_file_atomic(folder / "a.json.gz", gzip(json).substr(0, 300));
+  expect_has(what_of([&] { Tokenizer::load(folder / "a.json.gz"); }), "truncated");
+  write_file_atomic(folder / "empty.json", "");
+  expect_has(what_of([&] { Tokenizer::load(folder / "empty.json"); }), "is empty");
 }
 
 TEST(Any, AFolderOfT5AndOneThatIsRenumbered) {

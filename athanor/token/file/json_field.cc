@@ -9,7 +9,7 @@ namespace {
 constexpr int kMaxDepth = 100;
 
 // Nesting is bounded before parsing, since walking a JSON value takes stack.
-bool too_deep(std::string_view text) {
+size_t find_too_deep(std::string_view text) {
   int depth = 0;
   bool in_string = false;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -21,13 +21,13 @@ bool too_deep(std::string_view text) {
       in_string = true;
     } else if (c == '{' || c == '[') {
       if (++depth > kMaxDepth) {
-        return true;
+        return i;
       }
     } else if (c == '}' || c == ']') {
       --depth;
     }
   }
-  return false;
+  return std::string_view::npos;
 }
 
 }  // namespace
@@ -126,8 +126,9 @@ bool Field::flag(const char* name, bool otherwise) const {
 }
 
 Json parse_json(std::string_view text, const std::string& where) {
-  if (too_deep(text)) {
-    throw Error(ErrorKind::kInput, "JSON is nested deeper than " + std::to_string(kMaxDepth) + " levels", where);
+  if (const size_t at = find_too_deep(text); at != std::string_view::npos) {
+    throw Error(ErrorKind::kInput, "JSON is nested deeper than " + std::to_string(kMaxDepth) + " levels at byte " +
+                                       std::to_string(at), where);
   }
   try {
     return Json::parse(text);

@@ -11,6 +11,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
 #include "athanor/token/model/backtrack.h"
+#include "athanor/token/model/byte_joins.h"
 #include "athanor/token/model/byte_map.h"
 #include "athanor/token/model/merge_loop.h"
 #include "athanor/token/model/merge_table.h"
@@ -36,11 +37,6 @@ struct Rules {  // of merge_long
   const MergeTable& table;
 };
 
-struct ByteMerge {
-  uint32_t rank;
-  int32_t result;
-};
-
 class Bpe : public TokenModel {
  public:
   Bpe(const Vocabulary& vocabulary, std::vector<Merge> merges, const std::array<int32_t, 256>& byte_ids,
@@ -48,8 +44,7 @@ class Bpe : public TokenModel {
       : vocabulary_(vocabulary),
         merges_(std::move(merges)),
         table_(merges_.size()),
-        byte_merges_(256 * 256, {kNone, 0}),
-        joins_{.ids = byte_ids},
+        joins_{.ids = byte_ids, .pairs = std::vector<ByteMerge>(256 * 256, {kNone, 0})},
         ignore_merges_(ignore_merges) {
     for (size_t rank = 0; rank < merges_.size(); ++rank) {
       table_.insert(merges_[rank].left, merges_[rank].right, static_cast<uint32_t>(rank));
@@ -61,10 +56,11 @@ class Bpe : public TokenModel {
     for (size_t rank = 0; rank < merges_.size(); ++rank) {
       const int left = byte_of[merges_[rank].left], right = byte_of[merges_[rank].right];
       if (left >= 0 && right >= 0) {
-        byte_merges_[left << 8 | right] = {static_cast<uint32_t>(rank), merges_[rank].result};
+        joins_.pairs[left << 8 | right] = {static_cast<uint32_t>(rank), merges_[rank].result};
         ByteJoins::add(joins_.merges, static_cast<uint32_t>(left), static_cast<uint32_t>(right));
       }
     }
+    joins_.table = &table_;
     if (ignore_merges_) {
       prepare_windows();
     }
@@ -221,13 +217,9 @@ class Bpe : public TokenModel {
     });
   }
 
-  const ByteMerge& byte_merge(const char* p) const {
-    return byte_merges_[static_cast<size_t>(static_cast<uint8_t>(p[0])) << 8 | static_cast<uint8_t>(p[1])];
-  }
-
   void encode_short(std::string_view piece, std::vector<int32_t>& ids) const {
     if (piece.size() == 2 && ByteJoins::has(joins_.merges, piece.data()) != 0) {
-      ids.push_back(byte_merge(piece.data()).result);
+      ids.push_back(joins_.pair(piece.data()).result);
       return;
     }
     int32_t symbols[kShortPiece];
@@ -239,7 +231,7 @@ class Bpe : public TokenModel {
     uint64_t any = 0;
     for (size_t i = 0; i + 1 < count; ++i) {
       const uint64_t joins = ByteJoins::has(joins_.merges, piece.data() + i);
-      ranks[i] = joins != 0 ? byte_merge(piece.data() + i).rank : kNone;
+      ranks[i] = joins != 0 ? joins_.pair(piece.data() + i).rank : kNone;
       any |= joins;
     }
     while (any != 0 && count > 1) {
@@ -329,7 +321,6 @@ class Bpe : public TokenModel {
   const Vocabulary& vocabulary_;  // the tokenizer's, which outlives its model
   std::vector<Merge> merges_;     // by rank
   MergeTable table_;
-  std::vector<ByteMerge> byte_merges_;  // of two bytes: what table_ and merges_ have
   mutable std::once_flag touches_made_;
   mutable ByteJoins joins_;
   mutable std::once_flag seams_made_;

@@ -72,25 +72,6 @@ std::pair<size_t, bool> look_at(std::string_view text, size_t at) {
   return {read.length == 0 ? text.size() - at : static_cast<size_t>(read.length), plain};
 }
 
-// The first character in [at, end) that is not plain; `end` when there is none. A character begins at `at`.
-size_t find_not_plain(std::string_view text, size_t at, size_t end) {
-  while (end - at >= kBlock) {
-    for (uint64_t left = candidates(text.data() + at); left != 0; left &= left - 1) {
-      const size_t found = at + static_cast<size_t>(std::countr_zero(left));
-      if (!look_at(text, found).second) {
-        return found;
-      }
-    }
-    at += kBlock;
-  }
-  for (; at < end; ++at) {
-    if (static_cast<uint8_t>(text[at]) >= 0xCC && !look_at(text, at).second) {
-      return at;
-    }
-  }
-  return end;
-}
-
 // The beginning of the character that ends at `at`, or `at` when what stands before it is ill-formed: it joins nothing.
 size_t before(std::string_view text, size_t at) {
   for (size_t begin = at; begin > 0 && at - begin < 4;) {
@@ -103,6 +84,58 @@ size_t before(std::string_view text, size_t at) {
     }
   }
   return at;
+}
+
+// By mark of U+0300 to U+033F: the ASCII characters that it composes with. No other mark does with any.
+constexpr char32_t kFirstMark = 0x300, kLastMark = 0x33F;
+using AsciiPairs = std::array<std::array<uint64_t, 2>, kLastMark - kFirstMark + 1>;
+
+AsciiPairs make_ascii_pairs() {
+  AsciiPairs pairs{};
+  for (size_t i = 0; i < unicode_tables::kNumCompositions; ++i) {
+    const unicode_tables::Composition& entry = unicode_tables::kCompositions[i];
+    if (entry.first < 0x80 && entry.second >= kFirstMark && entry.second <= kLastMark) {
+      pairs[entry.second - kFirstMark][entry.first >> 6] |= uint64_t{1} << (entry.first & 63);
+    }
+  }
+  return pairs;
+}
+
+// Whether the character at `at`, which is not plain, is surely in NFC all the same: it may stand alone, a plain one or
+// none follows, and what it stands behind is an ASCII character that it does not compose with, or ill-formed.
+bool stays(std::string_view text, size_t at) {
+  static const AsciiPairs pairs = make_ascii_pairs();
+  const HighRead read = read_high(text.data() + at, text.size() - at);
+  const size_t next = at + static_cast<size_t>(read.length);
+  if (!read.valid || (unicode_tables::record_of(read.code).quick & 3) == 2 ||
+      (next < text.size() && !look_at(text, next).second)) {
+    return false;
+  }
+  if (at == 0 || static_cast<uint8_t>(text[at - 1]) >= 0x80) {
+    return before(text, at) == at;
+  }
+  const auto last = static_cast<uint8_t>(text[at - 1]);
+  const bool among = read.code >= kFirstMark && read.code <= kLastMark;
+  return !among || (pairs[read.code - kFirstMark][last >> 6] >> (last & 63) & 1) == 0;
+}
+
+// The first character in [at, end) that may change; `end` when there is none. A character begins at `at`.
+size_t find_not_plain(std::string_view text, size_t at, size_t end) {
+  while (end - at >= kBlock) {
+    for (uint64_t left = candidates(text.data() + at); left != 0; left &= left - 1) {
+      const size_t found = at + static_cast<size_t>(std::countr_zero(left));
+      if (!look_at(text, found).second && !stays(text, found)) {
+        return found;
+      }
+    }
+    at += kBlock;
+  }
+  for (; at < end; ++at) {
+    if (static_cast<uint8_t>(text[at]) >= 0xCC && !look_at(text, at).second && !stays(text, at)) {
+      return at;
+    }
+  }
+  return end;
 }
 
 // The plain character that ends the part [begin, ...), in which the character at `at` is not plain.

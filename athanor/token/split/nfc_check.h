@@ -1,4 +1,5 @@
-// Whether a text is in NFC without a doubt: every character is, whatever stands beside it. What is not may be so too.
+// Whether a text is in NFC without a doubt: every character is, whatever stands beside it, or is a lone mark behind what
+// it joins for certain not. What is not may be so too.
 #pragma once
 
 #include <functional>

@@ -14,7 +14,7 @@ TEST(NfcCheck, PartsGiveTheNfcOfTheWhole) {
   const std::vector<std::string> parts = {
       "a", "e", " ", "\n", "\u00e9", "\u0301", "\u0323", "\u0345", "\u1100", "\u1161", "\u11a8", "\uac00", "\uac01", "\u304b",
       "\u3099", "\u4f60", "\u9fa5", "\U0001d15e", "\U0001d165", "\u0958", "\u0915", "\u093c", "\u08d3", "\u0897", "\u212b",
-      "\u0387", "\ufb1d", "\xFF", "\xCC", "\xE4\xBD", "\x80", "\xF0\x9D\x85", "\uf900", "\u0b47", "\u0b56", "plain text of some length "};
+      "\u0387", "<", "=\u0338", "\u0338", "\u0339", "\u05b0", "\u0e38", "o\u0307", "\u00b7", "\ufb1d", "\xFF", "\xCC", "\xE4\xBD", "\x80", "\xF0\x9D\x85", "\uf900", "\u0b47", "\u0b56", "plain text of some length "};
   Rng rng(3);
   size_t num_changed = 0;
   for (int round = 0; round < 20000; ++round) {
@@ -31,7 +31,7 @@ TEST(NfcCheck, PartsGiveTheNfcOfTheWhole) {
 }
 
 TEST(NfcCheck, EveryCharacterAtEveryPlace) {
-  std::string filler(130, 'x');
+  std::string filler(130, '0');  // with which nothing composes
   for (char32_t code = 0x80; code < 0x110000; ++code) {
     std::string character;
     append_utf8(character, code);
@@ -42,6 +42,24 @@ TEST(NfcCheck, EveryCharacterAtEveryPlace) {
     text.insert(at, character);
     ASSERT_EQ(is_plainly_nfc(text), plain) << static_cast<uint32_t>(code);
   }
+}
+
+TEST(NfcCheck, MarksAfterAscii) {
+  size_t num_plain = 0;
+  for (char32_t mark = 0x300; mark < 0x370; ++mark) {
+    for (char letter = 1; letter > 0; ++letter) {
+      for (const std::string end : {"", "x", "\xFF", "\xCC\xA3"}) {
+        std::string text(1, letter);
+        append_utf8(text, mark);
+        text += end;
+        const bool plain = is_plainly_nfc(text);
+        num_plain += plain ? 1 : 0;
+        ASSERT_TRUE(!plain || to_nfc(text) == text) << text;
+        ASSERT_EQ(to_nfc_in_parts(text, &hf_nfc), hf_nfc(text)) << text;
+      }
+    }
+  }
+  EXPECT_GT(num_plain, 30000u);
 }
 
 TEST(NfcCheck, AsksForLittle) {

@@ -19,7 +19,7 @@ class CausalObjective : public Objective {
 
   Module& module() override { return model_; }
   void set_precision(Precision precision) override { model_.set_precision(precision); }
-  bool runs_on_gpu() const override { return !family_of(model_.config().family).recurrent; }
+  bool runs_on_gpu() const override { return true; }
   void begin_step() override { model_.begin_step(); }
   nlohmann::json fingerprint() const override;
   std::string unit() const override { return "tokens"; }

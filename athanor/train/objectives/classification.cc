@@ -61,6 +61,7 @@ void for_each_output(Net& net, const Examples& examples, int64_t batch_size, uin
                      const Fn& fn) {
   NoGrad no_grad;
   const bool training = net.training();
+  const at::Device device = net.device();
   net.set_training(false);
   net.begin_step();
   std::vector<uint64_t> order(count);
@@ -73,7 +74,7 @@ void for_each_output(Net& net, const Examples& examples, int64_t batch_size, uin
       continue;
     }
     const std::span<const uint64_t> rows(order.data() + batch * size, std::min(size, count - batch * size));
-    fn(batch, rows, net.forward(make_net_batch(examples, rows, net.config().shape), 0));
+    fn(batch, rows, net.forward(on_device(make_net_batch(examples, rows, net.config().shape), device), 0).to(at::kCPU));
   }
   net.set_training(training);
 }
@@ -260,12 +261,13 @@ at::Tensor ClassificationObjective::loss_sum(int64_t begin, int64_t count, uint6
   if (batch.pixels_BCHW.defined() && net_.training() && (settings_.flip || settings_.crop > 0)) {
     augment(batch.pixels_BCHW, begin);
   }
-  const at::Tensor out = net_.forward(batch, dropout_seed);
+  const at::Device device = net_.device();
+  const at::Tensor out = net_.forward(on_device(std::move(batch), device), dropout_seed);
   if (net_.config().task == "regression") {
-    return at::mse_loss(out.squeeze(1), targets_of(train_, rows), kSumReduction);
+    return at::mse_loss(out.squeeze(1), targets_of(train_, rows).to(device), kSumReduction);
   }
-  const std::optional<at::Tensor> weights = weights_.defined() ? std::optional(weights_) : std::nullopt;
-  return at::cross_entropy_loss(out, labels_of(train_, rows), weights, kSumReduction, -1, options_.label_smoothing);
+  const std::optional<at::Tensor> weights = weights_.defined() ? std::optional(weights_.to(device)) : std::nullopt;
+  return at::cross_entropy_loss(out, labels_of(train_, rows).to(device), weights, kSumReduction, -1, options_.label_smoothing);
 }
 
 std::vector<std::string> ClassificationObjective::documents_of(uint64_t first, int64_t count) const {

@@ -58,6 +58,7 @@ class ClassificationObjective : public Objective {
 
   Module& module() override { return net_; }
   void set_precision(Precision precision) override { net_.set_precision(precision); }
+  bool runs_on_gpu() const override { return true; }
   void begin_step() override { net_.begin_step(); }
   nlohmann::json fingerprint() const override;
   std::string unit() const override { return "examples"; }
