@@ -242,10 +242,7 @@ class SeparatedRows {
 
   uint64_t failed_bytes() const { return failed_bytes_; }
   char separator() const { return separator_; }
-  void separate_by(char separator) {
-    separator_ = separator;
-    make_state();
-  }
+  void separate_by(char separator) { separator_ = separator, make_state(); }
   void finish() {
     series_.finish(header_);
     if (fresh_ && num_rows_ == 0) {

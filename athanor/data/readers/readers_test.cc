@@ -383,38 +383,5 @@ TEST(Readers, RandomBytesNeverCrash) {
   }
 }
 
-TEST(Csv, TheSeparatorIsFoundWhereCommasGiveOneColumn) {
-  ReadOptions options;
-  options.fields = parse_field_map({{"text", "*"}});
-  const auto metas = [&](const std::string& bytes) {
-    Texts all;
-    for (const Document& document : read_bytes("a.csv", bytes, options).documents) {
-      all.push_back(document.meta);
-    }
-    return all;
-  };
-  const Texts two{R"({"a":"1,5","b":"x"})", R"({"a":"2","b":"y"})"};
-  EXPECT_EQ(metas("a;b\n1,5;x\n2;y\n"), two) << "decimal commas";
-  EXPECT_EQ(metas("a\tb\r\n1,5\tx\r\n2\ty\r\n"), two);
-  EXPECT_EQ(metas("a|b\n1,5|x\n2|y"), two);
-  EXPECT_EQ(metas("\"a\";\"b\"\n\"1,5\";x\n2;y\n"), two);
-  EXPECT_EQ(metas("a,b;c\n1,2;3\n")[0], R"({"a":"1","b;c":"2;3"})") << "commas part it already";
-  EXPECT_EQ(metas("a;b\n1\n2\n").size(), 2u) << "the rows have one column: it is a name";
-  options.separator = ",";
-  EXPECT_EQ(metas("a;b\n1;2\n")[0], R"({"a;b":"1;2"})") << "told";
-  options.separator = "|";
-  EXPECT_EQ(metas("a,x|b\n1|2\n")[0], R"({"a,x":"1","b":"2"})");
-  options.separator = "";
-  options.columns = {"a", "b"};
-  EXPECT_EQ(metas("2;y\n1,5;x\n"), (Texts{two[1], two[0]})) << "no header row";
-
-  const Rows noted = read_bytes("a.csv", "text;b\nok;1\n");
-  ASSERT_EQ(noted.notes.size(), 1u);
-  EXPECT_NE(noted.notes[0].find("separated by ';'"), std::string::npos);
-  const Rows commas = read_bytes("a.csv", "text,b\n1,5,2,5\n1,5,2,5\n");
-  ASSERT_EQ(commas.notes.size(), 1u);
-  EXPECT_NE(commas.notes[0].find("decimal commas?"), std::string::npos);
-}
-
 }  // namespace
 }  // namespace athanor
