@@ -69,6 +69,15 @@ double mean_of(const std::vector<double>& values, size_t first) {
   return std::accumulate(values.begin(), values.begin() + static_cast<ptrdiff_t>(first), 0.0) / static_cast<double>(first);
 }
 
+double standard_error(const Rung& rung) {
+  const auto n = static_cast<double>(rung.fold_scores.size());
+  double squares = 0;
+  for (const double score : rung.fold_scores) {
+    squares += (score - rung.score) * (score - rung.score);
+  }
+  return n > 1 ? std::sqrt(squares / (n - 1) / n) : INFINITY;
+}
+
 // Scores of the folds; throws OutOfTime behind `deadline`.
 void judge(Rung& rung, const Table& table, const Target& target, const std::string& metric, const LadderOptions& options,
            const std::vector<int32_t>& folds, double deadline, FitContext& context) {
@@ -92,7 +101,7 @@ void judge(Rung& rung, const Table& table, const Target& target, const std::stri
   }
   rung.score = mean_of(rung.fold_scores, rung.fold_scores.size());
   rung.judged = std::isfinite(rung.score);
-  rung.note = rung.judged ? "" : metric + " is not defined in a fold";
+  rung.note = rung.judged ? "" : metric + " is not defined in each fold";
 }
 
 // The order in which rungs are tried: forest behind all others.
@@ -130,7 +139,8 @@ void try_rung(Rung& rung, size_t tried, size_t rungs, double end, const Table& t
 }
 
 // Rungs that were cut off, but ahead of the chosen one on the folds they finished.
-std::string cut_off_ahead(const Ladder& ladder) {
+// Those that lead clearly are warned about: in the mean by more than a standard error of the chosen one's own folds.
+std::string cut_off_ahead(const Ladder& ladder, FitContext& context) {
   const Rung& chosen = ladder.rungs[ladder.chosen];
   std::string names;
   for (const Rung& rung : ladder.rungs) {
@@ -138,15 +148,39 @@ std::string cut_off_ahead(const Ladder& ladder) {
     if (rung.judged || folds == 0 || chosen.fold_scores.size() <= folds) {
       continue;
     }
-    const double lead = rung.score - mean_of(chosen.fold_scores, folds);
-    if (ladder.higher_is_better ? lead > 0 : lead < 0) {
+    const double other = mean_of(chosen.fold_scores, folds);
+    const double lead = ladder.higher_is_better ? rung.score - other : other - rung.score;
+    if (lead > 0) {
       names += (names.empty() ? "" : ", ") + rung.kind;
+    }
+    if (lead > standard_error(chosen)) {
+      context.warn(rung.kind + " was " + rung.note + ", and led there: " + ladder.metric + " " + human_number(rung.score, 4) +
+                   ", " + chosen.kind + " " + human_number(other, 4) + "; a larger budget_seconds judges it");
     }
   }
   return names.empty() ? "" : "; ahead on the folds they finished, but cut off: " + names + " (a larger budget_seconds judges them)";
 }
 
-void choose(Ladder& ladder, int32_t folds) {
+// The answer of a ladder that found nothing better than an answer without looking is told, with the reasons.
+void warn_of_constant(const Ladder& ladder, size_t best, FitContext& context) {
+  if (best != ladder.chosen) {
+    context.warn("no model is clearly better than the same answer for all rows (" + ladder.why +
+                 "): do the columns tell anything of the label?");
+    return;
+  }
+  std::string reasons;
+  for (size_t i = 1; i < ladder.rungs.size(); ++i) {
+    if (!ladder.rungs[i].judged) {
+      reasons += (reasons.empty() ? "" : "; ") + ladder.rungs[i].kind + ": " + ladder.rungs[i].note;
+    }
+  }
+  context.warn("the model is the same answer for all rows" +
+               (reasons.empty() ? ": every other one is worse" : ", because others could not be judged: " + reasons));
+}
+
+}  // namespace
+
+void choose_rung(Ladder& ladder, int32_t folds, FitContext& context) {
   const auto better = [&](double a, double b) { return ladder.higher_is_better ? a > b : a < b; };
   size_t best = ladder.rungs.size();
   for (size_t i = 0; i < ladder.rungs.size(); ++i) {
@@ -158,13 +192,18 @@ void choose(Ladder& ladder, int32_t folds) {
   if (best == ladder.rungs.size()) {
     ladder.chosen = 0;
     ladder.why = "no rung could be judged by " + ladder.metric;
+    warn_of_constant(ladder, 0, context);
     return;
   }
   ladder.chosen = best;
+  double simpler = ladder.higher_is_better ? -INFINITY : INFINITY;  // the best score of simpler rungs
   for (size_t i = 0; i < best; ++i) {
     const Rung& rung = ladder.rungs[i];
-    if (rung.judged &&
-        corrected_t_test(rung.fold_scores, ladder.rungs[best].fold_scores, 1.0 / (folds - 1)).p_value > kOneStandardError) {
+    if (!rung.judged || !better(rung.score, simpler)) {
+      continue;
+    }
+    simpler = rung.score;
+    if (corrected_t_test(rung.fold_scores, ladder.rungs[best].fold_scores, 1.0 / (folds - 1)).p_value > kOneStandardError) {
       ladder.chosen = i;
       break;
     }
@@ -175,7 +214,32 @@ void choose(Ladder& ladder, int32_t folds) {
                (ladder.chosen == best ? "the best"
                                       : "within one standard error of " + ladder.rungs[best].kind + " (" +
                                             human_number(ladder.rungs[best].score, 4) + "), and simpler") +
-               cut_off_ahead(ladder);
+               cut_off_ahead(ladder, context);
+  if (chosen.kind == "constant") {
+    warn_of_constant(ladder, best, context);
+  }
+}
+
+namespace {
+
+// AUC wants both classes in every fold: with a class of fewer rows there are fewer folds, at least 2.
+int32_t folds_for(const Target& target, int32_t folds, FitContext& context) {
+  if (target.task != Task::kClasses || target.labels.size() != 2) {
+    return folds;
+  }
+  int64_t rows[2] = {0, 0};
+  for (const int32_t label : target.classes) {
+    ++rows[label];
+  }
+  const size_t rare = rows[1] < rows[0] ? 1 : 0;
+  if (rows[rare] >= folds) {
+    return folds;
+  }
+  const auto fewer = static_cast<int32_t>(std::max<int64_t>(2, rows[rare]));
+  context.warn("label '" + target.labels[rare] + "' has " + std::to_string(rows[rare]) + (rows[rare] == 1 ? " row" : " rows") +
+               ": models are judged over " + std::to_string(fewer) + " folds, not " + std::to_string(folds) +
+               ", and by little");
+  return fewer;
 }
 
 }  // namespace
@@ -212,6 +276,7 @@ Ladder climb(const Table& table, const Target& target, const LadderOptions& give
   const Table& judged_on = fewer ? some : table;
   const Target& judged_by = fewer ? truth : target;
   ladder.rows = judged_on.rows;
+  options.folds = folds_for(judged_by, options.folds, context);
   const std::vector<int32_t> folds = fold_rows(judged_by, options.folds, options.seed);
   const auto tell = context.progress;
   size_t tried = 0;
@@ -221,7 +286,7 @@ Ladder climb(const Table& table, const Target& target, const LadderOptions& give
     ++tried;
   }
   context.progress = tell;
-  choose(ladder, options.folds);
+  choose_rung(ladder, options.folds, context);
   return ladder;
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
 #include "athanor/classic/test_data.h"
@@ -67,6 +69,61 @@ TEST(Ladder, ASlowRungLeavesHalfOfTheTimeToOthers) {
   EXPECT_EQ(boosting.seconds, 21);
   EXPECT_EQ(boosting.note, "stopped after 21 s, 0 of 5 folds");
   EXPECT_TRUE(rung_of(ladder, "forest").judged);
+}
+
+// Scores of a table whose labels have few rows, as five folds gave them: the tree's vary so much that it is "within one
+// standard error" of the best, although naive Bayes and logistic regression are both simpler and better.
+TEST(Ladder, ARungThatASimplerOneBeatsIsNeverChosen) {
+  Ladder ladder;
+  ladder.metric = "f1_macro";
+  ladder.rungs = {{.kind = "naive_bayes", .fold_scores = {0.975, 0.961, 0.741, 0.735, 0.734}},
+                  {.kind = "logistic", .fold_scores = {1.0, 0.976, 0.741, 0.735, 0.734}},
+                  {.kind = "tree", .fold_scores = {0.992, 0.746, 0.747, 0.747, 0.746}},
+                  {.kind = "forest", .fold_scores = {1.0, 1.0, 0.747, 0.747, 0.746}}};
+  for (Rung& rung : ladder.rungs) {
+    rung.judged = true;
+    rung.score = std::accumulate(rung.fold_scores.begin(), rung.fold_scores.end(), 0.0) / 5;
+  }
+  ThreadPool pool(1);
+  std::vector<std::string> warnings;
+  FitContext context{.pool = pool, .warn = [&](const std::string& what) { warnings.push_back(what); }};
+  choose_rung(ladder, 5, context);
+  EXPECT_EQ(ladder.rungs[ladder.chosen].kind, "forest") << ladder.why;
+  EXPECT_TRUE(warnings.empty());
+
+  ladder.rungs.push_back({.kind = "boosting", .note = "stopped after 9 s, 2 of 5 folds", .fold_scores = {1.0, 1.0}, .score = 1});
+  choose_rung(ladder, 5, context);
+  EXPECT_TRUE(warnings.empty()) << "boosting is not ahead";
+  ladder.rungs[0].judged = ladder.rungs[1].judged = ladder.rungs[2].judged = false;
+  ladder.rungs[3].fold_scores = {0.85, 0.84, 0.84, 0.86, 0.86};
+  ladder.rungs[3].score = 0.85;
+  choose_rung(ladder, 5, context);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_EQ(warnings[0].find("boosting was stopped after 9 s, 2 of 5 folds, and led there"), 0u) << warnings[0];
+}
+
+TEST(Ladder, ARareLabelGetsFewerFoldsAndAConstantIsTold) {
+  Task2 task = rows_of(300);
+  for (size_t row = 0; row < 300; ++row) {  // three rows of 'yes', which one number tells
+    task.target.classes[row] = row % 100 == 7 ? 1 : 0;
+    task.table.columns[0].numbers[row] = task.target.classes[row] + task.table.columns[1].numbers[row] / 100;
+  }
+  ThreadPool pool(1);
+  std::vector<std::string> warnings;
+  FitContext context{.pool = pool, .warn = [&](const std::string& what) { warnings.push_back(what); }};
+  Ladder ladder = climb(task.table, task.target, {.seconds = 1e9}, context);
+  EXPECT_NE(ladder.rungs[ladder.chosen].kind, "constant");
+  EXPECT_EQ(ladder.rungs[ladder.chosen].fold_scores.size(), 3u);
+  ASSERT_EQ(warnings.size(), 1u);
+  EXPECT_NE(warnings[0].find("label 'yes' has 3 rows: models are judged over 3 folds, not 5"), std::string::npos) << warnings[0];
+
+  task.target.classes[107] = task.target.classes[207] = 0;
+  warnings.clear();
+  ladder = climb(task.table, task.target, {.seconds = 1e9}, context);
+  EXPECT_EQ(ladder.rungs[ladder.chosen].kind, "constant");
+  ASSERT_EQ(warnings.size(), 2u);
+  EXPECT_NE(warnings[1].find("the same answer for all rows, because others could not be judged: naive_bayes"), std::string::npos)
+      << warnings[1];
 }
 
 }  // namespace

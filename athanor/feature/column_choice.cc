@@ -46,7 +46,7 @@ std::string why_useless_numbers(const TableColumn& column, bool for_trees) {
   }
   const bool gaps = present < column.numbers.size();
   if (one_value && !(gaps && for_trees)) {
-    return "has one value";
+    return std::abs(first) < 0x1p53 ? "has one value" : "has one value to the 16 digits of a number";
   }
   return counts_up && !gaps && present >= kRowsForId ? "is an id: it counts the rows" : "";
 }

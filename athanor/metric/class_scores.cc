@@ -68,7 +68,9 @@ class Computer {
       if (binary_) {
         add("average_precision");
       }
-      add("log_loss", false), add("brier", false), add("calibration_error", false);
+      if (!answers_.only_order) {
+        add("log_loss", false), add("brier", false), add("calibration_error", false);
+      }
     }
     return list;
   }
@@ -174,6 +176,12 @@ class Computer {
           orders_[0], [&](uint64_t i) { return probability(i, positive); },
           [&](uint64_t i) { return answers_.truth[i] == answers_.positive; }, weights));
     }
+    if (!answers_.only_order) {
+      losses(weights, out);
+    }
+  }
+
+  void losses(const std::vector<double>& weights, std::vector<double>& out) const {
     double loss = 0;
     double brier = 0;
     double total = 0;

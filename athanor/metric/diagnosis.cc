@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <numeric>
 
+#include "athanor/metric/diagnosis_clusters.h"
 #include "athanor/metric/diagnosis_fair.h"
 
 namespace athanor {
@@ -28,6 +29,7 @@ constexpr double kWild = 0.02;           // of the weights' size a step
 constexpr double kExploded = 2.5;        // times the loss of knowing nothing
 constexpr double kMoreData = 0.10;       // of the distance to perfect, by doubling the rows
 constexpr double kStandardErrors = 2;
+constexpr uint64_t kFewestValid = 20;    // rows: of fewer a gap to training may be chance
 
 std::string text(double value) {
   char buffer[32];
@@ -70,12 +72,18 @@ class Doctor {
     rate();
     units();
     imbalance();
-    learns_nothing();
+    if (facts_.finished) {
+      learns_nothing();
+    }
     overfit();
-    underfit();
+    if (facts_.finished) {
+      underfit();
+    }
     leak();
     data();
     drift();
+    const std::vector<Finding> clusters = diagnose_clusters(facts_);
+    findings_.insert(findings_.end(), clusters.begin(), clusters.end());
     return findings_;
   }
 
@@ -128,7 +136,9 @@ class Doctor {
           "a lower rate, or a longer warm-up", times_rate(0.3));
       return;
     }
-    slow(loss, first, last, noise);
+    if (facts_.finished) {
+      slow(loss, first, last, noise);
+    }
   }
 
   // Still falling as fast as at first: the rate (or the number of steps) holds it back.
@@ -197,6 +207,9 @@ class Doctor {
       }
     }
     if (!std::isfinite(facts_.train_score) || !std::isfinite(facts_.valid_score) || !std::isfinite(facts_.chance_score)) {
+      return;
+    }
+    if (facts_.valid_rows > 0 && facts_.valid_rows < kFewestValid) {
       return;
     }
     const double gap = skill(facts_.train_score) - skill(facts_.valid_score);

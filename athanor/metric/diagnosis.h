@@ -20,6 +20,8 @@ struct CurvePoint {
 
 // What is known of a run; what is not stays empty or NaN.
 struct RunFacts {
+  bool finished = true;                 // false: what only an end tells (no score, still falling) is not said
+
   // Of training by steps.
   std::vector<CurvePoint> train_loss;
   std::vector<CurvePoint> valid_loss;
@@ -36,7 +38,7 @@ struct RunFacts {
   std::vector<Layer> layers;
 
   // Of scores.
-  std::string metric;                   // "accuracy", "r2"
+  std::string metric;                   // "accuracy", "r2", "f1 macro" (several labels a row)
   double train_score = std::nan("");
   double valid_score = std::nan("");
   double valid_low = std::nan("");      // its interval
@@ -69,6 +71,9 @@ struct RunFacts {
     double drift = std::nan("");        // population stability index, training against validation
   };
   std::vector<Field> fields;
+  double silhouette = std::nan("");     // of clusters: in validation, else in training
+  double clusters = std::nan("");
+  double noise_rows = std::nan("");     // in no cluster
   double overlap = std::nan("");        // share of validation rows that stand, the same in all, among the training rows
   double more_data_gain = std::nan(""); // by doubling the training rows, of the distance to a perfect score
 };

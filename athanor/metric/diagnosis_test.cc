@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "athanor/base/rng.h"
@@ -208,6 +209,31 @@ TEST(Diagnosis, NearPerfectModelsAreNotCalledTooSimple) {
   classes.auc = std::nan("");
   classes.train_score = classes.valid_score = 1;
   EXPECT_EQ(names(diagnose(classes)), "");
+}
+
+// The shape of "rate too low" and of "learns nothing", but the run is not at its end.
+TEST(Diagnosis, AnUnfinishedRunIsNotJudgedByItsEnd) {
+  RunFacts facts = healthy_run();
+  facts.train_loss = curve(60, [](double t) { return 6 - 0.5 * t; }, 0.001);
+  facts.valid_loss.clear();
+  EXPECT_FALSE(diagnose(facts).empty());
+  facts.finished = false;
+  EXPECT_TRUE(diagnose(facts).empty());
+}
+
+TEST(Diagnosis, TwoValidationRowsTellNoOverfit) {
+  RunFacts facts = healthy_fit();
+  facts.train_score = 1;
+  facts.valid_score = facts.valid_low = 0.5;
+  facts.valid_high = 0.6;
+  facts.valid_rows = 200;
+  const auto overfits = [&] {
+    const auto found = diagnose(facts);
+    return std::any_of(found.begin(), found.end(), [](const Finding& finding) { return finding.name == "overfit"; });
+  };
+  EXPECT_TRUE(overfits());
+  facts.valid_rows = 2;
+  EXPECT_FALSE(overfits());
 }
 
 }  // namespace

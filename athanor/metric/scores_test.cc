@@ -212,5 +212,33 @@ TEST(Paired, TellsABetterModelFromAnEqualOne) {
   EXPECT_GT(corrected_t_test(folds_a, folds_b, 0.25).p_value, corrected_t_test(folds_a, folds_b, 0).p_value);
 }
 
+// Decision values of two labels tell the order of rows, and so AUC and average precision; nothing of how sure.
+TEST(ClassScores, DecisionValuesGiveTheScoresOfTheirOrder) {
+  ThreadPool pool(1);
+  ClassAnswers answers;
+  answers.labels = {"no", "yes"};
+  answers.truth = {0, 1, 0, 1, 1, 0};
+  answers.answer = {0, 1, 0, 0, 1, 1};
+  const std::vector<double> p = {0.1, 0.9, 0.3, 0.4, 0.8, 0.6};
+  ClassAnswers decisions = answers;
+  decisions.only_order = true;
+  for (const double yes : p) {
+    answers.probabilities.insert(answers.probabilities.end(), {1 - yes, yes});
+    const double side = std::log(yes / (1 - yes));
+    decisions.probabilities.insert(decisions.probabilities.end(), {-side, side});
+  }
+  const auto sure = class_scores(answers, {.replicas = 50}, pool), order = class_scores(decisions, {.replicas = 50}, pool);
+  for (const char* name : {"auc", "average_precision", "f1"}) {
+    ASSERT_NE(find_score(order, name), nullptr) << name;
+    EXPECT_EQ(find_score(order, name)->value, find_score(sure, name)->value) << name;
+    EXPECT_EQ(find_score(order, name)->low, find_score(sure, name)->low) << name;
+  }
+  EXPECT_NEAR(find_score(order, "auc")->value, 8.0 / 9, 1e-12);
+  for (const char* name : {"log_loss", "brier", "calibration_error"}) {
+    EXPECT_NE(find_score(sure, name), nullptr);
+    EXPECT_EQ(find_score(order, name), nullptr) << name;
+  }
+}
+
 }  // namespace
 }  // namespace athanor

@@ -29,6 +29,7 @@ struct CollectOptions {
   std::string text_field;
   nlohmann::json field_map = nlohmann::json::object();
   std::vector<std::string> columns;
+  std::string separator;
   CollectSeries series;
   bool images = false;
   std::string members;
@@ -55,6 +56,10 @@ struct CollectOptions {
           "what of a record is text and meta: {text: [title, body], id: post.id}, or {text: '*'} for tables; takes "
           "text_field's place");
     f.add("columns", &CollectOptions::columns, "csv, tsv: the names of the columns of files that have no header row");
+    f.add("separator", &CollectOptions::separator,
+          "csv, tsv: what stands between two columns; empty: a comma, in tsv a tab, and where a csv has but one column by commas "
+          "whichever of ; tab | parts its header and first rows alike")
+        .choices({"", ",", ";", "tab", "|"});
     f.add("series", &CollectOptions::series, "csv, tsv: rows put together to series, a document each");
     f.add("images", &CollectOptions::images, "folders: take .png and .jpg files and archives (.tar, .zip) too");
     f.add("members", &CollectOptions::members, "archives: which of their files, with *, ? and **; empty: all");
@@ -102,6 +107,7 @@ std::vector<ResolvedSource> resolve_all(const CollectOptions& options, SourceCon
     source.read.fields = parse_field_map(options.field_map);
     source.read.text_field = options.text_field;
     source.read.columns = options.columns;
+    source.read.separator = options.separator;
     source.read.series = {options.series.rows, options.series.stride, options.series.ahead};
     source.read.images = options.images;
     source.read.members = options.members;
@@ -217,7 +223,7 @@ Verb collect_verb() {
   Verb verb;
   verb.name = "collect";
   verb.summary = "bring texts in: files, web archives, mail, databases, npm packages, web addresses";
-  verb.revision = 4;
+  verb.revision = 5;
   verb.resumable = true;
   verb.shards = true;
   verb.output = ArtifactKind::kDocuments;

@@ -1,8 +1,13 @@
 // run, check, plan and explain: the commands that take a recipe.
+#include <algorithm>
+#include <set>
+
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
 #include "athanor/base/nearest.h"
 #include "athanor/base/text.h"
+#include "athanor/classic/models/model.h"
+#include "athanor/feature/transform.h"
 #include "athanor/stage/command.h"
 #include "athanor/stage/crew.h"
 #include "athanor/stage/pipeline.h"
@@ -216,6 +221,33 @@ int command_check(Session& session) {
   return 0;
 }
 
+namespace {
+
+// A kind of model, of encoder or of transform, each with options of its own.
+bool explain_kind(Session& session, const std::string& name) {
+  const auto explain = [&](const auto& kind, const std::string& what, const std::string& where) {
+    session.print(what + " " + kind.name + ": " + kind.doc + "\n  " + where + "\n");
+    explain_fields(session, kind.schema.fields, "");
+    auto fields = nlohmann::json::array();
+    for (const auto& info : kind.schema.fields) {
+      fields.push_back(field_json(info));
+    }
+    session.print_json({{"kind", kind.name}, {"what", what}, {"doc", kind.doc}, {"fields", fields}});
+  };
+  const auto find = [&](const auto& kinds, const std::string& what, const std::string& where) {
+    const auto found = std::find_if(kinds.begin(), kinds.end(), [&](const auto& kind) { return kind.name == name; });
+    if (found != kinds.end()) {
+      explain(*found, what, where);
+    }
+    return found != kinds.end();
+  };
+  return find(model_kinds(), "model", "fit.kind: " + name + ", fit.model: {...}") ||
+         find(encoder_kinds(), "encoder", "features: [{columns: ..., encode: {" + name + ": {...}}}]") ||
+         find(transform_kinds(), "transform", "then: [{" + name + ": {...}}] or reduce: [{" + name + ": {...}}]");
+}
+
+}  // namespace
+
 int command_explain(Session& session) {
   const auto& names = session.arguments.positional;
   if (names.empty()) {
@@ -224,7 +256,7 @@ int command_explain(Session& session) {
       all.push_back(verb_json(verb));
       session.print("  " + padded(verb.name, 12) + verb.summary);
     }
-    session.print("\nathanor explain VERB shows every key; athanor explain KEY finds a key.");
+    session.print("\nathanor explain VERB shows every key; athanor explain KEY finds a key; explain boosting (a model, encoder or transform) its options.");
     session.print_json(all);
     return 0;
   }
@@ -233,13 +265,19 @@ int command_explain(Session& session) {
     session.print_json(verb_json(*verb));
     return 0;
   }
+  if (explain_kind(session, names[0])) {
+    return 0;
+  }
   auto found = nlohmann::json::array();
-  std::vector<std::string> known = verb_names();
+  std::set<std::string> known;
+  for (const std::string& name : verb_names()) {
+    known.insert(name);
+  }
   for (const auto& verb : verbs()) {
     auto fields = nlohmann::json::array();
     find_fields(verb.schema.fields, "", names[0], fields);
     for (const auto& field : verb.schema.fields) {
-      known.push_back(field.name);
+      known.insert(field.name);
     }
     for (auto& field : fields) {
       field["verb"] = verb.name;
@@ -249,7 +287,7 @@ int command_explain(Session& session) {
     }
   }
   if (found.empty()) {
-    throw Error(ErrorKind::kUsage, "no verb and no key is named '" + names[0] + "'", "", did_you_mean(names[0], known));
+    throw Error(ErrorKind::kUsage, "no verb and no key is named '" + names[0] + "'", "", did_you_mean(names[0], {known.begin(), known.end()}));
   }
   session.print_json(found);
   return 0;

@@ -184,6 +184,10 @@ void write_as(const Session& session, const Tokenizer& tokenizer, const token::T
               const fs::path& target, const std::string& where) {
   const std::string text = tokenizer.to_json();
   std::vector<fs::path> files{target};
+  if (const std::string name = target.filename().string(); name == "vocab.json" || name == "merges.txt") {
+    throw Error(ErrorKind::kUsage, "to=" + name + ": what would be written is tokenizer.json's format, which readers of " + name +
+                    " do not know", "tokens", "to=tokenizer.json, which holds the vocabulary and the merges");
+  }
   if (target.extension() == ".json") {
     write_file_atomic(target, text);
   } else {
@@ -218,6 +222,9 @@ int command_tokens(Session& session) {
     const std::string& key = arguments.overrides.front().key;
     throw Error(ErrorKind::kUsage, "tokens has no key '" + key + "'", "",
                 did_you_mean(key, {"text", "ids", "to", "family", "added", "template", "offsets", "runs"}));
+  }
+  if ((to.empty() ? 0 : 1) + (ids == none ? 0 : 1) + (text == none ? 0 : 1) > 1) {
+    throw Error(ErrorKind::kUsage, "tokens does one of text=, ids= and to= at a time", "", "ask twice");
   }
   const Tokenizer tokenizer = load(path, family);
   if (!to.empty()) {

@@ -147,7 +147,7 @@ nlohmann::json execute_describe(StageContext& context) {
 Verb describe_verb() {
   Verb verb;
   verb.name = "describe";
-  verb.revision = 2;
+  verb.revision = 3;
   verb.summary = "statistics, a page and a data card of documents";
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to describe"}};
   verb.output = ArtifactKind::kReport;

@@ -9,6 +9,7 @@
 #include "athanor/metric/paired.h"
 #include "athanor/run/event.h"
 #include "athanor/run/recipe.h"
+#include "athanor/stage/doctor_study.h"
 
 namespace athanor {
 
@@ -80,6 +81,15 @@ RunFacts::Field& field_of(RunFacts& facts, const std::string& name) {
   return facts.fields.back();
 }
 
+// Scores of a rung's folds; one that is not defined there is written as null.
+std::vector<double> fold_scores(const nlohmann::json& rung) {
+  std::vector<double> scores;
+  for (const auto& score : rung.value("folds", nlohmann::json::array())) {
+    scores.push_back(score.is_number() ? score.get<double>() : std::nan(""));
+  }
+  return scores;
+}
+
 // How much better the best rung of a ladder is than the model that was taken, in standard errors of the difference.
 void read_ladder(const nlohmann::json& result, RunFacts& facts) {
   const auto& ladder = map_of(result, "ladder");
@@ -88,11 +98,11 @@ void read_ladder(const nlohmann::json& result, RunFacts& facts) {
   std::vector<double> own;
   for (const auto& rung : ladder.value("rungs", nlohmann::json::array())) {
     if (rung.value("kind", "") == taken) {
-      own = rung.value("folds", std::vector<double>{});
+      own = fold_scores(rung);
     }
   }
   for (const auto& rung : ladder.value("rungs", nlohmann::json::array())) {
-    const auto folds = rung.value("folds", std::vector<double>{});
+    const auto folds = fold_scores(rung);
     if (folds.size() < 3 || folds.size() != own.size() || rung.value("kind", "") == taken) {
       continue;
     }
@@ -109,15 +119,20 @@ void read_ladder(const nlohmann::json& result, RunFacts& facts) {
 void read_fit(const nlohmann::json& result, RunFacts& facts) {
   const auto& train = map_of(result, "train");
   const auto& valid = map_of(result, "valid");
-  for (const char* metric : {"r2", "accuracy"}) {
-    if (train.contains(metric)) {
-      facts.metric = metric;
+  const bool label_sets = result.value("task", "") == "multilabel";
+  for (const char* metric : {"r2", "accuracy", "f1_macro"}) {
+    if (train.contains(metric) && (label_sets || metric != std::string("f1_macro"))) {
+      facts.metric = label_sets ? "f1 macro" : metric;
       facts.train_score = number_of(train[metric], "value");
       facts.valid_score = number_of(map_of(valid, metric), "value");
       facts.valid_low = number_of(map_of(valid, metric), "low");
       facts.valid_high = number_of(map_of(valid, metric), "high");
     }
   }
+  const auto& judged = valid.empty() ? train : valid;
+  facts.silhouette = number_of(map_of(judged, "silhouette"), "value");
+  facts.clusters = number_of(map_of(train, "clusters"), "value");
+  facts.noise_rows = number_of(map_of(train, "noise_rows"), "value");
   const auto& fair = map_of(valid, "balanced_accuracy");
   facts.train_balanced = number_of(map_of(train, "balanced_accuracy"), "value");
   facts.valid_balanced = number_of(fair, "value");
@@ -190,7 +205,7 @@ void add_chance(RunFacts& facts) {
       facts.chance_loss = std::log(static_cast<double>(facts.labels.size()));
       facts.chance_score = facts.train_score = std::nan("");
     }
-  } else if (facts.metric == "r2") {
+  } else if (facts.metric == "r2" || facts.metric == "f1 macro") {
     facts.chance_score = 0;
     facts.chance_loss = facts.train_loss.empty() ? std::nan("") : 1;  // targets are standardised
   }
@@ -205,14 +220,16 @@ double learning_rate(const nlohmann::json& recipe) {
 
 RunFacts facts_of(const RunSummary& run, const nlohmann::json& recipe) {
   RunFacts facts;
-  const auto result = run.info.value("result", nlohmann::json::object());
+  const auto found = run.info.find("result");
+  const nlohmann::json result = found != run.info.end() && found->is_object() ? *found : nlohmann::json::object();
+  facts.finished = run.status == "done";
   const std::string verb = run.info.value("verb", "");
   read_curves(run.dir / "events.jsonl", facts);
-  if (verb == "fit" && result.is_object()) {
+  if (verb == "fit") {
     read_fit(result, facts);
     const auto weights = recipe.value("class_weights", nlohmann::json());
     facts.weighted = !weights.empty() && weights != "" && weights != "none";
-  } else if (result.is_object()) {
+  } else {
     read_net(result, facts);
     facts.balanced = recipe.value("class_weights", "") == "balanced";
     const bool by_chance = number_of(result, "more_data_p") > 0.05;
@@ -222,17 +239,53 @@ RunFacts facts_of(const RunSummary& run, const nlohmann::json& recipe) {
   return facts;
 }
 
-int doctor_of_run(Session& session, const RunSummary& run) {
+namespace {
+
+// Why there is nothing to say of a run; Error(kUsage) for one of a verb that has no curves and scores.
+std::string nothing_told(const RunSummary& run) {
+  const std::string verb = run.info.value("verb", "");
+  const bool judged = verb == "fit" || verb == "tune" || verb == "validate" || verb == "pretrain" || verb == "finetune";
+  if (judged && run.status == "failed") {
+    const auto error = run.info.value("error", nlohmann::json());
+    return "it failed" + (error.is_object() ? ": " + error.value("what", "") : std::string()) + "; there are no scores to look at";
+  }
+  if (judged && run.status != "done") {
+    return "it is " + run.status + ", and has no scores yet";
+  }
+  if (verb == "fit") {
+    return "it was fitted without labels or scores: evaluate, with a label_field, tells how good it is";
+  }
+  throw Error(ErrorKind::kUsage, run.name + " has no curves and no scores to look at", "doctor",
+              "runs of pretrain, finetune, fit, tune and validate have; athanor doctor alone looks at the machine");
+}
+
+// What the run says; `nothing`: why it says nothing.
+std::vector<Finding> findings_of(const RunSummary& run, const RunStore& store, std::string& nothing) {
+  const std::string verb = run.info.value("verb", "");
+  if (verb == "tune" && run.status == "done") {
+    return findings_of_study(run);
+  }
   const auto recipe = load_recipe(run.dir / "recipe.yaml").to_json();
   const RunFacts facts = facts_of(run, recipe);
-  const bool knows = !facts.train_loss.empty() || std::isfinite(facts.train_score) || std::isfinite(facts.more_data_gain);
-  if (!knows) {
-    throw Error(ErrorKind::kUsage, run.name + " has no curves and no scores to look at", "doctor",
-                "runs of pretrain, finetune, fit and validate have; athanor doctor alone looks at the machine");
+  std::vector<Finding> findings;
+  if (verb == "validate" && run.status == "done") {
+    findings = findings_of_folds(run, store);
+  } else if (facts.train_loss.empty() && !std::isfinite(facts.train_score) && !std::isfinite(facts.clusters)) {
+    nothing = nothing_told(run);
   }
-  const std::vector<Finding> findings = diagnose(facts, learning_rate(recipe));
+  for (Finding& finding : diagnose(facts, learning_rate(recipe))) {
+    findings.push_back(std::move(finding));
+  }
+  return findings;
+}
+
+}  // namespace
+
+int doctor_of_run(Session& session, const RunSummary& run) {
+  std::string nothing;
+  const std::vector<Finding> findings = findings_of(run, session.store, nothing);
   nlohmann::json report{{"run", run.name}, {"healthy", findings.empty()}, {"findings", nlohmann::json::array()}};
-  session.print(run.name + "  " + run.status);
+  session.print(run.name + "  " + run.status + (run.status == "done" ? "" : ": judged by what it is so far"));
   for (const Finding& finding : findings) {
     const std::string command =
         finding.change.empty() ? "" : "athanor run " + (run.dir / "recipe.yaml").string() + " '" + finding.change + "'";
@@ -244,7 +297,11 @@ int doctor_of_run(Session& session, const RunSummary& run) {
     report["findings"].push_back({{"name", finding.name}, {"evidence", finding.evidence}, {"advice", finding.advice},
                                   {"command", command}, {"grave", finding.grave}});
   }
-  if (findings.empty()) {
+  if (!nothing.empty()) {
+    session.print("  note  " + nothing);
+    report["healthy"] = nullptr;
+    report["nothing"] = nothing;
+  } else if (findings.empty()) {
     session.print("  nothing stands out");
   }
   session.print_json(report);

@@ -10,7 +10,8 @@ namespace athanor {
 // What run.json and events.jsonl tell. recipe: the run's own.
 RunFacts facts_of(const RunSummary& run, const nlohmann::json& recipe);
 
-// Prints the findings; {"run", "healthy", "findings": [{"name", "evidence", "advice", "command", "grave"}]}.
+// Prints the findings; {"run", "healthy", "findings": [{"name", "evidence", "advice", "command", "grave"}]}; healthy is null
+// with {"nothing": why} when the run has no scores (an anomaly detector without labels, a run that failed).
 int doctor_of_run(Session& session, const RunSummary& run);
 
 }  // namespace athanor

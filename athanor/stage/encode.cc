@@ -37,7 +37,11 @@ struct EncodeRecipe {
 
 // Sampling that the tokenizer's model has no use for would make another run of the same ids.
 void check_sampling(const EncodeRecipe& options, const Tokenizer& tokenizer, const std::string& where) {
-  const bool draws = options.alpha > 0 || options.nbest > 0;
+  if (options.nbest > 0 && options.alpha == 0) {
+    throw Error(ErrorKind::kUsage, "nbest says from how many ways alpha draws one; alpha is 0, so nothing is drawn", "encode.nbest",
+                "alpha=0.1, or leave nbest out");
+  }
+  const bool draws = options.alpha > 0;
   if (options.dropout == 0 && !draws) {
     return;
   }
@@ -50,7 +54,7 @@ void check_sampling(const EncodeRecipe& options, const Tokenizer& tokenizer, con
     refuse("dropout", "BPE");
   }
   if (draws && type != "Unigram") {
-    refuse(options.alpha > 0 ? "alpha" : "nbest", "Unigram");
+    refuse("alpha", "Unigram");
   }
 }
 

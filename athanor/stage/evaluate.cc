@@ -4,6 +4,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/nearest.h"
+#include "athanor/stage/idle_options.h"
 #include "athanor/stage/predict_table.h"
 #include "athanor/stage/torch_unit.h"
 #include "athanor/stage/verb_list.h"
@@ -32,6 +33,10 @@ void check_evaluate_inputs(const nlohmann::json& options, const std::vector<std:
   if (given("model") == given("estimator")) {
     throw Error(ErrorKind::kUsage, "evaluate judges a model or an estimator, one of them", "evaluate.from",
                 "from: {model: STEP, documents: STEP} or from: {estimator: STEP, documents: STEP}");
+  }
+  if (given("estimator")) {
+    refuse_idle(options, dump_options(EvaluateOptions{}, true), {"sequence_length", "batch_size", "precision"}, "evaluate",
+                "a model", "an estimator");
   }
   const std::vector<std::string> known = {"importance", "dependence", "shap"};
   for (const auto& part : options.value("explain", std::vector<std::string>{})) {

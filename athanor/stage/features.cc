@@ -166,7 +166,7 @@ Verb features_verb() {
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "rows that get features"},
                 {"train", ArtifactKind::kDocuments, false, "rows to learn them from; the documents themselves when absent"}};
   verb.output = ArtifactKind::kDocuments;
-  verb.revision = 2;
+  verb.revision = 3;
   verb.schema = schema_of<FeaturesOptions>();
   verb.prepare = prepare_features;
   verb.notes = fit_notes;

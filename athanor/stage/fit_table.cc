@@ -6,7 +6,6 @@
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
 #include "athanor/base/interrupt.h"
-#include "athanor/base/nearest.h"
 #include "athanor/classic/checks.h"
 #include "athanor/classic/ladder.h"
 #include "athanor/stage/command.h"
@@ -19,20 +18,6 @@ namespace athanor {
 namespace {
 
 constexpr size_t kMostImportances = 50;
-
-const std::vector<std::string>& task_names() {
-  static const std::vector<std::string> names = {"", "auto", "classes", "multilabel", "regression", "clusters", "anomaly"};
-  return names;
-}
-
-Task task_named(const std::string& name) {
-  for (const Task task : {Task::kClasses, Task::kMultiLabel, Task::kRegression, Task::kClusters, Task::kAnomaly}) {
-    if (name == name_of(task)) {
-      return task;
-    }
-  }
-  return Task::kClasses;
-}
 
 // Everything that a fit of a table goes through, with what is told of it.
 class TableFit {
@@ -289,102 +274,7 @@ class TableFit {
   std::vector<std::string> warnings_;
 };
 
-// Before the rows are read the task may be unknown: then the options must do for one that the model knows (a stack of
-// regressions does no classes).
-void check_model(const std::string& kind, const nlohmann::json& options, const std::string& task) {
-  if (!task.empty() && task != "auto") {
-    make_model(kind, options, task_named(task), "fit.model");
-    return;
-  }
-  const auto& tasks = model_kind(kind, "fit.kind").tasks;
-  for (size_t i = 0; i < tasks.size(); ++i) {
-    try {
-      make_model(kind, options, tasks[i], "fit.model");
-      return;
-    } catch (const Error&) {
-      if (i + 1 == tasks.size()) {
-        throw;
-      }
-    }
-  }
-}
-
 }  // namespace
-
-bool fits_tables(const std::string& kind) { return kind != "fasttext" && kind != "ngram"; }
-
-void add_table_fields(Fields<FitOptions>& f) {
-  f.add("task", &FitOptions::task,
-        "tables: classes, multilabel, regression, clusters, anomaly; empty: as the labels or the kind say; auto: the same, with kind: auto")
-      .choices(task_names());
-  f.add("model", &FitOptions::model, "tables: options of the model, such as {trees: 300}");
-  f.add("features", &FitOptions::features,
-        "tables: what columns become, a list of {columns, encode, then}; empty: what each kind of column usually gets");
-  f.add("reduce", &FitOptions::reduce, "tables: transforms over all features, such as [{pca: {components: 20}}]");
-  f.add("table", &FitOptions::table, "tables: how columns are read");
-  f.add("weight_field", &FitOptions::weight_field, "tables: a column with the weight of each row");
-  f.add("class_weights", &FitOptions::class_weights, "tables: balanced, or a map of label to weight");
-  f.add("folds", &FitOptions::folds, "kind auto: of the cross-validation that judges each model").range(2, 100);
-  f.add("budget_seconds", &FitOptions::budget_seconds, "kind auto: no new model after so long").range(1, 1e9);
-}
-
-void prepare_fit(nlohmann::json& resolved) {
-  std::string task = resolved.value("task", "");
-  if (task == "auto" && resolved.value("kind", "") == "fasttext") {
-    resolved["kind"] = "auto";
-  }
-  const std::string kind = resolved.value("kind", "");
-  if (!fits_tables(kind)) {
-    return;
-  }
-  if (kind != "auto") {
-    std::vector<std::string> names = {"auto", "fasttext", "ngram"};
-    bool known = false;
-    for (const auto& model : model_kinds()) {
-      names.push_back(model.name);
-      known = known || model.name == kind;
-    }
-    if (!known) {
-      throw Error(ErrorKind::kUsage, "there is no model '" + kind + "'", "fit.kind", did_you_mean(kind, names));
-    }
-    const std::vector<Task>& tasks = model_kind(kind, "fit.kind").tasks;
-    const auto wants_none = [](Task each) { return each == Task::kClusters || each == Task::kAnomaly; };
-    if (task.empty() && std::all_of(tasks.begin(), tasks.end(), wants_none)) {
-      task = name_of(tasks.at(0));
-      resolved["task"] = task;
-    }
-    check_model(kind, resolved.value("model", nlohmann::json::object()), task);
-  } else if (task == "clusters" || task == "anomaly" || task == "multilabel") {
-    throw Error(ErrorKind::kUsage, "the ladder of models is for classes and regression", "fit.kind",
-                "name a model: athanor explain fit lists them");
-  }
-  FeaturePipeline({.features = resolved.value("features", nlohmann::json::array()),
-                   .reduce = resolved.value("reduce", nlohmann::json::array()), .for_trees = false},
-                  "fit");
-}
-
-std::string fit_notes() {
-  std::string text = "Models of tables (kind, and what model: {...} takes):\n";
-  const auto fields = [&](const OptionSchema& schema) {
-    std::string list;
-    for (const auto& field : schema.fields) {
-      list += (list.empty() ? "" : ", ") + field.name + "=" + field.default_value.dump();
-    }
-    return list.empty() ? std::string() : "\n      " + list;
-  };
-  for (const auto& kind : model_kinds()) {
-    text += "  " + padded(kind.name, 20) + kind.doc + fields(kind.schema) + "\n";
-  }
-  text += "Encoders (features: [{columns: ..., encode: {NAME: {...}}}]):\n";
-  for (const auto& kind : encoder_kinds()) {
-    text += "  " + padded(kind.name, 20) + kind.doc + fields(kind.schema) + "\n";
-  }
-  text += "Transforms (then: [{NAME: {...}}], reduce: [{NAME: {...}}]):\n";
-  for (const auto& kind : transform_kinds()) {
-    text += "  " + padded(kind.name, 20) + kind.doc + fields(kind.schema) + "\n";
-  }
-  return text;
-}
 
 nlohmann::json fit_table(StageContext& context, const FitOptions& options, ThreadPool& pool) {
   return TableFit(context, options, pool).run();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "athanor/base/thread_pool.h"
+#include "athanor/feature/target.h"
 #include "athanor/run/verb.h"
 #include "athanor/stage/fit.h"
 
@@ -9,6 +10,9 @@ namespace athanor {
 
 // "auto", or a model of classic/models.
 bool fits_tables(const std::string& kind);
+
+// kClasses for a name that is no task (empty, auto).
+Task task_named(const std::string& name);
 
 void add_table_fields(Fields<FitOptions>& f);
 // Checks names and options of features and model without any row. Error(kUsage).

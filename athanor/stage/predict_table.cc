@@ -11,6 +11,7 @@
 #include "athanor/classic/table_estimator.h"
 #include "athanor/data/tables/read_table.h"
 #include "athanor/stage/explain_table.h"
+#include "athanor/stage/idle_options.h"
 #include "athanor/stage/table_rows.h"
 
 namespace athanor {
@@ -144,6 +145,26 @@ class AnswerColumns {
   std::map<std::string, uint64_t> counts_;
 };
 
+// What an answer of this kind has no use for would be believed to work.
+void check_options(const TableEstimator& estimator, const PredictOptions& options) {
+  const auto refuse = [&](const char* option, const std::string& why, const std::string& hint) {
+    throw Error(ErrorKind::kUsage, std::string(option) + " does nothing here: " + why, std::string("predict.") + option, hint);
+  };
+  const Task task = estimator.spec().task;
+  const std::string kind = estimator.spec().kind;
+  if (options.threshold > 0 && task != Task::kClasses) {
+    refuse("threshold", std::string("the estimator answers ") + name_of(task) + ", not one label", "leave it out");
+  }
+  if (options.threshold > 0 && !estimator.model().gives_probabilities()) {
+    refuse("threshold", kind + " gives no probabilities", "fit kind: calibrated model: {of: " + kind + "} gives them");
+  }
+  if (options.probabilities && task != Task::kClasses && task != Task::kMultiLabel) {
+    refuse("probabilities", std::string("the estimator answers ") + name_of(task), "leave it out");
+  }
+  refuse_idle(dump_options(options, true), dump_options(PredictOptions{}, true), {"sequence_length", "batch_size", "precision"},
+              "predict", "a language model", "an estimator");
+}
+
 }  // namespace
 
 bool is_table_estimator(const fs::path& folder) {
@@ -161,6 +182,7 @@ nlohmann::json predict_table(StageContext& context, const PredictOptions& option
     throw Error(ErrorKind::kUsage, "an estimator of tables is asked by one process", "predict", "without shard=");
   }
   const TableEstimator estimator = TableEstimator::open(folder);
+  check_options(estimator, options);
   const TableSchema schema = TableSchema::from_json(estimator.info().value("table", nlohmann::json::object()), folder.string());
   const Documents documents = Documents::open(context.input("documents").path);
   ThreadPool pool(static_cast<int>(options.threads));

@@ -261,6 +261,13 @@ void take_weights(TableRows& rows, const std::string& column) {
   if (column.empty()) {
     return;
   }
+  if (rows.table.find(column) == nullptr) {
+    std::vector<std::string> names;
+    for (const TableColumn& one : rows.table.columns) {
+      names.push_back(one.name);
+    }
+    throw Error(ErrorKind::kUsage, "there is no column '" + column + "'", "fit.weight_field", did_you_mean(column, names));
+  }
   const TableColumn& weights = rows.table.at(column);
   if (weights.kind != ColumnKind::kNumber) {
     throw Error(ErrorKind::kInput, "the weights in '" + column + "' are no numbers", "fit.weight_field", "");

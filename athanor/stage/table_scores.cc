@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <set>
 
 #include "athanor/base/format.h"
 #include "athanor/metric/clusters.h"
@@ -19,8 +20,9 @@ constexpr size_t kMostPoints = 2000;
 ClassAnswers class_answers(const Target& target, const TableAnswers& answers) {
   ClassAnswers out{.labels = target.labels, .truth = target.classes, .answer = answers.classes, .probabilities = {},
                    .weights = {}};
-  if (answers.probabilities) {
+  if (answers.probabilities || target.labels.size() == 2) {
     out.probabilities = answers.scores.values;
+    out.only_order = !answers.probabilities;
   }
   return out;
 }
@@ -158,6 +160,11 @@ std::vector<Score> scores_of(const Target& target, const TableAnswers& answers, 
       scores.push_back(score);
     }
   };
+  const std::set<int32_t> clusters(answers.classes.begin(), answers.classes.end());
+  const auto noise = std::count_if(answers.classes.begin(), answers.classes.end(), [](int32_t cluster) { return cluster < 0; });
+  add("clusters", static_cast<double>(clusters.size()) - (noise > 0 ? 1 : 0));
+  add("noise_rows", static_cast<double>(noise));  // in no cluster; the silhouette leaves them out
+  scores.back().higher_is_better = false;
   if (features != nullptr && !features->is_sparse) {
     add("silhouette", silhouette(features->values, features->columns, answers.classes, pool, options.seed));
   }
@@ -170,9 +177,9 @@ std::vector<Score> scores_of(const Target& target, const TableAnswers& answers, 
 
 std::string scores_line(const std::vector<Score>& scores) {
   std::string line;
-  for (const char* name : {"accuracy", "subset_accuracy", "auc", "f1_macro", "rmse", "mae", "r2", "silhouette", "adjusted_rand"}) {
+  for (const char* name : {"accuracy", "subset_accuracy", "auc", "f1_macro", "rmse", "mae", "r2", "clusters", "noise_rows", "silhouette", "adjusted_rand"}) {
     const Score* score = find_score(scores, name);
-    if (score != nullptr) {
+    if (score != nullptr && !(score->name == "noise_rows" && score->value == 0)) {
       line += (line.empty() ? "" : ", ") + (score->name == "auc" ? "AUC" : score->name == "rmse" ? "RMSE" : score->name == "mae" ? "MAE" : score->name == "r2" ? "R2" : readable(score->name)) +
               " " + value_text(*score, score->value);
       if (std::isfinite(score->low) && line.find('(') == std::string::npos) {

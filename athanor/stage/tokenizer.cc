@@ -122,6 +122,10 @@ class TokenizerWork {
       }
     });
     const std::string json = trainer.train().to_json();
+    if (const auto size = trainer.report().at("vocab_size").get<int64_t>(); size > recipe_.vocab_size) {
+      throw Error(ErrorKind::kUsage, "vocab_size " + std::to_string(recipe_.vocab_size) + " is less than the " + std::to_string(size) +
+                      " special tokens and characters", "tokenizer.vocab_size", "raise it: kind char keeps every character");
+    }
     return {json, trainer.report(), nullptr};
   }
 

@@ -285,7 +285,7 @@ std::string tune_notes() {
 Verb tune_verb() {
   Verb verb;
   verb.name = "tune";
-  verb.revision = 2;
+  verb.revision = 3;
   verb.summary = "search the fields of a recipe for the best result; trials are child runs";
   verb.output = ArtifactKind::kReport;
   verb.schema = tune_schema();

@@ -137,7 +137,7 @@ class Validation {
         }
         notes_.add(name_of(runs[at]), plans[at], store_);
         scores[at] = {runs[at], read(runs[at], plans[at])};
-        emit(scores[at]);
+        emit(scores[at], plans[at]);
       }
       context_.progress.update(from + (to - from) * static_cast<double>(done) / static_cast<double>(runs.size()),
                                std::to_string(done) + "/" + std::to_string(runs.size()) + " folds");
@@ -179,11 +179,15 @@ class Validation {
     return values;
   }
 
-  void emit(const FoldScore& score) {
+  void emit(const FoldScore& score, const PipelinePlan& plan) {
     nlohmann::json event{{"recipe", score.run.variant}, {"params", score.run.values}, {"share", score.run.share},
                          {"repeat", score.run.repeat}, {"fold", score.run.fold}, {"values", score.values}};
     if (score.run.inner_fold >= 0) {
       event["inner_fold"] = score.run.inner_fold;
+    }
+    const StepPlan& step = metric_step(plan, metrics_[0]);  // its run has what the doctor reads
+    if (const auto run = store_.find_done(step.verb->name, step.id)) {
+      event["run"] = run->name;
     }
     context_.run.events().emit("fold", std::move(event));
   }

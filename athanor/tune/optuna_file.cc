@@ -3,6 +3,8 @@
 #include <sqlite3.h>
 
 #include <cmath>
+#include <cstdio>
+#include <cstdlib>
 #include <ctime>
 
 #include "athanor/base/error.h"
@@ -101,7 +103,9 @@ std::string optuna_distribution(const Parameter& parameter) {
     return nlohmann::json{{"name", "IntDistribution"}, {"attributes", attributes}}.dump();
   }
   attributes["low"] = parameter.low;
-  attributes["high"] = parameter.high;
+  char high[32];  // what steps reach, without the last bits of their sum: 0.3, not 0.30000000000000004
+  std::snprintf(high, sizeof high, "%.15g", parameter.high);
+  attributes["high"] = parameter.step > 0 ? std::strtod(high, nullptr) : parameter.high;
   attributes["step"] = parameter.step > 0 ? nlohmann::json(parameter.step) : nlohmann::json(nullptr);
   return nlohmann::json{{"name", "FloatDistribution"}, {"attributes", attributes}}.dump();
 }

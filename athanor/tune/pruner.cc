@@ -134,7 +134,8 @@ void Rungs::reached(int64_t trial, int64_t steps, double value) {
 void Rungs::failed(int64_t trial) {
   for (auto& rung : rungs_[static_cast<size_t>(bracket_of(trial))]) {
     for (Entry& entry : rung) {
-      entry.promoted = entry.promoted || entry.trial == trial;
+      entry.failed = entry.failed || entry.trial == trial;
+      entry.promoted = entry.promoted || entry.failed;
     }
   }
 }
@@ -160,18 +161,35 @@ std::optional<Rungs::Promotion> Rungs::promote(bool last) {
 }
 
 std::optional<Rungs::Promotion> Rungs::promote_best() {
+  for (auto& bracket : rungs_) {
+    if (auto promotion = rungs_.size() == 1 ? promote_best_to_end(bracket) : promote_best_of_rungs(bracket)) {
+      return promotion;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<Rungs::Promotion> Rungs::promote_best_to_end(std::vector<std::vector<Entry>>& bracket) {
+  if (!bracket.back().empty()) {
+    return std::nullopt;
+  }
   for (size_t r = steps_.size() - 1; r-- > 0;) {
-    Entry* best = nullptr;
-    for (auto& bracket : rungs_) {
-      for (Entry& entry : bracket[r]) {
-        if (!entry.promoted && entry.value < kInfinity && (best == nullptr || entry.value < best->value)) {
-          best = &entry;
-        }
+    for (Entry& entry : bracket[r]) {  // best first
+      if (!entry.promoted && entry.value < kInfinity) {
+        entry.promoted = true;
+        return Promotion{entry.trial, steps_.back()};
       }
     }
-    if (best != nullptr) {
+  }
+  return std::nullopt;
+}
+
+std::optional<Rungs::Promotion> Rungs::promote_best_of_rungs(std::vector<std::vector<Entry>>& bracket) {
+  for (size_t r = steps_.size() - 1; r-- > 0;) {
+    const auto best = std::find_if(bracket[r].begin(), bracket[r].end(), [](const Entry& entry) { return !entry.failed; });
+    if (best != bracket[r].end() && !best->promoted && best->value < kInfinity) {
       best->promoted = true;
-      return Promotion{best->trial, steps_.back()};
+      return Promotion{best->trial, steps_[r + 1]};
     }
   }
   return std::nullopt;

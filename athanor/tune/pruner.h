@@ -68,7 +68,9 @@ class Rungs {
   // The best trial that may go on, of the highest rung that has one; it counts as gone on. last: no trial runs and no new one
   // will come, so no rung waits for more.
   std::optional<Promotion> promote(bool last = false);
-  // For the end of a study in which no trial came to its end: the best of the highest rung goes the whole way.
+  // For the end of a study, after promote(true). ASHA: when no trial came to its end, the best of the highest rung goes the
+  // whole way. Hyperband: what is best in its rung goes on to the next one, however small the rung and whoever went on before
+  // it, so that each bracket brings its best to the end: trials of a bracket that starts high say nothing of those that pause.
   std::optional<Promotion> promote_best();
 
  private:
@@ -76,7 +78,10 @@ class Rungs {
     int64_t trial;
     double value;
     bool promoted = false;
+    bool failed = false;
   };
+  std::optional<Promotion> promote_best_to_end(std::vector<std::vector<Entry>>& bracket);
+  std::optional<Promotion> promote_best_of_rungs(std::vector<std::vector<Entry>>& bracket);
   PrunerOptions options_;
   std::vector<int64_t> steps_;
   std::vector<std::vector<std::vector<Entry>>> rungs_;  // bracket, rung, best first

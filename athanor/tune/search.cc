@@ -75,8 +75,8 @@ std::optional<Job> Search::decide() {
   const bool all_asked = num_trials() >= options_.trials || sampler_->exhausted();
   if (rungs_) {
     auto promotion = rungs_->promote(all_asked && applied_ == num_jobs());
-    // When all is known and no trial came to its end (too few for the rungs), the best one does.
-    if (!promotion && all_asked && applied_ == num_jobs() && complete_ == 0) {
+    // When all is known, no bracket stays without its best: rungs too small to promote by share, and what came too late.
+    if (!promotion && all_asked && applied_ == num_jobs()) {
       promotion = rungs_->promote_best();
     }
     if (promotion) {
@@ -152,7 +152,6 @@ void Search::apply_next() {
   std::erase_if(trial.steps, [&](const auto& step) { return done.to_step > 0 && step.first > done.to_step; });
   const Trial told = flipped(trial);
   ++applied_;
-  complete_ += result.state == TrialState::kComplete ? 1 : 0;
   sampler_->tell(told);
   if (options_.pruner.live()) {
     finished_.push_back({applied_, told});

@@ -99,7 +99,6 @@ class Search {
   int64_t num_jobs_ = 0;
   std::map<int64_t, JobResult> waiting_;  // reported, not applied
   int64_t applied_ = 0;                   // results, in order of jobs
-  int64_t complete_ = 0;                  // trials that came to their end, among them
   std::map<int64_t, int64_t> reached_;    // the step at which each trial paused last, with rungs
   bool over_ = false;
   bool stopped_ = false;

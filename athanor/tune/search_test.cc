@@ -182,6 +182,34 @@ TEST(Search, HyperbandHasBracketsThatStartHigher) {
   EXPECT_GT(counts[3], 10);
 }
 
+// The curves do not cross, so the best point is known after any step, and it must come to its end in whichever bracket it is:
+// also in one with fewer trials than `reduction`, and when it comes after its rung's share has gone on.
+TEST(Search, HyperbandBringsTheBestOfEveryBracketToItsEnd) {
+  for (const int64_t trials : {3, 8, 30, 50}) {
+    for (uint64_t seed = 1; seed <= 10; ++seed) {
+      SearchOptions options;
+      options.trials = trials;
+      options.parallel = 1 + static_cast<int64_t>(seed % 3);
+      options.seed = seed;
+      options.sampler.kind = "random";
+      options.pruner.kind = "hyperband";
+      options.pruner.reduction = 3;
+      options.pruner.min_steps = 1;
+      options.max_steps = 27;
+      int64_t work = 0;
+      double best = 1e300, complete = 1e300;
+      for (const auto& trial : run_study(options, seed, &work)) {
+        const auto last = trial[3].back();
+        const double floor = last[1].get<double>() - 30.0 / last[0].get<double>();
+        best = std::min(best, floor);
+        complete = trial[0] == "complete" ? std::min(complete, floor) : complete;
+      }
+      EXPECT_NEAR(complete, best, 1e-9) << trials << " trials, seed " << seed;
+      EXPECT_LT(trials < 30 ? 0 : work, 27 * trials * 2 / 3) << "of what every trial to its end would cost";
+    }
+  }
+}
+
 TEST(Search, MedianEndsWhatIsWorse) {
   SearchOptions options;
   options.trials = 12;

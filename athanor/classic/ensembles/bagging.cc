@@ -46,6 +46,12 @@ class Bagging : public ClassicModel {
     columns_ = x.columns;
     members_.clear();
     seen_.clear();
+    const Member probe(options_.of, task_, "of");
+    if (task_ != Task::kRegression && !probe.gives_probabilities()) {
+      context.warn("'" + probe.kind() + "' gives no probabilities: each of the " + std::to_string(options_.times) +
+                   " models has one vote, and the shares of votes stand for probabilities ({kind: calibrated, of: " +
+                   probe.kind() + "} gives them)");
+    }
     const auto wanted =
         static_cast<uint64_t>(std::ceil(options_.columns * static_cast<double>(x.columns)));
     for (int64_t i = 0; i < options_.times; ++i) {

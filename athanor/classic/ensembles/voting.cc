@@ -29,7 +29,15 @@ struct VotingOptions {
 class Voting : public ClassicModel {
  public:
   Voting(const VotingOptions& options, Task task)
-      : options_(options), task_(task), members_((check_weights(options), members_of(options.of, task, "of"))) {}
+      : options_(options), task_(task), members_((check_weights(options), members_of(options.of, task, "of"))) {
+    for (size_t i = 0; i < members_.size() && options.vote == "soft" && task != Task::kRegression; ++i) {
+      if (!members_[i].gives_probabilities()) {
+        throw Error(ErrorKind::kUsage, "'" + members_[i].kind() + "' gives no probabilities, which a soft vote averages",
+                    "of[" + std::to_string(i) + "]",
+                    "vote: hard, or {kind: calibrated, of: {kind: " + members_[i].kind() + "}}");
+      }
+    }
+  }
 
   void fit(const Matrix& x, const Target& target, FitContext& context) override {
     outputs_ = task_ == Task::kRegression ? 1 : target.labels.size();

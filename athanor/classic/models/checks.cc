@@ -106,7 +106,7 @@ void check_rows(const Matrix& x, uint64_t columns) {
 void check_result(std::span<const double> values, const char* what) {
   for (const double value : values) {
     if (!std::isfinite(value)) {
-      fail(std::string(what) + " is not a finite number", "the features are too large or too unlike each other: scale them");
+      fail(std::string(what) + " is not a finite number", "the features, or the numbers to be learnt, are too large or too unlike each other: scale them");
     }
   }
 }

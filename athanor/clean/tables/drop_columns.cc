@@ -71,15 +71,13 @@ class DropColumns : public TableStep {
   std::string fault(const RowTable& table, const RowColumn& column) const {
     const std::vector<uint8_t> gaps = value_gaps(table, column);
     const std::vector<uint64_t> counts = value_counts(table, column);
-    const std::vector<double> numbers =
-        column.kind == ColumnKind::kNumber ? value_numbers(table, column) : std::vector<double>();
     uint64_t present = 0;
-    std::set<std::pair<double, std::string>> values;
+    std::set<std::string> values;
     for (size_t i = 0; i < counts.size(); ++i) {
       if (counts[i] > 0 && gaps[i] == 0) {
         present += counts[i];
         if (values.size() < 2) {
-          values.emplace(numbers.empty() ? 0 : numbers[i], numbers.empty() ? column.value(static_cast<int32_t>(i)).text : "");
+          values.insert(exact_value(column, column.value(static_cast<int32_t>(i))));
         }
       }
     }

@@ -64,17 +64,14 @@ class Duplicates : public TableStep {
  private:
   static std::vector<uint32_t> value_classes(const RowTable& table, const RowColumn& column) {
     const std::vector<uint8_t> gaps = value_gaps(table, column);
-    const bool numeric = column.kind == ColumnKind::kNumber || column.kind == ColumnKind::kDate;
-    const std::vector<double> numbers = numeric ? value_numbers(table, column) : std::vector<double>();
-    std::map<std::pair<double, std::string>, uint32_t> seen;
+    std::map<std::string, uint32_t> seen;
     std::vector<uint32_t> classes(gaps.size(), kGap);
     for (size_t i = 0; i < gaps.size(); ++i) {
       const Cell& cell = column.value(static_cast<int32_t>(i));
       if (gaps[i] == 0) {
-        const std::pair<double, std::string> key{numeric ? numbers[i] : 0, numeric ? "" : std::string(trimmed_cell(cell.text))};
-        classes[i] = seen.emplace(key, static_cast<uint32_t>(seen.size() + 1)).first->second;
+        classes[i] = seen.emplace(exact_value(column, cell), static_cast<uint32_t>(seen.size() + 1)).first->second;
       } else if (!is_missing(table, cell)) {  // unreadable: as it stands
-        classes[i] = seen.emplace(std::pair(0.0, " " + cell.text), static_cast<uint32_t>(seen.size() + 1)).first->second;
+        classes[i] = seen.emplace(" " + cell.text, static_cast<uint32_t>(seen.size() + 1)).first->second;
       }
     }
     return classes;

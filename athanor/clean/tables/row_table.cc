@@ -14,6 +14,8 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr uint64_t kEntryBytes = 120;  // of a value, its text apart: deque, hash node, bucket
 
+constexpr size_t kDoubleSecondDigits = 6;  // behind the point, that a double of seconds since 1970 holds
+
 std::string quoted(const std::string& text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -104,6 +106,27 @@ std::vector<double> value_numbers(const RowTable& table, const RowColumn& column
     }
   }
   return all;
+}
+
+std::string exact_value(const RowColumn& column, const Cell& cell) {
+  if (column.kind == ColumnKind::kNumber) {
+    return cell.type != CellType::kBool ? exact_number(cell.text) : cell.text == "true" ? "1e0" : "0";
+  }
+  if (column.kind != ColumnKind::kDate) {
+    return std::string(trimmed_cell(cell.text));
+  }
+  bool infinite = false;
+  std::string text = std::to_string(number_of(column, cell, infinite));
+  const size_t point = cell.text.rfind('.');
+  size_t end = point == std::string::npos ? point : cell.text.find_first_not_of("0123456789", point + 1);
+  end = std::min(end, cell.text.size());
+  if (point != std::string::npos && end - point > kDoubleSecondDigits) {  // finer than the double of today's seconds
+    while (cell.text[end - 1] == '0') {
+      --end;
+    }
+    text += cell.text.substr(point, end - point);
+  }
+  return text;
 }
 
 std::vector<double> row_numbers(const RowTable& table, const RowColumn& column) {

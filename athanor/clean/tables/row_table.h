@@ -81,7 +81,10 @@ bool is_missing(const RowTable& table, const Cell& cell);
 // The number (or the date's seconds) of each different value; NaN where it is missing or no number; infinite[code] where
 // given tells those that are infinite.
 std::vector<double> value_numbers(const RowTable& table, const RowColumn& column, std::vector<uint8_t>* infinite = nullptr);
-// The same a row; dropped rows are NaN.
+// One text for all spellings of a value that is no gap, so that equal texts are equal values: 22 and 22.0, one instant in two
+// time zones. Without loss: numbers by all their digits (data/tables/cells.h), dates by all digits of their seconds.
+std::string exact_value(const RowColumn& column, const Cell& cell);
+// value_numbers a row; dropped rows are NaN.
 std::vector<double> row_numbers(const RowTable& table, const RowColumn& column);
 // Whether each different value says nothing: missing, and in columns of numbers and dates whatever is none.
 std::vector<uint8_t> value_gaps(const RowTable& table, const RowColumn& column);

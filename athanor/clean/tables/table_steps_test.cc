@@ -126,6 +126,24 @@ TEST(TableDuplicates, EqualValuesNotEqualLetters) {
   EXPECT_EQ(cleaned(table.rows, {"duplicates"}).num_alive(), 5u);
 }
 
+// 2^53 + 1 and 2^53, the last two of uint64, nanoseconds: one double each, but not one row.
+TEST(TableDuplicates, NumbersThatADoubleLosesAreNotTheSame) {
+  TableOptions as_number;
+  as_number.types = {{"x", "number"}};
+  const TestTable numbers = column_of({"9007199254740992", "9007199254740993", "18446744073709551614", "18446744073709551615",
+                                       "\"18446744073709551615.0\"", "1.0", "1e0", "-0", "0"}, as_number);
+  EXPECT_EQ(cells_of(cleaned(numbers.rows, {"duplicates"}), "x"),
+            (Texts{"9007199254740992", "9007199254740993", "18446744073709551614", "18446744073709551615", "1.0", "-0"}));
+  EXPECT_EQ(cleaned(column_of({"9007199254740992", "9007199254740993"}).rows, {"duplicates"}).num_alive(), 2u) << "guessed";
+  const Json constant{{{"drop_columns", {{"constant", true}}}}};
+  const TestTable two = table_of({R"({"x":9223372036854775808,"y":9223372036854775808,"z":1})",
+                                  R"({"x":9223372036854775809,"y":9223372036854775808.0,"z":2})"}, as_number);
+  EXPECT_EQ(cleaned(two.rows, constant).names(), (Texts{"x", "z"}));
+  const TestTable dates = column_of({"\"2024-02-29T12:00:00.123456789Z\"", "\"2024-02-29T12:00:00.123456790Z\"",
+                                     "\"2024-02-29T13:00:00.12345679+01:00\"", "\"2024-02-29\"", "\"2024/2/29\""});
+  EXPECT_EQ(cleaned(dates.rows, {"duplicates"}).num_alive(), 3u);
+}
+
 TEST(TableUnits, LengthsMassesTimesTemperatures) {
   const auto in = [](const std::string& to, const Texts& values, const Json& more = Json::object()) {
     Texts quoted;

@@ -4,11 +4,13 @@
 #include <deque>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "athanor/base/error.h"
 #include "athanor/base/unicode.h"
 #include "athanor/data/readers/charset.h"
 #include "athanor/data/readers/reader_formats.h"
+#include "athanor/data/readers/separated_record.h"
 #include "athanor/data/readers/series_rows.h"
 #include "athanor/data/stream/stream_utf16.h"
 
@@ -58,45 +60,7 @@ class QuoteScan {
   bool at_start_ = true;
 };
 
-// False when something stands between a closing quote and the separator.
-bool split_record(std::string_view record, char separator, std::vector<std::string>& fields) {
-  size_t used = 0;
-  const auto next_field = [&]() -> std::string& {
-    if (used == fields.size()) {
-      fields.emplace_back();
-    }
-    fields[used].clear();
-    return fields[used++];
-  };
-  size_t at = 0;
-  bool good = true;
-  while (true) {
-    std::string& field = next_field();
-    if (at < record.size() && record[at] == '"') {
-      ++at;
-      while (at < record.size()) {
-        const size_t quote = std::min(record.find('"', at), record.size());
-        field.append(record.substr(at, quote - at));
-        at = quote + 1;
-        if (at >= record.size() || record[at] != '"') {
-          break;
-        }
-        field.push_back('"');
-        ++at;
-      }
-      at = std::min(at, record.size());
-      good = good && (at == record.size() || record[at] == separator);
-    }
-    const size_t end = std::min(record.find(separator, at), record.size());
-    field.append(record.substr(at, end - at));
-    if (end == record.size()) {
-      break;
-    }
-    at = end + 1;
-  }
-  fields.resize(used);
-  return good;
-}
+constexpr size_t kLookAhead = 10;  // lines behind the header that tell the separator
 
 struct Record {
   std::string text;  // without its last line end
@@ -118,6 +82,20 @@ class RecordReader {
 
   // Bytes that were read for quotes that never closed.
   uint64_t failed_bytes() const { return failed_bytes_; }
+
+  // The next lines, which are still to come; fewer at the file's end.
+  std::vector<std::string> ahead(size_t lines) {
+    Line line;
+    while (pending_.size() < lines && lines_.next(line)) {
+      pending_.push_back({std::string(line.text), line.begin, line.end, line.too_long});
+    }
+    std::vector<std::string> texts;
+    for (const Piece& piece : pending_) {
+      texts.push_back(piece.text);
+    }
+    return texts;
+  }
+  void separate_by(char separator) { separator_ = separator; }
 
   bool next(Record& record) {
     Piece piece;
@@ -257,11 +235,14 @@ class SeparatedRows {
     if (!input.state.empty()) {
       const auto state = nlohmann::json::parse(input.state);
       failed_bytes_ = state.at("failed_bytes").get<uint64_t>();
+      separator_ = separator_of(state.at("separator").get<std::string>());
       set_header(state.at("header").get<std::vector<std::string>>());
     }
   }
 
   uint64_t failed_bytes() const { return failed_bytes_; }
+  char separator() const { return separator_; }
+  void separate_by(char separator) { separator_ = separator, make_state(); }
   void finish() {
     series_.finish(header_);
     if (fresh_ && num_rows_ == 0) {
@@ -303,6 +284,7 @@ class SeparatedRows {
       set_header(carriage_returns_ ? fields_ : distinct_names(fields_, rows_));
     } else if (fields_.size() != header_.size()) {
       series_.interrupt();
+      note_decimal_commas();
       rows_.reject("wrong number of columns", record.begin, text);
     } else if (text_column_ == std::string::npos) {
       std::string names;
@@ -322,7 +304,16 @@ class SeparatedRows {
     make_state();
   }
 
-  void make_state() { state_ = nlohmann::json({{"header", header_}, {"failed_bytes", failed_bytes_}}).dump(); }
+  // Told once, as every row is rejected for it.
+  void note_decimal_commas() {
+    if (separator_ == ',' && may_be_decimal_commas(fields_, header_.size()) && !std::exchange(noted_commas_, true)) {
+      rows_.note("rows have more columns than the header, and all are digits: decimal commas? Then another separator "
+                 "(separator: ';'), quotes around the numbers, or points instead");
+    }
+  }
+
+  void make_state() { state_ = nlohmann::json({{"header", header_}, {"failed_bytes", failed_bytes_},
+                                                    {"separator", separator_name(separator_)}}).dump(); }
 
   void accept(const Record& record) {
     if (options_.series.rows != 0) {
@@ -352,6 +343,7 @@ class SeparatedRows {
   std::string source_;
   char separator_;
   bool fresh_;  // read from its beginning
+  bool noted_commas_ = false;
   bool carriage_returns_ = false;  // in the header
   uint64_t num_rows_ = 0;          // below the header
   std::vector<std::string> header_, fields_;
@@ -366,13 +358,21 @@ void read_separated(const ReadInput& input, const ReadOptions& options, const Re
   Utf16Stream decoded(*input.stream);
   LineReader lines(input.begin == 0 ? decoded : *input.stream, options.max_line_bytes, input.begin);
   SeparatedRows table(input, options, rows, separator);
+  bool known = !options.separator.empty() || separator != ',' || !input.state.empty();
   Record record;
   do {
-    RecordReader records(lines, separator, options.max_line_bytes, table.failed_bytes());
+    RecordReader records(lines, table.separator(), options.max_line_bytes, table.failed_bytes());
     while (true) {
       const uint64_t failed_before = records.failed_bytes();  // reading on from here comes upon this record's own again
       if (!records.next(record)) {
         break;
+      }
+      if (!std::exchange(known, true) && record.problem == nullptr) {
+        if (const char found = detect_separator(record.text, records.ahead(kLookAhead), options.columns.size()); found != ',') {
+          records.separate_by(found);
+          table.separate_by(found);
+          rows.note("its columns are separated by '" + separator_name(found) + "', not by commas (separator: says which)");
+        }
       }
       // A series may begin rows before this one; offsets of UTF-16 are not the file's own.
       if (options.series.rows == 0 && !decoded.decodes()) {
@@ -389,11 +389,11 @@ void read_separated(const ReadInput& input, const ReadOptions& options, const Re
 }  // namespace
 
 void read_csv(const ReadInput& input, const ReadOptions& options, const ReadSink& sink) {
-  read_separated(input, options, sink, ',');
+  read_separated(input, options, sink, separator_of(options.separator));
 }
 
 void read_tsv(const ReadInput& input, const ReadOptions& options, const ReadSink& sink) {
-  read_separated(input, options, sink, '\t');
+  read_separated(input, options, sink, options.separator.empty() ? '\t' : separator_of(options.separator));
 }
 
 }  // namespace athanor

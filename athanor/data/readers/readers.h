@@ -41,6 +41,7 @@ struct ReadOptions {
   std::string text_field;             // jsonl, json, csv, tsv, parquet; empty: "text", else "content"
   FieldMap fields;                    // the same formats; takes text_field's place when it is not empty
   std::vector<std::string> columns;   // csv, tsv: the names of the columns of files without a header row
+  std::string separator;              // csv, tsv: ",", ";", "tab", "|"; empty: as separated_record.h finds it, tsv: tab
   SeriesCut series;                   // csv, tsv
   bool images = false;                // folders: images and archives are taken too
   std::string members;                // archives: which of their files, with * and **; empty: all

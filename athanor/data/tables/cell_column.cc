@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 
 #include "athanor/data/tables/cells.h"
 
@@ -17,6 +18,8 @@ constexpr double kShareOfKind = 0.95;
 constexpr double kTextBytes = 20;
 constexpr double kTextDistinct = 0.3;
 constexpr uint64_t kTextMinDistinct = 20;
+// Where so many of a column's different numbers run together as doubles they are names, not sizes.
+constexpr double kShareLost = 0.25;
 
 }  // namespace
 
@@ -64,7 +67,9 @@ ColumnKind CellColumn::guess(const std::vector<std::string>& missing, bool& mixe
   const auto all = static_cast<double>(numbers + others);
   mixed = numbers > 0 && others > 0;
   if (numbers + infinite > 0 && static_cast<double>(numbers) >= kShareOfKind * all) {
-    return ColumnKind::kNumber;
+    const Lost lost = lost_by_doubles(missing);
+    const bool names = static_cast<double>(lost.values) > kShareLost * static_cast<double>(lost.of);
+    return names ? ColumnKind::kCategory : ColumnKind::kNumber;
   }
   if (dates > 0 && static_cast<double>(dates) >= kShareOfKind * all) {
     mixed = false;  // what is no date is counted
@@ -73,6 +78,43 @@ ColumnKind CellColumn::guess(const std::vector<std::string>& missing, bool& mixe
   const bool text = static_cast<double>(bytes) > kTextBytes * all && distinct >= kTextMinDistinct &&
                     lists == 0 && static_cast<double>(distinct) > kTextDistinct * all;
   return text ? ColumnKind::kText : ColumnKind::kCategory;
+}
+
+CellColumn::Lost CellColumn::lost_by_doubles(const std::vector<std::string>& missing) const {
+  std::set<std::string> exact;
+  std::set<double> rounded;
+  for (const Value& value : values_) {
+    double number = 0;
+    if ((value.type == Type::kString || value.type == Type::kNumber) && !missing_value(value, missing) &&
+        parse_number(value.text, number) == NumberCell::kNumber) {
+      if (std::abs(number) >= kExactWholeNumbers) {
+        exact.insert(exact_number(value.text));
+        rounded.insert(number);
+      }
+    }
+  }
+  return {exact.size() - rounded.size(), exact.size()};
+}
+
+bool CellColumn::has_decimal_commas(const std::vector<std::string>& missing) const {
+  uint64_t commas = 0;
+  for (const Value& value : values_) {
+    if (value.type != Type::kString || missing_value(value, missing)) {
+      continue;
+    }
+    std::string text = value.text;
+    const size_t comma = text.find(',');
+    if (comma != std::string::npos && text.find('.') == std::string::npos) {
+      text[comma] = '.';
+    }
+    double number = 0;
+    const bool is_number = parse_number(text, number) == NumberCell::kNumber;
+    if (!is_number) {
+      return false;
+    }
+    commas += comma != std::string::npos ? value.count : 0;
+  }
+  return commas > 0;
 }
 
 TableColumn CellColumn::build(uint64_t rows, const ColumnPlan& plan,
@@ -126,12 +168,14 @@ void CellColumn::build_numbers(uint64_t rows, const ColumnPlan& plan,
   for (size_t row = 0; row < std::min<size_t>(codes_.size(), rows); ++row) {
     out.numbers[row] = codes_[row] < 0 ? kNaN : of_value[static_cast<size_t>(codes_[row])];
   }
+  note.run_together = plan.kind == ColumnKind::kNumber ? lost_by_doubles(missing).values : 0;
   note.missing = static_cast<uint64_t>(std::count_if(
       out.numbers.begin(), out.numbers.end(), [](double value) { return std::isnan(value); }));
 }
 
 void CellColumn::build_categories(uint64_t rows, const std::vector<std::string>& missing,
                                   TableColumn& out, ColumnNote& note) const {
+  note.decimal_commas = has_decimal_commas(missing);
   for (const Value& value : values_) {
     if (value.type == Type::kObject) {
       note.left_out += value.count;

@@ -43,6 +43,14 @@ class CellColumn {
   };
 
   bool missing_value(const Value& value, const std::vector<std::string>& missing) const;
+  // All cells are numbers once a comma is read as the decimal point, and some have one.
+  bool has_decimal_commas(const std::vector<std::string>& missing) const;
+  // Of the different numbers, how many a double does not tell from another one of the column.
+  struct Lost {
+    size_t values = 0;
+    size_t of = 0;
+  };
+  Lost lost_by_doubles(const std::vector<std::string>& missing) const;
   void build_numbers(uint64_t rows, const ColumnPlan& plan, const std::vector<std::string>& missing,
                      TableColumn& out, ColumnNote& note) const;
   void build_categories(uint64_t rows, const std::vector<std::string>& missing, TableColumn& out,

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 
 namespace athanor {
 
@@ -9,6 +10,8 @@ namespace {
 
 constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::string_view kMissingMarks[] = {"", "?", "NA", "N/A", "NaN", "nan", "null", "None"};
+
+constexpr int64_t kMostExponent = 1'000'000'000;
 
 bool is_infinite_word(std::string_view cell) {
   if (!cell.empty() && cell.front() == '-') {
@@ -78,6 +81,42 @@ NumberCell parse_number(std::string_view cell, double& value) {
     return tiny ? NumberCell::kNumber : NumberCell::kInfinite;
   }
   return std::isfinite(value) ? NumberCell::kNumber : NumberCell::kOther;  // nan(...) is no number
+}
+
+std::string exact_number(std::string_view cell) {
+  cell = trimmed_cell(cell);
+  const bool negative = cell.starts_with('-');
+  cell.remove_prefix(negative || cell.starts_with('+') ? 1 : 0);
+  const size_t e = cell.find_first_of("eE");
+  int64_t exponent = 0;
+  if (e != std::string_view::npos) {
+    const bool plus = cell.substr(e + 1).starts_with('+');
+    const char* end = cell.data() + cell.size();
+    if (std::from_chars(cell.data() + e + 1 + (plus ? 1 : 0), end, exponent).ec != std::errc() ||
+        std::abs(exponent) > kMostExponent) {
+      return (negative ? "-" : "") + std::string(cell);  // as it stands
+    }
+  }
+  std::string digits;
+  bool behind_point = false;
+  for (const char c : cell.substr(0, e)) {
+    if (c == '.') {
+      behind_point = true;
+      continue;
+    }
+    exponent -= behind_point ? 1 : 0;
+    if (!digits.empty() || c != '0') {
+      digits += c;
+    }
+  }
+  while (!digits.empty() && digits.back() == '0') {
+    digits.pop_back();
+    ++exponent;
+  }
+  if (digits.empty()) {
+    return "0";
+  }
+  return (negative ? "-" : "") + digits + "e" + std::to_string(exponent);
 }
 
 }  // namespace athanor

@@ -20,6 +20,12 @@ bool is_missing_mark(std::string_view cell, const std::vector<std::string>& more
 enum class NumberCell { kNumber, kInfinite, kOther };
 // A number as tables write it. inf, -Infinity and what is beyond a double is kInfinite.
 NumberCell parse_number(std::string_view cell, double& value);
+// A number's digits without the loss of a double, one text for all spellings of one number: 1e3,
+// 1000.0 and +1000 are "1e3", 9007199254740993 and 9007199254740992 stay two. cell: what
+// parse_number calls a number.
+std::string exact_number(std::string_view cell);
+// From here on doubles leave whole numbers out: 2^53.
+inline constexpr double kExactWholeNumbers = 9007199254740992;
 
 // Seconds since 1970-01-01 UTC. format "": ISO 8601 as tables write it: 2024-02-29, 2024/02/29,
 // then optionally a T or a blank and 12:30, 12:30:15, 12:30:15.25, then optionally Z, +08:00,

@@ -27,6 +27,20 @@ TEST(Cells, Numbers) {
   EXPECT_TRUE(is_missing_mark("-", {"-"}));
 }
 
+TEST(Cells, ExactNumbersKeepWhatADoubleLoses) {
+  for (const char* same : {"1000", "+1000.0", "1e3", "1.000E+03", "0001000", " 100e1 "}) {
+    EXPECT_EQ(exact_number(same), "1e3") << same;
+  }
+  for (const char* nothing : {"0", "-0.00", "0e5", ".0"}) {
+    EXPECT_EQ(exact_number(nothing), "0") << nothing;
+  }
+  EXPECT_EQ(exact_number("-0.0250"), "-25e-3");
+  EXPECT_NE(exact_number("9007199254740993"), exact_number("9007199254740992"));
+  EXPECT_NE(exact_number("18446744073709551615"), exact_number("18446744073709551614"));
+  EXPECT_EQ(exact_number("18446744073709551615.0"), exact_number("18446744073709551615"));
+  EXPECT_NE(exact_number("1e99999999999999999999"), exact_number("1e99999999999999999998"));
+}
+
 double date(std::string_view text, std::string_view format = "") {
   double seconds = 0;
   return parse_date(text, format, seconds) ? seconds : std::nan("");

@@ -11,7 +11,8 @@
 //   read
 //
 // Types: a column whose cells are numbers (at least 95 of 100) is one of numbers, however few
-// different ones it has; one of ISO dates is one of dates; the rest are categories, or texts where
+// different ones it has (but whole numbers so large that a quarter of them run together as doubles are
+// names: categories); one of ISO dates is one of dates; the rest are categories, or texts where
 // they are long (20 bytes and more in the mean) and more than 3 in 10 of them different. Dates
 // written otherwise want types: {born: {date: '%d/%m/%Y'}}.
 //

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -63,6 +64,38 @@ TEST(ReadTable, TypesAreGuessed) {
   EXPECT_EQ(table.at("image").kind, ColumnKind::kImage);
   EXPECT_EQ(table.at("text").kind, ColumnKind::kText);
   EXPECT_EQ(note_of(notes, "age").missing, 1u);
+}
+
+TEST(ReadTable, NumbersTooLongForADoubleAreNames) {
+  std::vector<std::string> metas;
+  for (int i = 0; i < 20; ++i) {
+    metas.push_back("{\"u\": " + std::to_string(9223372036854775808u + static_cast<unsigned>(i)) +
+                    ", \"wide\": " + std::to_string((i + 1) * 100'000'000'000'000'000) + "}");
+  }
+  TableNotes notes;
+  const Table table = table_of(metas, notes);
+  EXPECT_EQ(table.at("u").kind, ColumnKind::kCategory);
+  EXPECT_EQ(table.at("u").levels.size(), 20u);
+  EXPECT_EQ(table.at("wide").kind, ColumnKind::kNumber);
+  TableOptions told;
+  told.types = {{"u", "number"}};
+  TableNotes told_notes;
+  table_of(metas, told_notes, told);
+  EXPECT_EQ(note_of(told_notes, "u").run_together, 19u);
+  EXPECT_EQ(note_of(told_notes, "wide").run_together, 0u);
+  EXPECT_EQ(told_notes.warnings().size(), 1u);
+}
+
+TEST(ReadTable, DecimalCommasAreTold) {
+  TableNotes notes;
+  const Table table = table_of({R"({"a": "1,5", "b": "1,5", "c": "x"})", R"({"a": "2", "b": "no", "c": "y"})"}, notes);
+  EXPECT_EQ(table.at("a").kind, ColumnKind::kCategory);
+  EXPECT_TRUE(note_of(notes, "a").decimal_commas);
+  EXPECT_FALSE(note_of(notes, "b").decimal_commas);
+  const auto warnings = notes.warnings();
+  EXPECT_TRUE(std::any_of(warnings.begin(), warnings.end(), [](const std::string& one) {
+    return one.find("column 'a': numbers with decimal commas") == 0;
+  }));
 }
 
 TEST(ReadTable, TheRecipeFixesTypes) {

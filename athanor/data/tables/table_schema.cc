@@ -128,6 +128,15 @@ std::vector<std::string> TableNotes::warnings() const {
     if (note.infinite > 0) {
       out.push_back(column + count(note.infinite) + " infinite values count as missing");
     }
+    if (note.decimal_commas) {
+      out.push_back(column + "numbers with decimal commas are read as categories (clean makes them numbers: table: [{formats: "
+                    "{columns: [" + note.name + "], as: number, decimal: ','}}])");
+    }
+    if (note.run_together > 0) {
+      out.push_back(column + count(note.run_together) +
+                    " different numbers have more digits than a double holds and become equal to others (an id? types: {" +
+                    note.name + ": category} keeps them apart)");
+    }
     if (note.left_out > 0) {
       out.push_back(column + count(note.left_out) +
                     " objects are no single value and count as missing");
@@ -150,6 +159,9 @@ nlohmann::json TableNotes::to_json() const {
     }
     if (note.mixed) {
       one["mixed"] = true;
+    }
+    if (note.run_together > 0) {
+      one["run_together"] = note.run_together;
     }
     if (note.left_out > 0) {
       one["left_out"] = note.left_out;

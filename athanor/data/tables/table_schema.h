@@ -76,6 +76,8 @@ struct ColumnNote {
   uint64_t unreadable = 0;  // not of the column's kind: became missing
   std::string example;      // of them
   bool mixed = false;       // numbers and other texts (nothing fixed it)
+  uint64_t run_together = 0;  // kNumber: different numbers that as doubles are another one's
+  bool decimal_commas = false;  // of categories: they are numbers such as 1,5
   uint64_t left_out = 0;    // lists and objects in a column of single values
 };
 

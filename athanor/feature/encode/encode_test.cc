@@ -148,7 +148,7 @@ TEST(Encode, DatesAsParts) {
   const Matrix x = encoder->fit(columns, nullptr, context);
   EXPECT_EQ(x.names, (std::vector<std::string>{"when.year", "when.month", "when.day",
                                                "when.weekday"}));  // no hour: always 0
-  EXPECT_EQ(std::vector<double>(x.row(1), x.row(1) + 4), (std::vector<double>{2025, 11, 30, 2}));
+  EXPECT_EQ(std::vector<double>(x.row(1), x.row(1) + 4), (std::vector<double>{2025, 12, 31, 2}));
   EXPECT_TRUE(std::isnan(x.at(2, 0)));
   const Matrix cyclic =
       make_encoder("dates", {{"parts", {"month"}}}, "")->fit(columns, nullptr, context);

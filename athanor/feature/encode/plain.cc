@@ -38,20 +38,22 @@ class Numbers : public Encoder {
   void load(const SavedReader&) override {}
 };
 
-// Parts of a date: how it is read, and after how many it begins anew (0: it does not).
+// Parts of a date: how it is read (from 0), after how many it begins anew (0: it does not), and the number of its first one
+// for people, where it stands as a number.
 struct DatePart {
   const char* name;
   double (*of)(const CivilTime& time);
   double period;
+  double first = 0;
 };
 constexpr DatePart kParts[] = {
     {"year", [](const CivilTime& t) { return static_cast<double>(t.year); }, 0},
-    {"month", [](const CivilTime& t) { return static_cast<double>(t.month - 1); }, 12},
-    {"day", [](const CivilTime& t) { return static_cast<double>(t.day - 1); }, 31},
+    {"month", [](const CivilTime& t) { return static_cast<double>(t.month - 1); }, 12, 1},
+    {"day", [](const CivilTime& t) { return static_cast<double>(t.day - 1); }, 31, 1},
     {"weekday", [](const CivilTime& t) { return static_cast<double>(t.weekday); }, 7},
     {"hour", [](const CivilTime& t) { return static_cast<double>(t.hour); }, 24},
     {"minute", [](const CivilTime& t) { return static_cast<double>(t.minute); }, 60},
-    {"day_of_year", [](const CivilTime& t) { return static_cast<double>(t.day_of_year - 1); }, 366},
+    {"day_of_year", [](const CivilTime& t) { return static_cast<double>(t.day_of_year - 1); }, 366, 1},
     {"days",
      [](const CivilTime& t) {
        return static_cast<double>(days_from_civil(t.year, t.month, t.day)) +
@@ -68,7 +70,7 @@ struct DatesOptions {
           "fractions)");
     f.add("cyclic", &DatesOptions::cyclic,
           "parts that begin anew as sine and cosine, so that December is near January; else as "
-          "numbers");
+          "numbers: months and days from 1, weekday from 0 (Monday)");
   }
 };
 
@@ -131,13 +133,17 @@ class Dates : public Encoder {
     return out;
   }
 
-  void save(SavedWriter& out) const override { out.put("kept", std::span<const uint8_t>(kept_)); }
+  void save(SavedWriter& out) const override {
+    out.put("kept", std::span<const uint8_t>(kept_));
+    out.json()["from_first"] = from_first_;
+  }
   void load(const SavedReader& in) override {
     const auto kept = in.bytes("kept");
     if (options_.parts.empty() || kept.size() % options_.parts.size() != 0) {
       in.fail("'kept' does not fit the parts");
     }
     kept_.assign(kept.begin(), kept.end());
+    from_first_ = in.json().contains("from_first") && in.get<bool>("from_first");
   }
 
  private:
@@ -160,7 +166,7 @@ class Dates : public Encoder {
         *at++ = std::sin(angle);
         *at++ = std::cos(angle);
       } else {
-        *at++ = value;
+        *at++ = value + (from_first_ ? part(p).first : 0);
       }
     }
     return at;
@@ -168,6 +174,7 @@ class Dates : public Encoder {
 
   DatesOptions options_;
   std::vector<uint8_t> kept_;  // columns x parts
+  bool from_first_ = true;     // January is 1; false: it is 0, in what was saved before
 };
 
 class Sparse : public Encoder {

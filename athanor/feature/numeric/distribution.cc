@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
+#include <limits>
 
 #include "athanor/base/error.h"
 #include "athanor/feature/numeric/columns.h"
@@ -143,6 +145,7 @@ void DistributionScale::fit(const Matrix& x, FitContext& context) {
   lambda_.assign(quantile ? 0 : x.columns, 1);
   mean_.assign(lambda_.size(), 0);
   width_.assign(lambda_.size(), 1);
+  std::vector<uint8_t> flat(x.columns, 0);
   for_each_column(x, context.pool, [&](uint64_t column, std::vector<double>& values) {
     if (quantile) {
       std::sort(values.begin(), values.end());
@@ -168,8 +171,21 @@ void DistributionScale::fit(const Matrix& x, FitContext& context) {
       value = is_box_cox ? box_cox(value, lambda_[column]) : yeo_johnson(value, lambda_[column]);
     }
     mean_[column] = mean_of(values);
-    width_[column] = std::sqrt(variance_of(values, mean_[column]));
+    const double variance = variance_of(values, mean_[column]);
+    // What rounding leaves of equal values is no deviation: far powers make all values one (the bound of scale.cc).
+    const auto n = static_cast<double>(values.size());
+    const double rounding = n * mean_[column] * std::numeric_limits<double>::epsilon();
+    flat[column] = variance <= rounding * rounding ? 1 : 0;
+    width_[column] = flat[column] != 0 ? 1 : std::sqrt(variance);
   });
+  for (uint64_t column = 0; column < x.columns; ++column) {
+    if (flat[column] != 0) {
+      char power[32];
+      std::snprintf(power, sizeof power, "%.3g", lambda_[column]);
+      context.warn("column '" + x.name_of(column) + "': its best power is " + power +
+                   ", which makes all its values the same, so it says nothing now; {scale: {by: zscore}} or quantile keeps it");
+    }
+  }
 }
 
 // Between equal quantiles the middle of their places: the mean of what both directions of reading

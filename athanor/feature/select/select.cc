@@ -67,6 +67,10 @@ class Select : public Transform {
       eliminate(x, *target, context);
     } else {
       scores_ = scores_of(x, target, context);
+      if (static_cast<uint64_t>(options_.keep) > columns_) {
+        context.warn("select keeps " + std::to_string(options_.keep) + " features, and there are " + std::to_string(columns_) +
+                     ": all stay");
+      }
       choose();
     }
     if (chosen_.empty()) {

@@ -267,6 +267,10 @@ std::string BpeTrainer::State::train_hf(const CountSource& counts, const TrainPr
     throw Error(ErrorKind::kInput, "there is no text to train on", "tokenizer training");
   }
   const size_t num_first = loop.tokens().size();
+  if (static_cast<int64_t>(num_first) > o.vocab_size) {
+    throw Error(ErrorKind::kUsage, "vocab_size " + std::to_string(o.vocab_size) + " is less than the " + std::to_string(num_first) +
+                    " special tokens and characters", "", "raise vocab_size, or set limit_alphabet");
+  }
   loop.run(progress);
   report = token::bpe_report(loop, totals, o.special_tokens.size() + (o.byte_fallback ? 256 : 0),
                              loop.tokens().size());
