@@ -57,11 +57,16 @@ class TableFit {
     context_.progress.update(0, "reading " + grouped_integer(static_cast<int64_t>(documents.num_documents())) + " rows");
     TableNotes notes;
     Table table = read_table(documents, options_.table, schema_, notes);
+    const bool asks_nothing = options_.task == "clusters" || options_.task == "anomaly";
+    for (ColumnNote& note : notes.columns) {
+      if (!asks_nothing && note.name == options_.label_field) {
+        note.infinite = note.unreadable = 0;  // told as rows that are left out
+      }
+    }
     for (const auto& warning : notes.warnings()) {
       warn(warning);
     }
     std::vector<std::vector<std::string>> labels;
-    const bool asks_nothing = options_.task == "clusters" || options_.task == "anomaly";
     if (!asks_nothing) {
       labels = read_label_lists(documents, options_.label_field, schema_.libsvm);
     }
