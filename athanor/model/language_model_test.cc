@@ -215,6 +215,7 @@ TEST(Files, NamesWhatIsWrong) {
   const std::string extra = message_with("num_hidden_layers", 1);
   says(extra, "does not belong");
   says(extra, "model.layers.1.self_attn.q_proj.weight [128, 128]");
+  says(message_with("tie_word_embeddings", true), "lm_head.weight differs from model.embed_tokens.weight");
   EXPECT_EQ(message_with("num_hidden_layers", 2), "");
   const std::string bytes = read_file(folder / "model.safetensors");
   write_file_atomic(folder / "model.safetensors", bytes.substr(0, bytes.size() / 2));

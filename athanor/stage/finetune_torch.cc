@@ -30,6 +30,9 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& option
   rejects.finish();
   const uint64_t examples = made.train.examples.size();
   const bool validates = made.valid.examples.size() > 0;
+  if (!validates) {
+    require_validation(options);
+  }
   TrainOptions train_options = made.options;
   train_options.final_weights = validates ? options.final_weights : "last";
   ClassificationObjective objective(*made.net, made.train, validates ? &made.valid : nullptr, train_options, made.settings);

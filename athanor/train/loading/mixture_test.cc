@@ -84,6 +84,9 @@ TEST(Mixture, BadInputIsNamed) {
   EXPECT_NE(error_of(Json::array({{{"until", 1.5}, {"weights", {{"web", 1}}}}, {{"weights", {{"web", 1}}}}}), {"web"})
                 .find("below 1"),
             std::string::npos);
+  const Json first = {{"until", 0.5}, {"weights", {{"web", 1}}}};
+  EXPECT_EQ(error_of(Json::array({first, {{"until", 0.8}, {"weights", {{"web", 1}}}}}), {"web"}), "stage 2 has no use for 'until'");
+  EXPECT_EQ(error_of(Json::array({first, {{"weigths", 7}, {"weights", {{"web", 1}}}}}), {"web"}), "stage 2 has no use for 'weigths'");
 }
 
 }  // namespace
