@@ -92,6 +92,15 @@ std::unique_ptr<LanguageModel> begin_model(const StageContext& context, const Pr
   return make_model(config, static_cast<uint64_t>(options.seed));
 }
 
+// transformers (5.23) takes the class that it knows for this model type, whatever tokenizer_config.json names.
+bool has_rules_of_qwen2(const fs::path& tokenizer_json) {
+  auto json = nlohmann::json::parse(read_file(tokenizer_json), nullptr, false);
+  if (json.is_discarded() || !json["normalizer"].is_object() || json["normalizer"].value("type", "") != "NFC") {
+    return false;
+  }
+  return json["pre_tokenizer"].dump().find(R"([^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?)") != std::string::npos;
+}
+
 }  // namespace
 
 nlohmann::json execute_pretrain(StageContext& context) {
@@ -139,6 +148,11 @@ nlohmann::json execute_pretrain(StageContext& context) {
   }
   save_model(*model, context.run.out_tmp());
   store_tokenizer(context, tokenizer);
+  if (config.family == "qwen2" && !has_rules_of_qwen2(context.run.out_tmp() / "tokenizer.json")) {
+    json["warnings"].push_back(
+        "transformers' AutoTokenizer cuts the text of any qwen2 folder by Qwen 2's own rules, which this tokenizer has not: "
+        "load it with PreTrainedTokenizerFast");
+  }
   if (options.keep_state) {
     keep_last_checkpoint(context.run);
   }

@@ -174,6 +174,19 @@ ATHANOR_INLINE void run_rule(const UpdateRun& run, const UpdateCoefficients& giv
   }
 }
 
+ATHANOR_SIMD void round_span(const float* from, c10::BFloat16* to, int64_t count, uint64_t index, uint64_t rounding) {
+  for (int64_t i = 0; i < count; i += kLanes) {
+    const UintVec random = random_bits(index + static_cast<uint64_t>(i), rounding);
+    if (count - i >= kLanes) {
+      put(to + i, simd::load(from + i), random);
+      continue;
+    }
+    c10::BFloat16 tail[kLanes];
+    put(tail, simd::load_part(from + i, count - i), random);
+    std::memcpy(static_cast<void*>(to + i), tail, static_cast<size_t>(count - i) * sizeof(c10::BFloat16));
+  }
+}
+
 // One plain function a rule and a type of state: what ATHANOR_SIMD can compile for each instruction set.
 #define ATHANOR_RULE(rule)                                                                    \
   ATHANOR_SIMD void rule##_fp32(const UpdateRun& run, const UpdateCoefficients& c) {          \
@@ -232,6 +245,10 @@ UpdateCoefficients lion_coefficients(const OptimizerOptions& o, double lr, doubl
 }
 
 }  // namespace
+
+void round_by_chance(const float* from, c10::BFloat16* to, int64_t count, uint64_t index, uint64_t rounding) {
+  round_span(from, to, count, index, rounding);
+}
 
 OptimizerOptions with_defaults(OptimizerOptions o) {
   const bool decoupled = o.name == "adamw" || o.name == "lion" || o.name == "muon";

@@ -55,6 +55,10 @@ struct OptimizerRule {
 // The rule for options.name; for muon that of its other parameters (adamw). Error(kUsage) when there is none.
 OptimizerRule optimizer_rule(const OptimizerOptions& options);
 
+// to = from in bf16, rounded up or down by chance as the rules round their slots: index and rounding as in UpdateRun and
+// UpdateCoefficients.
+void round_by_chance(const float* from, c10::BFloat16* to, int64_t count, uint64_t index, uint64_t rounding);
+
 // The options with every "own" default written out.
 OptimizerOptions with_defaults(OptimizerOptions options);
 

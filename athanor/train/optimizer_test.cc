@@ -7,6 +7,8 @@
 #include <ATen/ops/from_blob.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/norm.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <gtest/gtest.h>
 
@@ -136,6 +138,24 @@ TEST(AdamW, DoesNotDependOnTheNumberOfThreads) {
   EXPECT_EQ(norms[0], norms[2]);
   EXPECT_TRUE(at::equal(weights[0], weights[1]));
   EXPECT_TRUE(at::equal(weights[0], weights[2]));
+}
+
+// Muon's momentum in bf16 takes in gradients that are too small for rounding to nearest.
+TEST(Optimizer, MuonsBf16MomentumGrowsBySmallGradients) {
+  at::Tensor weight = at::zeros({64, 64}).requires_grad_(true);
+  OptimizerOptions options;
+  options.name = "muon";
+  options.state = "bf16";
+  Optimizer optimizer({{"layers.0.weight", weight, true}}, options);
+  const at::Tensor buffer = optimizer.state().front().second;
+  ASSERT_EQ(buffer.scalar_type(), at::kBFloat16);
+  buffer.fill_(1.0);
+  for (int step = 0; step < 40; ++step) {  // each would bring 0.05 * 0.03 of the way: below half of bf16's step at 1
+    weight.mutable_grad() = at::ones({64, 64}).mul(1.03);
+    optimizer.step(1e-6, 1);
+  }
+  const double wanted = 1.03 - 0.03 * std::pow(0.95, 40);
+  EXPECT_NEAR(buffer.to(at::kFloat).mean().item<double>(), wanted, 0.002);
 }
 
 }  // namespace
