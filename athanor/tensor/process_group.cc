@@ -14,21 +14,8 @@ namespace athanor {
 
 namespace {
 
-// out = ((part 0 + part 1) + part 2) + ...; the parts lie behind one another.
-ATHANOR_SIMD void sum_parts(float* out, const float* parts, int64_t count, int world) {
-  for (int64_t i = 0; i < count; ++i) {
-    out[i] = parts[i] + parts[count + i];
-  }
-  for (int part = 2; part < world; ++part) {
-    const float* const other = parts + part * count;
-    for (int64_t i = 0; i < count; ++i) {
-      out[i] += other[i];
-    }
-  }
-}
-
-// The same, from where the ranks' numbers lie; out may be one of them.
-void sum_in_order(float* out, const std::vector<const float*>& parts, int64_t count) {
+// The sum of one part a rank, in rank order; out may be one of them.
+ATHANOR_SIMD void sum_in_order(float* out, const std::vector<const float*>& parts, int64_t count) {
   constexpr int64_t kBlock = 4096;  // stays in the first cache from rank to rank
   std::vector<float> total(static_cast<size_t>(std::min(count, kBlock)));
   for (int64_t begin = 0; begin < count; begin += kBlock) {
@@ -173,7 +160,11 @@ void ProcessGroup::reduce_scatter(const at::Tensor& flat, const PartBounds& part
   at::Tensor received = at::empty({own * world()}, flat.options());
   at::Tensor source = flat;
   collective(name, [&](c10d::ProcessGroupGloo& gloo) { return gloo.alltoall_base(received, source, taken, given); });
-  sum_parts(flat.mutable_data_ptr<float>() + parts[self], received.const_data_ptr<float>(), own, world());
+  std::vector<const float*> arrived;
+  for (int other = 0; other < world(); ++other) {
+    arrived.push_back(received.const_data_ptr<float>() + other * own);
+  }
+  sum_in_order(flat.mutable_data_ptr<float>() + parts[self], arrived, own);
 }
 
 void ProcessGroup::all_gather(const at::Tensor& flat, const PartBounds& parts, const std::string& name) {

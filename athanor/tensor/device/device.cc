@@ -127,10 +127,6 @@ void move_to(at::Device device, const std::vector<at::Tensor>& tensors) {
 }
 
 void copy_bytes_out(const at::Tensor& tensor, void* to) {
-  if (tensor.is_cpu()) {
-    std::memcpy(to, tensor.const_data_ptr(), tensor.nbytes());
-    return;
-  }
   const NoGrad no_grad;
   at::from_blob(to, tensor.sizes(), at::TensorOptions(tensor.scalar_type())).copy_(tensor);
 }
