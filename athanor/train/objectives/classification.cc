@@ -213,6 +213,7 @@ nlohmann::json ClassificationObjective::fingerprint() const {
 
 int64_t ClassificationObjective::load(uint64_t first, int64_t count) {
   first_ = first;
+  device_ = net_.device();
   rows_.clear();
   for (int64_t i = 0; i < count; ++i) {
     rows_.push_back(order_.at(first + static_cast<uint64_t>(i)));
@@ -261,13 +262,12 @@ at::Tensor ClassificationObjective::loss_sum(int64_t begin, int64_t count, uint6
   if (batch.pixels_BCHW.defined() && net_.training() && (settings_.flip || settings_.crop > 0)) {
     augment(batch.pixels_BCHW, begin);
   }
-  const at::Device device = net_.device();
-  const at::Tensor out = net_.forward(on_device(std::move(batch), device), dropout_seed);
+  const at::Tensor out = net_.forward(on_device(std::move(batch), device_), dropout_seed);
   if (net_.config().task == "regression") {
-    return at::mse_loss(out.squeeze(1), targets_of(train_, rows).to(device), kSumReduction);
+    return at::mse_loss(out.squeeze(1), targets_of(train_, rows).to(device_), kSumReduction);
   }
-  const std::optional<at::Tensor> weights = weights_.defined() ? std::optional(weights_.to(device)) : std::nullopt;
-  return at::cross_entropy_loss(out, labels_of(train_, rows).to(device), weights, kSumReduction, -1, options_.label_smoothing);
+  const std::optional<at::Tensor> weights = weights_.defined() ? std::optional(weights_.to(device_)) : std::nullopt;
+  return at::cross_entropy_loss(out, labels_of(train_, rows).to(device_), weights, kSumReduction, -1, options_.label_smoothing);
 }
 
 std::vector<std::string> ClassificationObjective::documents_of(uint64_t first, int64_t count) const {

@@ -80,6 +80,7 @@ class ClassificationObjective : public Objective {
   mutable ExampleOrder order_;
   at::Tensor weights_;          // of classes; undefined where all are 1
   uint64_t first_ = 0;          // sample of the batch's first row
+  at::Device device_ = at::kCPU;  // where the net lay when the batch was taken
   std::vector<uint64_t> rows_;  // of the batch
 };
 
