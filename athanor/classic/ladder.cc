@@ -26,22 +26,21 @@ double seconds_now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-// Texts and sparse rows give so many features that models which look at each are no baseline.
-bool is_wide(const Table& table) {
-  return std::any_of(table.columns.begin(), table.columns.end(), [](const TableColumn& column) {
-    return column.kind == ColumnKind::kText || column.kind == ColumnKind::kSparse;
-  });
-}
+bool is_wide(const TableColumn& column) { return column.kind == ColumnKind::kText || column.kind == ColumnKind::kSparse; }
 
-std::vector<Rung> rungs_for(Task task, bool wide) {
+// Texts and sparse rows alone give so many features, each telling so little, that trees are no baseline; beside other
+// columns they must not keep trees from those.
+std::vector<Rung> rungs_for(Task task, const std::vector<TableColumn>& columns) {
+  const bool wide = std::any_of(columns.begin(), columns.end(), is_wide);
+  const bool wide_alone = wide && std::all_of(columns.begin(), columns.end(), is_wide);
   std::vector<Rung> rungs = {{.kind = "constant"}};
   if (task == Task::kRegression) {
     rungs.push_back({.kind = "ridge"});
-  } else {
-    rungs.push_back({.kind = "naive_bayes", .model = {{"by", wide ? "multinomial" : "gaussian"}}});
+  } else {  // multinomial refuses the negative values of scaled numbers
+    rungs.push_back({.kind = "naive_bayes", .model = {{"by", wide_alone ? "multinomial" : wide ? "bernoulli" : "gaussian"}}});
     rungs.push_back({.kind = "logistic"});
   }
-  if (!wide) {
+  if (!wide_alone) {
     rungs.push_back({.kind = "tree", .model = {{"max_depth", 6}}});
     rungs.push_back({.kind = "forest"});
     rungs.push_back({.kind = "boosting"});
@@ -256,7 +255,7 @@ Ladder climb(const Table& table, const Target& target, const LadderOptions& give
   Ladder ladder;
   ladder.metric = target.task == Task::kRegression ? "rmse" : target.labels.size() == 2 ? "auc" : "f1_macro";
   ladder.higher_is_better = target.task != Task::kRegression;
-  ladder.rungs = rungs_for(target.task, is_wide(table));
+  ladder.rungs = rungs_for(target.task, table.columns);
 
   const double end = options.clock() + options.seconds;
   Table some;

@@ -1,6 +1,7 @@
 // `task: auto`: models from a constant to boosting, each judged by cross-validation, until the time is spent; the simplest
-// one that is not clearly worse than the best is taken, and never one that a simpler one beats. No rung gets more than half of the time that is left while others
-// wait, and forest, the slowest, is tried last; one that is cut off keeps the folds it finished, but is not taken.
+// one that is not clearly worse than the best is taken, and never one that a simpler one beats. No rung gets more than half
+// of the time that is left while others wait, and forest, the slowest, is tried last; one that is cut off keeps the folds it
+// finished, but is not taken. Trees, forest and boosting are no rungs where all columns are texts or sparse.
 //
 //   const Ladder ladder = climb(table, target, {.seconds = 60}, context);
 //   ladder.rungs[ladder.chosen].kind, ladder.why

@@ -71,6 +71,28 @@ TEST(Ladder, ASlowRungLeavesHalfOfTheTimeToOthers) {
   EXPECT_TRUE(rung_of(ladder, "forest").judged);
 }
 
+// A column of texts (a name, say) keeps no rung from the other columns; texts alone get no trees.
+TEST(Ladder, TextsBesideNumbersStillGetTrees) {
+  Task2 task = rows_of(300);
+  TableColumn text{.name = "note", .kind = ColumnKind::kText};
+  for (uint64_t row = 0; row < 300; ++row) {
+    text.texts.push_back("note " + std::to_string(random_at(3, row) % 20));
+  }
+  task.table.columns.push_back(text);
+  ThreadPool pool(1);
+  FitContext context{pool};
+  Ladder ladder = climb(task.table, task.target, {.seconds = 1e9}, context);
+  ASSERT_EQ(ladder.rungs.size(), 6u);
+  for (const Rung& rung : ladder.rungs) {
+    EXPECT_TRUE(rung.judged) << rung.kind << ": " << rung.note;
+  }
+  EXPECT_GT(rung_of(ladder, "boosting").score, rung_of(ladder, "logistic").score + 0.2);
+
+  task.table.columns.erase(task.table.columns.begin(), task.table.columns.begin() + 2);
+  ladder = climb(task.table, task.target, {.seconds = 1e9}, context);
+  EXPECT_EQ(ladder.rungs.size(), 3u);
+}
+
 // Scores of a table whose labels have few rows, as five folds gave them: the tree's vary so much that it is "within one
 // standard error" of the best, although naive Bayes and logistic regression are both simpler and better.
 TEST(Ladder, ARungThatASimplerOneBeatsIsNeverChosen) {

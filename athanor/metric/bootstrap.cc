@@ -31,6 +31,9 @@ std::vector<double> drawn_weights(uint64_t rows, const std::vector<double>& weig
 void bootstrap(std::vector<Score>& scores, const WeightedScores& compute, uint64_t rows, const std::vector<double>& weights,
                const ScoreOptions& options, double cost, ThreadPool& pool) {
   if (rows < 2 || options.replicas <= 0) {
+    for (Score& score : scores) {
+      score.replicas = 0;
+    }
     return;
   }
   const auto affordable = static_cast<int64_t>(kVisits / std::max(1.0, cost));

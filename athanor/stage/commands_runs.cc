@@ -111,6 +111,18 @@ void print_importances(const Session& session, const nlohmann::json& importances
   }
 }
 
+// The models that kind: auto tried, and why it took the one it took.
+void print_ladder(const Session& session, const nlohmann::json& ladder) {
+  session.print("\n  " + padded("models tried", 16) + padded(ladder.value("metric", ""), 12) + "seconds");
+  for (const auto& rung : ladder.value("rungs", nlohmann::json::array())) {
+    const auto score = rung.find("score");
+    session.print("  " + padded(rung.value("kind", ""), 16) +
+                  padded(score == rung.end() || !score->is_number() ? "" : human_number(score->get<double>(), 5), 12) +
+                  padded(fixed_number(rung.value("seconds", 0.0), 1), 9) + rung.value("note", ""));
+  }
+  session.print("  " + ladder.value("why", ""));
+}
+
 }  // namespace
 
 RunSummary run_from_arguments(Session& session, size_t index) {
@@ -201,6 +213,9 @@ int command_show(Session& session) {
     }
     for (const auto& [key, value] : figures) {
       session.print("  " + padded(key, 30) + value.substr(0, 90));
+    }
+    if (const auto ladder = info["result"].find("ladder"); ladder != info["result"].end() && ladder->is_object()) {
+      print_ladder(session, *ladder);
     }
     if (const auto known = info["result"].find("importances"); known != info["result"].end() && known->is_object()) {
       print_importances(session, *known);

@@ -202,9 +202,7 @@ class TableFit {
     }
     result["importances"] = importances_json(estimator, kMostImportances);
     result["warnings"] = warnings_;
-    const std::string line = scores_line(valid_scores_.empty() ? train_scores_ : valid_scores_);
-    result["summary"] = spec_.kind + " from " + grouped_integer(static_cast<int64_t>(rows_.table.rows)) + " rows" +
-                        (line.empty() ? "" : (valid_scores_.empty() ? ", on its own training rows " : ", ") + line);
+    result["summary"] = summary();
     const nlohmann::json info{{"label_field", options_.label_field},
                               {"table", schema_.to_json()},
                               {"trained_on", {{"rows", rows_.table.rows}, {"seed", options_.seed}}}};
@@ -214,6 +212,20 @@ class TableFit {
                       nlohmann::json{{"schema", 1}, {"kind", "table"}, {"file", "saved.json"}, {"description", estimator.description()}}
                               .dump(1) + "\n");
     write_report(page(estimator, result), out);
+  }
+
+  // What a ladder's models got on rows they had not seen says more than how well the chosen one knows its own.
+  std::string summary() const {
+    const std::string start = spec_.kind + " from " + grouped_integer(static_cast<int64_t>(rows_.table.rows)) + " rows";
+    const std::string line = scores_line(valid_scores_.empty() ? train_scores_ : valid_scores_);
+    const bool judged = !valid_scores_.empty();
+    if (!ladder_.rungs.empty()) {
+      const std::string named = spec_.kind + ": ";
+      const std::string why = ladder_.why.starts_with(named) ? ladder_.why.substr(named.size()) : ladder_.why;
+      return start + " (" + why + "; " + std::to_string(ladder_.rungs.size()) + " models tried)" +
+             (judged && !line.empty() ? ", " + line : "");
+    }
+    return start + (line.empty() ? "" : (judged ? ", " : ", on its own training rows ") + line);
   }
 
   Report page(const TableEstimator& estimator, const nlohmann::json& result) const {
