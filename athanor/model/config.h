@@ -99,6 +99,8 @@ void validate(const ModelConfig& config, const std::string& where = "");
 
 // All parameters, a tied head once.
 int64_t num_parameters(const ModelConfig& config);
+// No more than it has, for any sizes that a file may claim (num_parameters overflows for absurd ones).
+double least_parameters(const ModelConfig& config);
 // Those that take part in a matrix product: all but pure look-up tables (positions, token types; the token table
 // unless tied).
 int64_t num_matmul_parameters(const ModelConfig& config);

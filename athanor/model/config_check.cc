@@ -145,4 +145,14 @@ int64_t num_parameters(const ModelConfig& c) {
   return num_matmul_parameters(c) + lookups + (has_table_product(c) && c.tie_embeddings ? 0 : table);
 }
 
+double least_parameters(const ModelConfig& c) {
+  const FamilyTraits& traits = family_of(c.family);
+  const auto width = static_cast<double>(c.hidden_size);
+  const double layer = traits.recurrent ? width : static_cast<double>(c.num_heads) * static_cast<double>(c.head_width()) +
+                                                      static_cast<double>(c.intermediate_size);
+  const double rows = static_cast<double>(c.vocab_size) +
+                      (traits.rotary || traits.recurrent ? 0.0 : static_cast<double>(c.max_positions));
+  return width * (static_cast<double>(c.num_layers) * layer + rows);
+}
+
 }  // namespace athanor

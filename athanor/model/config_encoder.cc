@@ -89,6 +89,11 @@ ModelConfig read_encoder(const Json& json, const std::string& where) {
   config.head = head_of(json, config.family, where);
   if (config.head == "classification") {
     config.labels = labels_of(json, where);
+    // Several labels at once (a sigmoid each) and several numbers at once would be read as one class of many.
+    want_text(json, "problem_type",
+              config.labels.size() == 1 ? std::vector<std::string>{"regression", "single_label_classification"}
+                                        : std::vector<std::string>{"single_label_classification"},
+              where);
   }
   want_text(json, "hidden_act", {"gelu"}, where);
   want_text(json, "position_embedding_type", {"absolute"}, where);

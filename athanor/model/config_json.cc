@@ -93,9 +93,11 @@ void want_text(const Json& json, const char* key, const std::vector<std::string>
   const Json* value = find(json, key);
   if (value != nullptr &&
       (!value->is_string() || std::find(known.begin(), known.end(), value->get<std::string>()) == known.end())) {
-    refuse_config(std::string("the model's configuration has ") + key + " = " + value->dump() + ", supported is '" +
-                      known[0] + "'",
-                  where);
+    std::string names;
+    for (const std::string& one : known) {
+      names += (names.empty() ? "'" : ", '") + one + "'";
+    }
+    refuse_config(std::string("the model's configuration has ") + key + " = " + value->dump() + ", supported: " + names, where);
   }
 }
 

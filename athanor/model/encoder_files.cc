@@ -36,6 +36,7 @@ WeightNaming naming_of(const ModelConfig& config) {
 std::unique_ptr<Encoder> load_encoder(const fs::path& folder) {
   const fs::path config_path = folder / "config.json";
   const ModelConfig config = from_hf_config(read_json_file(config_path), config_path.string());
+  refuse_unfilled(folder, least_parameters(config));
   std::unique_ptr<Encoder> model = make_encoder(config, 0);
   load_weights(folder, model->named_parameters(), naming_of(config));
   return model;
@@ -48,6 +49,7 @@ std::unique_ptr<Encoder> load_encoder(const fs::path& folder, const std::string&
   const bool same_head = config.head == head && config.labels.size() == labels.size();
   config.head = head;
   config.labels = labels;
+  refuse_unfilled(folder, least_parameters(config));
   std::unique_ptr<Encoder> model = make_encoder(config, seed);
   WeightNaming naming = naming_of(config);
   const auto fresh = [same_head](const std::string& name) {

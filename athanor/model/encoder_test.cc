@@ -197,7 +197,8 @@ TEST(Encoder, ConfigSurvivesHfAndRefusesWhatItCannotCompute) {
   const std::pair<const char*, nlohmann::json> bad[] = {
       {"hidden_act", "relu"}, {"is_decoder", true}, {"position_embedding_type", "relative_key"},
       {"architectures", {"BertForQuestionAnswering"}}, {"num_attention_heads", 3}, {"type_vocab_size", 0},
-      {"pad_token_id", -3}, {"id2label", {{"0", "a"}, {"2", "b"}}}, {"id2label", {"a"}}, {"num_hidden_layers", 0.5}};
+      {"pad_token_id", -3}, {"id2label", {{"0", "a"}, {"2", "b"}}}, {"id2label", {"a"}}, {"num_hidden_layers", 0.5},
+      {"problem_type", "multi_label_classification"}, {"problem_type", "regression"}};
   for (const auto& [key, value] : bad) {
     nlohmann::json json = to_hf_config(small("bert", "classification"));
     json[key] = value;

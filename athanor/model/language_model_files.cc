@@ -29,6 +29,7 @@ WeightNaming naming_of(const ModelConfig& config) {
 std::unique_ptr<LanguageModel> load_model(const fs::path& folder) {
   const fs::path config_path = folder / "config.json";
   const ModelConfig config = from_hf_config(read_json_file(config_path), config_path.string());
+  refuse_unfilled(folder, least_parameters(config));
   std::unique_ptr<LanguageModel> model = make_model(config, 0);
   load_weights(folder, model->named_parameters(), naming_of(config));
   return model;

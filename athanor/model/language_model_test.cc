@@ -216,6 +216,9 @@ TEST(Files, NamesWhatIsWrong) {
   says(extra, "does not belong");
   says(extra, "model.layers.1.self_attn.q_proj.weight [128, 128]");
   says(message_with("tie_word_embeddings", true), "lm_head.weight differs from model.embed_tokens.weight");
+  for (const char* absurd : {"num_hidden_layers", "vocab_size", "intermediate_size"}) {  // no memory is asked for
+    says(message_with(absurd, 2'000'000'000), "parameters, and the files hold ");
+  }
   EXPECT_EQ(message_with("num_hidden_layers", 2), "");
   const std::string bytes = read_file(folder / "model.safetensors");
   write_file_atomic(folder / "model.safetensors", bytes.substr(0, bytes.size() / 2));
@@ -224,6 +227,27 @@ TEST(Files, NamesWhatIsWrong) {
   EXPECT_THROW(load_model(folder), Error);
   write_file_atomic(folder / "config.json", "{");
   EXPECT_THROW(load_model(folder), Error);
+  fs::remove_all(folder);
+}
+
+TEST(Files, WeightsThatAreNotFiniteAreNamed) {
+  const fs::path folder = fs::path(testing::TempDir()) / "athanor_model_nan";
+  for (const double bad : {std::nan(""), HUGE_VAL, -HUGE_VAL}) {
+    fs::remove_all(folder);
+    auto model = make_model(small("llama"), 1);
+    NoGrad no_grad;
+    at::Tensor norm = model->named_parameters()[3].tensor;
+    norm.view({-1}).select(0, 2).fill_(bad);
+    save_model(*model, folder);
+    try {
+      load_model(folder);
+      FAIL() << "loaded";
+    } catch (const Error& error) {
+      EXPECT_NE(error.message().find("'" + model->named_parameters()[3].name + "' holds values that are not finite"),
+                std::string::npos)
+          << error.message();
+    }
+  }
   fs::remove_all(folder);
 }
 

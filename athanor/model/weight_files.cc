@@ -1,14 +1,18 @@
 #include "athanor/model/weight_files.h"
 
+#include <ATen/ops/aminmax.h>
 #include <ATen/ops/equal.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
 #include <set>
 
 #include "athanor/base/error.h"
+#include "athanor/base/format.h"
 #include "athanor/tensor/activation.h"
 #include "athanor/tensor/autograd.h"
 #include "athanor/tensor/weights.h"
@@ -147,6 +151,18 @@ void refuse_other_head(const std::vector<NamedParameter>& parameters, const Sour
   }
 }
 
+// One NaN spoils every answer, and an infinity some: better told here than by a perplexity of NaN, or by none.
+void refuse_not_finite(const at::Tensor& weights, const Source& source) {
+  if (weights.numel() == 0) {
+    return;
+  }
+  const auto [least, most] = at::aminmax(weights);  // NaN where there is one
+  if (!std::isfinite(least.item<float>()) || !std::isfinite(most.item<float>())) {
+    throw Error(ErrorKind::kInput, "tensor '" + source.view.name + "' holds values that are not finite", source.where,
+                "the training that wrote it had diverged; take an earlier checkpoint");
+  }
+}
+
 bool is_transposed(const WeightNaming& naming, const std::string& name) {
   return naming.transposed && naming.transposed(name);
 }
@@ -159,6 +175,24 @@ Json read_json_file(const fs::path& path) {
     throw Error(ErrorKind::kInput, "the file is not valid JSON", path.string());
   }
   return json;
+}
+
+void refuse_unfilled(const fs::path& folder, double parameters) {
+  constexpr double kFresh = double{1 << 24};  // heads and poolers that a model may get beyond its files; small models
+  double held = 0;
+  for (const fs::path& path : weight_files(folder)) {
+    const SafetensorsFile file = SafetensorsFile::open(path);
+    for (const TensorView& view : file.tensors()) {
+      held += std::accumulate(view.shape.begin(), view.shape.end(), 1.0,
+                              [](double product, auto size) { return product * static_cast<double>(size); });
+    }
+  }
+  if (parameters > 4 * held + kFresh) {
+    throw Error(ErrorKind::kInput,
+                "config.json asks for a model of " + human_count(parameters) + " parameters, and the files hold " +
+                    human_count(held) + " numbers",
+                folder.string(), "take the config.json that was saved with these weights");
+  }
 }
 
 void load_weights(const fs::path& folder, const std::vector<NamedParameter>& parameters, const WeightNaming& naming) {
@@ -210,6 +244,7 @@ void load_weights(const fs::path& folder, const std::vector<NamedParameter>& par
     }
     at::Tensor target = source.parameter->tensor;
     target.copy_(is_transposed(naming, source.parameter->name) ? stored.t() : stored);
+    refuse_not_finite(target, source);
   }
   if (head) {
     refuse_other_head(parameters, *head);

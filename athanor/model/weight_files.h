@@ -25,8 +25,13 @@ struct WeightNaming {
 // Error(kInput) when the JSON cannot be read.
 nlohmann::json read_json_file(const fs::path& path);
 
+// Before a model is made: Error(kInput) where its configuration asks for several times the numbers that the files hold, so
+// that a wrong or hostile config.json does not take the machine's memory. parameters: see least_parameters.
+void refuse_unfilled(const fs::path& folder, double parameters);
+
 // Fills the parameters. Error(kInput), one for the whole folder, lists by name which tensors differ in shape (with both
-// shapes), which the files lack, and which they hold beyond what config.json asks for; nothing is changed then.
+// shapes), which the files lack, and which they hold beyond what config.json asks for; nothing is changed then. Another names
+// a tensor with values that are not finite.
 void load_weights(const fs::path& folder, const std::vector<NamedParameter>& parameters, const WeightNaming& naming);
 
 // Writes config.json, generation_config.json (where generation is set) and model.safetensors (fp32; kBf16 rounds).
