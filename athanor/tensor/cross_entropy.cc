@@ -209,7 +209,10 @@ at::Tensor linear_cross_entropy(const at::Tensor& given_NC, const at::Tensor& w_
         const int64_t step = chunk_rows(x_NC, w_VC.size(0));
         at::Tensor loss = at::empty({rows}, x_NC.options().dtype(at::kFloat));
         at::Tensor dx = at::empty(x_NC.sizes(), x_NC.options());
-        at::Tensor dw = w_VC.requires_grad() ? at::empty(w_VC.sizes(), loss.options()) : at::Tensor();
+        at::Tensor dw;
+        if (w_VC.requires_grad()) {  // the first rows write it; a piece of a batch may have no target at all
+          dw = rows > 0 ? at::empty(w_VC.sizes(), loss.options()) : at::zeros(w_VC.sizes(), loss.options());
+        }
         for (int64_t first = 0; first < rows; first += step) {
           const int64_t count = std::min(step, rows - first);
           const at::Tensor dlogits =
