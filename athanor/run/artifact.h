@@ -38,8 +38,9 @@ std::string write_manifest(const fs::path& dir, const std::map<std::string, std:
 
 std::vector<ManifestEntry> read_manifest(const fs::path& dir);
 
-// Checks sizes, and digests too when deep; gives a sentence naming the first difference, or "".
-std::string verify_manifest(const fs::path& dir, bool deep);
+// Checks all sizes, and the digests of the smallest files, as many as hold hash_bytes together; gives a sentence naming the
+// first difference, or "".
+std::string verify_manifest(const fs::path& dir, uint64_t hash_bytes = UINT64_MAX);
 
 // Digest of the MANIFEST as it stands; Error(kInput) when there is none.
 std::string manifest_digest(const fs::path& dir);

@@ -134,7 +134,7 @@ TEST(RunStore, FreshThenDoneThenForced) {
   auto again = store.open(spec, false);
   EXPECT_EQ(again.start(), Run::Start::kDone);
   EXPECT_EQ(again.name(), first);
-  EXPECT_EQ(verify_manifest(again.out(), true), "");
+  EXPECT_EQ(verify_manifest(again.out()), "");
   auto forced = store.open(spec, true);
   EXPECT_EQ(forced.name(), first + ".2");
   EXPECT_NE(spec_of({{"a", 2}}).id, spec.id);
@@ -235,12 +235,14 @@ TEST(Artifact, VerifyNamesTheFirstDifference) {
   write_file_atomic(dir / "sub/b", "22");
   const std::string digest = write_manifest(dir);
   EXPECT_EQ(digest, manifest_digest(dir));
-  EXPECT_EQ(verify_manifest(dir, true), "");
+  EXPECT_EQ(verify_manifest(dir), "");
   write_file_atomic(dir / "sub/b", "23");
-  EXPECT_EQ(verify_manifest(dir, false), "");
-  EXPECT_EQ(verify_manifest(dir, true), "sub/b has other bytes than when it was written");
+  EXPECT_EQ(verify_manifest(dir, 0), "");
+  EXPECT_EQ(verify_manifest(dir, 2), "") << "the smaller file and two bytes of the larger";
+  EXPECT_EQ(verify_manifest(dir, 3), "sub/b has other bytes than when it was written");
+  EXPECT_EQ(verify_manifest(dir), "sub/b has other bytes than when it was written");
   fs::remove(dir / "a");
-  EXPECT_EQ(verify_manifest(dir, false), "a is missing");
+  EXPECT_EQ(verify_manifest(dir, 0), "a is missing");
 }
 
 TEST(DigestCache, RemembersAndNoticesChange) {

@@ -54,7 +54,7 @@ void verify(const fs::path& checkpoint) {
       throw Error(ErrorKind::kInput, std::string("does not list ") + needed, (checkpoint / "MANIFEST").string());
     }
   }
-  if (const std::string difference = verify_manifest(checkpoint, true); !difference.empty()) {
+  if (const std::string difference = verify_manifest(checkpoint); !difference.empty()) {
     throw Error(ErrorKind::kInput, difference, checkpoint.string());
   }
 }
