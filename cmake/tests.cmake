@@ -53,7 +53,7 @@ if(ATHANOR_WITH_TORCH)
   add_test(NAME soak.kill_resume
     COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/kill_resume.py" $<TARGET_FILE:athanor> 200 2)
   set_tests_properties(soak.kill_resume PROPERTIES TIMEOUT 3600 LABELS soak)
-  foreach(what same_loss resume kill stop kill_first stop_first torchrun)
+  foreach(what same_loss resume interrupt kill stop kill_first stop_first torchrun)
     add_test(NAME ranks.${what}
       COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/dist/ranks.py" $<TARGET_FILE:athanor> ${what})
     set_tests_properties(ranks.${what} PROPERTIES TIMEOUT 180 SKIP_RETURN_CODE 77)

@@ -74,21 +74,31 @@ void Crew::dismiss(int exit_code) {
 }
 
 void Crew::dismiss(const Error& error) {
+  if (error.kind() == ErrorKind::kInterrupted) {  // where all ranks paused together the others wait for the next order
+    ranks_.set(order_key(orders_++), nlohmann::json{{"exit_code", static_cast<int>(error.kind())}}.dump());
+    if (wait_until_gone()) {
+      return;
+    }
+  }
   ranks_.say_failed(error);
   wait_until_gone();
 }
 
-void Crew::wait_until_gone() {
+bool Crew::wait_until_gone() {
   const double begin = monotonic_time();
   for (int rank = 1; rank < ranks_.launch().world; ++rank) {
     try {
-      while (!ranks_.has(gone_key(rank)) && monotonic_time() - begin < kLeaveSeconds) {
+      while (!ranks_.has(gone_key(rank))) {
+        if (monotonic_time() - begin > kLeaveSeconds) {
+          return false;
+        }
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
       }
     } catch (const Error&) {
-      return;  // the store went first
+      return false;  // the store went first
     }
   }
+  return true;
 }
 
 int follow_rank_0(Session& session, Ranks& ranks) {

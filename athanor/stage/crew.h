@@ -19,11 +19,11 @@ class Crew {
   void join(const StepPlan& step, const StageContext& context);
   // Sends them home, with our exit code; waits a little until they have gone, since rank 0 may hold the store.
   void dismiss(int exit_code);
-  // The same after an error of ours.
+  // The same after an error of ours; a pause is none.
   void dismiss(const Error& error);
 
  private:
-  void wait_until_gone();
+  bool wait_until_gone();  // false: some are still there, or cannot be asked
 
   Ranks& ranks_;
   int orders_ = 0;

@@ -6,6 +6,7 @@
     ranks.py PROGRAM kill        kill -9 of a rank: the others name it, exit, and the next start goes on
     ranks.py PROGRAM stop        SIGSTOP of a rank: the same after rank_timeout
     ranks.py PROGRAM kill_first, stop_first    the same of rank 0, which holds the store and writes the run
+    ranks.py PROGRAM interrupt   Ctrl-C at one rank pauses all: the state is saved, exit code 130 everywhere
     ranks.py PROGRAM torchrun    the same loss under torchrun, where it is installed (else exit code 77)
 """
 import glob
@@ -212,6 +213,26 @@ def disturb(program, folder, victim, send, arguments, named_within):
     print("the next start went on, to the same bits")
 
 
+def interrupt(program, folder):
+    for send, victim in ((signal.SIGINT, 1), (signal.SIGTERM, 2), (signal.SIGINT, 0)):
+        paused = fresh(folder, f"paused-{victim}")
+        ranks = Ranks(program, paused, 3, "pretrain.steps=2000")
+        begin = time.monotonic()
+        while num_steps(os.path.join(paused, "runs")) < 3:
+            if ranks.processes[0].poll() is not None or time.monotonic() - begin > LIMIT:
+                fail(f"no third step: {ranks.wait()}")
+            time.sleep(0.001)
+        ranks.processes[victim].send_signal(send)
+        results = ranks.wait()
+        if [code for code, _, _ in results] != [130] * 3 or any("has died" in err or "rank 2:" in err for _, _, err in results):
+            fail(f"{send.name} at rank {victim}: {results}")
+        if info(paused)["status"] != "paused":
+            fail(f"run.json says {info(paused)['status']}")
+    step = max(event["step"] for event in events(paused))
+    run(program, paused, 3, "pretrain.steps=2000", f"pretrain.stop_at={step + 2}")
+    print("a signal at any rank pauses all three, and they go on")
+
+
 def torchrun(program, folder):
     command = shutil.which("torchrun")
     start = [command] if command else [sys.executable, "-m", "torch.distributed.run"]
@@ -239,7 +260,7 @@ def main():
         elif what.startswith("stop"):
             disturb(program, folder, victim, signal.SIGSTOP, ["pretrain.rank_timeout=2"], 20)
         else:
-            {"same_loss": same_loss, "resume": resume, "torchrun": torchrun}[what](program, folder)
+            {"same_loss": same_loss, "resume": resume, "interrupt": interrupt, "torchrun": torchrun}[what](program, folder)
 
 
 if __name__ == "__main__":
