@@ -24,7 +24,7 @@ class TextInputs : public Inputs {
   TextInputs(const InputOptions& options, const Tokenizer* tokenizer) : options_(options), tokenizer_(tokenizer) {
     if (tokenizer_ == nullptr) {
       throw Error(ErrorKind::kUsage, "a network that reads text wants a tokenizer", "from",
-                  "from: {train: STEP, tokenizer: STEP}");
+                  "from: {train: STEP, tokenizer: STEP}; for numbers over time, reads: series");
     }
   }
 

@@ -23,6 +23,23 @@ std::string score_summary(const nlohmann::json& score) {
   return "RMSE " + human_number(score["rmse"].get<double>()) + ", MAE " + human_number(score["mae"].get<double>());
 }
 
+// Why there is no validation.
+std::string unvalidated(const FinetuneOptions& options, const std::vector<StageInput>& inputs, const NetTraining& made) {
+  const std::string none = "no validation, and the last weights are kept: ";
+  if (find_input(inputs, "valid") != nullptr) {
+    return none + "none of the documents to validate on is of use (rejected/rejected.jsonl)";
+  }
+  if (options.hold_out == 0) {
+    return none + "hold_out is 0";
+  }
+  const std::string rows = grouped_integer(static_cast<int64_t>(made.train.examples.size())) + " documents";
+  if (options.task == "classification") {
+    return none + "'" + options.label_field + "' has " + grouped_integer(static_cast<int64_t>(made.meaning.names.size())) +
+           " labels in " + rows + ", too few of each to hold any out (for a number, task: regression)";
+  }
+  return none + rows + " are too few to hold any out";
+}
+
 nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& options) {
   context.progress.update(-1, "reading documents");
   RejectLog rejects(own_rejected(context));
@@ -31,7 +48,12 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& option
   const uint64_t examples = made.train.examples.size();
   const bool validates = made.valid.examples.size() > 0;
   if (!validates) {
-    require_validation(options);
+    FinetuneOptions asked = options;
+    asked.final_weights = "last";  // "best" is this verb's default: it means the last where nothing validates
+    require_validation(asked);
+    const std::string warning = unvalidated(options, context.inputs, made);
+    context.progress.line("  warning: " + warning);
+    context.run.events().emit("warning", {{"what", warning}});
   }
   TrainOptions train_options = made.options;
   train_options.final_weights = validates ? options.final_weights : "last";

@@ -120,7 +120,16 @@ ResolvedSource resolve_local(const SourceSpec& spec, SourceContext& context) {
     throw Error(ErrorKind::kInput, "no such file or folder", spec.spec, "check the path");
   }
   if (source.files.empty()) {
-    throw Error(ErrorKind::kInput, "holds no file that a reader knows", spec.spec, known_extensions());
+    ReadOptions with_images = spec.read;
+    with_images.images = true;
+    std::vector<SourceFile> pictures;
+    if (fs::is_directory(path, code)) {
+      add_folder(path, "", with_images, pictures);
+    }
+    throw Error(ErrorKind::kInput,
+                pictures.empty() ? "holds no file that a reader knows"
+                                 : "holds pictures or archives alone (" + std::to_string(pictures.size()) + " files)",
+                spec.spec, pictures.empty() ? known_extensions() : "images: true takes them");
   }
   std::sort(source.files.begin(), source.files.end(),
             [](const SourceFile& a, const SourceFile& b) { return a.source < b.source; });

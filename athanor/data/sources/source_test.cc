@@ -82,6 +82,9 @@ TEST(Source, FolderFileAndGlob) {
                                  (dir / "sub/.hidden/../../nothing/*").string()}) {
     EXPECT_EQ(error_of([&] { resolve_source({bad}, context); }).kind(), ErrorKind::kInput) << bad;
   }
+  fs::create_directories(dir / "pictures");
+  std::ofstream(dir / "pictures/one.png") << "x";
+  EXPECT_EQ(error_of([&] { resolve_source({(dir / "pictures").string()}, context); }).hint(), "images: true takes them");
   EXPECT_EQ(error_of([&] { resolve_source({"ftp://x/y"}, context); }).kind(), ErrorKind::kUsage);
   EXPECT_EQ(error_of([&] { resolve_source({""}, context); }).kind(), ErrorKind::kUsage);
 }
