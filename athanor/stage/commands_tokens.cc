@@ -24,6 +24,18 @@ using nlohmann::json;
 constexpr size_t kShownTokens = 24;
 constexpr size_t kMaxTextBytes = size_t{64} << 20;
 
+// The name beside it that was meant, else that the path is to be looked at.
+std::string file_hint(const fs::path& path) {
+  std::vector<std::string> names;
+  std::error_code code;
+  fs::directory_iterator entry(path.has_parent_path() ? path.parent_path() : ".", code);
+  for (; entry != fs::directory_iterator(); entry.increment(code)) {
+    names.push_back(entry->path().filename().string());
+  }
+  const std::string near = nearest_name(path.filename().string(), names);
+  return near.empty() ? "check the path" : "did you mean '" + (path.parent_path() / near).string() + "'?";
+}
+
 // A run, a tag, a file or a folder; a run's artifact is in its out/.
 fs::path find_tokenizer(Session& session) {
   const auto& names = session.arguments.positional;
@@ -36,7 +48,14 @@ fs::path find_tokenizer(Session& session) {
   if (fs::exists(path / "out", code)) {
     return path / "out";
   }
-  return fs::exists(path, code) ? path : run_from_arguments(session).dir / "out";
+  if (fs::exists(path, code)) {
+    return path;
+  }
+  const bool names_a_file = path.has_parent_path() ? path.parent_path() != session.store.root() : path.has_extension();
+  if (names_a_file && !session.store.find(names[0])) {
+    throw Error(ErrorKind::kInput, "there is no such file", path.string(), file_hint(path));
+  }
+  return run_from_arguments(session).dir / "out";
 }
 
 token::TokenizerConfig config_of(const fs::path& path) {
