@@ -81,6 +81,7 @@ class TableFit {
     for (const auto& warning : lost_warnings(rows_, options_.label_field)) {
       warn(warning);
     }
+    check_numbers(rows_, options_.label_field);
     take_weights(rows_, options_.weight_field);
     std::erase_if(schema_.columns, [&](const ColumnPlan& column) { return column.name == options_.weight_field; });
     weigh_classes(rows_.target, options_.class_weights);

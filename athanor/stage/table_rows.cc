@@ -23,6 +23,7 @@ namespace {
 constexpr size_t kMostClassesOfNumbers = 20;
 constexpr size_t kMostLabels = 100'000;
 constexpr size_t kShownCharacters = 40;  // of a label, in a message
+constexpr double kLargestNumber = 0x1p480;  // to be learnt: squares of larger ones, added up, would be infinite
 
 void erase_column(Table& table, const std::string& name) {
   std::erase_if(table.columns, [&](const TableColumn& column) { return column.name == name; });
@@ -255,6 +256,17 @@ TableRows with_target(Table table, const Documents& documents, const std::vector
   out.table = rows.size() == table.rows ? std::move(table) : take_rows(table, rows);
   out.places = std::move(rows);
   return out;
+}
+
+void check_numbers(const TableRows& rows, const std::string& field) {
+  for (size_t row = 0; row < rows.target.values.size(); ++row) {
+    if (std::fabs(rows.target.values[row]) > kLargestNumber) {
+      throw Error(ErrorKind::kInput, "column '" + field + "', row " + std::to_string(rows.places[row]) + " (document " +
+                      rows.table.ids[row] + "): " + human_number(rows.target.values[row], 4) +
+                      " is too large to be learnt, for squares of such numbers are infinite",
+                  "label_field", "divide the column by a power of ten, or leave the row out");
+    }
+  }
 }
 
 void take_weights(TableRows& rows, const std::string& column) {

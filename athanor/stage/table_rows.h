@@ -56,6 +56,9 @@ std::string first_characters(const std::string& text, size_t most);
 TableRows with_target(Table table, const Documents& documents, const std::vector<std::vector<std::string>>& labels, Task task,
                       const std::vector<std::string>& names, RejectLog& rejects);
 
+// Error(kInput) that names the row of a number too large to be learnt: sums of squares would be infinite.
+void check_numbers(const TableRows& rows, const std::string& field);
+
 // The column's numbers become weights (>= 0, at least one above) and leave the table. Error(kInput).
 void take_weights(TableRows& rows, const std::string& column);
 // "balanced": each class weighs the same in all; or a map of label to weight.
