@@ -42,7 +42,7 @@ struct ClassAnswers {
   std::vector<int32_t> truth;         // 0 .. labels.size() - 1
   std::vector<int32_t> answer;
   std::vector<double> probabilities;  // rows x labels, or empty
-  bool only_order = false;            // two labels: probabilities are decision values, of which the order counts alone
+  bool only_order = false;            // probabilities are decision values, a label's order of rows counts alone
   std::vector<double> weights;        // empty: all 1
   int32_t positive = 1;               // two labels: the one that precision, recall, F1 and AUC are of
 
@@ -50,8 +50,9 @@ struct ClassAnswers {
 };
 
 // accuracy, balanced_accuracy, precision, recall, f1 (two labels: of `positive`), precision_macro, ..., f1_weighted,
-// mcc, kappa; with probabilities (of two labels with decision values too, the first two of these): auc (more than two labels: the mean over labels of one against the rest),
-// average_precision (two labels), log_loss, brier (more than two labels: summed over them), calibration_error (10 bins).
+// mcc, kappa; with probabilities or decision values: auc (more than two labels: the mean over labels of one against the
+// rest, which scikit-learn computes of probabilities alone), average_precision (two labels); with probabilities: log_loss,
+// brier (more than two labels: summed over them), calibration_error (10 bins).
 // What is not defined (auc with one class) is left out.
 std::vector<Score> class_scores(const ClassAnswers& answers, const ScoreOptions& options, ThreadPool& pool);
 

@@ -240,5 +240,27 @@ TEST(ClassScores, DecisionValuesGiveTheScoresOfTheirOrder) {
   }
 }
 
+// Of three labels each has an order of its own, and AUC is the mean over one against the rest.
+TEST(ClassScores, DecisionValuesOfThreeLabelsHaveAnAuc) {
+  ThreadPool pool(1);
+  ClassAnswers answers;
+  answers.labels = {"a", "b", "c"};
+  answers.truth = {0, 0, 1, 1, 2, 2};
+  answers.answer = {0, 2, 1, 1, 2, 2};
+  answers.only_order = true;
+  // a: 7 of 8 pairs in order (the second row stands below the sixth); b: all; c: 6 of 8 and a tie
+  answers.probabilities = {5,  -9, -3,    //
+                           -1, -8, 2,     //
+                           -4, 70, -7,    //
+                           -6, 10, -1e9,  //
+                           -2, -5, 2,     //
+                           0,  -6, 1};
+  const auto scores = class_scores(answers, {.replicas = 20}, pool);
+  ASSERT_NE(find_score(scores, "auc"), nullptr);
+  EXPECT_NEAR(find_score(scores, "auc")->value, (7.0 / 8 + 1 + 6.5 / 8) / 3, 1e-12);
+  EXPECT_EQ(find_score(scores, "average_precision"), nullptr);
+  EXPECT_EQ(find_score(scores, "log_loss"), nullptr);
+}
+
 }  // namespace
 }  // namespace athanor

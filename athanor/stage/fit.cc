@@ -209,7 +209,7 @@ Verb fit_verb() {
                 {"valid", ArtifactKind::kDocuments, false, "documents that tell the scores or the perplexity"},
                 {"tokenizer", ArtifactKind::kTokenizer, false, "for tokens: tokenizer"}};
   verb.output = ArtifactKind::kEstimator;
-  verb.revision = 4;
+  verb.revision = 5;
   verb.schema = schema_of<FitOptions>();
   verb.prepare = prepare_fit;
   verb.notes = fit_notes;

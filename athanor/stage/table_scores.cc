@@ -20,10 +20,8 @@ constexpr size_t kMostPoints = 2000;
 ClassAnswers class_answers(const Target& target, const TableAnswers& answers) {
   ClassAnswers out{.labels = target.labels, .truth = target.classes, .answer = answers.classes, .probabilities = {},
                    .weights = {}};
-  if (answers.probabilities || target.labels.size() == 2) {
-    out.probabilities = answers.scores.values;
-    out.only_order = !answers.probabilities;
-  }
+  out.probabilities = answers.scores.values;
+  out.only_order = !answers.probabilities;
   return out;
 }
 
