@@ -124,6 +124,11 @@ TableAnswers TableEstimator::answers_of(Matrix features, ThreadPool& pool) const
   out.scores = model_->predict(features, pool);
   out.probabilities = model_->gives_probabilities();
   const Matrix& scores = out.scores;
+  const bool by_label = spec_.task == Task::kClasses || spec_.task == Task::kMultiLabel;
+  if (scores.rows > 0 && (scores.columns == 0 || (by_label && scores.columns != labels_.size()))) {
+    throw Error(ErrorKind::kInput, "the model answers " + std::to_string(scores.columns) + " columns for " +
+                    std::to_string(labels_.size()) + " labels", "", "the estimator is damaged: fit it again");
+  }
   for (uint64_t row = 0; row < scores.rows; ++row) {
     const double* values = scores.row(row);
     switch (spec_.task) {

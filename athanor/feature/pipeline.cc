@@ -175,6 +175,20 @@ struct FeaturePipeline::Impl {
     }
   }
 
+  // The encoder reads these columns: known ones, of its kinds, and one where it reads one.
+  void check_loaded(const Group& group, const SavedReader& part) const {
+    const EncoderKind& kind = find_step(encoder_kinds(), group.encoder.spec.kind, "encoder", "");
+    const auto reads = [&](const std::string& name) {
+      return std::any_of(inputs.begin(), inputs.end(), [&](const auto& input) {
+        return input.first == name && std::count(kind.takes.begin(), kind.takes.end(), input.second) > 0;
+      });
+    };
+    const bool sound = one_column_each(kind) ? group.columns.size() == 1 : !group.columns.empty();
+    if (!sound || !std::all_of(group.columns.begin(), group.columns.end(), reads)) {
+      part.fail("the encoder '" + group.encoder.spec.kind + "' does not read these columns");
+    }
+  }
+
   Columns find_columns(const Group& group, const Table& table) const {
     Columns found;
     for (const std::string& name : group.columns) {
@@ -353,6 +367,7 @@ FeaturePipeline FeaturePipeline::load(const SavedReader& in) {
     group.columns = part.get<std::vector<std::string>>("columns");
     group.outputs = part.get<uint64_t>("outputs");
     group.encoder = Fitted<Encoder>::load(part.part("encode"));
+    impl->check_loaded(group, part);
     const auto steps = part.get<uint64_t>("steps");
     for (uint64_t k = 0; k < steps; ++k) {
       group.then.push_back(Fitted<Transform>::load(part.part("then." + std::to_string(k))));

@@ -80,11 +80,19 @@ struct Fitted {
   static Fitted load(const SavedReader& in) {
     StepSpec spec{in.get<std::string>("kind"), in.get<nlohmann::json>("options")};
     try {
+      const Step* none = nullptr;
+      const auto& kind = find_step(kinds_of(none), spec.kind, "step", "");
+      spec.options = kind.schema.parse(Node::from_json(spec.options, Mark{}), "options");
       Fitted fitted = make(spec);
       fitted.step->load(in.part("state"));
       return fitted;
     } catch (const nlohmann::json::exception&) {
       in.fail("the options of '" + spec.kind + "' are damaged");
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kUsage) {
+        throw;
+      }
+      in.fail("'" + spec.kind + "': " + error.message());
     }
   }
   void save(SavedWriter out) const {

@@ -5,6 +5,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/data/containers/safetensors.h"
+#include "athanor/token/file/json_field.h"
 
 namespace athanor {
 
@@ -117,7 +118,7 @@ struct SavedReader::Impl {
 
 SavedReader SavedReader::open(const fs::path& dir) {
   const fs::path path = dir / kJsonFile;
-  auto json = nlohmann::json::parse(read_file(path, kMaxJsonBytes), nullptr, false);
+  auto json = token::parse_json(read_file(path, kMaxJsonBytes), path.string());
   const bool versioned =
       json.is_object() && json.contains("schema") && json["schema"].is_number_integer();
   if (!versioned || json["schema"].get<int64_t>() < 1) {

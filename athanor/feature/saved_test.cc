@@ -58,6 +58,8 @@ TEST(Saved, WhatDoesNotFitIsNamed) {
   EXPECT_NE(message([&] { SavedReader::open(dir); }).find("arrays.safetensors"), std::string::npos);
   write_file_atomic(dir / "saved.json", "{\"schema\": 99}");
   EXPECT_NE(message([&] { SavedReader::open(dir); }).find("newer Athanor"), std::string::npos);
+  write_file_atomic(dir / "saved.json", "{\"schema\": 1, \"x\": " + std::string(1'000'000, '['));
+  EXPECT_NE(message([&] { SavedReader::open(dir); }).find("nested deeper than"), std::string::npos);
 }
 
 }  // namespace

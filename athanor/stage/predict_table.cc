@@ -174,7 +174,7 @@ bool is_table_estimator(const fs::path& folder) {
     return false;
   }
   const auto json = nlohmann::json::parse(read_file(info, uint64_t{1} << 28), nullptr, false);
-  return json.is_object() && json.value("kind", nlohmann::json()) == "table";
+  return json.is_object() && json.contains("kind") && json["kind"] == "table";
 }
 
 nlohmann::json predict_table(StageContext& context, const PredictOptions& options, const fs::path& folder) {

@@ -2,9 +2,15 @@
 
 #include <algorithm>
 
-#include "athanor/base/error.h"
+#include "athanor/feature/numeric/columns.h"
 
 namespace athanor {
+
+namespace {
+
+constexpr int64_t kMaxRows = int64_t{1} << 40;  // so that counts can be added
+
+}  // namespace
 
 std::vector<int32_t> LearntLevels::numbers_of(const TableColumn& other) const {
   std::vector<int32_t> numbers;
@@ -38,10 +44,7 @@ void CategoryEncoder::learn_levels(std::span<const TableColumn* const> columns) 
 
 std::vector<std::vector<int32_t>> CategoryEncoder::numbers_of(
     std::span<const TableColumn* const> columns) const {
-  if (columns.size() != levels_.size()) {
-    throw Error(ErrorKind::kInternal,
-                "an encoder was given another number of columns than it was fitted on");
-  }
+  expect_inputs(columns.size(), levels_.size(), "an encoder of categories");
   std::vector<std::vector<int32_t>> all;
   for (size_t i = 0; i < columns.size(); ++i) {
     all.push_back(levels_[i].numbers_of(*columns[i]));
@@ -88,6 +91,10 @@ void CategoryEncoder::load(const SavedReader& in) {
     learnt.names = part.strings("levels");
     const auto counts = part.int64s("counts", learnt.names.size());
     learnt.counts.assign(counts.begin(), counts.end());
+    const auto of_rows = [](int64_t count) { return count >= 0 && count <= kMaxRows; };
+    if (!of_rows(learnt.missing) || !std::all_of(counts.begin(), counts.end(), of_rows)) {
+      part.fail("a count is out of range");
+    }
     if (!std::is_sorted(learnt.names.begin(), learnt.names.end())) {
       part.fail("the levels are not in order");
     }

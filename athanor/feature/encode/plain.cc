@@ -7,6 +7,7 @@
 #include "athanor/base/nearest.h"
 #include "athanor/data/tables/cells.h"
 #include "athanor/feature/kinds.h"
+#include "athanor/feature/numeric/columns.h"
 
 namespace athanor {
 
@@ -110,6 +111,7 @@ class Dates : public Encoder {
   }
 
   Matrix apply(std::span<const TableColumn* const> columns, ThreadPool&) const override {
+    expect_inputs(columns.size() * options_.parts.size(), kept_.size(), "the parts of dates");
     const uint64_t rows = columns.empty() ? 0 : columns[0]->numbers.size();
     std::vector<std::string> names;
     for (size_t k = 0; k < kept_.size(); ++k) {
@@ -190,6 +192,7 @@ class Sparse : public Encoder {
   }
   // Features beyond the training rows' last one are not known and left out.
   Matrix apply(std::span<const TableColumn* const> columns, ThreadPool&) const override {
+    expect_inputs(columns.size(), widths_.size(), "sparse");
     std::vector<Matrix> parts;
     for (size_t i = 0; i < columns.size(); ++i) {
       const SparseRows& from = columns[i]->sparse;
@@ -209,6 +212,7 @@ class Sparse : public Encoder {
   }
   uint64_t count_unseen(std::span<const TableColumn* const> columns,
                         std::map<std::string, uint64_t>& counts) const override {
+    expect_inputs(columns.size(), widths_.size(), "sparse");
     uint64_t all = 0;
     for (size_t i = 0; i < columns.size(); ++i) {
       const auto& indices = columns[i]->sparse.indices;

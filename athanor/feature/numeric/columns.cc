@@ -75,4 +75,12 @@ void expect_columns(const Matrix& x, uint64_t columns, const char* step) {
   }
 }
 
+void expect_inputs(uint64_t given, uint64_t columns, const char* step) {
+  if (given != columns) {
+    throw Error(ErrorKind::kInput, std::string(step) + " was fitted on " + std::to_string(columns) +
+                                       " columns and is given " + std::to_string(given), "",
+                "the estimator is damaged: fit it again");
+  }
+}
+
 }  // namespace athanor

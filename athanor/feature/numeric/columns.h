@@ -28,5 +28,7 @@ double variance_of(std::span<const double> values, double mean);
 // columns than was learnt.
 void expect_dense(const Matrix& x, const char* step, const char* hint);
 void expect_columns(const Matrix& x, uint64_t columns, const char* step);
+// The same for an encoder's columns of a table.
+void expect_inputs(uint64_t given, uint64_t columns, const char* step);
 
 }  // namespace athanor

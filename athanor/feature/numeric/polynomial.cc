@@ -56,6 +56,9 @@ class Polynomial : public Transform {
   void save(SavedWriter& out) const override { out.json()["columns"] = columns_; }
   void load(const SavedReader& in) override {
     columns_ = in.get<uint64_t>("columns");
+    if (columns_ > kMaxProducts) {
+      in.fail("'columns' is out of range");
+    }
     make_products();
   }
 
