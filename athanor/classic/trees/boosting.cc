@@ -181,6 +181,7 @@ void Boosting::fit(const Matrix& all_x, const Target& all_target, FitContext& co
   trees_ = TreeSet{};
   trees_.columns = x->columns;
   trees_.groups = train.loss->outputs();
+  trees_.gain_unit = loss_ == "squared" ? gain_unit_of(*target, 2) : loss_ == "poisson" ? gain_unit_of(*target, 1) : 1;
   base_ = train.loss->start();
   valid_losses_.clear();
   run_boosting_rounds(options_, cuts, train, stops ? &valid : nullptr, monotone_columns(*x), base_,

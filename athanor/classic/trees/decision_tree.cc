@@ -80,6 +80,7 @@ void DecisionTree::fit(const Matrix& all_x, const Target& all_target, FitContext
   trees_ = TreeSet{};
   trees_.columns = ranked.columns;
   trees_.width = truth.width;
+  trees_.gain_unit = gain_unit_of(target, criterion == Criterion::kAbsolute ? 1 : 2);
   std::vector<double> node_values;
   grower.grow(std::move(rows), weights, context.seed, &context.pool, trees_,
               options_.prune > 0 ? &node_values : nullptr);

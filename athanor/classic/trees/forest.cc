@@ -128,6 +128,7 @@ void Forest::fit(const Matrix& all_x, const Target& all_target, FitContext& cont
   trees_ = TreeSet{};
   trees_.columns = ranked.columns;
   trees_.width = truth.width;
+  trees_.gain_unit = gain_unit_of(target, criterion == Criterion::kAbsolute ? 1 : 2);
   const auto wanted = static_cast<uint64_t>(options_.trees);
   const auto wave = static_cast<uint64_t>(context.pool.num_threads()) * 8;
   for (uint64_t first = 0; first < wanted; first += wave) {
@@ -135,6 +136,7 @@ void Forest::fit(const Matrix& all_x, const Target& all_target, FitContext& cont
     std::vector<TreeSet> grown(std::min(wave, wanted - first));
     context.pool.parallel_for(grown.size(), [&](size_t i) {
       grown[i].width = truth.width;
+      grown[i].gain_unit = trees_.gain_unit;
       const Bag bag = draw(first + i, context.seed, target, ranked.rows);
       grower.grow(bag.rows, bag.weights, random_at(context.seed, kTreeSalt, first + i), nullptr,
                   grown[i]);

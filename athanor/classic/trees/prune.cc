@@ -52,7 +52,7 @@ TreeSet pruned(const TreeSet& trees, std::span<const double> node_values, double
         gone[i] = gone[above] != 0 || is_leaf[above] != 0 ? 1 : 0;
       }
       if (is_leaf[i] == 0 && gone[i] == 0) {
-        const double link = branches[i].gain / all / static_cast<double>(branches[i].leaves - 1);
+        const double link = branches[i].gain * trees.gain_unit / all / static_cast<double>(branches[i].leaves - 1);
         weakest = link < least ? i : weakest;
         least = std::min(least, link);
       }

@@ -60,6 +60,14 @@ FitRows::FitRows(const Matrix& x, const Target& target) : given_x_(&x), given_ta
   target_ = take_rows(target, kept);
 }
 
+double gain_unit_of(const Target& target, int power) {
+  double largest = 0;
+  for (const double value : target.values) {
+    largest = std::max(largest, std::fabs(value));
+  }
+  return largest > 0x1p45 ? std::ldexp(1.0, power * std::ilogb(largest)) : 1;
+}
+
 nlohmann::json TreeModel::trees_description(const std::vector<std::string>& names) const {
   int depth = 0;
   for (uint64_t t = 0; t < trees_.trees(); ++t) {

@@ -31,6 +31,10 @@ class TreeModel : public ClassicModel {
   TreeSet trees_;
 };
 
+// TreeSet::gain_unit of gains that are as large as the target's numbers to that power: a power of two, 1 unless the numbers
+// are so large (above 2^45) that their squares, added up, could pass a float's range.
+double gain_unit_of(const Target& target, int power);
+
 // The weights of rows, checked: Error(kInput) when a class's or value's number does not fit the
 // rows, a weight is negative or not finite, a target not finite, or all weights are 0. Where some
 // are 0 those rows are left out: x and target then point to the copies.

@@ -79,7 +79,7 @@ int32_t TreeSet::split(int32_t node, const TreeSplit& how) {
                        how.feature | (how.missing_left ? TreeNode::kMissingLeft : 0) |
                            (how.by_category ? TreeNode::kCategory : 0),
                        left};
-  gain.own()[node] = static_cast<float>(how.gain);
+  gain.own()[node] = static_cast<float>(how.gain / gain_unit);
   return left;
 }
 

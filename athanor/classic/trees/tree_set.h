@@ -63,6 +63,7 @@ struct TreeSet {
   uint64_t columns = 0;        // of the matrix it was grown on
   uint64_t width = 1;          // numbers a leaf
   uint64_t groups = 1;         // tree t adds to outputs [t % groups * width, + width)
+  double gain_unit = 1;        // while it grows: what gains are divided by, so that a float holds them; not stored
   std::vector<int32_t> roots;  // first node of each tree, ascending
   StoredArray<TreeNode> nodes;
   StoredArray<float> gain;          // a node; 0 for leaves

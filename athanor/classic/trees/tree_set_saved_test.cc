@@ -218,5 +218,38 @@ TEST_F(StoredTrees, DamageIsAnErrorOrFiniteNumbers) {
   }
 }
 
+// Gains are squares of the target and kept as floats: amounts of 1e20 and more went past their range.
+TEST(StoredGains, LargeNumbersAreLearntAsSmallOnes) {
+  const tree_testing::Made small = tree_testing::smooth_rows(400, 4, 26);
+  tree_testing::Made large = small;
+  for (double& value : large.target.values) {
+    value *= 0x1p200;
+  }
+  ThreadPool pool(2);
+  FitContext context{pool};
+  const std::vector<std::pair<const char*, nlohmann::json>> kinds = {
+      {"tree", {{"prune", 0.01}}},  {"tree", {{"criterion", "absolute"}, {"max_depth", 4}}}, {"forest", {{"trees", 5}}},
+      {"extra_trees", {{"trees", 5}}}, {"boosting", {{"rounds", 10}}}};
+  for (const auto& [kind, options] : kinds) {
+    nlohmann::json larger = options;
+    if (options.contains("prune")) {
+      larger["prune"] = 0.01 * 0x1p400;  // in the units of the squared error
+    }
+    const auto model = make_model(kind, options, Task::kRegression, "test");
+    model->fit(small.x, small.target, context);
+    const auto far = make_model(kind, larger, Task::kRegression, "test");
+    far->fit(large.x, large.target, context);
+    const auto wanted = model->importances(nullptr), found = far->importances(nullptr);
+    for (size_t c = 0; c < wanted.size(); ++c) {
+      EXPECT_NEAR(found[c], wanted[c], 1e-6) << kind;
+    }
+    const Matrix near = model->predict(small.x, pool);
+    const Matrix predicted = tree_testing::reloaded(*far, kind, larger, Task::kRegression)->predict(small.x, pool);
+    for (uint64_t r = 0; r < near.rows; ++r) {
+      ASSERT_NEAR(predicted.at(r, 0) / 0x1p200, near.at(r, 0), 1e-9) << kind;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace athanor
