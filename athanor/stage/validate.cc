@@ -110,13 +110,15 @@ class Validation {
   }
 
   // Runs all, as many at a time as `parallel` says. Error(kInput) that names the first fold that failed; what was done
-  // is found done the next time.
+  // is found done the next time. What is told of folds stands in the order of `runs`, whichever ended first.
   std::vector<FoldScore> score(const std::vector<FoldRun>& runs, double from, double to) {
     const int64_t threads = options_.threads > 0 ? options_.threads : std::max<int64_t>(1, available_cores() / options_.parallel);
     ChildRuns children(ChildPlace{store_, context_.run.state() / "folds", threads});
     std::vector<FoldScore> scores(runs.size());
     std::vector<PipelinePlan> plans(runs.size());
-    std::string failed;
+    std::map<size_t, std::string> failed;  // by the run's place
+    std::map<size_t, std::string> untold;
+    std::string hint;
     size_t next = 0;
     size_t done = 0;
     while (done < runs.size()) {
@@ -131,12 +133,11 @@ class Validation {
         const auto at = static_cast<size_t>(key);
         ++done;
         if (outcome.end != ChildOutcome::End::kDone) {
-          failed = failed.empty() ? name_of(runs[at]) + ": " + outcome.error : failed;
+          failed[at] = name_of(runs[at]) + ": " + outcome.error;
           context_.progress.line(name_of(runs[at]) + " failed: " + outcome.error);
           continue;
         }
-        notes_.add(name_of(runs[at]), plans[at], store_);
-        scores[at] = {runs[at], read(runs[at], plans[at])};
+        scores[at] = {runs[at], read(runs[at], plans[at], untold[at], hint)};
         emit(scores[at], plans[at]);
       }
       context_.progress.update(from + (to - from) * static_cast<double>(done) / static_cast<double>(runs.size()),
@@ -144,11 +145,16 @@ class Validation {
       std::this_thread::sleep_for(kPoll);
     }
     if (!failed.empty()) {
-      throw Error(ErrorKind::kInput, "a fold failed: " + failed, "", "mend it and run again: the other folds are done");
+      throw Error(ErrorKind::kInput, "a fold failed: " + failed.begin()->second, "", "mend it and run again: the other folds are done");
     }
-    if (!untold_.empty()) {
-      throw Error(ErrorKind::kInput, untold_, "",
-                  hint_ + (hint_.empty() ? "" : "; ") + "a fold of one class has no AUC: by=stratified or fewer folds");
+    std::string lacking;
+    for (const auto& [at, what] : untold) {
+      notes_.add(name_of(runs[at]), plans[at], store_);
+      lacking += (lacking.empty() || what.empty() ? "" : "; ") + what;
+    }
+    if (!lacking.empty()) {
+      throw Error(ErrorKind::kInput, lacking, "",
+                  hint + (hint.empty() ? "" : "; ") + "a fold of one class has no AUC: by=stratified or fewer folds");
     }
     return scores;
   }
@@ -165,14 +171,14 @@ class Validation {
            (run.repeat == 0 ? "" : ", repeat " + std::to_string(run.repeat + 1));
   }
 
-  // NaN where a fold does not tell a metric: untold_ then names both.
-  std::vector<double> read(const FoldRun& run, const PipelinePlan& plan) {
+  // NaN where a fold does not tell a metric: untold then names both.
+  std::vector<double> read(const FoldRun& run, const PipelinePlan& plan, std::string& untold, std::string& hint) {
     std::vector<double> values;
     for (const MetricPath& metric : metrics_) {
       const MetricReading reading = read_metric(metric_step(plan, metric), metric, store_);
       if (!reading.value || !std::isfinite(*reading.value)) {
-        untold_ += (untold_.empty() ? "" : "; ") + name_of(run) + " tells no " + metric.text;
-        hint_ = reading.hint;
+        untold += (untold.empty() ? "" : "; ") + name_of(run) + " tells no " + metric.text;
+        hint = reading.hint;
       }
       values.push_back(reading.value.value_or(std::nan("")));
     }
@@ -201,8 +207,6 @@ class Validation {
   std::string documents_;
   int64_t started_ = 0;
   FoldNotes notes_;
-  std::string untold_;
-  std::string hint_;
 };
 
 // For each fold the value that was best on its inner folds.

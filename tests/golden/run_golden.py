@@ -18,11 +18,13 @@ import glob
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
 
 TIMEOUT_SECONDS = 60
+STOP_SECONDS = 10
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -65,12 +67,28 @@ def check(line, result, folder):
     return None if found == (match[2] == "~") else f"{match[1]} {'lacks' if match[2] == '~' else 'has'}: {match[3]}"
 
 
+def finished(words, folder, environment):
+    """What became of the command; None where it took too long: asked to stop, it stops its own children, too."""
+    process = subprocess.Popen(words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               text=True, errors="replace", start_new_session=True)
+    for seconds, ending in ((TIMEOUT_SECONDS, signal.SIGTERM), (STOP_SECONDS, signal.SIGKILL)):
+        try:
+            out, err = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, ending)
+        else:
+            return subprocess.CompletedProcess(words, process.returncode, out, err) if ending == signal.SIGTERM else None
+    process.communicate()
+    return None
+
+
 def run(block, program, folder):
     words = shlex.split(block["rest"].replace("$DATA", os.environ.get("ATHANOR_DATA", "")))
     words[0] = program if words[0] == "athanor" else words[0]
     environment = dict(os.environ, ATHANOR=program, REPOSITORY=REPOSITORY)
-    result = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True, errors="replace", timeout=TIMEOUT_SECONDS,
-                            stdin=subprocess.DEVNULL)
+    result = finished(words, folder, environment)
+    if result is None:
+        return [(block["number"], f"not done after {TIMEOUT_SECONDS} s: {block['rest']}")]
     expectations = [(number, line.strip()) for number, line in block["lines"] if line.strip() and not line.startswith("#")]
     if not any(line.startswith("exit ") for _, line in expectations):
         expectations.insert(0, (block["number"], "exit 0"))
@@ -88,7 +106,7 @@ def main():
     blocks = parse(path)
     data = os.environ.get("ATHANOR_DATA", "")
     faults = []
-    with tempfile.TemporaryDirectory(prefix="athanor-golden-") as folder:
+    with tempfile.TemporaryDirectory(prefix="athanor-golden-", ignore_cleanup_errors=True) as folder:
         for block in blocks:
             if block["kind"] == "needs":
                 name = block["rest"].removeprefix("data ").strip()
