@@ -123,10 +123,17 @@ class AnswerColumns {
   }
 
   void add_label_columns(uint64_t rows) {
+    if (!options_.probabilities) {
+      return;
+    }
+    std::map<std::string, std::string> owners;
     for (const auto& label : estimator_.labels()) {
-      if (options_.probabilities) {
-        numbers_[column_of(label)].resize(rows, 0.0);
+      const auto [owner, fresh] = owners.emplace(column_of(label), label);
+      if (!fresh) {
+        throw Error(ErrorKind::kInput, "the labels '" + owner->second + "' and '" + label + "' would both be column " + owner->first,
+                    "predict.probabilities", "rename one of them in the training rows: dots become lines");
       }
+      numbers_[owner->first].resize(rows, 0.0);
     }
   }
 
