@@ -17,6 +17,7 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr size_t kMaxParameters = 1000;
 constexpr size_t kMaxChoices = 10000;
+constexpr double kMostSteps = 9e15;  // either side of 0: whole numbers that a double still tells apart
 
 [[noreturn]] void fail(const Mark& mark, const std::string& what, const std::string& hint = "") {
   throw Error(ErrorKind::kUsage, what, mark.text(), hint);
@@ -99,8 +100,11 @@ void check_range(const Node& node, Parameter& parameter) {
   if (parameter.kind == ParameterKind::kInt) {
     parameter.step = parameter.step == 0 ? 1 : parameter.step;
     for (const double value : {parameter.low, parameter.high, parameter.step}) {
-      if (value != std::floor(value) || std::abs(value) > 9e15) {
+      if (value != std::floor(value)) {
         fail(node.mark, "'" + parameter.name + "' is an integer: its range and step must be integers");
+      }
+      if (std::abs(value) > kMostSteps) {
+        fail(node.mark, "'" + parameter.name + "' is an integer: its range and step must lie within 9e15 of 0");
       }
     }
     if (parameter.log && parameter.step != 1) {
@@ -114,6 +118,9 @@ void check_range(const Node& node, Parameter& parameter) {
   }
   if (parameter.step > 0) {  // the highest value that steps reach
     const double steps = std::floor((parameter.high - parameter.low) / parameter.step + 1e-9);
+    if (!(steps <= 2 * kMostSteps)) {
+      fail(node.mark, "the step of '" + parameter.name + "' is too small for its range");
+    }
     const double reached = parameter.low + steps * parameter.step;
     // As written where it is the same but for rounding: 0.3, not 0.30000000000000004.
     parameter.high = std::abs(reached - parameter.high) <= 1e-9 * parameter.step ? parameter.high : reached;

@@ -103,6 +103,10 @@ TEST(Space, SaysWhatIsWrongAndWhere) {
   EXPECT_NE(error_of("x: {float: [1, 0]}").find("r.yaml:1:12: the range of 'x' is empty"), std::string::npos);
   EXPECT_NE(error_of("x: {log: [0, 1]}").find("above 0 on a log scale"), std::string::npos);
   EXPECT_NE(error_of("x: {int: [0.5, 2]}").find("must be integers"), std::string::npos);
+  EXPECT_NE(error_of("x: {int: [0, 9007199254740991]}").find("within 9e15 of 0"), std::string::npos);
+  EXPECT_EQ(error_of("x: {int: [-9000000000000000, 9000000000000000]}"), "none");
+  EXPECT_NE(error_of("x: {float: [0, 1], step: 1e-320}").find("step of 'x' is too small"), std::string::npos);
+  EXPECT_NE(error_of("x: {float: [0, 1], step: 1e-20}").find("too small for its range"), std::string::npos);
   EXPECT_NE(error_of("x: {choice: [a, a]}").find("twice"), std::string::npos);
   EXPECT_NE(error_of("x: {int: [1, 2], float: [1, 2]}").find("exactly one"), std::string::npos);
   EXPECT_NE(error_of("x: 5").find("must be a map"), std::string::npos);
