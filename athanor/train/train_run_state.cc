@@ -41,6 +41,7 @@ void TrainRun::resume() {
   result_.loss = std::numeric_limits<double>::quiet_NaN();
   if (!point) {
     parallel_.copy_from_leader(model_state());  // machines may differ in the last bits of a fresh model
+    parallel_.copy_from_leader(average_.state());
     return;
   }
   require_same_run(*point);
