@@ -20,14 +20,20 @@ endforeach()
 list(GET ATHANOR_GPU_ARCHITECTURES -1 newest)
 list(APPEND code -gencode "arch=compute_${newest},code=compute_${newest}")
 
-set(kernels "${CMAKE_BINARY_DIR}/generated/kernels.cu.o")
+file(GLOB kernel_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/athanor/tensor/cuda/*.cu")
 file(GLOB kernel_headers CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/athanor/tensor/cuda/*.h")
-add_custom_command(OUTPUT "${kernels}"
-  COMMAND "${ATHANOR_NVCC}" -std=c++17 -O3 -Werror all-warnings -Xcompiler -fPIC ${code} "-I${CMAKE_SOURCE_DIR}"
-          -c "${CMAKE_SOURCE_DIR}/athanor/tensor/cuda/kernels.cu" -o "${kernels}"
-  DEPENDS "${CMAKE_SOURCE_DIR}/athanor/tensor/cuda/kernels.cu" ${kernel_headers} COMMENT "nvcc kernels.cu" VERBATIM)
+set(kernels "")
+foreach(source IN LISTS kernel_sources)
+  get_filename_component(name "${source}" NAME)
+  set(object "${CMAKE_BINARY_DIR}/generated/${name}.o")
+  add_custom_command(OUTPUT "${object}"
+    COMMAND "${ATHANOR_NVCC}" -std=c++17 -O3 -Werror all-warnings -Xcompiler -fPIC ${code} "-I${CMAKE_SOURCE_DIR}"
+            -c "${source}" -o "${object}"
+    DEPENDS "${source}" ${kernel_headers} COMMENT "nvcc ${name}" VERBATIM)
+  list(APPEND kernels "${object}")
+endforeach()
 
-add_library(athanor_cuda MODULE "${CMAKE_SOURCE_DIR}/athanor/tensor/cuda/unit_gpu.cc" "${kernels}")
+add_library(athanor_cuda MODULE "${CMAKE_SOURCE_DIR}/athanor/tensor/cuda/unit_gpu.cc" ${kernels})
 target_include_directories(athanor_cuda PRIVATE "${CMAKE_SOURCE_DIR}")
 target_include_directories(athanor_cuda SYSTEM PRIVATE "${ATHANOR_CUDA_INCLUDE}")
 target_link_libraries(athanor_cuda PRIVATE athanor_libtorch "${ATHANOR_TORCH_ROOT}/lib/libc10_cuda.so" "${ATHANOR_CUDART}")
@@ -35,5 +41,6 @@ target_link_libraries(athanor_cuda PRIVATE athanor_libtorch "${ATHANOR_TORCH_ROO
 target_link_options(athanor_cuda PRIVATE "-Wl,--no-as-needed" "${ATHANOR_TORCH_ROOT}/lib/libtorch_cuda.so" "-Wl,--as-needed"
   "-Wl,--allow-shlib-undefined")
 set_target_properties(athanor_cuda PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}"
-  BUILD_RPATH "${ATHANOR_TORCH_ROOT}/lib;${site}/nvidia/cu13/lib" INSTALL_RPATH "$ORIGIN;${ATHANOR_TORCH_ROOT}/lib;${site}/nvidia/cu13/lib")
+  BUILD_RPATH "${ATHANOR_TORCH_ROOT}/lib;${site}/nvidia/cu13/lib"
+  INSTALL_RPATH "$ORIGIN;${ATHANOR_TORCH_ROOT}/lib;${site}/nvidia/cu13/lib")
 install(TARGETS athanor_cuda LIBRARY DESTINATION lib/athanor)

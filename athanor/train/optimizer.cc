@@ -204,8 +204,7 @@ void Optimizer::step_matrix(size_t parameter, double lr, double grad_scale) {
   at::Tensor buffer = slot_view(parameter, 0);
   if (options_.state == "bf16") {
     const at::Tensor mean = buffer.to(at::kFloat).lerp_(grad, 1 - options_.momentum).contiguous();
-    round_by_chance(mean.const_data_ptr<float>(), buffer.mutable_data_ptr<c10::BFloat16>(), mean.numel(),
-                    static_cast<uint64_t>(setting.index), c.rounding);
+    round_state(mean, buffer, static_cast<uint64_t>(setting.index), c.rounding);
   } else {
     buffer.lerp_(grad, 1 - options_.momentum);
   }

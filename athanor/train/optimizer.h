@@ -88,8 +88,10 @@ class Optimizer {
   bool on_gpu() const;
   std::vector<double> gpu_squares() const;  // one sum a parameter
   void step_on_gpu(double lr, double grad_scale, const std::vector<const float*>& grads);
-  void fused_adamw(const std::vector<size_t>& members, const UpdateCoefficients& c, const std::vector<const float*>& grads);
+  void update_on_gpu(const std::vector<size_t>& members, const UpdateCoefficients& c, const std::vector<const float*>& grads);
   void add_noise_on_gpu(double standard_deviation, uint64_t seed);
+  // to (bf16) = from, rounded by chance, wherever the two lie.
+  static void round_state(const at::Tensor& from, const at::Tensor& to, uint64_t index, uint64_t rounding);
 
   std::vector<NamedParameter> parameters_;
   OptimizerOptions options_;

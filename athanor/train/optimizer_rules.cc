@@ -262,29 +262,29 @@ OptimizerOptions with_defaults(OptimizerOptions o) {
 OptimizerRule optimizer_rule(const OptimizerOptions& options) {
   const std::string& name = options.name;
   if (name == "adamw" || name == "adam" || name == "muon") {
-    return {name, {"exp_avg", "exp_avg_sq"}, adamw_coefficients, AdamW_fp32, AdamW_bf16};
+    return {name, {"exp_avg", "exp_avg_sq"}, adamw_coefficients, AdamW_fp32, AdamW_bf16, ATHANOR_ADAMW};
   }
   if (name == "sgd" && options.momentum == 0) {
-    return {name, {}, plain_coefficients, Sgd_fp32, Sgd_bf16};
+    return {name, {}, plain_coefficients, Sgd_fp32, Sgd_bf16, ATHANOR_SGD};
   }
   if (name == "sgd") {
-    return {name, {"momentum_buffer"}, momentum_coefficients, Momentum_fp32, Momentum_bf16};
+    return {name, {"momentum_buffer"}, momentum_coefficients, Momentum_fp32, Momentum_bf16, ATHANOR_MOMENTUM};
   }
   if (name == "adagrad") {
-    return {name, {"sum"}, plain_coefficients, Adagrad_fp32, Adagrad_bf16};
+    return {name, {"sum"}, plain_coefficients, Adagrad_fp32, Adagrad_bf16, ATHANOR_ADAGRAD};
   }
   if (name == "adadelta") {
-    return {name, {"square_avg", "acc_delta"}, smoothing_coefficients, Adadelta_fp32, Adadelta_bf16};
+    return {name, {"square_avg", "acc_delta"}, smoothing_coefficients, Adadelta_fp32, Adadelta_bf16, ATHANOR_ADADELTA};
   }
   if (name == "rmsprop" && options.momentum == 0) {
-    return {name, {"square_avg"}, smoothing_coefficients, RmsProp_fp32, RmsProp_bf16};
+    return {name, {"square_avg"}, smoothing_coefficients, RmsProp_fp32, RmsProp_bf16, ATHANOR_RMSPROP};
   }
   if (name == "rmsprop") {
     return {name, {"square_avg", "momentum_buffer"}, smoothing_coefficients, RmsPropMomentum_fp32,
-            RmsPropMomentum_bf16};
+            RmsPropMomentum_bf16, ATHANOR_RMSPROP_MOMENTUM};
   }
   if (name == "lion") {
-    return {name, {"exp_avg"}, lion_coefficients, Lion_fp32, Lion_bf16};
+    return {name, {"exp_avg"}, lion_coefficients, Lion_fp32, Lion_bf16, ATHANOR_LION};
   }
   throw Error(ErrorKind::kUsage, "there is no optimiser '" + name + "'", "optimizer.name",
               "use adamw, adam, sgd, adagrad, adadelta, rmsprop, lion or muon");

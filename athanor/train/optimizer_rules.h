@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "athanor/tensor/cuda/kernels.h"
 #include "athanor/train/options.h"
 
 namespace athanor {
@@ -50,6 +51,7 @@ struct OptimizerRule {
   UpdateCoefficients (*coefficients)(const OptimizerOptions& options, double lr, double t);
   void (*update)(const UpdateRun& run, const UpdateCoefficients& c);       // slots of float
   void (*update_bf16)(const UpdateRun& run, const UpdateCoefficients& c);  // slots of bf16, stochastic rounding
+  AthanorRule on_gpu;  // the same by the GPU's kernel
 };
 
 // The rule for options.name; for muon that of its other parameters (adamw). Error(kUsage) when there is none.

@@ -327,11 +327,10 @@ void place(Objective& objective, at::Device device) {
 
 at::Device device_for(const Objective& objective, const TrainOptions& options, const ProcessGroup* group) {
   at::Device device = open_device(options.device);
-  const char* const reason = device.is_cpu()                      ? nullptr
-                             : !objective.runs_on_gpu()           ? "this model does not train on a GPU"
-                             : group != nullptr                   ? "several processes do not train on GPUs"
-                             : options.optimizer.state == "bf16" ? "optimizer.state=bf16 is not there on a GPU"
-                                                                  : nullptr;
+  const char* const reason = device.is_cpu()            ? nullptr
+                             : !objective.runs_on_gpu() ? "this model does not train on a GPU"
+                             : group != nullptr         ? "several processes do not train on GPUs"
+                                                        : nullptr;
   if (reason == nullptr) {
     return device;
   }

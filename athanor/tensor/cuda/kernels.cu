@@ -202,15 +202,6 @@ __global__ void dropout_kernel(int64_t count, uint64_t key, uint32_t threshold, 
   }
 }
 
-__global__ void adamw_kernel(AdamwStep step, float* const* weights, const float* const* grads, float* const* m,
-                             float* const* v, const int64_t* sizes) {
-  const int tensor = static_cast<int>(blockIdx.y);
-  const int64_t stride = static_cast<int64_t>(gridDim.x) * kThreads;
-  for (int64_t i = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x; i < sizes[tensor]; i += stride) {
-    adamw_element(step, i, weights[tensor], grads[tensor], m[tensor], v[tensor]);
-  }
-}
-
 __global__ void squares_kernel(int64_t count, const float* values, float* partial) {
   float sum = 0;
   const int64_t stride = static_cast<int64_t>(gridDim.x) * kThreads;
@@ -339,18 +330,6 @@ int athanor_cuda_dropout(void* stream, int64_t count, uint64_t key, uint32_t thr
         count, key, threshold, scale, static_cast<const T*>(x), residual, sum_out, static_cast<T*>(out));
     return last_error();
   });
-}
-
-int athanor_cuda_adamw(void* stream, int num_tensors, float* const* weights, const float* const* grads, float* const* m,
-                       float* const* v, const int64_t* sizes, int64_t largest, const float* constants) {
-  if (num_tensors < 1 || num_tensors > 65535) {
-    return static_cast<int>(cudaErrorInvalidValue);
-  }
-  const AdamwStep step{constants[0], constants[1], constants[2], constants[3], constants[4], constants[5], constants[6]};
-  const int64_t wanted = blocks_for(largest);
-  const dim3 grid(static_cast<unsigned>(wanted < 1024 ? wanted : 1024), static_cast<unsigned>(num_tensors));
-  adamw_kernel<<<grid, kThreads, 0, stream_of(stream)>>>(step, weights, grads, m, v, sizes);
-  return last_error();
 }
 
 int athanor_cuda_sum_of_squares(void* stream, int64_t count, const float* values, float* partial, float* out) {

@@ -1,5 +1,5 @@
 // The GPU kernels behind plain C functions: raw device pointers, a stream, no CUDA and no torch header. Each gives the
-// cudaError_t of its launch as an int (0: launched). kernels.cu; what each computes: rows.h.
+// cudaError_t of its launch as an int (0: launched). kernels.cu, update.cu; what each computes: rows.h, update.h.
 //
 // N rows, C features, V vocabulary, I intermediate features, H heads, D features a head, P positions.
 #pragma once
@@ -44,9 +44,37 @@ int athanor_cuda_embedding_backward(void* stream, int64_t vocab, int64_t feature
 int athanor_cuda_dropout(void* stream, int64_t count, uint64_t key, uint32_t threshold, float scale, int dtype,
                          const void* x, const float* residual, float* sum_out, void* out);
 
-// Many parameters in one launch: device arrays of num_tensors pointers and sizes. constants: 7 floats as AdamwStep.
-int athanor_cuda_adamw(void* stream, int num_tensors, float* const* weights, const float* const* grads, float* const* m,
-                       float* const* v, const int64_t* sizes, int64_t largest, const float* constants);
+// The optimisers' rules, as train/optimizer_rules.h has them.
+enum AthanorRule {
+  ATHANOR_ADAMW,
+  ATHANOR_SGD,
+  ATHANOR_MOMENTUM,
+  ATHANOR_ADAGRAD,
+  ATHANOR_ADADELTA,
+  ATHANOR_RMSPROP,
+  ATHANOR_RMSPROP_MOMENTUM,
+  ATHANOR_LION
+};
+// One parameter, in the device's memory; index: of its first element over all parameters, which places the random bits of
+// bf16 state. A slot that the rule does not use is null.
+struct AthanorParameter {
+  float* weight;
+  const float* grad;
+  void* slots[2];
+  int64_t size;
+  uint64_t index;
+};
+// What one update of all of them has in common: train/optimizer_rules.h, UpdateCoefficients.
+struct AthanorUpdate {
+  float grad_scale, keep, l2, l1, step_size, eps, a, b, c;
+  uint64_t rounding;
+};
+// Many parameters in one launch; parameters: on the device, at most 65535 of them, the largest of so many elements. state_dtype:
+// ATHANOR_FP32, or ATHANOR_BF16, rounded by chance.
+int athanor_cuda_update(void* stream, int rule, int state_dtype, int num_parameters, const AthanorParameter* parameters,
+                        int64_t largest, const AthanorUpdate* step);
+// to (bf16) = from, rounded as state is.
+int athanor_cuda_round_by_chance(void* stream, int64_t count, uint64_t index, uint64_t rounding, const float* from, void* to);
 
 // The sum of squares of count floats into *out; partial: 1024 floats of workspace. The order of the sum is fixed.
 int athanor_cuda_sum_of_squares(void* stream, int64_t count, const float* values, float* partial, float* out);

@@ -249,23 +249,4 @@ ATHANOR_DEVICE void dropout_element(int64_t i, uint64_t key, uint32_t threshold,
   }
 }
 
-// ---- AdamW (train/optimizer_rules.h), all parameters in one launch ----------------------------------------------------
-
-struct AdamwStep {
-  float grad_scale;
-  float keep;        // 1 - lr * weight decay
-  float step_size;   // lr / (1 - beta1^t)
-  float one_less_beta1;
-  float beta2;
-  float inverse_root;  // 1 / sqrt(1 - beta2^t)
-  float eps;
-};
-
-ATHANOR_DEVICE void adamw_element(const AdamwStep& s, int64_t i, float* weight, const float* grad, float* m, float* v) {
-  const float g = grad[i] * s.grad_scale;
-  m[i] += s.one_less_beta1 * (g - m[i]);
-  v[i] = s.beta2 * v[i] + (1.0f - s.beta2) * g * g;
-  weight[i] = weight[i] * s.keep - s.step_size * m[i] / (std::sqrt(v[i]) * s.inverse_root + s.eps);
-}
-
 }  // namespace athanor::cuda

@@ -80,7 +80,8 @@ GpuUnit make() {
   unit.cross_entropy = athanor_cuda_cross_entropy;
   unit.embedding_backward = athanor_cuda_embedding_backward;
   unit.dropout = athanor_cuda_dropout;
-  unit.adamw = athanor_cuda_adamw;
+  unit.update = athanor_cuda_update;
+  unit.round_by_chance = athanor_cuda_round_by_chance;
   unit.sum_of_squares = athanor_cuda_sum_of_squares;
   return unit;
 }

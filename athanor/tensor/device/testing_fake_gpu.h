@@ -180,7 +180,8 @@ inline const GpuUnit& unit() {
     u.cross_entropy = cross_entropy;
     u.embedding_backward = embedding_backward;
     u.dropout = dropout;
-    u.adamw = adamw;
+    u.update = update;
+    u.round_by_chance = round_by_chance;
     u.sum_of_squares = sum_of_squares;
     return u;
   }();

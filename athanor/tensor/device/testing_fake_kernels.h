@@ -21,7 +21,7 @@ inline void from_float(float x, c10::Half* out) { *out = x; }
 }  // namespace athanor::cuda
 
 #include "athanor/tensor/cuda/rows.h"
-#include "athanor/tensor/cuda/kernels.h"
+#include "athanor/tensor/cuda/update.h"
 
 namespace athanor::fake_gpu {
 
@@ -212,13 +212,22 @@ inline int dropout(void*, int64_t count, uint64_t key, uint32_t threshold, float
   });
 }
 
-inline int adamw(void*, int num_tensors, float* const* weights, const float* const* grads, float* const* m, float* const* v,
-                 const int64_t* sizes, int64_t, const float* c) {
+inline int update(void*, int rule, int state_dtype, int num_parameters, const AthanorParameter* parameters, int64_t,
+                  const AthanorUpdate* step) {
   const Open open;
-  for (int t = 0; t < num_tensors; ++t) {
-    for (int64_t i = 0; i < sizes[t]; ++i) {
-      cuda::adamw_element({c[0], c[1], c[2], c[3], c[4], c[5], c[6]}, i, weights[t], grads[t], m[t], v[t]);
+  for (int p = 0; p < num_parameters; ++p) {
+    for (int64_t i = 0; i < parameters[p].size; ++i) {
+      state_dtype == ATHANOR_BF16 ? cuda::update_element<uint16_t>(rule, *step, parameters[p], i)
+                                  : cuda::update_element<float>(rule, *step, parameters[p], i);
     }
+  }
+  return 0;
+}
+
+inline int round_by_chance(void*, int64_t count, uint64_t index, uint64_t rounding, const float* from, void* to) {
+  const Open open;
+  for (int64_t i = 0; i < count; ++i) {
+    cuda::put_state(static_cast<uint16_t*>(to), i, from[i], cuda::random_bits(index, i, rounding));
   }
   return 0;
 }

@@ -9,7 +9,7 @@
 
 namespace athanor {
 
-constexpr int64_t kGpuUnitVersion = 1;  // of this table; another one is refused
+constexpr int64_t kGpuUnitVersion = 2;  // of this table; another one is refused
 
 struct GpuProperties {
   char name[256];
@@ -51,7 +51,8 @@ struct GpuUnit {
   decltype(&athanor_cuda_cross_entropy) cross_entropy = nullptr;
   decltype(&athanor_cuda_embedding_backward) embedding_backward = nullptr;
   decltype(&athanor_cuda_dropout) dropout = nullptr;
-  decltype(&athanor_cuda_adamw) adamw = nullptr;
+  decltype(&athanor_cuda_update) update = nullptr;
+  decltype(&athanor_cuda_round_by_chance) round_by_chance = nullptr;
   decltype(&athanor_cuda_sum_of_squares) sum_of_squares = nullptr;
 };
 
