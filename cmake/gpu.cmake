@@ -12,6 +12,8 @@ find_path(ATHANOR_CUDA_INCLUDE cuda_runtime_api.h REQUIRED
   HINTS "${nvcc_home}/include" "${ATHANOR_DEPS}/nvcc/nvidia/cu13/include" "${site}/nvidia/cu13/include" "$ENV{CUDA_HOME}/include" /usr/local/cuda/include)
 find_library(ATHANOR_CUDART NAMES cudart libcudart.so.13 REQUIRED
   HINTS "${site}/nvidia/cu13/lib" "${nvcc_home}/lib64" "$ENV{CUDA_HOME}/lib64" /usr/local/cuda/lib64)
+find_path(ATHANOR_NCCL_INCLUDE nccl.h REQUIRED HINTS "${site}/nvidia/nccl/include" "$ENV{NCCL_HOME}/include")
+find_library(ATHANOR_NCCL NAMES nccl libnccl.so.2 REQUIRED HINTS "${site}/nvidia/nccl/lib" "$ENV{NCCL_HOME}/lib")
 
 set(code "")
 foreach(architecture IN LISTS ATHANOR_GPU_ARCHITECTURES)
@@ -33,14 +35,16 @@ foreach(source IN LISTS kernel_sources)
   list(APPEND kernels "${object}")
 endforeach()
 
-add_library(athanor_cuda MODULE "${CMAKE_SOURCE_DIR}/athanor/tensor/cuda/unit_gpu.cc" ${kernels})
+file(GLOB unit_sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/athanor/tensor/cuda/*_gpu.cc")
+add_library(athanor_cuda MODULE ${unit_sources} ${kernels})
 target_include_directories(athanor_cuda PRIVATE "${CMAKE_SOURCE_DIR}")
-target_include_directories(athanor_cuda SYSTEM PRIVATE "${ATHANOR_CUDA_INCLUDE}")
-target_link_libraries(athanor_cuda PRIVATE athanor_libtorch "${ATHANOR_TORCH_ROOT}/lib/libc10_cuda.so" "${ATHANOR_CUDART}")
+target_include_directories(athanor_cuda SYSTEM PRIVATE "${ATHANOR_CUDA_INCLUDE}" "${ATHANOR_NCCL_INCLUDE}")
+get_filename_component(nccl_lib "${ATHANOR_NCCL}" DIRECTORY)
+target_link_libraries(athanor_cuda PRIVATE athanor_libtorch "${ATHANOR_TORCH_ROOT}/lib/libc10_cuda.so" "${ATHANOR_CUDART}" "${ATHANOR_NCCL}")
 # Nothing of libtorch_cuda is named: it registers LibTorch's operators when it is loaded.
 target_link_options(athanor_cuda PRIVATE "-Wl,--no-as-needed" "${ATHANOR_TORCH_ROOT}/lib/libtorch_cuda.so" "-Wl,--as-needed"
   "-Wl,--allow-shlib-undefined")
 set_target_properties(athanor_cuda PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}"
-  BUILD_RPATH "${ATHANOR_TORCH_ROOT}/lib;${site}/nvidia/cu13/lib"
-  INSTALL_RPATH "$ORIGIN;${ATHANOR_TORCH_ROOT}/lib;${site}/nvidia/cu13/lib")
+  BUILD_RPATH "${ATHANOR_TORCH_ROOT}/lib;${site}/nvidia/cu13/lib;${nccl_lib}"
+  INSTALL_RPATH "$ORIGIN;${ATHANOR_TORCH_ROOT}/lib;${site}/nvidia/cu13/lib;${nccl_lib}")
 install(TARGETS athanor_cuda LIBRARY DESTINATION lib/athanor)

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "athanor/tensor/device/device.h"
+
 namespace athanor {
 
 namespace {
@@ -32,6 +34,7 @@ std::unique_ptr<Ranks> ranks_over_store(const Launch& launch) {
   if (std::getenv("OMP_NUM_THREADS") == nullptr && launch.local_world > 1) {
     at::set_num_threads(std::max(1, at::get_num_threads() / launch.local_world));
   }
+  set_local_rank(launch.local_rank, launch.local_world);
   return std::make_unique<RanksOverStore>(launch);
 }
 

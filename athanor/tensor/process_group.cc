@@ -84,6 +84,33 @@ void ProcessGroup::collective(const std::string& name, const Call& call, bool to
   }
 }
 
+void ProcessGroup::open_gpu(at::Device device) {
+  if (gpu_ == nullptr) {
+    gpu_ = std::make_unique<GpuGroup>(store_, device);
+  } else if (gpu_->device() != device) {
+    throw Error(ErrorKind::kInternal, "a process has one GPU, and was given a tensor on another");
+  }
+}
+
+GpuGroup* ProcessGroup::gpu_for(const at::Tensor& tensor, const std::string& name) {
+  if (tensor.is_cpu()) {
+    return nullptr;
+  }
+  open_gpu(tensor.device());
+  store_.enter(step_, name);
+  return gpu_.get();
+}
+
+void ProcessGroup::begin_reduce_scatter(const at::Tensor& flat, const PartBounds& parts, const std::string& name) {
+  gpu_for(flat, name)->reduce_scatter(flat, parts);
+}
+
+void ProcessGroup::begin_all_reduce(const at::Tensor& flat, const std::string& name) { gpu_for(flat, name)->all_reduce(flat); }
+
+bool ProcessGroup::gpu_done() { return gpu_->done(); }
+
+void ProcessGroup::wait_for_gpu() { gpu_->wait(); }
+
 SharedBlock* ProcessGroup::block_of(const at::Tensor& flat) const {
   for (const auto& block : blocks_) {
     if (block->holds(flat.const_data_ptr())) {
@@ -141,6 +168,10 @@ void ProcessGroup::meet_over(const at::Tensor& flat, const std::string& name, bo
 }
 
 void ProcessGroup::reduce_scatter(const at::Tensor& flat, const PartBounds& parts, const std::string& name) {
+  if (GpuGroup* const gpu = gpu_for(flat, name)) {
+    gpu->reduce_scatter(flat, parts);
+    return gpu->wait();
+  }
   const auto self = static_cast<size_t>(rank());
   const int64_t own = parts[self + 1] - parts[self];
   if (block_of(flat) != nullptr) {
@@ -168,6 +199,10 @@ void ProcessGroup::reduce_scatter(const at::Tensor& flat, const PartBounds& part
 }
 
 void ProcessGroup::all_gather(const at::Tensor& flat, const PartBounds& parts, const std::string& name) {
+  if (GpuGroup* const gpu = gpu_for(flat, name)) {
+    gpu->all_gather(flat, parts);
+    return gpu->wait();
+  }
   if (block_of(flat) != nullptr) {
     meet_over(flat, name);
     for (int other = 0; other < world(); ++other) {
@@ -198,6 +233,10 @@ void ProcessGroup::all_gather(const at::Tensor& flat, const PartBounds& parts, c
 }
 
 void ProcessGroup::all_reduce(const at::Tensor& flat, const std::string& name) {
+  if (GpuGroup* const gpu = gpu_for(flat, name)) {
+    gpu->all_reduce(flat);
+    return gpu->wait();
+  }
   const PartBounds parts = even_parts(flat.numel(), world());
   reduce_scatter(flat, parts, name);
   all_gather(flat, parts, name);
@@ -220,6 +259,10 @@ std::vector<double> ProcessGroup::sum(const std::vector<double>& values, const s
 }
 
 void ProcessGroup::broadcast(const at::Tensor& tensor, int from, const std::string& name) {
+  if (GpuGroup* const gpu = gpu_for(tensor, name)) {
+    gpu->broadcast(tensor, from);
+    return gpu->wait();
+  }
   std::vector<at::Tensor> tensors{tensor};
   c10d::BroadcastOptions options;
   options.rootRank = from;

@@ -1,6 +1,7 @@
 // Collectives among the processes of one launch, over c10d: Gloo on the CPU. Sums are taken in rank order, ((x0 + x1) +
 // x2) + ..., so that all ranks hold the same bits, and the bits that one process gets which adds the ranks' parts one
-// after another. Each call names itself: when a rank does not come, the error says which, in which step and call.
+// after another. Tensors on a GPU go by NCCL (open_gpu), which adds in an order of its own; all ranks hold the same bits there
+// too. Each call names itself: when a rank does not come, the error says which, in which step and call.
 //
 //   ProcessGroup group(store);                      // a RankStore
 //   group.at_step(12);
@@ -18,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "athanor/tensor/device/gpu_group.h"
 #include "athanor/tensor/rank_store.h"
 #include "athanor/tensor/shared_memory.h"
 
@@ -43,6 +45,9 @@ class ProcessGroup {
   // The step that errors name.
   void at_step(int64_t step) { step_ = step; }
 
+  // From now on tensors on this device can be given: each rank's own GPU. A collective call; again: nothing.
+  void open_gpu(at::Device device);
+
   // count numbers for tensors that are exchanged again and again. Where all ranks are on one machine they lie in memory that
   // the others read, and the calls below, given this tensor or a piece of it, copy nothing through a socket; else they are
   // like any others. A collective call: the same count on all ranks.
@@ -53,7 +58,7 @@ class ProcessGroup {
   // the others' numbers are read, and after it (leaving), so that nobody writes over what another still reads.
   void meet_over(const at::Tensor& flat, const std::string& name, bool leaving = false);
 
-  // flat: one dimension, contiguous, fp32, on the CPU. In place; only this rank's part holds the sum afterwards.
+  // flat: one dimension, contiguous, fp32. In place; only this rank's part holds the sum afterwards.
   void reduce_scatter(const at::Tensor& flat, const PartBounds& parts, const std::string& name);
   // Each rank gives its part, and gets the others'. Any type.
   void all_gather(const at::Tensor& flat, const PartBounds& parts, const std::string& name);
@@ -62,6 +67,13 @@ class ProcessGroup {
   // Few numbers: element by element over the ranks.
   std::vector<double> sum(const std::vector<double>& values, const std::string& name);
   void broadcast(const at::Tensor& tensor, int from, const std::string& name);
+  // Of a tensor on the GPU, only begun, beside what the device does afterwards; one after another.
+  void begin_reduce_scatter(const at::Tensor& flat, const PartBounds& parts, const std::string& name);
+  void begin_all_reduce(const at::Tensor& flat, const std::string& name);
+  // Whether all that was begun is done: to be asked again and again, which is what finds a lost rank. wait_for_gpu asks.
+  bool gpu_done();
+  void wait_for_gpu();
+  // On the CPU.
   void send(const at::Tensor& tensor, int to, const std::string& name);
   void receive(const at::Tensor& tensor, int from, const std::string& name);
 
@@ -70,10 +82,13 @@ class ProcessGroup {
   // Runs one call of the backend, and blames who fails it.
   template <typename Call>
   void collective(const std::string& name, const Call& call, bool together = true);
+  // The GPU's calls for this tensor, which begin now; null for one on the CPU.
+  GpuGroup* gpu_for(const at::Tensor& tensor, const std::string& name);
   SharedBlock* block_of(const at::Tensor& flat) const;
 
   RankStore& store_;
   std::unique_ptr<Impl> impl_;
+  std::unique_ptr<GpuGroup> gpu_;
   std::vector<std::shared_ptr<SharedBlock>> blocks_;  // tensors over them keep them too
   std::atomic<int64_t> step_{0};
   int64_t num_shared_ = 0;

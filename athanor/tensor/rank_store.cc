@@ -19,7 +19,6 @@
 #include "athanor/base/text.h"
 
 namespace athanor {
-
 namespace {
 
 using std::chrono::milliseconds;
@@ -259,12 +258,16 @@ std::string RankStore::wait(const std::string& key, const std::string& what) {
     if (auto value = get(key)) {
       return *value;
     }
-    if (get("failed") || impl_->store_is_lost() || !impl_->silent(std::min<double>(impl_->timeout + kSilentSeconds, kGoneSeconds)).empty()) {
+    if (somebody_failed()) {
       blame("");
     }
     std::this_thread::sleep_for(pause);
     pause = std::min(pause * 2, milliseconds(200));
   }
+}
+
+bool RankStore::somebody_failed() {
+  return get("failed") || impl_->store_is_lost() || !impl_->silent(std::min<double>(impl_->timeout + kSilentSeconds, kGoneSeconds)).empty();
 }
 
 std::string RankStore::from_rank_0(const std::string& what, const std::function<std::string()>& function) {

@@ -52,6 +52,9 @@ class RankStore {
   // All ranks come here; waits as wait() does. Each name serves once, or in the same order on all ranks.
   void meet(const std::string& name);
 
+  // Whether a rank is gone, or said why it stopped: for who waits outside of this store. blame() then names it.
+  bool somebody_failed();
+
   // Where this process is, for the others: called before it enters a collective. together: all ranks enter it, so that
   // the count of these tells who is behind.
   void enter(int64_t step, const std::string& collective, bool together = true);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 #include "athanor/base/error.h"
@@ -25,6 +26,9 @@ Parallel::Parallel(ProcessGroup* group, std::vector<NamedParameter> parameters, 
   whole.resize(parameters_.size(), false);
   arrived_.assign(parameters_.size(), 0);
   used_.assign(parameters_.size(), 0);
+  if (on_gpu()) {
+    group_->open_gpu(parameters_[0].tensor.device());
+  }
   make_buckets(options.bucket_bytes);
   if (sharded_) {
     cut_for_optimizer(whole);
@@ -65,7 +69,8 @@ void Parallel::make_buckets(int64_t bucket_bytes) {
     bucket.size += parameters_[i].tensor.numel();
   }
   for (Bucket& bucket : buckets_) {
-    bucket.memory = group_->shared_floats(bucket.size, "memory for gradients");
+    bucket.memory = on_gpu() ? at::empty({bucket.size}, parameters_[0].tensor.options().requires_grad(false))
+                             : group_->shared_floats(bucket.size, "memory for gradients");
     bucket.parts = even_parts(bucket.size, world());
   }
 }
@@ -170,7 +175,7 @@ void Parallel::take_gradient(size_t parameter) {
   if (grad.defined()) {
     view.copy_(grad);
   } else {
-    std::memset(home, 0, static_cast<size_t>(view.numel()) * sizeof(float));
+    view.zero_();
   }
   grad = view;
 }
@@ -185,57 +190,6 @@ void Parallel::gradient_ready(size_t parameter) {
   used_[parameter] = 1;
   if (std::exchange(arrived_[parameter], 1) == 0 && --bucket.missing == 0 && last_) {
     send_ready_buckets();
-  }
-}
-
-void Parallel::send_ready_buckets() {
-  const std::lock_guard lock(mutex_);
-  while (next_to_send_ < buckets_.size() && buckets_[next_to_send_].missing == 0) {
-    buckets_[next_to_send_].sent = true;
-    queue_.push_back(next_to_send_++);
-  }
-  wake_.notify_all();
-}
-
-// The thread beside: one bucket after another, in the same order on all ranks.
-void Parallel::communicate() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    wake_.wait(lock, [this] { return ending_ || !queue_.empty(); });
-    if (ending_) {
-      return;
-    }
-    const size_t number = queue_.front();
-    queue_.pop_front();
-    lock.unlock();
-    std::exception_ptr error;
-    try {
-      reduce(buckets_[number], "gradients " + std::to_string(number + 1) + " of " + std::to_string(buckets_.size()));
-    } catch (...) {
-      error = std::current_exception();
-    }
-    lock.lock();
-    ++reduced_;
-    if (error) {
-      error_ = error;
-      ending_ = true;
-    }
-    wake_.notify_all();
-  }
-}
-
-void Parallel::reduce(Bucket& bucket, const std::string& name) {
-  group_->reduce_scatter(bucket.memory, bucket.parts, name);
-  if (!sharded_) {
-    group_->all_gather(bucket.memory, bucket.parts, name);
-  }
-}
-
-void Parallel::wait_for_buckets() {
-  std::unique_lock lock(mutex_);
-  wake_.wait(lock, [this] { return error_ || reduced_ == buckets_.size(); });
-  if (error_) {
-    std::rethrow_exception(error_);
   }
 }
 
@@ -275,6 +229,10 @@ std::vector<double> Parallel::finish_backward(const std::vector<double>& numbers
 double Parallel::grad_norm(const Optimizer& optimizer) {
   if (!sharded_) {
     return optimizer.grad_norm();
+  }
+  if (on_gpu()) {  // one number a parameter
+    const std::vector<double> own = optimizer.chunk_squares();
+    return std::sqrt(group_->sum({std::accumulate(own.begin(), own.end(), 0.0)}, "norm of the gradients").at(0));
   }
   std::vector<size_t> first;  // the first chunk of each parameter
   size_t total = 0;
@@ -324,8 +282,8 @@ void Parallel::share_weights() {
   const NoGrad no_grad;
   const auto self = static_cast<size_t>(rank());
   for (size_t i = 0; i < pieces_.size(); ++i) {
-    std::memcpy(buckets_[pieces_[i].bucket].memory.mutable_data_ptr<float>() + pieces_[i].offset,
-                own_[i].tensor.const_data_ptr<float>(), static_cast<size_t>(pieces_[i].count) * sizeof(float));
+    const Piece& piece = pieces_[i];
+    buckets_[piece.bucket].memory.narrow(0, piece.offset, piece.count).copy_(own_[i].tensor.view(-1));
   }
   for (size_t number = 0; number < buckets_.size(); ++number) {
     Bucket& bucket = buckets_[number];
@@ -339,8 +297,7 @@ void Parallel::share_weights() {
       const at::Tensor& tensor = parameters_[member.parameter].tensor;
       const bool mine = bucket.parts[self] <= member.offset && member.offset + tensor.numel() <= bucket.parts[self + 1];
       if (!mine) {
-        std::memcpy(tensor.mutable_data_ptr<float>(), bucket.memory.const_data_ptr<float>() + member.offset,
-                    static_cast<size_t>(tensor.numel()) * sizeof(float));
+        tensor.detach().copy_(gradient_view(bucket, member));
       }
     }
   }

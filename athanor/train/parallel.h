@@ -17,6 +17,9 @@
 // bucket. Without sharding the parts are then gathered at once; with it each rank updates its part, and weights are
 // gathered instead (share_weights): the same bytes on the wire, the moments' memory divided by the ranks. On one machine
 // nothing goes over a wire: buckets lie in memory that all ranks read (tensor/shared_memory.h).
+//
+// Parameters on a GPU: buckets lie there too, their sums are begun one behind another beside backward, and are in the order of
+// the backend (tensor/device/gpu_group.h): losses agree within rounding only.
 #pragma once
 
 #include <condition_variable>
@@ -82,7 +85,7 @@ class Parallel {
   // What this rank's optimiser updates: the parameters themselves, or with sharding one-dimensional views on parts of
   // them (whole ones keep their shape) under the parameters' names. Their gradients are set by finish_backward.
   const std::vector<NamedParameter>& own_parameters() const { return own_; }
-  // Of all ranks' gradients, by the same sums whatever the number of ranks.
+  // Of all ranks' gradients, by the same sums whatever the number of ranks (on a GPU: within rounding).
   double grad_norm(const Optimizer& optimizer);
   // With sharding: gives the parameters themselves their summed gradients, for whoever wants to look at them.
   void gather_gradients();
@@ -131,8 +134,11 @@ class Parallel {
   void take_gradient(size_t parameter);
   void gradient_ready(size_t parameter);
   void send_ready_buckets();
+  bool on_gpu() const { return !alone() && !parameters_.empty() && !parameters_[0].tensor.is_cpu(); }
   void communicate();
+  // On a GPU: begins it.
   void reduce(Bucket& bucket, const std::string& name);
+  bool reductions_done(bool none_to_come);
   void wait_for_buckets();
   void take_weights(const Bucket& bucket, const std::string& name);
 
@@ -152,6 +158,7 @@ class Parallel {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<size_t> queue_;  // buckets to reduce
+  size_t begun_ = 0;    // of them, by a GPU
   size_t reduced_ = 0;
   bool ending_ = false;
   std::exception_ptr error_;

@@ -1,13 +1,13 @@
 // The optimiser's arrays in checkpoints: written as one process has them, whatever the number of ranks.
 #include <ATen/ops/empty.h>
 
-#include <cstring>
 #include <map>
 
 #include <nlohmann/json.hpp>
 
 #include "athanor/base/error.h"
 #include "athanor/data/containers/safetensors.h"
+#include "athanor/tensor/device/device.h"
 #include "athanor/train/optimizer.h"
 #include "athanor/train/parallel.h"
 
@@ -59,7 +59,7 @@ NamedTensors Parallel::gather_state(const Optimizer& optimizer) {
     }
     group_->store().set(key_of_rank(rank()), list.dump());
     for (const Entry& entry : entries) {
-      group_->send(entry.tensor.contiguous().view(-1), 0, "optimiser state to rank 0");
+      group_->send(entry.tensor.contiguous().view(-1).to(at::kCPU), 0, "optimiser state to rank 0");
     }
     return {};
   }
@@ -67,7 +67,7 @@ NamedTensors Parallel::gather_state(const Optimizer& optimizer) {
   const auto part = [&](size_t parameter, const std::string& array, int64_t begin, int64_t count, at::ScalarType type) {
     at::Tensor& tensor = whole[{parameter, array}];
     if (!tensor.defined()) {
-      tensor = at::empty(parameters_[parameter].tensor.sizes(), type);
+      tensor = at::empty(parameters_[parameter].tensor.sizes(), type);  // on the host: no one GPU need hold them all
     }
     return tensor.view(-1).narrow(0, begin, count);
   };
@@ -105,8 +105,7 @@ void Parallel::load_state(const fs::path& path, Optimizer& optimizer, const Name
       throw Error(ErrorKind::kInput, "has no tensor '" + name + "' of type " + wanted + " and the parameter's shape",
                   path.string());
     }
-    std::memcpy(into.mutable_data_ptr(), view->bytes.data() + static_cast<size_t>(begin) * into.element_size(),
-                into.nbytes());
+    copy_bytes_in(view->bytes.data() + static_cast<size_t>(begin) * into.element_size(), into);
   };
   const auto index = index_by_name(own_);
   for (const auto& [name, tensor] : state) {

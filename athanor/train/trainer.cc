@@ -325,19 +325,20 @@ void place(Objective& objective, at::Device device) {
   move_to(device, tensors);
 }
 
-at::Device device_for(const Objective& objective, const TrainOptions& options, const ProcessGroup* group) {
+// All ranks take a GPU, or all the host.
+at::Device device_for(const Objective& objective, const TrainOptions& options, ProcessGroup* group) {
   at::Device device = open_device(options.device);
-  const char* const reason = device.is_cpu()            ? nullptr
-                             : !objective.runs_on_gpu() ? "this model does not train on a GPU"
-                             : group != nullptr         ? "several processes do not train on GPUs"
-                                                        : nullptr;
-  if (reason == nullptr) {
-    return device;
+  const bool chosen = options.device != "auto";
+  if (!device.is_cpu() && !objective.runs_on_gpu()) {
+    if (chosen) {
+      throw Error(ErrorKind::kUsage, "this model does not train on a GPU", "device", "train on the host: device=cpu");
+    }
+    device = at::kCPU;
   }
-  if (options.device == "auto") {
-    return at::kCPU;
+  if (group != nullptr && !chosen && group->sum({device.is_cpu() ? 0.0 : 1.0}, "devices").at(0) < group->world()) {
+    device = at::kCPU;
   }
-  throw Error(ErrorKind::kUsage, reason, "device", "train on the host: device=cpu");
+  return device;
 }
 
 }  // namespace

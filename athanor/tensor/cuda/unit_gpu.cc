@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "athanor/tensor/cuda/group_gpu.h"
 #include "athanor/tensor/device/unit.h"
 
 namespace athanor {
@@ -29,7 +30,7 @@ bool properties(int device, GpuProperties* out) {
   int before = 0;
   bool good = cudaGetDevice(&before) == cudaSuccess && cudaSetDevice(device) == cudaSuccess;
   good = good && cudaMemGetInfo(&free_bytes, &total_bytes) == cudaSuccess;
-  good = cudaSetDevice(before) == cudaSuccess && good;
+  good = c10::cuda::MaybeSetDevice(static_cast<c10::DeviceIndex>(before)) == cudaSuccess && good;  // touches none that was not
   out->free_bytes = free_bytes;
   out->total_bytes = total_bytes;
   return good;
@@ -54,7 +55,7 @@ int synchronise(int device) {
   cudaGetDevice(&before);
   cudaSetDevice(device);
   const int code = cudaDeviceSynchronize();
-  cudaSetDevice(before);
+  c10::cuda::MaybeSetDevice(static_cast<c10::DeviceIndex>(before));
   return code;
 }
 
@@ -71,6 +72,7 @@ GpuUnit make() {
   unit.error_text = error_text;
   cudaDriverGetVersion(&unit.driver_version);
   cudaRuntimeGetVersion(&unit.runtime_version);
+  add_group_calls(unit);
   unit.norm = athanor_cuda_norm;
   unit.norm_partials = athanor_cuda_norm_partials;
   unit.norm_backward = athanor_cuda_norm_backward;

@@ -20,6 +20,8 @@ namespace {
 constexpr const char* kUnitFile = "libathanor_cuda.so";
 
 const GpuUnit* opened = nullptr;
+int local_rank = 0;
+int local_world = 1;
 
 // The unit lies beside the library that this function is in; the rooms that tests load lie one folder deeper.
 fs::path unit_path() {
@@ -66,17 +68,37 @@ int device_number(std::string_view name) {
   return number;
 }
 
+std::string gpus(int count) { return std::to_string(count) + (count == 1 ? " GPU" : " GPUs"); }
+
 at::Device open_gpu(int number) {
   if (opened == nullptr) {
     opened = open_unit();
   }
   const int count = opened->num_devices();
+  if (count > 0 && count < local_world) {
+    throw Error(ErrorKind::kResource, "this machine has " + gpus(count) + " for " + std::to_string(local_world) + " processes", "device",
+                "start one process a GPU (torchrun --nproc-per-node=" + std::to_string(count) +
+                    "); each must see all GPUs of its machine (CUDA_VISIBLE_DEVICES)");
+  }
   if (number >= count) {
     throw Error(ErrorKind::kResource,
                 count == 0 ? "there is no GPU that can be used" : "there is no GPU " + std::to_string(number) + ": there are " + std::to_string(count),
                 "device", count == 0 ? "check the driver with nvidia-smi, or train on the host: device=cpu" : "use cuda:0");
   }
   return {static_cast<c10::DeviceType>(opened->device_type), static_cast<c10::DeviceIndex>(number)};
+}
+
+// The GPU that the recipe names by its number, or this process's own.
+int number_in(std::string_view name) {
+  const int number = device_number(name);
+  if (name.find(':') == std::string_view::npos) {
+    return local_rank;
+  }
+  if (local_world > 1) {
+    throw Error(ErrorKind::kUsage, std::to_string(local_world) + " processes of this machine would share the one GPU '" + std::string(name) + "'",
+                "device", "device=cuda gives each process the GPU of its LOCAL_RANK");
+  }
+  return number;
 }
 
 }  // namespace
@@ -86,13 +108,18 @@ at::Device open_device(std::string_view name) {
     return {at::kCPU};
   }
   if (name != "auto") {
-    return open_gpu(device_number(name));
+    return open_gpu(number_in(name));
   }
   try {
-    return open_gpu(0);
+    return open_gpu(local_rank);
   } catch (const Error&) {
     return {at::kCPU};  // asked for what there is
   }
+}
+
+void set_local_rank(int rank, int world) {
+  local_rank = rank;
+  local_world = world;
 }
 
 const GpuUnit& gpu_unit() {

@@ -14,10 +14,14 @@
 
 namespace athanor {
 
-// "cpu"; "cuda" (the first GPU), "cuda:1"; "auto": a GPU where one can be used, else the host. The GPU unit and LibTorch's
-// CUDA half are opened on the first call that wants them. Throws Error(kUsage) for another word, Error(kResource) that
-// says what is missing: the unit, its libraries, the driver, a device of that number.
+// "cpu"; "cuda" (this process's GPU: the first, or with set_local_rank that of its number), "cuda:1"; "auto": as "cuda" where
+// it can be used, else the host. The GPU unit and LibTorch's CUDA half are opened on the first call that wants them. Throws
+// Error(kUsage) for another word, and for "cuda:1" where several processes would share it; Error(kResource) that says what is
+// missing: the unit, its libraries, the driver, a device of that number, a GPU for each process.
 at::Device open_device(std::string_view name);
+
+// Which of the processes of one launch on this machine this is, and of how many.
+void set_local_rank(int rank, int world);
 
 // The opened unit. Error(kInternal) where there is none.
 const GpuUnit& gpu_unit();

@@ -3,7 +3,7 @@
 // code that reads or writes such a tensor's memory dies of SIGSEGV. LibTorch's operators run on the host by copies; our own
 // kernels run the bodies of cuda/rows.h, row by row.
 //
-// Include it in one file of a test program, and call use_any_gpu() or use_fake_gpu().
+// Include it in one file of a test program; all call use_any_gpu(), use_own_gpu() or use_fake_gpu() (testing_gpu.h).
 #pragma once
 
 #include <ATen/EmptyTensor.h>
@@ -23,16 +23,36 @@
 #include <array>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
 #include "athanor/tensor/device/device.h"
+#include "athanor/tensor/device/testing_fake_group.h"
 #include "athanor/tensor/device/testing_fake_kernels.h"
+#include "athanor/tensor/device/testing_gpu.h"
 
 namespace athanor::fake_gpu {
 
 inline const at::Device kDevice{at::kHPU, 0};
+constexpr int kMostDevices = 4;
+inline int num_devices = 1;                  // that open_device finds
+inline thread_local c10::DeviceIndex current = 0;  // each thread's, as CUDA has it
+
+// Makes another device the current one for a while.
+class Current {
+ public:
+  explicit Current(std::optional<at::Device> device) : before_(current) {
+    current = device && device->has_index() ? device->index() : current;
+  }
+  ~Current() { current = before_; }
+  Current(const Current&) = delete;
+  Current& operator=(const Current&) = delete;
+
+ private:
+  c10::DeviceIndex before_;
+};
 
 struct Block {
   void* place;
@@ -42,7 +62,7 @@ struct Block {
 struct Allocator final : at::Allocator {
   at::DataPtr allocate(size_t bytes) override {
     auto* const block = new Block{Memory::the().take(bytes), bytes};
-    return {block->place, block, &release, kDevice};
+    return {block->place, block, &release, at::Device(at::kHPU, current)};
   }
   static void release(void* given) {
     auto* const block = static_cast<Block*>(given);
@@ -59,12 +79,14 @@ inline Allocator allocator;
 constexpr c10::DispatchKeySet kKeys(c10::DispatchKey::HPU);
 
 inline at::Tensor empty(c10::IntArrayRef size, std::optional<at::ScalarType> dtype, std::optional<at::Layout>,
-                        std::optional<at::Device>, std::optional<bool>, std::optional<at::MemoryFormat> format) {
+                        std::optional<at::Device> device, std::optional<bool>, std::optional<at::MemoryFormat> format) {
+  const Current there(device);
   return at::detail::empty_generic(size, &allocator, kKeys, c10::dtype_or_default(dtype), format);
 }
 
 inline at::Tensor empty_strided(c10::IntArrayRef size, c10::IntArrayRef stride, std::optional<at::ScalarType> dtype,
-                                std::optional<at::Layout>, std::optional<at::Device>, std::optional<bool>) {
+                                std::optional<at::Layout>, std::optional<at::Device> device, std::optional<bool>) {
+  const Current there(device);
   return at::detail::empty_strided_generic(size, stride, &allocator, kKeys, c10::dtype_or_default(dtype));
 }
 
@@ -87,7 +109,7 @@ inline at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool) 
 
 inline const at::Tensor& resize(const at::Tensor& tensor, c10::IntArrayRef size, std::optional<at::MemoryFormat>) {
   if (tensor.sizes() != size) {
-    const at::Tensor fresh = empty(size, tensor.scalar_type(), {}, {}, {}, {});
+    const at::Tensor fresh = empty(size, tensor.scalar_type(), {}, tensor.device(), {}, {});
     const_cast<at::Tensor&>(tensor).set_(fresh.storage(), 0, fresh.sizes(), fresh.strides());
   }
   return tensor;
@@ -106,7 +128,7 @@ inline at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, con
   const auto host_bias = bias && bias->defined() ? std::optional(bias->to(at::kCPU)) : std::nullopt;
   return at::convolution_symint(x.to(at::kCPU), weight.to(at::kCPU), host_bias, stride, padding, dilation, transposed,
                                 output_padding, std::move(groups))
-      .to(kDevice);
+      .to(x.device());
 }
 
 inline std::tuple<at::Tensor, at::Tensor, at::Tensor> convolution_backward(
@@ -117,7 +139,7 @@ inline std::tuple<at::Tensor, at::Tensor, at::Tensor> convolution_backward(
   const auto [dx, dw, db] = at::convolution_backward_symint(
       dy.to(at::kCPU), x.to(at::kCPU), weight.to(at::kCPU), wanted[2] ? at::OptionalSymIntArrayRef(bias_sizes) : std::nullopt,
       stride, padding, dilation, transposed, output_padding, std::move(groups), wanted);
-  const auto there = [](const at::Tensor& tensor) { return tensor.defined() ? tensor.to(kDevice) : tensor; };
+  const auto there = [&](const at::Tensor& tensor) { return tensor.defined() ? tensor.to(x.device()) : tensor; };
   return {there(dx), there(dw), there(db)};
 }
 
@@ -136,17 +158,22 @@ inline std::tuple<at::Tensor, at::Tensor, at::Tensor> batch_norm(
     mean->copy_(*host_mean);
     variance->copy_(*host_variance);
   }
-  return {y.to(kDevice), kept_mean.to(kDevice), kept_deviation.to(kDevice)};
+  return {y.to(x.device()), kept_mean.to(x.device()), kept_deviation.to(x.device())};
 }
 
-// One device, one stream, everything done when it is asked for: an event has always happened.
+// One stream a device, everything done when it is asked for: an event has always happened.
 struct Guard final : c10::impl::NoOpDeviceGuardImpl<c10::DeviceType::HPU> {
-  c10::Device getDevice() const override { return kDevice; }
-  c10::Device exchangeDevice(c10::Device) const override { return kDevice; }
-  c10::Stream getStream(c10::Device) const noexcept override { return stream(); }
-  c10::Stream getNewStream(c10::Device, int) const override { return stream(); }
-  c10::Stream exchangeStream(c10::Stream) const noexcept override { return stream(); }
-  static c10::Stream stream() { return c10::Stream(c10::Stream::DEFAULT, kDevice); }
+  c10::DeviceIndex deviceCount() const noexcept override { return kMostDevices; }
+  c10::Device getDevice() const override { return {at::kHPU, current}; }
+  void setDevice(c10::Device device) const override { current = device.index(); }
+  void uncheckedSetDevice(c10::Device device) const noexcept override { current = device.index(); }
+  c10::Device exchangeDevice(c10::Device device) const override {
+    return {at::kHPU, std::exchange(current, device.index())};
+  }
+  c10::Stream getStream(c10::Device device) const noexcept override { return stream(device); }
+  c10::Stream getNewStream(c10::Device device, int) const override { return stream(device); }
+  c10::Stream exchangeStream(c10::Stream given) const noexcept override { return stream(given.device()); }
+  static c10::Stream stream(c10::Device device) { return c10::Stream(c10::Stream::DEFAULT, device); }
   void record(void**, const c10::Stream&, c10::DeviceIndex, c10::EventFlag) const override {}
   void block(void*, const c10::Stream&) const override {}
   bool queryEvent(void*) const override { return true; }
@@ -159,7 +186,7 @@ inline const GpuUnit& unit() {
   static const GpuUnit made = [] {
     GpuUnit u;
     u.device_type = static_cast<int>(kDevice.type());
-    u.num_devices = [] { return 1; };
+    u.num_devices = [] { return num_devices; };
     u.properties = [](int, GpuProperties* out) {
       *out = {"a GPU of the tests", 9, 0, 1, uint64_t{1} << 31, uint64_t{1} << 31};
       return true;
@@ -168,9 +195,15 @@ inline const GpuUnit& unit() {
       *out = {};
       return true;
     };
-    u.stream = [](int) { return static_cast<void*>(nullptr); };
+    u.stream = [](int device) {
+      if (device != current) {
+        throw std::runtime_error("work for GPU " + std::to_string(device) + " is begun while another is current");
+      }
+      return static_cast<void*>(nullptr);
+    };
     u.synchronise = [](int) { return 0; };
     u.error_text = [](int) { return "no error"; };
+    add_group_calls(u);
     u.norm = norm;
     u.norm_partials = norm_partials;
     u.norm_backward = norm_backward;
@@ -191,10 +224,13 @@ inline const GpuUnit& unit() {
 }  // namespace athanor::fake_gpu
 
 namespace athanor {
-inline void use_fake_gpu() { set_gpu_unit(&fake_gpu::unit()); }
 
-// The machine's own GPU where the gpu preset was built and there is one, else the one of the tests.
-inline at::Device use_any_gpu() {
+void use_fake_gpu(int num_devices) {
+  fake_gpu::num_devices = num_devices;
+  set_gpu_unit(&fake_gpu::unit());
+}
+
+at::Device use_any_gpu() {
   set_gpu_unit(nullptr);
   const at::Device real = open_device("auto");
   if (!real.is_cpu()) {
@@ -203,6 +239,18 @@ inline at::Device use_any_gpu() {
   use_fake_gpu();
   return fake_gpu::kDevice;
 }
+
+at::Device use_own_gpu(const Launch& launch) {
+  set_local_rank(launch.local_rank, launch.local_world);
+  set_gpu_unit(nullptr);
+  const at::Device real = open_device("auto");
+  if (!real.is_cpu()) {
+    return real;
+  }
+  use_fake_gpu(launch.local_world);
+  return open_device("cuda");
+}
+
 }  // namespace athanor
 
 namespace at {
@@ -213,8 +261,8 @@ struct FakeGpuHooks final : HPUHooksInterface {
   bool hasHPU() const override { return true; }
   bool isBuilt() const override { return true; }
   bool isAvailable() const override { return true; }
-  DeviceIndex deviceCount() const override { return 1; }
-  DeviceIndex getCurrentDevice() const override { return 0; }
+  DeviceIndex deviceCount() const override { return athanor::fake_gpu::kMostDevices; }
+  DeviceIndex getCurrentDevice() const override { return athanor::fake_gpu::current; }
   bool hasPrimaryContext(DeviceIndex) const override { return true; }
 };
 C10_REGISTER_CLASS(HPUHooksRegistry, HPUHooks, FakeGpuHooks)  // the name it is looked up by

@@ -11,6 +11,11 @@ namespace athanor {
 
 constexpr int64_t kGpuUnitVersion = 2;  // of this table; another one is refused
 
+constexpr int kGpuGroupIdBytes = 128;
+// What group_state gives beside 0 and errors.
+constexpr int kGpuRunning = -1;   // the group's stream still works
+constexpr int kGpuStarting = -2;  // the last call is not on the stream yet: no other may be made
+
 struct GpuProperties {
   char name[256];
   int major;  // compute capability
@@ -41,6 +46,25 @@ struct GpuUnit {
   const char* (*error_text)(int code) = nullptr;
   int driver_version = 0;   // 13000: CUDA 13.0
   int runtime_version = 0;
+
+  // Collectives among processes that have one GPU each (NCCL). All ranks make the same calls in the same order, none of which
+  // waits: the group has a stream of its own, where a call comes after those before it and after all that `stream`, the
+  // device's, had been given. Sums are in no given order of ranks. Codes: 0, or one for group_error_text.
+  int (*group_id)(char* id) = nullptr;  // kGpuGroupIdBytes, made by one rank for all
+  // Comes back before the others came. The group is there to be closed even after an error, unless it is null.
+  int (*group_open)(int device, int rank, int world, const char* id, void** group) = nullptr;
+  int (*group_all_reduce)(void* group, void* stream, float* data, int64_t count) = nullptr;
+  // parts: world + 1 places in data, of floats. This rank is left with the sum of its part, whatever with the others'.
+  int (*group_reduce_scatter)(void* group, void* stream, float* data, const int64_t* parts) = nullptr;
+  // parts: likewise, of bytes. Each rank gives its part.
+  int (*group_all_gather)(void* group, void* stream, void* data, const int64_t* parts) = nullptr;
+  int (*group_broadcast)(void* group, void* stream, void* data, int64_t bytes, int from) = nullptr;
+  // 0: all calls are done; kGpuRunning, kGpuStarting; else what failed. Never waits.
+  int (*group_state)(void* group) = nullptr;
+  // aborting: what still runs ends at once, whatever the other ranks do. Else after all calls are done.
+  void (*group_close)(void* group, bool aborting) = nullptr;
+  const char* (*group_error_text)(int code) = nullptr;
+  int group_version = 0;  // 23007: NCCL 2.30.7
 
   decltype(&athanor_cuda_norm) norm = nullptr;
   decltype(&athanor_cuda_norm_partials) norm_partials = nullptr;
