@@ -1,14 +1,17 @@
 // Several processes that train with a GPU each, against one (tensor/device/gpu_group_test.cc has the collectives alone).
 #include <ATen/Parallel.h>
+#include <ATen/ops/ones.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstdlib>
 
 #include "athanor/data/containers/safetensors.h"
+#include "athanor/tensor/autograd.h"
 #include "athanor/tensor/device/device.h"
 #include "athanor/tensor/device/testing_gpu.h"
 #include "athanor/tensor/testing_ranks.h"
+#include "athanor/train/parallel.h"
 #include "athanor/train/testing_bench.h"
 
 namespace athanor {
@@ -204,6 +207,36 @@ TEST_F(ParallelDevice, ARankThatDiesIsNamed) {
         ::_exit(9);
       }
     });
+    ADD_FAILURE() << "no error";
+  } catch (const Error& error) {
+    std::printf("NAMED %s\n", error.message().c_str());
+  }
+}
+
+// Rank 0's backward has begun sums on the device that rank 1 never joins.
+TEST_F(ParallelDevice, ARankThatDiesInBackwardIsNamed) {
+  const auto launch = testing_ranks::inside();
+  if (!launch) {
+    const auto results = testing_ranks::run_ranks(2);
+    EXPECT_EQ(results[0].exit_code, 0) << results[0].out << results[0].err;
+    EXPECT_NE(results[0].out.find("NAMED rank 1 has died or hangs"), std::string::npos) << results[0].out << results[0].err;
+    EXPECT_NE(results[0].out.find("waits in step 1, 'gradients 2 of 2'"), std::string::npos) << results[0].out;
+    return;
+  }
+  const at::Device gpu = use_own_gpu(*launch);
+  RankStore store(*launch, 2);
+  ProcessGroup group(store);
+  const at::Tensor first = at::ones({1000}).to(gpu).requires_grad_(true);
+  const at::Tensor second = at::ones({1000}).to(gpu).requires_grad_(true);
+  Parallel parallel(&group, {{"first", first, true}, {"second", second, true}}, {true, {}, 4000});
+  parallel.begin_step(1);
+  parallel.begin_backward(true);
+  if (launch->rank == 1) {
+    ::_exit(9);
+  }
+  backward(first.mul(second).sum());
+  try {
+    parallel.finish_backward({1});
     ADD_FAILURE() << "no error";
   } catch (const Error& error) {
     std::printf("NAMED %s\n", error.message().c_str());
