@@ -9,6 +9,12 @@
 #include <tuple>
 
 namespace athanor {
+namespace {
+
+// Fewer steps do not earn back that the state's weights are laid out anew for them: decoding.
+constexpr int64_t kFewSteps = 4;
+
+}  // namespace
 
 Cells::Cells(NetInits& inits, const CellShape& shape) : shape_(shape) {
   const int64_t width = shape.width;
@@ -36,6 +42,14 @@ Cells::Cells(NetInits& inits, const CellShape& shape) : shape_(shape) {
 
 at::Tensor Cells::run(size_t layer, const at::Tensor& data, const at::Tensor& batch_sizes, int64_t rows,
                       CellState& state) const {
+  if (data.is_cpu() && shape_.family != "rnn" && batch_sizes.size(0) >= kFewSteps) {
+    std::vector<CellWeights> directions;
+    const std::vector<at::Tensor>& all = layers_[layer];
+    for (size_t i = 0; i < all.size(); i += 4) {
+      directions.push_back({all[i], all[i + 1], all[i + 2], all[i + 3]});
+    }
+    return recurrent_layer(shape_.family == "lstm" ? Cell::kLstm : Cell::kGru, data, batch_sizes, directions, state);
+  }
   std::vector<at::Tensor> weights;
   for (const at::Tensor& weight : layers_[layer]) {
     weights.push_back(weight.to(data.scalar_type()));

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "athanor/model/nets/layers.h"
+#include "athanor/tensor/recurrence.h"
 
 namespace athanor {
 
@@ -18,19 +19,14 @@ struct CellShape {
   bool bidirectional = false;
 };
 
-// What a layer remembers, [directions, B, width]; cell is LSTM's alone. Undefined = zeros.
-struct CellState {
-  at::Tensor hidden;
-  at::Tensor cell;
-};
-
 class Cells : public Module {
  public:
   Cells(NetInits& inits, const CellShape& shape);
 
   size_t num_layers() const { return layers_.size(); }
 
-  // Packed steps [N, inputs] of `rows` sequences -> packed outputs [N, width x directions]; `state` goes in and out.
+  // Packed steps [N, inputs] of `rows` sequences -> packed outputs [N, width x directions]; `state` goes in and out, and
+  // gradients come from its hidden part alone.
   at::Tensor run(size_t layer, const at::Tensor& data, const at::Tensor& batch_sizes, int64_t rows,
                  CellState& state) const;
 
