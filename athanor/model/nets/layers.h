@@ -65,6 +65,8 @@ class Conv : public Module {
  public:
   Conv(NetInits& inits, int dimensions, const ConvShape& shape);
   at::Tensor forward(const at::Tensor& x) const;
+  const at::Tensor& weight() const { return weight_; }
+  const at::Tensor& bias() const { return bias_; }
 
  private:
   int dimensions_;
