@@ -6,7 +6,6 @@
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/gelu.h>
 #include <ATen/ops/layer_norm.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/relu.h>
 #include <ATen/ops/tanh.h>
@@ -20,6 +19,7 @@
 #include "athanor/tensor/autograd.h"
 #include "athanor/tensor/dropout.h"
 #include "athanor/tensor/embedding.h"
+#include "athanor/tensor/gemm.h"
 
 namespace athanor {
 
@@ -66,7 +66,17 @@ Linear::Linear(NetInits& inits, int64_t in, int64_t out) {
 }
 
 at::Tensor Linear::forward(const at::Tensor& x_BC) const {
-  return at::linear(x_BC, weight_.to(x_BC.scalar_type()), bias_.to(x_BC.scalar_type()));
+  const auto dtype = x_BC.scalar_type();
+  return custom_op(
+      {x_BC, weight_, bias_},
+      [&](std::vector<at::Tensor>& saved) {
+        saved = {x_BC, x_BC.is_cpu() ? weight_.detach() : weight_.detach().to(dtype)};  // the host's products convert it
+        return linear(x_BC, saved[1], bias_.to(dtype));
+      },
+      [dtype, wants_x = x_BC.requires_grad()](const std::vector<at::Tensor>& saved, const at::Tensor& dy) {
+        return std::vector<at::Tensor>{wants_x ? linear_grad_input(dy, saved[1]).to(dtype) : at::Tensor(),
+                                       linear_grad_weight(dy, saved[0]).to(at::kFloat), column_sum(dy)};
+      });
 }
 
 Embedding::Embedding(NetInits& inits, int64_t rows, int64_t width, double deviation) {
