@@ -40,7 +40,8 @@ struct ErasedFunction : torch::autograd::Function<ErasedFunction> {
     const auto capsule = context->saved_data["backward"].toCapsule();
     const auto* holder = static_cast<const BackwardHolder*>(capsule.get());
     at::NoGradGuard no_grad;
-    std::vector<at::Tensor> all = holder->function(context->get_saved_variables(), grads[0].contiguous());
+    const at::Tensor grad = grads[0].contiguous(grads[0].suggest_memory_format());
+    std::vector<at::Tensor> all = holder->function(context->get_saved_variables(), grad);
     if (all.size() != holder->defined.size()) {
       throw Error(ErrorKind::kInternal, "a hand-written gradient returned the wrong number of tensors");
     }

@@ -18,8 +18,8 @@ using ForwardFunction = std::function<at::Tensor(std::vector<at::Tensor>& saved)
 using BackwardFunction =
     std::function<std::vector<at::Tensor>(const std::vector<at::Tensor>& saved, const at::Tensor& grad_out)>;
 
-// y = forward(saved), computed without recording. backward gets what forward saved and dL/dy (contiguous), and
-// returns one gradient per input, in the inputs' order; an undefined tensor means none. Undefined inputs are
+// y = forward(saved), computed without recording. backward gets what forward saved and dL/dy (contiguous; images may have their
+// channels last), and returns one gradient per input, in the inputs' order; an undefined tensor means none. Undefined inputs are
 // allowed and get none. Saved tensors are checked: changing one in place before backward is an error. When no
 // input needs a gradient (or recording is off) forward runs alone and what it saved is dropped.
 at::Tensor custom_op(std::vector<at::Tensor> inputs, const ForwardFunction& forward, BackwardFunction backward);

@@ -17,6 +17,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/model/init.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/tensor/batch_norm.h"
 #include "athanor/tensor/dropout.h"
 #include "athanor/tensor/embedding.h"
 #include "athanor/tensor/gemm.h"
@@ -120,10 +121,15 @@ BatchNorm::BatchNorm(NetInits& inits, int64_t channels) {
   variance_ = register_buffer("running_var", at::ones({channels}));
 }
 
-at::Tensor BatchNorm::forward(const at::Tensor& x) const {
+at::Tensor BatchNorm::forward(const at::Tensor& x, bool relu, const at::Tensor& added) const {
   // One value a channel has no deviation: such a piece is normalised by what was learnt so far.
-  const bool enough = x.numel() > x.size(1);
-  return at::batch_norm(x, weight_, bias_, mean_, variance_, training() && enough, kBatchMomentum, kNormEps, false);
+  const bool batch = training() && x.numel() > x.size(1);
+  if (batch && x.is_cpu()) {
+    return batch_norm(x, added, {weight_, bias_, mean_, variance_}, kBatchMomentum, kNormEps, relu);
+  }
+  at::Tensor y = at::batch_norm(x, weight_, bias_, mean_, variance_, batch, kBatchMomentum, kNormEps, false);
+  y = added.defined() ? y.add(added) : y;
+  return relu ? at::relu(y) : y;
 }
 
 LayerNorm::LayerNorm(NetInits& inits, int64_t width) : width_(width) {
@@ -133,6 +139,10 @@ LayerNorm::LayerNorm(NetInits& inits, int64_t width) : width_(width) {
 
 at::Tensor LayerNorm::forward(const at::Tensor& x) const {
   return at::layer_norm(x, {width_}, weight_, bias_, kNormEps);
+}
+
+at::Tensor channels_last(const at::Tensor& x_BCHW) {
+  return x_BCHW.is_cpu() ? x_BCHW.contiguous(at::MemoryFormat::ChannelsLast) : x_BCHW;
 }
 
 at::Tensor net_dropout(const at::Tensor& x, double p, uint64_t key, bool training) {

@@ -60,7 +60,7 @@ struct ConvShape {
   bool kaiming = false;  // N(0, 2 / (out kernel^d)), He 2015 as torchvision's ResNet has it; else torch's default
 };
 
-// dimensions: 1 (x_BCT) or 2 (x_BCHW).
+// dimensions: 1 (x_BCT) or 2 (x_BCHW; answers have the memory format of x: channels last is the faster one on the host).
 class Conv : public Module {
  public:
   Conv(NetInits& inits, int dimensions, const ConvShape& shape);
@@ -79,7 +79,8 @@ class Conv : public Module {
 class BatchNorm : public Module {
  public:
   BatchNorm(NetInits& inits, int64_t channels);
-  at::Tensor forward(const at::Tensor& x) const;
+  // relu: of the sum with what is added (which may be undefined).
+  at::Tensor forward(const at::Tensor& x, bool relu = false, const at::Tensor& added = {}) const;
 
  private:
   at::Tensor weight_, bias_, mean_, variance_;
@@ -95,6 +96,9 @@ class LayerNorm : public Module {
   int64_t width_;
   at::Tensor weight_, bias_;
 };
+
+// x_BCHW with its channels last in memory, on the host: oneDNN's convolutions then copy nothing.
+at::Tensor channels_last(const at::Tensor& x_BCHW);
 
 // dropout() of tensor/dropout.h, recorded; x itself when not training.
 at::Tensor net_dropout(const at::Tensor& x, double p, uint64_t key, bool training);

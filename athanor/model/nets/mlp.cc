@@ -54,10 +54,11 @@ class Mlp : public Net {
     at::Tensor x_BC = enter(at::cat(parts, 1));
     for (size_t i = 0; i < layers_.size(); ++i) {
       x_BC = layers_[i]->forward(x_BC);
-      x_BC = !batch_norms_.empty()   ? batch_norms_[i]->forward(x_BC)
+      const bool fused = !batch_norms_.empty() && options.activation == "relu";
+      x_BC = !batch_norms_.empty()   ? batch_norms_[i]->forward(x_BC, fused)
              : !layer_norms_.empty() ? layer_norms_[i]->forward(x_BC)
                                      : x_BC;
-      x_BC = net_activation(options.activation, x_BC);
+      x_BC = fused ? x_BC : net_activation(options.activation, x_BC);
       note_activation("layers." + std::to_string(i), x_BC);
       x_BC = net_dropout(x_BC, options.dropout, random_at(dropout_seed, i), training());
     }

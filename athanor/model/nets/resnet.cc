@@ -2,7 +2,6 @@
 // channels are its resnet18, [3, 4, 6, 3] its resnet34. stem small: a 3x3 convolution without pooling, for images below 64
 // pixels.
 #include <ATen/ops/max_pool2d.h>
-#include <ATen/ops/relu.h>
 
 #include "athanor/base/rng.h"
 #include "athanor/model/nets/net.h"
@@ -50,8 +49,8 @@ class BasicBlock : public Module {
   }
 
   at::Tensor forward(const at::Tensor& x) const {
-    const at::Tensor y = at::relu(norm1_.forward(conv1_.forward(x)));
-    return at::relu(norm2_.forward(conv2_.forward(y)).add(downsample_ ? downsample_->forward(x) : x));
+    const at::Tensor y = norm1_.forward(conv1_.forward(x), true);
+    return norm2_.forward(conv2_.forward(y), true, downsample_ ? downsample_->forward(x) : x);
   }
 
  private:
@@ -87,7 +86,7 @@ class ResNet : public Net {
   }
 
   at::Tensor forward(const NetBatch& batch, uint64_t dropout_seed) override {
-    at::Tensor x = at::relu(norm1_.forward(conv1_.forward(enter(batch.pixels_BCHW))));
+    at::Tensor x = norm1_.forward(conv1_.forward(channels_last(enter(batch.pixels_BCHW))), true);
     x = large_ ? at::max_pool2d(x, {3, 3}, {2, 2}, {1, 1}) : x;
     for (const auto& block : blocks_) {
       x = block->forward(x);
