@@ -223,8 +223,8 @@ TEST(NetworkBench, DISABLED_Step) {
   bench.module->set_training(true);
   Optimizer optimizer(bench.module->named_parameters(), {});
   nlohmann::json out = {{"config", bench.config}, {"rows", bench.rows}};
-  constexpr uint64_t kWarmUp = 3;
-  constexpr uint64_t kFewest = 3;
+  constexpr uint64_t kWarmUp = 2;
+  constexpr uint64_t kFewest = 2;
   double spent = 0;
   for (uint64_t step = 0; step < kWarmUp + kFewest || spent < seconds; ++step) {
     const auto start = std::chrono::steady_clock::now();
