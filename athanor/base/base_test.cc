@@ -9,6 +9,7 @@
 #include "athanor/base/file.h"
 #include "athanor/base/hash.h"
 #include "athanor/base/rng.h"
+#include "athanor/base/sha256_lanes.h"
 #include "athanor/base/thread_pool.h"
 
 namespace athanor {
@@ -86,6 +87,30 @@ TEST(Hash, KnownVectors) {
   EXPECT_EQ(sha256_hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   EXPECT_EQ(sha512_base64("abc").substr(0, 20), "3a81oZNherrMQXNJriBB");
   EXPECT_EQ(xxh3_64(""), 0x2d06800538d394c2ULL);
+}
+
+TEST(Hash, SeveralTextsAtOnceAreThoseOfEachAlone) {
+  const auto digests = sha256_many(std::vector<TextPieces>{{"abc"}, {}, {"a", "", "bc"}});
+  EXPECT_EQ(digests[0], "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(digests[1], "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_EQ(digests[2], digests[0]);
+  std::string bytes(1000, '\0');
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    bytes[i] = static_cast<char>(random_at(1, 2, i));
+  }
+  // Every length around the blocks' borders, beside neighbours of other lengths, cut at places that move.
+  std::vector<TextPieces> texts;
+  for (size_t length = 0; length < 200; ++length) {
+    TextPieces& pieces = texts.emplace_back();
+    const std::string_view text = std::string_view(bytes).substr(length, (length * 7) % 300);
+    for (size_t begin = 0, step = 1; begin < text.size(); begin += step, step = (step * 5 + length) % 131 + 1) {
+      pieces.push_back(text.substr(begin, step));
+    }
+  }
+  const auto many = sha256_many(texts);
+  for (size_t i = 0; i < texts.size(); ++i) {
+    EXPECT_EQ(many[i], sha256_hex(std::string_view(bytes).substr(i, (i * 7) % 300))) << i;
+  }
 }
 
 TEST(ThreadPool, DoesEachIndexOnce) {

@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <set>
 
 #include "athanor/base/error.h"
-#include "athanor/base/hash.h"
 #include "athanor/data/containers/safetensors.h"
 #include "athanor/run/artifact.h"
 #include "athanor/tensor/device/device.h"
@@ -159,10 +159,12 @@ void CheckpointWriter::write(const Snapshot& snapshot) {
   remove_folder(temporary);
   make_dirs(temporary);
   try {
-    const std::string model = write_safetensors_hashed(temporary / kModelName, snapshot.model.views, {{"format", "pt"}});
-    const std::string optimizer = write_safetensors_hashed(temporary / kOptimizerName, snapshot.optimizer.views, {});
+    const std::array<SafetensorsContent, 2> files = {
+        SafetensorsContent{temporary / kModelName, snapshot.model.views, {{"format", "pt"}}},
+        SafetensorsContent{temporary / kOptimizerName, snapshot.optimizer.views, {}}};
+    const std::vector<std::string> digests = write_safetensors_hashed(files);
     write_text(temporary / kTrainerName, snapshot.trainer);
-    write_manifest(temporary, {{kModelName, model}, {kOptimizerName, optimizer}});
+    write_manifest(temporary, {{kModelName, digests[0]}, {kOptimizerName, digests[1]}});
     fsync_tree(temporary);
   } catch (const Error& error) {
     std::error_code code;

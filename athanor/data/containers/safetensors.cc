@@ -1,14 +1,18 @@
 #include "athanor/data/containers/safetensors.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <future>
 #include <limits>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 
 #include "athanor/base/error.h"
-#include "athanor/base/hash.h"
+#include "athanor/base/sha256_lanes.h"
 
 namespace athanor {
 
@@ -19,6 +23,7 @@ using Json = nlohmann::json;
 constexpr size_t kLengthBytes = 8;
 constexpr uint64_t kMaxHeaderBytes = 100'000'000;  // the reference implementation's limit
 constexpr size_t kAlignment = 8;
+constexpr size_t kWritePieceBytes = size_t{8} << 20;
 
 struct DtypeSize {
   std::string_view name;
@@ -230,7 +235,23 @@ std::string_view text_of(const TensorView& tensor) {
   return {reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size()};
 }
 
-void write_all(const fs::path& path, const std::string& head, std::span<const TensorView> tensors) {
+// Asks the kernel to start writing to the disk what the file holds so far, and does not wait: fsync then waits for less. Only a
+// head start: that it fails shows in fsync.
+void begin_write_back(const fs::path& path) {
+#if defined(__linux__)
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    ::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    ::close(fd);
+  }
+#endif
+}
+
+}  // namespace
+
+void write_safetensors(const fs::path& path, std::span<const TensorView> tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  const std::string head = head_of(tensors, metadata, path);
   FileWriter writer(path);
   writer.write(head);
   for (const TensorView& tensor : tensors) {
@@ -240,26 +261,34 @@ void write_all(const fs::path& path, const std::string& head, std::span<const Te
   writer.close();
 }
 
-}  // namespace
-
-void write_safetensors(const fs::path& path, std::span<const TensorView> tensors,
-                       const std::map<std::string, std::string>& metadata) {
-  write_all(path, head_of(tensors, metadata, path), tensors);
-}
-
-std::string write_safetensors_hashed(const fs::path& path, std::span<const TensorView> tensors,
-                                     const std::map<std::string, std::string>& metadata) {
-  const std::string head = head_of(tensors, metadata, path);
-  auto digest = std::async(std::launch::async, [&] {
-    Sha256 hash;
-    hash.update(head);
-    for (const TensorView& tensor : tensors) {
-      hash.update(text_of(tensor));
+std::vector<std::string> write_safetensors_hashed(std::span<const SafetensorsContent> files) {
+  std::vector<std::string> heads;
+  std::vector<TextPieces> texts;
+  heads.reserve(files.size());  // texts point into it
+  for (const SafetensorsContent& file : files) {
+    TextPieces& pieces = texts.emplace_back();
+    pieces.push_back(heads.emplace_back(head_of(file.tensors, file.metadata, file.path)));
+    for (const TensorView& tensor : file.tensors) {
+      pieces.push_back(text_of(tensor));
     }
-    return hash.hex();
-  });
-  write_all(path, head, tensors);
-  return digest.get();
+  }
+  auto digests = std::async(std::launch::async, [&] { return sha256_many(texts); });
+  std::vector<std::unique_ptr<FileWriter>> writers;
+  for (size_t i = 0; i < files.size(); ++i) {
+    writers.push_back(std::make_unique<FileWriter>(files[i].path));
+    for (std::string_view rest : texts[i]) {
+      while (!rest.empty()) {
+        writers[i]->write(rest.substr(0, kWritePieceBytes));
+        rest.remove_prefix(std::min(kWritePieceBytes, rest.size()));
+        begin_write_back(files[i].path);
+      }
+    }
+  }
+  for (const auto& writer : writers) {
+    writer->sync();
+    writer->close();
+  }
+  return digests.get();
 }
 
 }  // namespace athanor

@@ -53,8 +53,14 @@ class SafetensorsFile {
 void write_safetensors(const fs::path& path, std::span<const TensorView> tensors,
                        const std::map<std::string, std::string>& metadata);
 
-// The same; gives the file's SHA-256, which a second thread computes while the first one writes.
-std::string write_safetensors_hashed(const fs::path& path, std::span<const TensorView> tensors,
-                                     const std::map<std::string, std::string>& metadata);
+struct SafetensorsContent {
+  fs::path path;
+  std::span<const TensorView> tensors;
+  std::map<std::string, std::string> metadata;
+};
+
+// The same for several files, and the SHA-256 of each. A second thread hashes them side by side (base/sha256_lanes.h) while the
+// first one writes, and the disk begins with the first bytes.
+std::vector<std::string> write_safetensors_hashed(std::span<const SafetensorsContent> files);
 
 }  // namespace athanor

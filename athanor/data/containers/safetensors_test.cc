@@ -44,8 +44,12 @@ TEST(Safetensors, RoundTripKeepsOrderAndBytes) {
   EXPECT_EQ(file.find("absent"), nullptr);
   const std::string bytes = read_file(path);
   EXPECT_EQ(static_cast<uint8_t>(bytes[0]) % 8, 0);
-  EXPECT_EQ(write_safetensors_hashed(path, tensors, {{"tie", "yes"}}), sha256_file(path));
+  const fs::path other = path.string() + ".other";
+  const SafetensorsContent files[] = {{path, tensors, {{"tie", "yes"}}}, {other, {tensors, 1}, {}}};
+  const std::vector<std::string> digests = write_safetensors_hashed(files);
+  EXPECT_EQ(digests, (std::vector<std::string>{sha256_file(path), sha256_file(other)}));
   EXPECT_EQ(read_file(path), bytes);
+  EXPECT_EQ(SafetensorsFile::open(other).tensors().size(), 1u);
 }
 
 TEST(Safetensors, LayoutIsTheFormatsOwn) {
