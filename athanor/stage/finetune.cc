@@ -61,6 +61,7 @@ void prepare_finetune(nlohmann::json& resolved) {
   if (options.model.family.empty()) {  // then a model must be given
     return;
   }
+  check_net_options(resolved, options.model.family, input_kind(options));
   options.model = with_family_defaults(options.model);
   resolved["model"] = dump_options(options.model, true);
   resolved["reads"] = name_of(input_kind(options));
@@ -99,6 +100,7 @@ Verb finetune_verb() {
   verb.resumable = true;
   verb.revision = 3;
   verb.prepare = prepare_finetune;
+  verb.check_inputs = check_finetune_inputs;
   verb.notes = finetune_notes;
   verb.example = "athanor run recipes/bert-sst2.yaml finetune.epochs=2";
   return verb;

@@ -46,4 +46,10 @@ struct FinetuneOptions : TrainOptions {
 // What the network reads: as the options say, else as its family does.
 InputKind input_kind(const FinetuneOptions& options);
 
+// Error(kUsage) for an option that is given and that nothing reads, with those that count (finetune_idle.cc). resolved: the
+// step's options. A fresh network of this family over this kind of input; a model that is given; what the inputs' roles say.
+void check_net_options(const nlohmann::json& resolved, const std::string& family, InputKind kind);
+void check_given_net_options(const nlohmann::json& resolved, const NetConfig& given);
+void check_finetune_inputs(const nlohmann::json& resolved, const std::vector<std::string>& inputs);
+
 }  // namespace athanor

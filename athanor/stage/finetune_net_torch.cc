@@ -120,17 +120,6 @@ std::unique_ptr<Net> begin_net(const FinetuneOptions& options, NetTraining& made
   return made.given ? load_net(made.given->folder, config, seed) : make_net(config, seed);
 }
 
-void check_unused(const FinetuneOptions& options, bool encoder) {
-  if (!encoder && !options.pair_field.empty()) {
-    throw Error(ErrorKind::kUsage, "only bert and roberta read pairs of texts", "pair_field",
-                "model.family: bert, or a model that is one");
-  }
-  if (encoder && options.inputs.lowercase) {
-    throw Error(ErrorKind::kUsage, "an encoder's tokenizer says itself whether case counts", "inputs.lowercase",
-                "leave lowercase out");
-  }
-}
-
 // An encoder that was made for something else reads as this recipe says.
 void take_encoder(const FinetuneOptions& options, NetFolder& folder) {
   NetConfig& config = folder.config;
@@ -143,9 +132,7 @@ void take_encoder(const FinetuneOptions& options, NetFolder& folder) {
 }
 
 std::unique_ptr<Inputs> fresh_inputs(const FinetuneOptions& options, const Tokenizer* tokenizer) {
-  const bool encoder = net_family(options.model.family).encoder;
-  check_unused(options, encoder);
-  if (encoder) {
+  if (net_family(options.model.family).encoder) {
     return encoder_inputs({options.model.family, options.inputs.max_length, options.pair_field}, tokenizer);
   }
   const InputKind kind = input_kind(options);
@@ -172,11 +159,11 @@ NetTraining prepare_net_training(const FinetuneOptions& options, const std::vect
   NetTraining made;
   if (const StageInput* model = find_input(inputs, "model")) {
     made.given.emplace(NetFolder::open(model->path));
-    const bool encoder = net_family(made.given->config.options.family).encoder;
-    check_unused(options, encoder);
-    if (encoder) {
+    const NetConfig& config = made.given->config;
+    if (net_family(config.options.family).encoder) {
       take_encoder(options, *made.given);
     }
+    check_given_net_options(dump_options(options, true), config);
   } else {
     if (const StageInput* tokenizer = find_input(inputs, "tokenizer")) {
       made.fresh_tokenizer = std::make_unique<Tokenizer>(Tokenizer::load(tokenizer->path));

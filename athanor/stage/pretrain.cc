@@ -182,6 +182,7 @@ void prepare_pretrain(nlohmann::json& resolved) {
     throw Error(ErrorKind::kUsage, "objective " + objective + " does not go with family " + options.model.family, "objective",
                 "encoders (bert, roberta) are trained by masked or masked_pairs, the others by causal");
   }
+  check_pretrain_options(resolved, options);
   resolved["objective"] = objective;
   auto& model = resolved["model"];
   model["num_layers"] = config.num_layers;
@@ -194,9 +195,6 @@ void prepare_pretrain(nlohmann::json& resolved) {
   model["sliding_window"] = config.sliding_window;
   model["full_every"] = config.full_every;
   model["rope_scaling"]["original_positions"] = config.rope_scaling.original_positions;
-  if (options.recompute != "none" && family_of(options.model.family).recurrent) {
-    throw Error(ErrorKind::kUsage, "recurrent layers are not computed again", "recompute", "leave recompute out");
-  }
   if (options.micro_batch > options.batch_size) {
     throw Error(ErrorKind::kUsage, "micro_batch " + std::to_string(options.micro_batch) + " is larger than batch_size " +
                                        std::to_string(options.batch_size));

@@ -59,6 +59,9 @@ struct PretrainOptions : TrainOptions {
 // "causal", "masked" or "masked_pairs".
 std::string objective_of(const PretrainOptions& options);
 
+// Error(kUsage) for an option that is given and that this family or objective does not read, with those that count.
+void check_pretrain_options(const nlohmann::json& resolved, const PretrainOptions& options);
+
 // The model's shape: the depth dial's, with what was given put over it. vocab_size 0 while it is not yet known.
 ModelConfig model_config(const PretrainOptions& options, int64_t vocab_size);
 

@@ -70,6 +70,15 @@ ControlRule parse_rule(const nlohmann::json& entry, const std::string& where) {
   if (int{rule.above.has_value()} + int{rule.below.has_value()} + int{rule.no_better_for > 0} != 1) {
     refuse(where, "wants one of above, below and no_better_for");
   }
+  if (rule.no_better_for > 0 && entry.contains("for")) {
+    refuse(where + ".for", "is for above and below: no_better_for counts its looks itself");
+  }
+  if (rule.cooldown > 0 && rule.at_most == 1) {
+    refuse(where + ".cooldown", "is for rules that decide more than once: give at_most too (0: any number)");
+  }
+  if (rule.stop && (rule.lr != 1 || rule.batch != 1 || entry.contains("at_most"))) {
+    refuse(where + ".stop", "ends the run: lr, batch and at_most beside it would do nothing");
+  }
   if (rule.lr == 1 && rule.batch == 1 && !rule.stop) {
     refuse(where, "does nothing: give lr, batch or stop");
   }

@@ -69,7 +69,11 @@ TEST(Control, RefusesWhatMakesNoSense) {
                             R"([{"metric": "loss", "above": 1, "below": 2, "stop": true}])",
                             R"([{"metric": "loss", "above": 1, "lr": 0}])",
                             R"([{"metric": "loss", "above": 1, "stop": true, "for": 0}])",
-                            R"([{"metric": "loss", "above": 1, "stop": "yes"}])"}) {
+                            R"([{"metric": "loss", "above": 1, "stop": "yes"}])",
+                            R"([{"metric": "loss", "no_better_for": 2, "for": 3, "lr": 0.5}])",
+                            R"([{"metric": "loss", "above": 1, "lr": 0.5, "cooldown": 3}])",
+                            R"([{"metric": "loss", "above": 1, "lr": 0.5, "stop": true}])",
+                            R"([{"metric": "loss", "above": 1, "stop": true, "at_most": 2}])"}) {
     EXPECT_THROW(parse_control(Json::parse(rules)), Error) << rules;
   }
   EXPECT_TRUE(parse_control(nullptr).empty());

@@ -6,8 +6,10 @@
 #include <sstream>
 #include <initializer_list>
 #include <string>
+#include <vector>
 
 #include "athanor/base/error.h"
+#include "athanor/base/text.h"
 #include "athanor/train/control.h"
 #include "athanor/train/optimizer_rules.h"
 #include "athanor/train/parameter_groups.h"
@@ -42,6 +44,29 @@ void refuse_idle_options(const OptimizerOptions& o) {
   refuse(o.nesterov, is({"sgd"}), "nesterov", "sgd");
   refuse(o.smoothing > 0, is({"rmsprop", "adadelta"}), "smoothing", "rmsprop and adadelta");
   refuse(o.eps > 0, !is({"sgd", "lion"}), "eps", "the optimisers that divide by roots");
+}
+
+void refuse_idle_options(const ScheduleOptions& o) {
+  const ScheduleOptions none;
+  const struct {
+    const char* option;
+    bool given;
+    std::vector<std::string> readers;
+  } table[] = {
+      {"decay_fraction", o.decay_fraction != none.decay_fraction, {"wsd"}},
+      {"decay_shape", o.decay_shape != none.decay_shape, {"wsd"}},
+      {"gamma", o.gamma != none.gamma, {"step", "exponential", "plateau"}},
+      {"step_size", o.step_size != none.step_size, {"step"}},
+      {"power", o.power != none.power, {"polynomial"}},
+      {"patience", o.patience != none.patience, {"plateau"}},
+      {"threshold", o.threshold != none.threshold, {"plateau"}},
+  };
+  for (const auto& row : table) {
+    if (row.given && std::find(row.readers.begin(), row.readers.end(), o.name) == row.readers.end()) {
+      throw Error(ErrorKind::kUsage, o.name + " does not read " + row.option, std::string("schedule.") + row.option,
+                  "leave it out: it is for " + join_text(row.readers, ", "));
+    }
+  }
 }
 
 }  // namespace
@@ -115,6 +140,7 @@ void check_options(const TrainOptions& o) {
   require(o.optimizer.state == "fp32" || o.optimizer.state == "bf16", "must be fp32 or bf16", "optimizer.state");
   optimizer_rule(with_defaults(o.optimizer));
   refuse_idle_options(o.optimizer);
+  refuse_idle_options(o.schedule);
   parse_groups(o.optimizer.groups);
   parse_control(o.control);
   require(o.label_smoothing >= 0 && o.label_smoothing < 1, "must lie in [0, 1)", "label_smoothing");
@@ -123,6 +149,7 @@ void check_options(const TrainOptions& o) {
   require(o.batch_start >= 0 && o.batch_start <= o.batch_size, "must lie between 0 and batch_size", "batch_start");
   require(o.batch_warmup_steps == 0 || o.batch_start > 0, "wants batch_start: the batch that it grows from", "batch_warmup_steps");
   require(o.patience >= 0, "must be 0 or more", "patience");
+  require(o.min_delta == 0 || o.patience > 0, "says what progress is, which only patience asks", "min_delta");
   require(o.final_weights == "last" || o.final_weights == "best", "must be last or best", "final_weights");
   require(o.final_weights == "last" || o.keep_best, "wants keep_best: true", "final_weights");
   require(std::isfinite(o.grad_clip) && o.grad_clip >= 0, "must be 0 or more", "grad_clip");

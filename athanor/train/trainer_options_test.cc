@@ -166,6 +166,8 @@ TEST(TrainerOptions, RefusesWhatMakesNoSense) {
            [](TrainOptions& o) { o.optimizer.groups = Json::parse(R"([{"lr": 1}])"); },
            [](TrainOptions& o) { o.optimizer.groups = Json::parse(R"([{"match": "*", "rate": 1}])"); },
            [](TrainOptions& o) { o.batch_start = 9; }, [](TrainOptions& o) { o.schedule.name = "saw"; },
+           [](TrainOptions& o) { o.schedule.gamma = 0.5; }, [](TrainOptions& o) { o.schedule.decay_fraction = 0.1; },
+           [](TrainOptions& o) { o.schedule.patience = 1; }, [](TrainOptions& o) { o.min_delta = 0.1; },
            [](TrainOptions& o) { o.final_weights = "first"; }, [](TrainOptions& o) { o.ema_decay = 1; }}) {
     TrainOptions options = tiny_options(5);
     change(options);
