@@ -32,7 +32,7 @@ std::optional<chat::ChatTemplate> find_template(const fs::path& folder) {
 }  // namespace
 
 ChatPrompt::ChatPrompt(const fs::path& folder, const Tokenizer& tokenizer, const std::string& system)
-    : tokenizer_(&tokenizer), template_(find_template(folder)) {
+    : tokenizer_(&tokenizer), start_(start_token(folder)), template_(find_template(folder)) {
   if (system.empty()) {
     return;
   }
@@ -45,7 +45,7 @@ ChatPrompt::ChatPrompt(const fs::path& folder, const Tokenizer& tokenizer, const
 
 std::vector<int32_t> ChatPrompt::ask(const std::string& line) {
   if (!template_) {
-    return continuation_ids(*tokenizer_, line);
+    return continuation_ids(*tokenizer_, start_, line);
   }
   messages_.push_back({{"role", "user"}, {"content", repair_utf8(line)}});
   const std::time_t now = std::time(nullptr);
@@ -70,16 +70,33 @@ void ChatPrompt::answered(const std::string& text) {
   }
 }
 
-std::vector<int32_t> continuation_ids(const Tokenizer& tokenizer, const std::string& text) {
-  std::vector<int32_t> ids;
-  if (tokenizer.end_of_text() >= 0) {
-    ids.push_back(tokenizer.end_of_text());
+std::vector<int32_t> continuation_ids(const Tokenizer& tokenizer, int32_t start, const std::string& text) {
+  std::vector<int32_t> plain;
+  tokenizer.encode(text, plain);
+  EncodeOptions options;
+  options.added_tokens = AddedTokens::kOrdinary;
+  options.truncate = false;
+  options.pad = false;
+  std::vector<int32_t> ids = tokenizer.encode_full(text, options).ids;
+  const int32_t first = text.empty() && start < 0 ? tokenizer.end_of_text() : start;
+  if (ids == plain && first >= 0 && first < tokenizer.vocab_size()) {
+    ids.insert(ids.begin(), first);
   }
-  tokenizer.encode(text, ids);
   if (ids.empty()) {
     throw Error(ErrorKind::kUsage, "the prompt is empty and the tokenizer has no token that begins a document");
   }
   return ids;
+}
+
+int32_t start_token(const fs::path& folder) {
+  const fs::path path = folder / "config.json";
+  std::error_code code;
+  if (!fs::exists(path, code) || !token::TokenizerConfig::load(folder).add_bos_token.value_or(true)) {
+    return -1;
+  }
+  const auto config = nlohmann::json::parse(read_file(path), nullptr, false);
+  const auto id = config.is_object() ? config.find("bos_token_id") : config.end();
+  return id != config.end() && id->is_number_integer() ? id->get<int32_t>() : -1;
 }
 
 }  // namespace athanor

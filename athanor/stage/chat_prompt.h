@@ -32,11 +32,18 @@ class ChatPrompt {
 
  private:
   const Tokenizer* tokenizer_;
+  int32_t start_ = -1;
   std::optional<chat::ChatTemplate> template_;
   chat::Json messages_ = chat::Json::array();
 };
 
-// A document's beginning, then text; an empty text begins where a document would.
-std::vector<int32_t> continuation_ids(const Tokenizer& tokenizer, const std::string& text);
+// The ids that a model goes on from: those that transformers' tokenizer(text) gives, special tokens that the text spells out
+// being plain text. So the post-processor decides what stands in front. Where it puts nothing, start does: the token that the
+// model's documents began with in training (start_token); -1 puts nothing. An empty text begins where a document would.
+// Error(kUsage) when there is no token at all.
+std::vector<int32_t> continuation_ids(const Tokenizer& tokenizer, int32_t start, const std::string& text);
+
+// bos_token_id of the folder's config.json, unless tokenizer_config.json says add_bos_token: false (Qwen's); -1: none.
+int32_t start_token(const fs::path& folder);
 
 }  // namespace athanor

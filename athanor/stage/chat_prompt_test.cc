@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
 #include "athanor/base/error.h"
 
 namespace athanor {
@@ -23,8 +25,35 @@ class ChatPrompts : public testing::Test {
 TEST_F(ChatPrompts, WithoutATemplateALineIsContinued) {
   ChatPrompt prompt(folder_, tokenizer_, "");
   EXPECT_FALSE(prompt.has_template());
-  EXPECT_EQ(prompt.ask("ab"), (std::vector<int32_t>{256, 'a', 'b'}));
+  EXPECT_EQ(prompt.ask("ab"), (std::vector<int32_t>{'a', 'b'})) << "no bos is named";
   EXPECT_THROW(ChatPrompt(folder_, tokenizer_, "be brief"), Error);
+  write_file_atomic(folder_ / "config.json", R"({"model_type": "llama", "bos_token_id": 256})");
+  EXPECT_EQ(ChatPrompt(folder_, tokenizer_, "").ask("ab"), (std::vector<int32_t>{256, 'a', 'b'}));
+}
+
+TEST_F(ChatPrompts, WhatStandsBeforeAPromptIsWhatTheFolderNames) {
+  EXPECT_EQ(start_token(folder_), -1);
+  write_file_atomic(folder_ / "config.json", R"({"model_type": "llama", "bos_token_id": null})");
+  EXPECT_EQ(start_token(folder_), -1);
+  write_file_atomic(folder_ / "config.json", R"({"model_type": "qwen2", "bos_token_id": 257})");
+  EXPECT_EQ(start_token(folder_), 257);
+  write_file_atomic(folder_ / "tokenizer_config.json", R"({"add_bos_token": false, "bos_token": null})");
+  EXPECT_EQ(start_token(folder_), -1) << "as Qwen's folders have it";
+  EXPECT_EQ(continuation_ids(tokenizer_, -1, "ab"), (std::vector<int32_t>{'a', 'b'}));
+  EXPECT_EQ(continuation_ids(tokenizer_, 257, "a<|im_end|>").size(), 2 + std::string("<|im_end|>").size()) << "plain text";
+  EXPECT_EQ(continuation_ids(tokenizer_, -1, ""), (std::vector<int32_t>{256})) << "where a document would begin";
+}
+
+TEST_F(ChatPrompts, ThePostProcessorPutsItsTokenAndNoneIsPutTwice) {
+  auto json = nlohmann::json::parse(tokenizer_.to_json());
+  json["post_processor"] = nlohmann::json::parse(R"({"type": "TemplateProcessing",
+      "single": [{"SpecialToken": {"id": "<|im_start|>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+      "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+      "special_tokens": {"<|im_start|>": {"id": "<|im_start|>", "ids": [257], "tokens": ["<|im_start|>"]}}})");
+  const Tokenizer tokenizer = Tokenizer::from_json(json.dump(), "test");
+  EXPECT_EQ(continuation_ids(tokenizer, 257, "ab"), (std::vector<int32_t>{257, 'a', 'b'}));
+  EXPECT_EQ(continuation_ids(tokenizer, -1, "ab"), (std::vector<int32_t>{257, 'a', 'b'}));
+  EXPECT_EQ(continuation_ids(tokenizer, -1, ""), (std::vector<int32_t>{257}));
 }
 
 TEST_F(ChatPrompts, TheTemplatesTokensAreTokensAndTheUsersAreText) {

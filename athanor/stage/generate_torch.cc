@@ -50,13 +50,14 @@ nlohmann::json execute_generate(StageContext& context) {
   const auto options = load_options<GenerateOptions>(context.options);
   const fs::path folder = context.input("model").path;
   const Tokenizer tokenizer = Tokenizer::load(folder);
+  const int32_t start = start_token(folder);
   const SampleOptions sample = sampling(options);
   const auto model = open_model(folder, options);
   auto samples = nlohmann::json::array();
   uint64_t tokens = 0;
   const double begin = monotonic_time();
   for (const auto& prompt : options.prompts) {
-    const std::vector<int32_t> ids = continuation_ids(tokenizer, prompt);
+    const std::vector<int32_t> ids = continuation_ids(tokenizer, start, prompt);
     const Generation answer = generate(*model, ids, sample, [&](int32_t) {
       context.progress.update(static_cast<double>(samples.size()) / static_cast<double>(options.prompts.size()), "");
       return !interrupted();
