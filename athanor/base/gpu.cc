@@ -3,6 +3,9 @@
 #include <dlfcn.h>
 
 #include <array>
+#include <charconv>
+
+#include "athanor/base/error.h"
 
 namespace athanor {
 
@@ -39,6 +42,20 @@ class Nvml {
 };
 
 }  // namespace
+
+std::optional<int> gpu_number(std::string_view device) {
+  if (device.empty() || device == "cpu" || device == "auto") {
+    return std::nullopt;
+  }
+  int number = 0;
+  const std::string_view digits = device.size() > 5 ? device.substr(5) : "0";
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (!device.starts_with("cuda") || (device.size() > 4 && device[4] != ':') || error != std::errc() ||
+      end != digits.data() + digits.size() || number < 0 || number > 127) {
+    throw Error(ErrorKind::kUsage, "there is no device '" + std::string(device) + "'", "device", "use cpu, cuda, cuda:0 or auto");
+  }
+  return number;
+}
 
 GpuReport list_gpus(const std::string& library) {
   GpuReport report;

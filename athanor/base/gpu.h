@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace athanor {
@@ -21,6 +23,10 @@ struct GpuReport {
   std::string error;        // why nothing could be asked, where a driver is there; else empty
   std::vector<Gpu> gpus;
 };
+
+// The GPU that an option `device` names: 0 for "cuda", 1 for "cuda:1"; nothing for "cpu", "auto" and "". Error(kUsage) for any
+// other word. Whether it is there is not looked at.
+std::optional<int> gpu_number(std::string_view device);
 
 // library: for tests.
 GpuReport list_gpus(const std::string& library = "libnvidia-ml.so.1");

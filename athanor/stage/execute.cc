@@ -112,16 +112,42 @@ RunSpec spec_of(const StepPlan& step, const std::vector<StepPlan>& steps) {
   return spec;
 }
 
+// Options that change no result, given otherwise than they were when the run was made: a step that is skipped reads none.
+void find_no_effect(const std::vector<FieldInfo>& fields, const nlohmann::json& given, const nlohmann::json& then,
+                    const std::string& prefix, std::vector<std::string>& found) {
+  for (const FieldInfo& info : fields) {
+    const auto now = given.find(info.name);
+    const auto before = then.find(info.name);
+    if (now == given.end() || before == then.end()) {
+      continue;
+    }
+    if (!info.children.empty()) {
+      find_no_effect(info.children, *now, *before, prefix + info.name + ".", found);
+    } else if (info.speed && *now != *before && *now != info.default_value) {
+      found.push_back(prefix + info.name);
+    }
+  }
+}
+
+StepOutcome done_before(const StepPlan& step, const std::string& run, const fs::path& dir, nlohmann::json info) {
+  StepOutcome outcome{run, dir, true, false, std::move(info), {}};
+  std::error_code code;
+  if (fs::exists(dir / "recipe.yaml", code)) {
+    find_no_effect(step.verb->schema.fields, step.options, load_recipe(dir / "recipe.yaml").to_json(), "", outcome.no_effect);
+  }
+  return outcome;
+}
+
 StepOutcome wait_for(Workshop& shop, const RunSpec& spec, const std::string& why) {
   const std::string name = spec.verb + "-" + spec.id.substr(0, 8);
-  return {name, shop.store.root() / name, false, true, {{"status", "paused"}, {"paused_because", why}}};
+  return {name, shop.store.root() / name, false, true, {{"status", "paused"}, {"paused_because", why}}, {}};
 }
 
 // One process's share of a step. The step is never finished here: merging does that.
 StepOutcome execute_shard(const StepPlan& step, const std::vector<StepPlan>& steps, Workshop& shop) {
   RunSpec spec = spec_of(step, steps);
   if (const auto done = shop.store.find_done(spec.verb, spec.id)) {
-    return {done->name, done->dir, true, false, done->info};
+    return done_before(step, done->name, done->dir, done->info);
   }
   if (!step.verb->shards) {
     return wait_for(shop, spec, "this step is not cut into shards: athanor merge does it");
@@ -162,12 +188,10 @@ StepOutcome execute_step(const StepPlan& step, const std::vector<StepPlan>& step
     }
   }
   Run run = shop.store.open(spec, force);
-  StepOutcome outcome{run.name(), run.dir(), false, false, {}};
   if (run.start() == Run::Start::kDone) {
-    outcome.skipped = true;
-    outcome.info = run.info();
-    return outcome;
+    return done_before(step, run.name(), run.dir(), run.info());
   }
+  StepOutcome outcome{run.name(), run.dir(), false, false, {}, {}};
   if (!step.verb->resumable) {
     run.events().truncate(0);
   }

@@ -16,6 +16,7 @@ struct StepOutcome {
   bool skipped = false;  // it was done before
   bool paused = false;   // stop_at was reached; state is kept
   nlohmann::json info;   // run.json
+  std::vector<std::string> no_effect;  // of a skipped step: options outside the id, given otherwise than when it ran
 };
 
 class Crew;

@@ -1,6 +1,7 @@
 #include "athanor/stage/finetune.h"
 
 #include "athanor/base/error.h"
+#include "athanor/base/gpu.h"
 #include "athanor/stage/train_fields.h"
 #include "athanor/stage/verb_list.h"
 
@@ -54,6 +55,7 @@ namespace {
 // Writes the family's defaults into the recipe, so that recipe.yaml says what was trained.
 void prepare_finetune(nlohmann::json& resolved) {
   auto options = load_options<FinetuneOptions>(resolved);
+  gpu_number(options.device);  // a word that names no device is refused here, even when the step is done
   if (options.micro_batch > options.batch_size) {
     throw Error(ErrorKind::kUsage, "micro_batch " + std::to_string(options.micro_batch) + " is larger than batch_size " +
                                        std::to_string(options.batch_size));

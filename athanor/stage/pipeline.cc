@@ -4,6 +4,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
+#include "athanor/base/text.h"
 #include "athanor/run/report.h"
 #include "athanor/stage/page.h"
 
@@ -25,6 +26,19 @@ void print_outcome(const Session& session, const PipelinePlan& plan, size_t inde
   }
   session.print(place + padded(plan.steps[index].label, 13) + padded(outcome.run, 22) + summary +
                 (summary.empty() ? "" : "  ") + "(" + end + ")");
+}
+
+// One line for all steps; nothing where nothing was given in vain.
+void print_no_effect(const Session& session, const PipelinePlan& plan, const std::vector<StepOutcome>& outcomes) {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    for (const std::string& option : outcomes[i].no_effect) {
+      names.push_back(plan.single ? option : plan.steps[i].label + "." + option);
+    }
+  }
+  if (!names.empty()) {
+    session.print("done before, so without effect: " + join_text(names, ", ") + "; --force runs again");
+  }
 }
 
 void print_samples(const Session& session, const std::vector<StepOutcome>& outcomes) {
@@ -58,6 +72,7 @@ nlohmann::json outcome_json(const PipelinePlan& plan, const std::vector<StepOutc
                     {"run", outcomes[i].run},
                     {"dir", outcomes[i].dir.string()},
                     {"skipped", outcomes[i].skipped},
+                    {"no_effect", outcomes[i].no_effect},
                     {"status", outcomes[i].info.value("status", "")},
                     {"result", outcomes[i].info.value("result", nlohmann::json())}});
   }
@@ -96,6 +111,7 @@ fs::path full_page(const StepOutcome& outcome) {
 int run_single(const PipelinePlan& plan, Workshop& shop, Session& session) {
   std::vector<StepOutcome> outcomes;
   run_steps(plan, shop, session, outcomes);
+  print_no_effect(session, plan, outcomes);
   print_samples(session, outcomes);
   const auto& outcome = outcomes.back();
   if (!outcome.skipped && !outcome.paused) {
@@ -165,6 +181,7 @@ int run_plan(const PipelinePlan& plan, Workshop& shop, Session& session) {
     }
     throw error;
   }
+  print_no_effect(session, plan, outcomes);
   print_samples(session, outcomes);
   print_next(session, outcomes, run.name(), run.out() / "report.html");
   session.print_json({{"run", run.name()},

@@ -1,6 +1,7 @@
 #include "athanor/stage/pretrain.h"
 
 #include "athanor/base/error.h"
+#include "athanor/base/gpu.h"
 #include "athanor/base/text.h"
 #include "athanor/stage/train_fields.h"
 #include "athanor/stage/verb_list.h"
@@ -170,6 +171,7 @@ namespace {
 // Writes what the dial derives into the recipe, so that recipe.yaml says what was trained.
 void prepare_pretrain(nlohmann::json& resolved) {
   const auto options = load_options<PretrainOptions>(resolved);
+  gpu_number(options.device);  // a word that names no device is refused here, even when the step is done
   ModelConfig config = model_config(options, 0);
   config.vocab_size = 1;
   try {

@@ -5,13 +5,13 @@
 #include <dlfcn.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <map>
 #include <string>
 
 #include "athanor/base/error.h"
 #include "athanor/base/file.h"
+#include "athanor/base/gpu.h"
 #include "athanor/tensor/autograd.h"
 
 namespace athanor {
@@ -57,17 +57,6 @@ const GpuUnit* open_unit() {
   return unit;
 }
 
-int device_number(std::string_view name) {
-  int number = 0;
-  const std::string_view digits = name.size() > 5 ? name.substr(5) : "0";
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if (!name.starts_with("cuda") || (name.size() > 4 && name[4] != ':') || error != std::errc() ||
-      end != digits.data() + digits.size() || number < 0 || number > 127) {
-    throw Error(ErrorKind::kUsage, "there is no device '" + std::string(name) + "'", "device", "use cpu, cuda, cuda:0 or auto");
-  }
-  return number;
-}
-
 std::string gpus(int count) { return std::to_string(count) + (count == 1 ? " GPU" : " GPUs"); }
 
 at::Device open_gpu(int number) {
@@ -89,8 +78,7 @@ at::Device open_gpu(int number) {
 }
 
 // The GPU that the recipe names by its number, or this process's own.
-int number_in(std::string_view name) {
-  const int number = device_number(name);
+int own_number(std::string_view name, int number) {
   if (name.find(':') == std::string_view::npos) {
     return local_rank;
   }
@@ -104,11 +92,11 @@ int number_in(std::string_view name) {
 }  // namespace
 
 at::Device open_device(std::string_view name) {
-  if (name.empty() || name == "cpu") {
-    return {at::kCPU};
+  if (const auto number = gpu_number(name)) {
+    return open_gpu(own_number(name, *number));
   }
   if (name != "auto") {
-    return open_gpu(number_in(name));
+    return {at::kCPU};
   }
   try {
     return open_gpu(local_rank);
