@@ -43,6 +43,8 @@ StageInput find_model(Session& session) {
 
 }  // namespace
 
+OptionSchema chat_schema() { return schema_of<ChatOptions>(); }
+
 int command_chat(Session& session) {
   Node node;
   node.kind = Node::Kind::kMap;

@@ -18,7 +18,7 @@ constexpr std::array<Command, 16> kCommands{{
     {"merge", "merge RECIPE.yaml [key=value ...]", "put together what runs with shard=i/n made", &command_merge},
     {"check", "check RECIPE.yaml [key=value ...]", "types, keys and inputs, without computing", &command_check},
     {"plan", "plan RECIPE.yaml [key=value ...]", "what would run, with sizes, memory and time", &command_plan},
-    {"explain", "explain [VERB | KEY]", "what a verb does and every key it takes", &command_explain},
+    {"explain", "explain [VERB | COMMAND | KEY]", "what it does and every key it takes", &command_explain},
     {"ls", "ls [verb=V] [status=S]", "the runs, newest last", &command_ls},
     {"show", "show RUN", "one run: status, inputs, figures, rejected rows", &command_show},
     {"log", "log RUN [follow=true]", "the events of a run", &command_log},
@@ -29,7 +29,7 @@ constexpr std::array<Command, 16> kCommands{{
     {"gc", "gc [apply=true] [days=N]", "runs that nothing needs any more", &command_gc},
     {"tokens", "tokens TOKENIZER [text=T | ids=N,N | to=F]", "what a tokenizer is and does; writes other formats",
      &command_tokens},
-    {"chat", "chat MODEL [key=value ...]", "talk to a model in the terminal", &command_chat},
+    {"chat", "chat MODEL [key=value ...]", "talk to a model in the terminal", &command_chat, &chat_schema},
     {"doctor", "doctor [RECIPE.yaml | RUN] [key=value ...]", "what this machine has and a recipe needs; what ails a finished run",
      &command_doctor},
 }};
@@ -76,15 +76,6 @@ Arguments parse_arguments(int argc, char** argv) {
     }
   }
   return arguments;
-}
-
-const Command* find_command(const std::string& name) {
-  for (const auto& command : kCommands) {
-    if (name == command.name) {
-      return &command;
-    }
-  }
-  return nullptr;
 }
 
 std::string command_help(const Command& command) {
@@ -146,6 +137,17 @@ void print_error(const Error& error, bool json) {
 }
 
 }  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+const Command* find_command(std::string_view name) {
+  for (const auto& command : kCommands) {
+    if (name == command.name) {
+      return &command;
+    }
+  }
+  return nullptr;
+}
 
 std::string padded(std::string text, size_t width) {
   text.resize(std::max(width, text.size() + 1), ' ');

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdio>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "athanor/base/progress.h"
@@ -40,7 +42,12 @@ struct Command {
   const char* usage;
   const char* summary;
   int (*run)(Session&);
+  OptionSchema (*schema)() = nullptr;  // of commands that take a verb's kind of options
 };
+
+// The table of commands, in command.cc: --help, explain and dispatch walk it.
+std::span<const Command> commands();
+const Command* find_command(std::string_view name);
 
 // Commands that read run directories (commands_runs.cc, commands_registry.cc) and recipes (commands_recipe.cc).
 int command_run(Session&);
@@ -58,6 +65,7 @@ int command_gc(Session&);
 int command_why(Session&);
 int command_doctor(Session&);
 int command_chat(Session&);
+OptionSchema chat_schema();
 int command_tokens(Session&);
 
 // The text with blanks behind it up to the width, at least one: a column of a table.

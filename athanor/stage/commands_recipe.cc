@@ -114,6 +114,23 @@ void explain_verb(Session& session, const Verb& verb) {
   }
 }
 
+nlohmann::json command_json(const Command& command) {
+  nlohmann::json value{{"command", command.name}, {"usage", std::string("athanor ") + command.usage}, {"summary", command.summary}};
+  value["fields"] = nlohmann::json::array();
+  for (const auto& info : command.schema != nullptr ? command.schema().fields : std::vector<FieldInfo>{}) {
+    value["fields"].push_back(field_json(info));
+  }
+  return value;
+}
+
+void explain_command(Session& session, const Command& command) {
+  session.print(std::string(command.name) + ": " + command.summary + "\n  athanor " + command.usage);
+  if (command.schema != nullptr) {
+    session.print("");
+    explain_fields(session, command.schema().fields, "");
+  }
+}
+
 // Fields of every verb whose dotted name ends in the given one.
 void find_fields(const std::vector<FieldInfo>& fields, const std::string& prefix, const std::string& name,
                  nlohmann::json& found) {
@@ -256,13 +273,22 @@ int command_explain(Session& session) {
       all.push_back(verb_json(verb));
       session.print("  " + padded(verb.name, 12) + verb.summary);
     }
-    session.print("\nathanor explain VERB shows every key; athanor explain KEY finds a key; explain boosting (a model, encoder or transform) its options.");
+    session.print("");
+    for (const auto& command : commands()) {
+      session.print("  " + padded(command.name, 12) + command.summary);
+    }
+    session.print("\nathanor explain VERB shows every key, explain COMMAND how it is called; athanor explain KEY finds a key; explain boosting (a model, encoder or transform) its options.");
     session.print_json(all);
     return 0;
   }
   if (const Verb* verb = find_verb(names[0])) {
     explain_verb(session, *verb);
     session.print_json(verb_json(*verb));
+    return 0;
+  }
+  if (const Command* command = find_command(names[0])) {
+    explain_command(session, *command);
+    session.print_json(command_json(*command));
     return 0;
   }
   if (explain_kind(session, names[0])) {
@@ -272,6 +298,9 @@ int command_explain(Session& session) {
   std::set<std::string> known;
   for (const std::string& name : verb_names()) {
     known.insert(name);
+  }
+  for (const Command& command : commands()) {
+    known.insert(command.name);
   }
   for (const auto& verb : verbs()) {
     auto fields = nlohmann::json::array();
@@ -287,7 +316,7 @@ int command_explain(Session& session) {
     }
   }
   if (found.empty()) {
-    throw Error(ErrorKind::kUsage, "no verb and no key is named '" + names[0] + "'", "", did_you_mean(names[0], {known.begin(), known.end()}));
+    throw Error(ErrorKind::kUsage, "no verb, command or key is named '" + names[0] + "'", "", did_you_mean(names[0], {known.begin(), known.end()}));
   }
   session.print_json(found);
   return 0;
