@@ -6,6 +6,7 @@
 #include <ATen/record_function.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include "athanor/tensor/device/ops.h"
 #include "athanor/tensor/gemm.h"
@@ -15,6 +16,7 @@ namespace athanor {
 namespace {
 
 using simd::kLanes;
+using simd::UintVec;
 using simd::Vec;
 
 constexpr int64_t kParts = 16;  // a fixed cut of the rows, so that the bias's gradient does not depend on threads
@@ -60,12 +62,45 @@ ATHANOR_INLINE Curve gelu(const Vec& u) {
   return {u * below, below + u * g * 0.3989422804014327f};
 }
 
-template <Activation kKind>
+// 2^x within 8e-5 of it for -127 < x < 0, 0 below. Numbers of one sign are compared as whole numbers, in one instruction.
+ATHANOR_INLINE Vec rough_exp2(const Vec& x) {
+  const UintVec lowest = reinterpret_cast<UintVec>(simd::splat(-127.0f));
+  const UintVec bits = reinterpret_cast<UintVec>(x);
+  const Vec y = reinterpret_cast<Vec>(bits < lowest ? bits : lowest);
+  const Vec shifted = y + 12583039.0f;  // 1.5 * 2^23 + 127: the exponent's bits come to stand last
+  const Vec r = y - (shifted - 12583039.0f);
+  const Vec p = (0.0551716527f * r + 0.242611121f) * (r * r) + (0.693260988f * r + 0.999928074f);
+  return p * reinterpret_cast<Vec>(reinterpret_cast<UintVec>(shifted) << 23);
+}
+
+// GELU for results of 8 bits, without a division and with one exponential. Phi(-x) = 2^q(x) and gelu'(-x) = Phi(-x) m(x) for
+// x >= 0, q and m polynomials (least squares towards the smallest greatest error on [0, 13.4]: 6e-4 of Phi(-x), 8e-4 of m);
+// Phi(x) = 1 - Phi(-x) and gelu'(x) = 1 - gelu'(-x). By pairs of terms, which do not wait for each other.
+ATHANOR_INLINE Curve rough_gelu(const Vec& u) {
+  const UintVec most = reinterpret_cast<UintVec>(simd::splat(14.0f));  // Phi(-14) is 0 here
+  const UintVec magnitude = reinterpret_cast<UintVec>(u) & 0x7fffffffu;
+  const Vec x = reinterpret_cast<Vec>(magnitude < most ? magnitude : most);
+  const Vec x2 = x * x;
+  const Vec q01 = -1.14243832f * x - 1.00083706f;
+  const Vec q23 = -0.0440373101f * x - 0.473651693f;
+  const Vec q45 = -0.000407254299f * x + 0.00536540884f;
+  const Vec q67 = -3.03423756e-07f * x + 1.7136924e-05f;
+  const Vec tail = rough_exp2(((q67 * x2 + q45) * x2 + q23) * x2 + q01);
+  const Vec m01 = -0.782600363f * x + 0.998827861f;
+  const Vec m23 = -0.0790636455f * x - 0.672892102f;
+  const Vec m45 = -0.000697318541f * x + 0.0105062019f;
+  const Vec slope = tail * (((1.79070829e-05f * x2 + m45) * x2 + m23) * x2 + m01);
+  return {u * (u < 0 ? tail : 1.0f - tail), u < 0 ? slope : 1.0f - slope};
+}
+
+template <Activation kKind, typename T>
 ATHANOR_INLINE Curve curve(const Vec& u) {
   if constexpr (kKind == Activation::kSwiGlu) {
     return silu(u);
   } else if constexpr (kKind == Activation::kGeluTanh || kKind == Activation::kGeGluTanh) {
     return gelu_tanh(u);
+  } else if constexpr (std::is_same_v<T, c10::BFloat16>) {
+    return rough_gelu(u);
   } else {
     return gelu(u);
   }
@@ -102,7 +137,7 @@ ATHANOR_INLINE void one_group(const Row<T, D>& row, int64_t i, int64_t width, in
       write(row.dbias + at, read(row.dbias + at) + d);
     }
   };
-  const Curve c = curve<kKind>(input(i));
+  const Curve c = curve<kKind, T>(input(i));
   if constexpr (is_gated(kKind)) {
     const Vec up = input(width + i);
     if (kBackward) {

@@ -8,7 +8,8 @@ namespace athanor {
 enum class Activation {
   kSwiGlu,     // silu(gate) * up (Shazeer 2020); the input is [N, 2I], gate first
   kGeluTanh,   // 0.5 u (1 + tanh(sqrt(2/pi) (u + 0.044715 u^3))) (Hendrycks and Gimpel 2016); the input is [N, I]
-  kGelu,       // u Phi(u), exact to fp32's rounding (within 3e-7)
+  kGelu,       // u Phi(u), exact to fp32's rounding (within 3e-7); in bf16 within a bf16 ulp of the exact value rounded, and 0
+               // where that is below 2^-122
   kGeGlu,      // gelu(gate) * up; the input is [N, 2I]
   kGeGluTanh,  // gelu_tanh(gate) * up
 };
