@@ -100,7 +100,7 @@ Verb finetune_verb() {
   verb.schema = schema_of<FinetuneOptions>();
   verb.torch = true;
   verb.resumable = true;
-  verb.revision = 3;
+  verb.revision = 4;
   verb.prepare = prepare_finetune;
   verb.check_inputs = check_finetune_inputs;
   verb.notes = finetune_notes;

@@ -99,9 +99,9 @@ void check_net_options(const nlohmann::json& resolved, const std::string& family
 
 void check_given_net_options(const nlohmann::json& resolved, const NetConfig& given) {
   refuse_unread(resolved, data_readers(), given.options.family, given.shape.kind);
+  const bool reads_anew = given.new_head || net_family(given.options.family).encoder;
   const SometimesRead by_head[] = {
-      {"inputs", given.new_head, "a fresh network"},
-      {"pair_field", given.new_head, "a fresh network"},
+      {"inputs", reads_anew, "a fresh network, or an encoder"},
       {"task", given.new_head || resolved.at("task") == given.task, "a fresh network"},
   };
   static const nlohmann::json usual = dump_options(FinetuneOptions{}, true);

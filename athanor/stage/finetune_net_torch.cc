@@ -101,6 +101,7 @@ FinetuneOptions with_steps(FinetuneOptions options, uint64_t examples) {
 
 std::unique_ptr<Net> begin_net(const FinetuneOptions& options, NetTraining& made) {
   if (made.given && !made.given->config.new_head) {
+    made.given->config.label_field = options.label_field;
     return load_net(made.given->folder, made.given->config);
   }
   const LabelMeaning& meaning = made.meaning;
@@ -120,14 +121,20 @@ std::unique_ptr<Net> begin_net(const FinetuneOptions& options, NetTraining& made
   return made.given ? load_net(made.given->folder, config, seed) : make_net(config, seed);
 }
 
-// An encoder that was made for something else reads as this recipe says.
+// An encoder reads as this recipe says: all of it with a head of its own, else what the recipe names (HF keeps neither the
+// length nor the second text's field with the weights).
 void take_encoder(const FinetuneOptions& options, NetFolder& folder) {
   NetConfig& config = folder.config;
   config.new_head = config.new_head || config.task != options.task;
-  if (config.new_head) {
-    const auto most = config.inputs.at("options").at("max_length").get<int64_t>();
-    folder.inputs = encoder_inputs({config.options.family, std::min(most, options.inputs.max_length), options.pair_field},
-                                   folder.tokenizer.get());
+  const nlohmann::json& before = config.inputs.at("options");
+  const auto most = before.at("max_length").get<int64_t>();
+  const bool length_told = config.new_head || options.inputs.max_length != InputOptions().max_length;
+  const bool pair_told = config.new_head || !options.pair_field.empty();
+  folder.inputs = encoder_inputs({config.options.family, length_told ? std::min(most, options.inputs.max_length) : most,
+                                  pair_told ? options.pair_field : config.inputs.value("pair_field", "")},
+                                 folder.tokenizer.get());
+  if (!config.new_head) {
+    config.inputs = folder.inputs->to_json();
   }
 }
 

@@ -239,7 +239,7 @@ Verb pretrain_verb() {
   verb.schema = schema_of<PretrainOptions>();
   verb.torch = true;
   verb.resumable = true;
-  verb.revision = 3;
+  verb.revision = 4;
   verb.prepare = prepare_pretrain;
   verb.check_inputs = check_pretrain_inputs;
   verb.example = "athanor run recipes/quickstart.yaml pretrain.depth=2 pretrain.steps=100";
