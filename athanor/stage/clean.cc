@@ -267,7 +267,7 @@ std::string clean_notes() { return rules_text() + table_steps_text(); }
 Verb clean_verb() {
   Verb verb;
   verb.name = "clean";
-  verb.revision = 3;
+  verb.revision = 4;
   verb.summary = "normalise text and drop documents by rules; clean the rows of tables";
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to clean"},
                 {"train", ArtifactKind::kDocuments, false, "table: the rows to learn means and bounds from; else `documents`"},

@@ -56,6 +56,11 @@ class Merge : public TableStep {
         }
       }
     }
+    for (const auto& [to, spellings] : options_.into.items()) {  // a value's own spellings, unless the recipe says otherwise
+      if (options_.ignore_case) {
+        into_.emplace(form(to), to);
+      }
+    }
   }
 
   void learn(const RowTable& table, TableStepContext&) override {
@@ -96,7 +101,7 @@ class Merge : public TableStep {
 
  private:
   struct Known {
-    std::map<std::string, std::string> spellings;  // ignore_case: form -> the most frequent spelling
+    std::map<std::string, std::string> spellings;  // ignore_case: form -> the most frequent spelling; new rows have others
     std::set<std::string> kept;                    // rare: values that stay
   };
 
@@ -140,11 +145,6 @@ class Merge : public TableStep {
         known.spellings.emplace(form(value.text), value.text);
       }
     }
-    std::map<std::string, int> times;
-    for (const SpelledValue& value : values) {
-      ++times[form(value.text)];
-    }
-    std::erase_if(known.spellings, [&](const auto& one) { return times[one.first] == 1; });  // the only spelling
     std::map<std::string, uint64_t> of_merged;
     for (const SpelledValue& value : values) {
       of_merged[merged(known, value.text)] += value.count;

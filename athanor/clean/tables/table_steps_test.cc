@@ -239,6 +239,28 @@ TEST(TableMerge, SpellingsAndRareValues) {
   EXPECT_NE(error_of(column_of({"1", "2"}), {{{"merge", {{"column", "x"}}}}}).find("merge is for categories"), std::string::npos);
 }
 
+// A value that the training rows spell in one way only is still folded, and known, however new rows spell it.
+TEST(TableMerge, NewRowsFoldToTheOnlySpelling) {
+  RowTable train = column_of({"\"Paris\"", "\"Paris\"", "\"PRC\"", "\"PRC\"", "\"Oslo\"", "\"École\"", "\"École\""}).rows;
+  RowTable later = column_of({"\"PARIS\"", "\"paris\"", "\"prc\"", "\"china\"", "\"OSLO\"", "\"ÉCOLE\"", "\"Rome\""}).rows;
+  const auto cells = [&](const Json& merge) {
+    ThreadPool pool(2);
+    TableReport report;
+    TableStepContext context{pool, report};
+    TableCleaner cleaner({{{"merge", merge}}}, "clean.table");
+    RowTable learnt = train, cleaned = later;
+    cleaner.learn(learnt, context);
+    cleaner.apply(cleaned, context);
+    return cells_of(cleaned, "x");
+  };
+  const Json into{{"China", {"PRC"}}};
+  EXPECT_EQ(cells({{"column", "x"}, {"into", into}, {"ignore_case", true}}),
+            (Texts{"Paris", "Paris", "China", "China", "Oslo", "École", "Rome"}));
+  EXPECT_EQ(cells({{"column", "x"}, {"into", into}, {"ignore_case", true}, {"rare", {{"fewer_than", 2}}}}),
+            (Texts{"Paris", "Paris", "China", "China", "other", "École", "other"}));
+  EXPECT_EQ(cells({{"column", "x"}, {"rare", {{"fewer_than", 2}}}}), (Texts(7, "other")));
+}
+
 TEST(TableMerge, NearSpellings) {
   const auto near = near_spellings({{"female", 90}, {"femlae", 1}, {"male", 80}, {"Male ", 3}, {"北京", 9}, {"南京", 8},
                                     {"A1234", 5}, {"A1235", 5}, {"Massachusetts", 7}, {"Massachussets", 2}, {"内蒙古自治区", 4}, {"内蒙古自治", 1}});
