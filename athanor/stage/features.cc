@@ -1,10 +1,14 @@
 // features: documents -> documents with feature columns. The pipeline is fitted on the role `train` where it is given (else on
-// the documents), and stored beside the columns.
+// the documents), and stored beside the columns. Rows that it was fitted on get what fitting gave them (of the target encoder
+// what the other rows taught), as a model of `fit` sees them; the others what it makes of new rows.
 #include <algorithm>
 #include <map>
+#include <numeric>
+#include <unordered_map>
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
+#include "athanor/base/hash.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/classic/table_estimator.h"
 #include "athanor/feature/pipeline.h"
@@ -56,36 +60,97 @@ std::string column_name(const std::string& as, std::string name, std::map<std::s
   return times == 1 ? full : full + "_" + std::to_string(times);
 }
 
-std::vector<Column> as_columns(const Matrix& x, const Documents& documents, const std::vector<uint64_t>& rows,
-                               const FeaturesOptions& options) {
+// Features of some rows, and where these stand in the documents.
+struct RowFeatures {
+  Matrix x;
+  std::vector<uint64_t> rows;
+};
+
+std::vector<Column> as_columns(const std::vector<RowFeatures>& parts, const Documents& documents, const FeaturesOptions& options) {
   std::vector<Column> columns;
   if (options.form == "libsvm") {
     std::vector<std::string> texts(documents.num_rows());
-    for (uint64_t r = 0; r < x.rows; ++r) {
-      x.for_each_in_row(r, [&](uint32_t column, double value) {
-        if (value != 0) {
-          std::string& text = texts[rows[r]];
-          text += (text.empty() ? "" : " ") + std::to_string(column + 1) + ":" + nlohmann::json(value).dump();
-        }
-      });
+    for (const auto& [x, rows] : parts) {
+      for (uint64_t r = 0; r < x.rows; ++r) {
+        x.for_each_in_row(r, [&](uint32_t column, double value) {
+          if (value != 0) {
+            std::string& text = texts[rows[r]];
+            text += (text.empty() ? "" : " ") + std::to_string(column + 1) + ":" + nlohmann::json(value).dump();
+          }
+        });
+      }
     }
     columns.push_back({options.as, std::move(texts)});
     return columns;
   }
-  if (x.columns > kMostColumns) {
-    throw Error(ErrorKind::kUsage, grouped_integer(static_cast<int64_t>(x.columns)) + " features as a column each", "features.form",
+  const uint64_t width = parts[0].x.columns;
+  if (width > kMostColumns) {
+    throw Error(ErrorKind::kUsage, grouped_integer(static_cast<int64_t>(width)) + " features as a column each", "features.form",
                 "form: libsvm, or fewer of them: reduce: [{truncated_svd: {components: 100}}]");
   }
-  const Matrix dense = to_dense(x);
-  std::map<std::string, int> used;
-  for (uint64_t c = 0; c < dense.columns; ++c) {
-    std::vector<double> values(documents.num_rows(), 0.0);
+  std::vector<std::vector<double>> values(width, std::vector<double>(documents.num_rows(), 0.0));
+  for (const auto& [x, rows] : parts) {
+    const Matrix dense = to_dense(x);
     for (uint64_t r = 0; r < dense.rows; ++r) {
-      values[rows[r]] = dense.at(r, c);
+      for (uint64_t c = 0; c < width; ++c) {
+        values[c][rows[r]] = dense.at(r, c);
+      }
     }
-    columns.push_back({column_name(options.as, dense.name_of(c), used), std::move(values)});
+  }
+  std::map<std::string, int> used;
+  for (uint64_t c = 0; c < width; ++c) {
+    columns.push_back({column_name(options.as, parts[0].x.name_of(c), used), std::move(values[c])});
   }
   return columns;
+}
+
+// What tells a document of one input from another's: its id and all it says.
+std::vector<uint64_t> keys_of(const Documents& documents) {
+  std::vector<uint64_t> keys;
+  documents.for_each([&](uint64_t, Document&& document) {
+    check_interrupt();
+    keys.push_back(xxh3_64(document.id + '\0' + document.meta + '\0' + document.text));
+  });
+  return keys;
+}
+
+// Features of all kept documents. fitted: of the rows at `places` of `train`, as fitting gave them.
+std::vector<RowFeatures> features_of(const Documents& documents, const Documents* train, Matrix fitted,
+                                     const std::vector<uint64_t>& places, const FeaturePipeline& pipeline,
+                                     const TableSchema& schema, ThreadPool& pool) {
+  const std::vector<uint64_t> keys = train != nullptr ? keys_of(documents) : std::vector<uint64_t>();
+  const std::vector<uint64_t> learnt_keys = train != nullptr ? keys_of(*train) : keys;
+  std::unordered_map<uint64_t, uint64_t> learnt;
+  for (uint64_t row = 0; row < places.size(); ++row) {
+    learnt.emplace(train != nullptr ? learnt_keys[places[row]] : places[row], row);
+  }
+  RowFeatures known, fresh;
+  std::vector<uint64_t> from_fit, from_documents;
+  uint64_t place = 0;
+  for (uint64_t row = 0; row < documents.num_rows(); ++row) {
+    if (!documents.keep()[row]) {
+      continue;
+    }
+    const auto found = learnt.find(train != nullptr ? keys[place] : place);
+    (found != learnt.end() ? known : fresh).rows.push_back(row);
+    if (found != learnt.end()) {
+      from_fit.push_back(found->second);
+    } else {
+      from_documents.push_back(place);
+    }
+    ++place;
+  }
+  std::vector<RowFeatures> parts;
+  if (!known.rows.empty()) {
+    known.x = take_rows(fitted, from_fit);
+    parts.push_back(std::move(known));
+  }
+  if (!fresh.rows.empty() || parts.empty()) {
+    TableNotes notes;
+    fresh.x = pipeline.apply(take_rows(read_table(documents, schema, notes), from_documents), pool);
+    parts.push_back(std::move(fresh));
+  }
+  return parts;
 }
 
 nlohmann::json execute_features(StageContext& context) {
@@ -115,6 +180,8 @@ nlohmann::json execute_features(StageContext& context) {
   TableRows rows;
   if (options.label_field.empty()) {
     rows.table = std::move(table);
+    rows.places.resize(rows.table.rows);
+    std::iota(rows.places.begin(), rows.places.end(), uint64_t{0});
   } else {
     std::erase_if(table.columns, [&](const TableColumn& column) { return column.name == options.label_field; });
     std::erase_if(schema.columns, [&](const ColumnPlan& column) { return column.name == options.label_field; });
@@ -126,21 +193,12 @@ nlohmann::json execute_features(StageContext& context) {
     }
   }
   FeaturePipeline pipeline({.features = options.features, .reduce = options.reduce}, "features");
-  pipeline.fit(rows.table, rows.target.rows() > 0 ? &rows.target : nullptr, fit);
+  Matrix fitted = pipeline.fit(rows.table, rows.target.rows() > 0 ? &rows.target : nullptr, fit);
 
   context.progress.update(0.6, "computing features");
-  TableNotes more;
-  const Table all = read_table(documents, schema, more);
-  const Matrix x = pipeline.apply(all, pool);
-  std::vector<uint64_t> places;
-  for (uint64_t row = 0; row < documents.num_rows(); ++row) {
-    if (documents.keep()[row]) {
-      places.push_back(row);
-    }
-  }
+  const auto parts = features_of(documents, given != nullptr ? &train : nullptr, std::move(fitted), rows.places, pipeline, schema, pool);
   context.progress.update(0.9, "writing columns");
-  const std::vector<Column> columns = as_columns(x, documents, places, options);
-  write_filtered(context.run.out_tmp(), documents, {}, columns);
+  write_filtered(context.run.out_tmp(), documents, {}, as_columns(parts, documents, options));
   make_dirs(context.run.out_tmp() / "pipeline");
   SavedWriter saved;
   saved.json()["kind"] = "features";
@@ -150,11 +208,11 @@ nlohmann::json execute_features(StageContext& context) {
   context.run.events().emit("counts", {{"in", documents.num_documents()}, {"out", documents.num_documents()}});
   return {{"documents", documents.num_documents()},
           {"text_bytes", documents.text_bytes()},
-          {"features", x.columns},
+          {"features", pipeline.num_outputs()},
           {"pipeline", pipeline.description()},
           {"warnings", warnings},
           {"summary", grouped_integer(static_cast<int64_t>(documents.num_documents())) + " rows got " +
-                          grouped_integer(static_cast<int64_t>(x.columns)) + " features"}};
+                          grouped_integer(static_cast<int64_t>(pipeline.num_outputs())) + " features"}};
 }
 
 }  // namespace
@@ -166,7 +224,7 @@ Verb features_verb() {
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "rows that get features"},
                 {"train", ArtifactKind::kDocuments, false, "rows to learn them from; the documents themselves when absent"}};
   verb.output = ArtifactKind::kDocuments;
-  verb.revision = 3;
+  verb.revision = 4;
   verb.schema = schema_of<FeaturesOptions>();
   verb.prepare = prepare_features;
   verb.notes = fit_notes;
