@@ -244,6 +244,21 @@ def selection():
                              "wide": numbers(wide), "cases": pca})
 
 
+def ties():
+    """Mutual information where numbers are equal: lowest and highest score of scikit-learn over 40 seeds of its noise."""
+    from sklearn import feature_selection as fs
+    from sklearn.datasets import load_diabetes
+    x, number = load_diabetes(return_X_y=True, scaled=False)
+    x = x[:, [1, 2, 3, 7, 8]]  # sex (two values), bmi, bp, s4, s5; the target is whole numbers
+    discrete = [True, False, False, False, False]
+    classes = np.digitize(number, [100, 180])
+    scores = {}
+    for name, score, target in (("number", fs.mutual_info_regression, number), ("classes", fs.mutual_info_classif, classes)):
+        all_seeds = np.array([score(x, target, discrete_features=discrete, random_state=seed) for seed in range(40)])
+        scores[name] = {"low": all_seeds.min(0).tolist(), "high": all_seeds.max(0).tolist()}
+    write("selection_ties.json", {"x": numbers(x), "classes": classes.tolist(), "number": number.tolist(), "scores": scores})
+
+
 def images():
     import skimage  # 0.26.0
     from skimage import feature, filters
@@ -266,3 +281,4 @@ if __name__ == "__main__":
     chinese()
     selection()
     images()
+    ties()

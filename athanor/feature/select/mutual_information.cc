@@ -4,6 +4,7 @@
 #include <numeric>
 #include <set>
 
+#include "athanor/base/rng.h"
 #include "athanor/feature/numeric/columns.h"
 #include "athanor/feature/select/scores.h"
 
@@ -12,6 +13,8 @@ namespace athanor {
 namespace {
 
 constexpr size_t kDiscreteValues = 32;
+constexpr uint64_t kTies = 0x6d695f74696573;  // keeps these draws apart from others of the same seed
+constexpr double kTieNoise = 1e-10;           // of the mean size of values of deviation 1
 
 // digamma(n) for whole n >= 1, by its recurrence.
 std::vector<double> digamma_table(size_t n) {
@@ -164,23 +167,30 @@ std::vector<int32_t> as_classes(const std::vector<double>& values) {
   return out;
 }
 
-// To deviation 1: the estimators compare distances of features and target.
-void scale(std::vector<double>& values) {
+// To deviation 1: the estimators compare distances of features and target. Then noise far below any difference: equal
+// numbers (whole ones, rounded ones) would make a nearest neighbour at distance 0 of a whole crowd, and the estimate too high.
+void scale_and_part_ties(std::vector<double>& values, uint64_t seed, uint64_t column) {
   const double deviation = std::sqrt(variance_of(values, mean_of(values)));
+  double size = 0;
   for (double& value : values) {
     value /= deviation > 0 ? deviation : 1;
+    size += std::fabs(value) / static_cast<double>(values.size());
+  }
+  Rng rng(random_at(seed, kTies, column));
+  for (double& value : values) {
+    value += kTieNoise * std::max(1.0, size) * rng.normal();
   }
 }
 
 }  // namespace
 
 std::vector<double> mutual_information_scores(const Matrix& x, const Target& target,
-                                              int64_t neighbors, ThreadPool& pool) {
+                                              int64_t neighbors, uint64_t seed, ThreadPool& pool) {
   const std::vector<double> digamma = digamma_table(x.rows);
   const bool regression = target.task == Task::kRegression;
   const auto k = static_cast<size_t>(neighbors);
   std::vector<double> y = target.values;
-  scale(y);
+  scale_and_part_ties(y, seed, x.columns);
   const auto classes = regression ? std::vector<std::vector<int32_t>>() : class_targets(target);
   std::vector<double> scores(x.columns, 0);
   if (x.rows < 3) {
@@ -189,7 +199,7 @@ std::vector<double> mutual_information_scores(const Matrix& x, const Target& tar
   pool.parallel_for(x.columns, [&](size_t column) {
     std::vector<double> values = column_of(x, column);
     const std::vector<int32_t> discrete = as_classes(values);
-    scale(values);
+    scale_and_part_ties(values, seed, column);
     if (regression) {
       scores[column] = discrete.empty() ? continuous_both(values, y, k, digamma)
                                         : continuous_and_classes(y, discrete, k, digamma);

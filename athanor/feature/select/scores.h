@@ -19,9 +19,9 @@ std::vector<double> chi2_scores(const Matrix& x, const Target& target);
 std::vector<double> anova_scores(const Matrix& x, const Target& target);
 // Mutual information in nats (mutual_info_classif, mutual_info_regression). Features of at most 32
 // different values count as discrete: exact; else the k-nearest-neighbour estimators of Kraskov,
-// Stoegbauer, Grassberger 2004 and Ross 2014.
+// Stoegbauer, Grassberger 2004 and Ross 2014, which want no ties: noise from the seed parts equal numbers.
 std::vector<double> mutual_information_scores(const Matrix& x, const Target& target,
-                                              int64_t neighbors, ThreadPool& pool);
+                                              int64_t neighbors, uint64_t seed, ThreadPool& pool);
 
 // Classes 0, 1, ... of a target, one a row; of several labels each label's marks apart.
 std::vector<std::vector<int32_t>> class_targets(const Target& target);

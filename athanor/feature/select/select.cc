@@ -135,7 +135,7 @@ class Select : public Transform {
     return by == "chi2"    ? chi2_scores(x, *target)
            : by == "anova" ? anova_scores(x, *target)
            : by == "mutual_information"
-               ? mutual_information_scores(x, *target, options_.neighbors, context.pool)
+               ? mutual_information_scores(x, *target, options_.neighbors, context.seed, context.pool)
            : by == "model" ? ask_model(x, *target, options_.model, context)
                            : correlation_scores(x, *target, by == "spearman", context.pool);
   }

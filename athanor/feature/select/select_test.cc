@@ -57,9 +57,9 @@ TEST(Select, ScoresAsScikitLearn) {
   expect_scores(anova_scores(problem.x, problem.number), scores["f_regression"]);
   expect_scores(correlation_scores(problem.x, problem.number, false, pool), scores["pearson"]);
   expect_scores(correlation_scores(problem.x, problem.number, true, pool), scores["spearman"]);
-  expect_scores(mutual_information_scores(problem.x, problem.classes, 3, pool),
+  expect_scores(mutual_information_scores(problem.x, problem.classes, 3, 1, pool),
                 scores["mutual_classes"]);
-  expect_scores(mutual_information_scores(problem.x, problem.number, 3, pool),
+  expect_scores(mutual_information_scores(problem.x, problem.number, 3, 1, pool),
                 scores["mutual_number"]);
   Matrix positive = problem.x;
   for (double& value : positive.values) {
@@ -85,8 +85,27 @@ TEST(Select, SparseRowsScoreAsDense) {
   near(anova_scores(sparse, problem.number), anova_scores(counts, problem.number));
   near(correlation_scores(sparse, problem.classes, true, pool),
        correlation_scores(counts, problem.classes, true, pool));
-  near(mutual_information_scores(sparse, problem.classes, 3, pool),
-       mutual_information_scores(counts, problem.classes, 3, pool));
+  near(mutual_information_scores(sparse, problem.classes, 3, 1, pool),
+       mutual_information_scores(counts, problem.classes, 3, 1, pool));
+}
+
+// Whole numbers as target and rounded features: within what scikit-learn's own noise makes of it, over its seeds.
+TEST(Select, MutualInformationOfTies) {
+  const nlohmann::json fixture = read_fixture("selection_ties.json");
+  const Problem problem = problem_of(fixture);
+  ThreadPool pool(2);
+  for (const auto& [name, target] : {std::pair("number", &problem.number), {"classes", &problem.classes}}) {
+    for (const uint64_t seed : {1, 2, 3}) {
+      const auto scores = mutual_information_scores(problem.x, *target, 3, seed, pool);
+      EXPECT_EQ(scores, mutual_information_scores(problem.x, *target, 3, seed, pool));
+      for (size_t i = 0; i < scores.size(); ++i) {
+        const auto& of = fixture["scores"][name];
+        const double low = of["low"][i], high = of["high"][i], room = 0.5 * (high - low) + 1e-6;
+        EXPECT_GE(scores[i], low - room) << name << " " << i;
+        EXPECT_LE(scores[i], high + room) << name << " " << i;
+      }
+    }
+  }
 }
 
 TEST(Select, KeepsTheBestInTheirOrder) {
