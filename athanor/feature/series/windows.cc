@@ -1,6 +1,5 @@
 // Series as statistics over windows: the text of a document is a table of numbers, a line a step,
-// as SeriesInputs reads it; each channel is cut into windows of equal length, each window gives a
-// few numbers.
+// each channel is cut into windows of equal length, each window gives a few numbers.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -21,36 +20,44 @@ constexpr size_t kMaxChannels = 4096;
 
 using Values = std::vector<double>;
 
-// The line of least squares through (0, v0), (1, v1) ...: its slope.
-double slope_of(const Values& v) {
-  const double middle = (static_cast<double>(v.size()) - 1) / 2, mean = mean_of(v);
+// What a window holds: the values that are there, and the step of each. A gap has no value, and keeps its step.
+struct Window {
+  Values values;
+  Values steps;  // ascending
+};
+
+// The line of least squares through (step, value): its slope.
+double slope_of(const Window& w) {
+  const double middle = mean_of(w.steps), mean = mean_of(w.values);
   double both = 0, squares = 0;
-  for (size_t i = 0; i < v.size(); ++i) {
-    const double d = static_cast<double>(i) - middle;
-    both += d * (v[i] - mean);
+  for (size_t i = 0; i < w.values.size(); ++i) {
+    const double d = w.steps[i] - middle;
+    both += d * (w.values[i] - mean);
     squares += d * d;
   }
   return squares > 0 ? both / squares : 0;
 }
 
-// Correlation of each value with the one before.
-double echo_of(const Values& v) {
+// Correlation of each value with the one a step before, where both are there.
+double echo_of(const Window& w) {
+  const Values& v = w.values;
   const double mean = mean_of(v);
   double both = 0, squares = 0;
   for (size_t i = 0; i < v.size(); ++i) {
     squares += (v[i] - mean) * (v[i] - mean);
-    both += i > 0 ? (v[i] - mean) * (v[i - 1] - mean) : 0;
+    both += i > 0 && w.steps[i] - w.steps[i - 1] == 1 ? (v[i] - mean) * (v[i - 1] - mean) : 0;
   }
   return squares > 0 ? both / squares : 0;
 }
 
-double crossings_of(const Values& v) {
+double crossings_of(const Window& w) {
+  const Values& v = w.values;
   const double mean = mean_of(v);
   double count = 0;
   for (size_t i = 1; i < v.size(); ++i) {
     count += (v[i] > mean) != (v[i - 1] > mean) ? 1 : 0;
   }
-  return v.size() > 1 ? count / static_cast<double>(v.size() - 1) : 0;
+  return v.size() > 1 ? count / (w.steps.back() - w.steps.front()) : 0;
 }
 
 double median_of(Values v) {
@@ -60,16 +67,16 @@ double median_of(Values v) {
 
 struct Statistic {
   const char* name;
-  double (*of)(const Values& values);
+  double (*of)(const Window& window);
 };
 constexpr Statistic kStatistics[] = {
-    {"mean", [](const Values& v) { return mean_of(v); }},
-    {"deviation", [](const Values& v) { return std::sqrt(variance_of(v, mean_of(v))); }},
-    {"min", [](const Values& v) { return *std::min_element(v.begin(), v.end()); }},
-    {"max", [](const Values& v) { return *std::max_element(v.begin(), v.end()); }},
-    {"median", [](const Values& v) { return median_of(v); }},
+    {"mean", [](const Window& w) { return mean_of(w.values); }},
+    {"deviation", [](const Window& w) { return std::sqrt(variance_of(w.values, mean_of(w.values))); }},
+    {"min", [](const Window& w) { return *std::min_element(w.values.begin(), w.values.end()); }},
+    {"max", [](const Window& w) { return *std::max_element(w.values.begin(), w.values.end()); }},
+    {"median", [](const Window& w) { return median_of(w.values); }},
     {"slope", &slope_of},
-    {"last", [](const Values& v) { return v.back(); }},
+    {"last", [](const Window& w) { return w.values.back(); }},
     {"echo", &echo_of},
     {"crossings", &crossings_of}};
 
@@ -81,7 +88,7 @@ struct WindowsOptions {
     f.add("windows", &WindowsOptions::windows, "parts that each series is cut into").range(1, 1000);
     f.add("statistics", &WindowsOptions::statistics,
           "of mean, deviation, min, max, median, slope (a step), last, echo (correlation with the "
-          "step before), crossings (of the mean, a step)");
+          "step before), crossings (of the mean, a step); a gap keeps its step");
   }
 };
 
@@ -134,14 +141,15 @@ class Windows : public Encoder {
       for (size_t channel = 0; channel < channels_.size(); ++channel) {
         for (size_t window = 0; window < windows; ++window) {
           const size_t steps = channel < series.size() ? series[channel].size() : 0;
-          Values values;
+          Window in_it;
           for (size_t i = steps * window / windows; i < steps * (window + 1) / windows; ++i) {
             if (!std::isnan(series[channel][i])) {
-              values.push_back(series[channel][i]);
+              in_it.values.push_back(series[channel][i]);
+              in_it.steps.push_back(static_cast<double>(i));
             }
           }
           for (const Statistic* statistic : statistics_) {
-            *to++ = values.empty() ? kNaN : statistic->of(values);
+            *to++ = in_it.values.empty() ? kNaN : statistic->of(in_it);
           }
         }
       }
@@ -171,16 +179,17 @@ class Windows : public Encoder {
 
  private:
   // Channels x steps. A first line that is no numbers names the channels; a cell that is no number
-  // is missing.
+  // is missing; in a series of one channel an empty line is a step without a number.
   static std::vector<Values> read(std::string_view text, std::vector<std::string>& names) {
     std::vector<Values> series;
     bool first = true;
-    size_t step = 0;
+    size_t step = 0, empty_lines = 0;
     while (!text.empty()) {
       const size_t end = std::min(text.find('\n'), text.size());
       std::string_view line = text.substr(0, end);
       text.remove_prefix(std::min(end + 1, text.size()));
       if (trimmed_cell(line).empty()) {
+        ++empty_lines;
         continue;
       }
       std::vector<std::string> cells;
@@ -203,11 +212,15 @@ class Windows : public Encoder {
         names = std::move(cells);
       } else {
         series.resize(std::max(series.size(), values.size()), Values(step, kNaN));
+        if (series.size() == 1) {
+          series[0].resize(step += empty_lines, kNaN);
+        }
         for (size_t i = 0; i < series.size(); ++i) {
           series[i].push_back(i < values.size() ? values[i] : kNaN);
         }
         ++step;
       }
+      empty_lines = 0;
       first = false;
     }
     return series;

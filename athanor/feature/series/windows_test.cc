@@ -51,5 +51,28 @@ TEST(Windows, EchoAndCrossings) {
   EXPECT_EQ(x.at(0, 3), 0);
 }
 
+// A gap has no value, and the values after it keep their steps.
+TEST(Windows, GapsKeepTheirSteps) {
+  const TableColumn column =
+      text_column("s", {"1\n2\n\n4\n5\n", "1\n2\nn/a\n4\n5", "\n\n1\n\n5\n\n", "1,1\n\n2,\n,3\n4,5"});
+  const TableColumn* columns[] = {&column};
+  ThreadPool pool(1);
+  FitContext context{pool};
+  const nlohmann::json options{{"statistics", {"slope", "echo", "crossings", "last"}}};
+  const Matrix x = make_encoder("windows", options, "")->fit(columns, nullptr, context);
+  for (const uint64_t row : {0, 1}) {
+    EXPECT_NEAR(x.at(row, 0), 1, 1e-12) << row;
+    EXPECT_NEAR(x.at(row, 1), 4.0 / 10, 1e-12) << "of the four values two pairs are neighbours";
+    EXPECT_NEAR(x.at(row, 2), 1.0 / 4, 1e-12) << "one crossing in four steps";
+    EXPECT_EQ(x.at(row, 3), 5);
+  }
+  EXPECT_NEAR(x.at(2, 0), 2, 1e-12);
+  EXPECT_NEAR(x.at(3, 0), 1, 1e-12) << "steps 0, 1, 3: of two channels an empty line is no step";
+  EXPECT_NEAR(x.at(3, 4), 9.0 / 7, 1e-12) << "steps 0, 2, 3";
+  const Matrix cut = make_encoder("windows", {{"windows", 2}, {"statistics", {"mean"}}}, "")->fit(columns, nullptr, context);
+  EXPECT_EQ(cut.at(0, 0), 1.5);
+  EXPECT_EQ(cut.at(0, 1), 4.5);
+}
+
 }  // namespace
 }  // namespace athanor
