@@ -201,6 +201,8 @@ TEST(TableFormats, Numbers) {
   EXPECT_EQ(read({"1,234.5", "(120)", "12 %", "$3", "1e3", "１２"}), (Texts{"1234.5", "-120", "0.12", "3", "1000", "12"}));
   EXPECT_EQ(read({"1.234,5", "3,5", "1.000"}), (Texts{"1234.5", "3.5", "1000"})) << "3,5 shows what the comma is";
   EXPECT_EQ(read({"1,234"}), (Texts{"1234"}));
+  EXPECT_EQ(read({"1,234", "0,125"}), (Texts{"1.234", "0.125"}));
+  EXPECT_EQ(read({"1234,567", "1,000"}), (Texts{"1234.567", "1"}));
   EXPECT_EQ(read({"1,234"}, ","), (Texts{"1.234"}));
   EXPECT_EQ(read({"2.5万", "3亿", "1 234 567", "−4"}), (Texts{"25000", "300000000", "1234567", "-4"}));
   EXPECT_EQ(read({"12a", "1,23,456", "--3", "1.2.3"}), (Texts{"null", "null", "null", "null"})) << "what is no number is made missing";

@@ -43,9 +43,7 @@ void look(std::string_view value, bool& comma_decimal, bool& point_groups) {
     return;
   }
   if (has_comma && value.find(',') == comma) {
-    const size_t digits = digits_from(value, comma + 1);
-    const bool leads = comma > 0 && is_digit(value[comma - 1]);
-    comma_decimal = comma_decimal || (leads && digits > 0 && digits != 3);
+    comma_decimal = comma_decimal || comma_is_decimal(value, comma);
   }
 }
 

@@ -15,7 +15,7 @@ struct NumberMarks {
 };
 
 // What a column's values say: decimal and thousands as given ("." or ","; "auto"), else from the values: the last of two
-// different marks is the decimal one; a single comma before other than three digits is; else the point is.
+// different marks is the decimal one; a single comma is, where comma_is_decimal() of one value says so; else the point is.
 NumberMarks find_marks(const std::string& decimal, const std::vector<std::string>& values);
 
 // Reads a number at the beginning of `text` (ASCII after NFKC; a sign, digits in groups, a fraction, an exponent, 万 or 亿)

@@ -21,6 +21,21 @@ constexpr uint64_t kTextMinDistinct = 20;
 // Where so many of a column's different numbers run together as doubles they are names, not sizes.
 constexpr double kShareLost = 0.25;
 
+// "-1,234,567.5" without its commas; false where they do not stand before groups of three digits.
+bool without_thousands(std::string_view text, std::string& out) {
+  const size_t sign = text.starts_with('-') || text.starts_with('+') ? 1 : 0;
+  const size_t first = text.find(','), last = text.rfind(',');
+  const size_t end = std::min(text.find_first_not_of("0123456789", last + 1), text.size());
+  for (size_t at = first; at < last; at += 4) {
+    if (text.find(',', at + 1) != at + 4) {
+      return false;
+    }
+  }
+  out = text;
+  std::erase(out, ',');
+  return end == last + 4 && first > sign && first <= sign + 3 && text[sign] != '0';
+}
+
 }  // namespace
 
 void CellColumn::add(uint64_t row, std::string_view text, Type type) {
@@ -96,25 +111,32 @@ CellColumn::Lost CellColumn::lost_by_doubles(const std::vector<std::string>& mis
   return {exact.size() - rounded.size(), exact.size()};
 }
 
-bool CellColumn::has_decimal_commas(const std::vector<std::string>& missing) const {
+void CellColumn::note_commas(const std::vector<std::string>& missing, ColumnNote& note) const {
   uint64_t commas = 0;
+  bool as_decimal = true, as_thousands = true, is_decimal = false;
   for (const Value& value : values_) {
     if (value.type != Type::kString || missing_value(value, missing)) {
       continue;
     }
-    std::string text = value.text;
+    const std::string_view text = trimmed_cell(value.text);
     const size_t comma = text.find(',');
-    if (comma != std::string::npos && text.find('.') == std::string::npos) {
-      text[comma] = '.';
-    }
     double number = 0;
-    const bool is_number = parse_number(text, number) == NumberCell::kNumber;
-    if (!is_number) {
-      return false;
+    if (comma == std::string::npos) {
+      if (parse_number(text, number) != NumberCell::kNumber) {
+        return;
+      }
+      continue;
     }
-    commas += comma != std::string::npos ? value.count : 0;
+    commas += value.count;
+    std::string decimal(text), joined;
+    decimal[comma] = '.';
+    as_decimal = as_decimal && text.find('.') == std::string::npos && parse_number(decimal, number) == NumberCell::kNumber;
+    const bool alone = text.find(',', comma + 1) == std::string::npos && text.find('.') == std::string::npos;
+    is_decimal = is_decimal || (alone && comma_is_decimal(text, comma));
+    as_thousands = as_thousands && without_thousands(text, joined) && parse_number(joined, number) == NumberCell::kNumber;
   }
-  return commas > 0;
+  note.decimal_commas = commas > 0 && as_decimal && is_decimal;
+  note.thousands_commas = commas > 0 && as_thousands && !is_decimal;
 }
 
 TableColumn CellColumn::build(uint64_t rows, const ColumnPlan& plan,
@@ -175,7 +197,7 @@ void CellColumn::build_numbers(uint64_t rows, const ColumnPlan& plan,
 
 void CellColumn::build_categories(uint64_t rows, const std::vector<std::string>& missing,
                                   TableColumn& out, ColumnNote& note) const {
-  note.decimal_commas = has_decimal_commas(missing);
+  note_commas(missing, note);
   for (const Value& value : values_) {
     if (value.type == Type::kObject) {
       note.left_out += value.count;

@@ -43,8 +43,9 @@ class CellColumn {
   };
 
   bool missing_value(const Value& value, const std::vector<std::string>& missing) const;
-  // All cells are numbers once a comma is read as the decimal point, and some have one.
-  bool has_decimal_commas(const std::vector<std::string>& missing) const;
+  // All cells are numbers once commas are read as decimal points (1,5), or left out between thousands (1,234), and some have
+  // one. The reading is that of clean's `formats`, as: number.
+  void note_commas(const std::vector<std::string>& missing, ColumnNote& note) const;
   // Of the different numbers, how many a double does not tell from another one of the column.
   struct Lost {
     size_t values = 0;

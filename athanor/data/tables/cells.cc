@@ -83,6 +83,21 @@ NumberCell parse_number(std::string_view cell, double& value) {
   return std::isfinite(value) ? NumberCell::kNumber : NumberCell::kOther;  // nan(...) is no number
 }
 
+bool comma_is_decimal(std::string_view text, size_t comma) {
+  const auto is_digit = [&](size_t at) { return at < text.size() && text[at] >= '0' && text[at] <= '9'; };
+  size_t after = 0, before = 0;
+  while (is_digit(comma + 1 + after)) {
+    ++after;
+  }
+  while (before < comma && is_digit(comma - 1 - before)) {
+    ++before;
+  }
+  if (before == 0 || after == 0) {
+    return false;
+  }
+  return after != 3 || before > 3 || text[comma - before] == '0';
+}
+
 std::string exact_number(std::string_view cell) {
   cell = trimmed_cell(cell);
   const bool negative = cell.starts_with('-');

@@ -20,6 +20,9 @@ bool is_missing_mark(std::string_view cell, const std::vector<std::string>& more
 enum class NumberCell { kNumber, kInfinite, kOther };
 // A number as tables write it. inf, -Infinity and what is beyond a double is kInfinite.
 NumberCell parse_number(std::string_view cell, double& value);
+// What a number's comma between digits is: before other than three digits, and behind more than three or a lone 0, it can
+// only be the decimal mark; else a thousands mark as well, the likelier one where no other value says more.
+bool comma_is_decimal(std::string_view text, size_t comma);
 // A number's digits without the loss of a double, one text for all spellings of one number: 1e3,
 // 1000.0 and +1000 are "1e3", 9007199254740993 and 9007199254740992 stay two. cell: what
 // parse_number calls a number.

@@ -98,6 +98,33 @@ TEST(ReadTable, DecimalCommasAreTold) {
   }));
 }
 
+// Groups of exactly three digits are thousands, as clean's formats reads them; one value that cannot be so decides.
+TEST(ReadTable, CommasBetweenThousandsAreTold) {
+  TableNotes notes;
+  table_of({R"({"a": "1,234", "b": "1,234", "c": "0,125", "d": "1,234,567.5", "e": "1,234", "f": "1,234", "g": "1234,567"})",
+            R"({"a": "5,678", "b": "2,5", "c": "0,250", "d": "12", "e": "x", "f": "1,2,3", "g": "1,000"})",
+            R"({"a": "-1,000", "b": "7", "c": "3,000", "d": "2,000", "e": "y", "f": "2,000", "g": "2"})"},
+           notes);
+  const auto commas = [&](const char* name) {
+    const ColumnNote& note = note_of(notes, name);
+    return note.decimal_commas ? (note.thousands_commas ? "both" : "decimal") : note.thousands_commas ? "thousands" : "none";
+  };
+  EXPECT_STREQ(commas("a"), "thousands");
+  EXPECT_STREQ(commas("b"), "decimal");
+  EXPECT_STREQ(commas("c"), "decimal");
+  EXPECT_STREQ(commas("d"), "thousands");
+  EXPECT_STREQ(commas("e"), "none");
+  EXPECT_STREQ(commas("f"), "none");
+  EXPECT_STREQ(commas("g"), "decimal");
+  std::string told;
+  for (const auto& one : notes.warnings()) {
+    told += one.starts_with("column 'a'") ? one : "";
+  }
+  EXPECT_NE(told.find("between thousands"), std::string::npos);
+  EXPECT_NE(told.find("{formats: {columns: [a], as: number}}"), std::string::npos);
+  EXPECT_NE(told.find("decimal: ','"), std::string::npos);
+}
+
 TEST(ReadTable, TheRecipeFixesTypes) {
   TableNotes notes;
   TableOptions options;

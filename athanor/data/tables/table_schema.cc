@@ -132,6 +132,10 @@ std::vector<std::string> TableNotes::warnings() const {
       out.push_back(column + "numbers with decimal commas are read as categories (clean makes them numbers: table: [{formats: "
                     "{columns: [" + note.name + "], as: number, decimal: ','}}])");
     }
+    if (note.thousands_commas) {
+      out.push_back(column + "numbers with commas between thousands, such as 1,234, are read as categories (clean makes them "
+                    "numbers: table: [{formats: {columns: [" + note.name + "], as: number}}]; add decimal: ',' if 1,234 is 1.234)");
+    }
     if (note.run_together > 0) {
       out.push_back(column + count(note.run_together) +
                     " different numbers have more digits than a double holds and become equal to others (an id? types: {" +

@@ -78,6 +78,7 @@ struct ColumnNote {
   bool mixed = false;       // numbers and other texts (nothing fixed it)
   uint64_t run_together = 0;  // kNumber: different numbers that as doubles are another one's
   bool decimal_commas = false;  // of categories: they are numbers such as 1,5
+  bool thousands_commas = false;  // ... such as 1,234 or 1,234.5, and none such as 1,5
   uint64_t left_out = 0;    // lists and objects in a column of single values
 };
 
