@@ -2,9 +2,19 @@
 #include "athanor/data/readers/reader_rows.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace athanor {
+
+namespace {
+
+bool has_infinite(const nlohmann::json& value) {
+  return value.is_number_float() ? std::isinf(value.get<double>())
+                                 : value.is_structured() && std::any_of(value.begin(), value.end(), has_infinite);
+}
+
+}  // namespace
 
 TableRows::TableRows(const std::vector<std::string>& columns, const ReadOptions& options, const RowSink& rows)
     : options_(options), rows_(rows) {
@@ -29,6 +39,7 @@ void TableRows::read(uint64_t row, nlohmann::json&& object) {
     rows_.reject("no text field", row, names_);
     return;
   }
+  note_infinite(object);
   if (!options_.fields.empty()) {
     MappedRecord record = apply_map(options_.fields, object);
     if (record.problem != nullptr) {
@@ -54,6 +65,15 @@ void TableRows::read(uint64_t row, nlohmann::json&& object) {
   std::string text = std::move(value.get_ref<std::string&>());
   if (rows_.check_utf8(text, row)) {
     rows_.accept(std::move(text), row, row + 1, dump(object));
+  }
+}
+
+// JSON has no infinities: what it writes for one is null.
+void TableRows::note_infinite(const nlohmann::json& object) {
+  for (const auto& [name, value] : object.items()) {
+    if (has_infinite(value) && infinite_.insert(name).second) {
+      rows_.note("column '" + name + "' holds infinite numbers: they count as missing (null)");
+    }
   }
 }
 

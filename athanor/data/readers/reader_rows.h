@@ -2,6 +2,7 @@
 #pragma once
 
 #include <exception>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,11 +19,14 @@ class TableRows {
   void read(uint64_t row, nlohmann::json&& object);  // strings may be any bytes
 
  private:
+  void note_infinite(const nlohmann::json& object);
+
   const ReadOptions& options_;
   const RowSink& rows_;
   std::string field_;
   std::string names_;
   bool missing_ = false;
+  std::set<std::string> infinite_;  // columns that were told of
 };
 
 // Carries an exception of the caller's functions through a library's reader, which must not take it for its own.

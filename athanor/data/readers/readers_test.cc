@@ -317,6 +317,18 @@ TEST(Readers, CsvRoundTrip) {
   }
 }
 
+TEST(Readers, InfinitiesOfParquetAreTold) {
+  const fs::path path = scratch("readers-infinite") / "a.parquet";
+  const double inf = HUGE_VAL;
+  ParquetWriter writer(path, {{"text", ColumnType::kString}, {"f", ColumnType::kFloat64}, {"g", ColumnType::kFloat64}});
+  writer.write_row_group({Texts{"a", "b", "c"}, std::vector<double>{1, inf, -inf}, std::vector<double>{1, std::nan(""), 2}});
+  writer.finish();
+  const Rows got = read_path(path);
+  EXPECT_EQ(got.documents[1].meta, R"({"f":null,"g":null})");
+  ASSERT_EQ(got.notes.size(), 1u);
+  EXPECT_NE(got.notes[0].find("column 'f' holds infinite numbers"), std::string::npos);
+}
+
 TEST(Readers, ParquetRowsAndDamage) {
   const fs::path path = scratch("readers-parquet") / "a.parquet";
   ParquetWriter writer(path, {{"text", ColumnType::kString}, {"n", ColumnType::kInt64}, {"f", ColumnType::kFloat64}});
