@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "athanor/base/thread_pool.h"
@@ -64,7 +65,8 @@ struct LabelSetAnswers {
   uint64_t rows() const { return labels.empty() ? 0 : truth.size() / labels.size(); }
 };
 
-// subset_accuracy, hamming_loss, precision, recall and f1 as _micro, _macro, _weighted, jaccard (mean over rows).
+// subset_accuracy, hamming_loss, precision, recall and f1 as _micro, _macro, _weighted, jaccard (mean over rows; a row that has
+// no label and got none counts 0, as in scikit-learn: zero_division).
 std::vector<Score> label_set_scores(const LabelSetAnswers& answers, const ScoreOptions& options, ThreadPool& pool);
 
 // A number a row.
@@ -80,6 +82,8 @@ std::vector<Score> number_scores(const NumberAnswers& answers, const ScoreOption
 
 // {"accuracy": {"value", "low", "high"}, ...}; and the value alone by name (null: not there).
 nlohmann::json to_json(const std::vector<Score>& scores);
+// Where a score is not defined, and so left out: "the true values are all equal" of r2. Empty: it always is.
+std::string why_undefined(std::string_view name);
 const Score* find_score(const std::vector<Score>& scores, const std::string& name);
 
 }  // namespace athanor

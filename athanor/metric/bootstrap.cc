@@ -120,6 +120,15 @@ double normal_quantile(double p) {
   return x;
 }
 
+std::string why_undefined(std::string_view name) {
+  return name == "r2"                                   ? "the true values are all equal"
+         : name == "mape"                               ? "a true value is 0"
+         : name == "auc" || name == "average_precision" ? "the rows are of one class, or there are no probabilities"
+         : name == "kappa"                              ? "the rows and the answers are of one class"
+         : name == "log_loss" || name == "brier" || name == "calibration_error" ? "there are no probabilities"
+                                                                                : "";
+}
+
 nlohmann::json to_json(const std::vector<Score>& scores) {
   auto out = nlohmann::json::object();
   for (const auto& score : scores) {

@@ -103,6 +103,9 @@ Judged judge(StageContext& context, const EvaluateOptions& options, const fs::pa
   out.answers = out.estimator.answers_of(out.features, pool);
   out.scores = scores_of(out.rows.target, out.answers,
                          {.replicas = options.replicas, .seed = static_cast<uint64_t>(options.seed)}, pool, &out.features);
+  if (const std::string warning = empty_sets_warning(out.rows.target, out.answers); !warning.empty()) {
+    context.warn(warning);
+  }
   if (out.scores.empty() && !judged_by_classes) {
     throw Error(ErrorKind::kInput, "no score is defined for these rows", "evaluate.from", "");
   }

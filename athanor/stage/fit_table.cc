@@ -150,6 +150,9 @@ class TableFit {
     features = estimator.features(valid_.table, fit_.pool);
     valid_answers_ = estimator.answers_of(features, fit_.pool);
     valid_scores_ = scores_of(valid_.target, valid_answers_, {.seed = fit_.seed}, fit_.pool, &features);
+    if (const std::string warning = empty_sets_warning(valid_.target, valid_answers_); !warning.empty()) {
+      warn("validation rows: " + warning);
+    }
     result["valid"] = to_json(valid_scores_);
     result["valid_rows"] = valid_.table.rows;
     if (const Score* accuracy = find_score(valid_scores_, "accuracy")) {

@@ -173,6 +173,24 @@ std::vector<Score> scores_of(const Target& target, const TableAnswers& answers, 
   return scores;
 }
 
+std::string empty_sets_warning(const Target& target, const TableAnswers& answers) {
+  const size_t labels = target.labels.size();
+  if (target.task != Task::kMultiLabel || labels == 0) {
+    return "";
+  }
+  int64_t empty = 0;
+  for (size_t at = 0; at + labels <= std::min(target.marks.size(), answers.marks.size()); at += labels) {
+    bool any = false;
+    for (size_t label = at; label < at + labels; ++label) {
+      any = any || target.marks[label] != 0 || answers.marks[label] != 0;
+    }
+    empty += any ? 0 : 1;
+  }
+  return empty == 0 ? "" : grouped_integer(empty) + " of " + grouped_integer(static_cast<int64_t>(target.marks.size() / labels)) +
+                               " rows have no label and got none: jaccard counts them as 0 (as scikit-learn does), "
+                               "subset_accuracy as right";
+}
+
 std::string scores_line(const std::vector<Score>& scores) {
   std::string line;
   for (const char* name : {"accuracy", "subset_accuracy", "auc", "f1_macro", "rmse", "mae", "r2", "clusters", "noise_rows", "silhouette", "adjusted_rand"}) {

@@ -15,6 +15,10 @@ namespace athanor {
 std::vector<Score> scores_of(const Target& target, const TableAnswers& answers, const ScoreOptions& options, ThreadPool& pool,
                              const Matrix* features = nullptr);
 
+// Of sets of labels: how many rows have no label and got none, which jaccard counts 0 and subset_accuracy right; empty where
+// there are none.
+std::string empty_sets_warning(const Target& target, const TableAnswers& answers);
+
 // "accuracy 86.2 % (85.4 to 87.0), F1 macro 0.802": what a person wants in one line.
 std::string scores_line(const std::vector<Score>& scores);
 
