@@ -7,6 +7,7 @@
 #include "athanor/base/error.h"
 #include "athanor/base/nearest.h"
 #include "athanor/base/text.h"
+#include "athanor/metric/answers.h"
 #include "athanor/stage/verbs.h"
 
 namespace athanor {
@@ -107,6 +108,26 @@ void add_numbers(const nlohmann::json& result, const std::string& path, std::vec
   }
 }
 
+// Why the result has no such number: a score that is not defined beside others that are, else a name that is another's.
+std::string hint_of_lacking(const nlohmann::json& result, const MetricPath& metric) {
+  const size_t dot = metric.text.rfind('.');
+  const std::string why = why_undefined(metric.text.substr(dot + 1));
+  const auto* beside = at_path(result, {metric.keys.begin(), metric.keys.end() - 1}, 0);
+  std::vector<std::string> names;
+  if (!why.empty() && beside != nullptr && beside->is_object()) {
+    for (const auto& [key, score] : beside->items()) {
+      if (score.is_object() && score.contains("value")) {
+        names.push_back(metric.text.substr(0, dot + 1) + key);
+      }
+    }
+  }
+  if (!names.empty()) {
+    return "it is not defined where " + why + "; there are " + join_text(names, ", ");
+  }
+  add_numbers(result, metric.step, names);
+  return did_you_mean(metric.text, names);
+}
+
 }  // namespace
 
 const StepPlan& metric_step(const PipelinePlan& plan, const MetricPath& metric) {
@@ -157,9 +178,7 @@ MetricReading read_metric(const StepPlan& step, const MetricPath& metric, const 
     if (value != nullptr && value->is_number()) {
       reading.value = value->get<double>();
     } else {
-      std::vector<std::string> names;
-      add_numbers(result, metric.step, names);
-      reading.hint = did_you_mean(metric.text, names);
+      reading.hint = hint_of_lacking(result, metric);
     }
   }
   if (!reading.value && !reading.steps.empty()) {

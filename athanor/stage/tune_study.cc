@@ -29,13 +29,17 @@ int64_t integer_option(const StepPlan& step, const char* name) {
 }  // namespace
 
 TrialWay whole_way(const PipelinePlan& plan, const MetricPath& metric, const tune::PrunerOptions& pruner) {
-  if (!pruner.rungs()) {
+  if (!pruner.rungs() && !pruner.live()) {
     return {};
   }
   const StepPlan& step = metric_step(plan, metric);
   if (step.verb->schema.find("stop_at") == nullptr || metric.keys.size() < 2) {
-    throw Error(ErrorKind::kUsage, pruner.kind + " pauses trials on the way, and " + metric.text + " cannot be paused or watched",
-                "pruner.kind", "take a metric of pretrain's or finetune's events, such as pretrain.eval.loss");
+    throw Error(ErrorKind::kUsage, pruner.kind + (pruner.rungs() ? " pauses trials on the way, and " : " ends trials on the way, and ") +
+                                       metric.text + (pruner.rungs() ? " cannot be paused or watched" : " cannot be watched"),
+                "pruner.kind", "take a metric of pretrain's or finetune's events, such as pretrain.eval.loss, or pruner: none");
+  }
+  if (pruner.live()) {
+    return {};
   }
   const int64_t steps = integer_option(step, "steps");
   if (steps < 2) {

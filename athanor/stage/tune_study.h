@@ -12,8 +12,8 @@
 
 namespace athanor {
 
-// Steps of the whole way of a trial and between two of its values, for pruners that pause; Error(kUsage) when the metric's
-// step cannot be paused.
+// Steps of the whole way of a trial and between two of its values, for pruners that pause (0 for the others); Error(kUsage)
+// when the pruner looks at trials on their way, and the metric's step tells nothing there.
 struct TrialWay {
   int64_t steps = 0;
   int64_t unit = 1;
