@@ -140,6 +140,10 @@ class Validation {
         scores[at] = {runs[at], read(runs[at], plans[at], untold[at], hint)};
         emit(scores[at], plans[at]);
       }
+      if (!failed.empty() && next < runs.size() && !any_cut(plans)) {  // more folds than rows: true of all
+        done += runs.size() - next;
+        next = runs.size();
+      }
       context_.progress.update(from + (to - from) * static_cast<double>(done) / static_cast<double>(runs.size()),
                                std::to_string(done) + "/" + std::to_string(runs.size()) + " folds");
       std::this_thread::sleep_for(kPoll);
@@ -169,6 +173,14 @@ class Validation {
     return run.variant + (run.values.empty() ? "" : " " + run.values.dump()) + ", fold " + std::to_string(run.fold + 1) +
            (run.inner_fold < 0 ? "" : ", inner fold " + std::to_string(run.inner_fold + 1)) +
            (run.repeat == 0 ? "" : ", repeat " + std::to_string(run.repeat + 1));
+  }
+
+  bool any_cut(const std::vector<PipelinePlan>& plans) const {
+    return std::any_of(plans.begin(), plans.end(), [&](const PipelinePlan& plan) {
+      return std::any_of(plan.steps.begin(), plan.steps.end(), [&](const StepPlan& step) {
+        return step.verb->name == "fold" && store_.find_done(step.verb->name, step.id);
+      });
+    });
   }
 
   // NaN where a fold does not tell a metric: untold then names both.
@@ -231,6 +243,9 @@ std::vector<FoldRun> chosen(const std::vector<FoldScore>& inner, bool larger, nl
 
 nlohmann::json execute_validate(StageContext& context) {
   const auto options = load_options<ValidateOptions>(context.options);
+  if (const StageInput* input = context.find("documents")) {
+    check_folds(Documents::open(input->path), fold_options(options, {}));
+  }
   Validation validation(context, options);
   const bool nested = options.by == "nested";
   const auto values = varied_values(options.values);

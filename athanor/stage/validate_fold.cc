@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <set>
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
@@ -13,6 +14,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/data/documents/document_values.h"
 #include "athanor/data/documents/documents.h"
+#include "athanor/stage/validate_options.h"
 #include "athanor/stage/verb_list.h"
 
 namespace athanor {
@@ -293,6 +295,19 @@ nlohmann::json execute_fold(StageContext& context) {
 }
 
 }  // namespace
+
+void check_folds(const Documents& documents, const nlohmann::json& fold) {
+  const auto recipe = load_options<FoldRecipe>(fold);
+  const std::vector<Row> rows = read_rows(documents, recipe);
+  std::set<uint64_t> units;
+  for (const Row& row : rows) {
+    units.insert(row.unit);
+  }
+  const size_t count = recipe.by == "time" ? std::max<size_t>(rows.size(), 1) - 1 : units.size();  // the first part only trains
+  if (count < static_cast<size_t>(recipe.folds)) {
+    fail_few(recipe.by == "time" ? rows.size() : count, recipe.folds);
+  }
+}
 
 Verb fold_verb() {
   Verb verb;

@@ -18,27 +18,6 @@ Node scalar(const std::string& text, const Mark& mark) {
   return node;
 }
 
-nlohmann::json fold_options(const ValidateOptions& options, const FoldRun& run) {
-  const bool plain = options.by == "repeated" || options.by == "nested";
-  nlohmann::json fold{{"verb", "fold"}, {"folds", options.folds}, {"fold", run.fold}, {"seed", options.seed},
-                      {"by", !plain ? options.by : options.label_field.empty() ? "kfold" : "stratified"},
-                      {"repeat", run.repeat}, {"valid", options.valid}, {"share", run.share}};
-  if (fold["by"] == "stratified") {
-    fold["label_field"] = options.label_field.empty() ? "label" : options.label_field;
-  }
-  if (!options.group.empty()) {
-    fold["group"] = options.group;
-  }
-  if (!options.time_field.empty()) {
-    fold["time_field"] = options.time_field;
-  }
-  if (run.inner_fold >= 0) {
-    fold["inner"] = options.inner;
-    fold["inner_fold"] = run.inner_fold;
-  }
-  return fold;
-}
-
 bool mentions(const Node& step, const std::string& head) {
   const Node* from = step.find("from");
   if (from == nullptr) {
@@ -93,6 +72,27 @@ Node steps_of(const ChildRecipe& recipe) {
 
 }  // namespace
 
+nlohmann::json fold_options(const ValidateOptions& options, const FoldRun& run) {
+  const bool plain = options.by == "repeated" || options.by == "nested";
+  nlohmann::json fold{{"folds", options.folds}, {"fold", run.fold}, {"seed", options.seed},
+                      {"by", !plain ? options.by : options.label_field.empty() ? "kfold" : "stratified"},
+                      {"repeat", run.repeat}, {"valid", options.valid}, {"share", run.share}};
+  if (fold["by"] == "stratified") {
+    fold["label_field"] = options.label_field.empty() ? "label" : options.label_field;
+  }
+  if (!options.group.empty()) {
+    fold["group"] = options.group;
+  }
+  if (!options.time_field.empty()) {
+    fold["time_field"] = options.time_field;
+  }
+  if (run.inner_fold >= 0) {
+    fold["inner"] = options.inner;
+    fold["inner_fold"] = run.inner_fold;
+  }
+  return fold;
+}
+
 void ValidateOptions::fields(Fields<ValidateOptions>& f) {
   f.add("recipe", &ValidateOptions::recipe,
         "what runs on each fold: a recipe's path, or a recipe; its split step becomes the fold, or its steps read fold/train and fold/test");
@@ -141,7 +141,9 @@ Node folded_recipe(const ValidateOptions& options, const ChildRecipe& recipe, co
   if (steps == nullptr || steps->kind != Node::Kind::kMap) {
     throw Error(ErrorKind::kUsage, "the recipe has neither verb: nor steps:", root.mark.text());
   }
-  Node fold = Node::from_json(fold_options(options, run), root.mark);
+  nlohmann::json step = fold_options(options, run);
+  step["verb"] = "fold";
+  Node fold = Node::from_json(step, root.mark);
   bool placed = false;
   for (auto& entry : steps->entries) {
     const Node* verb = entry.value.find("verb");

@@ -1,6 +1,7 @@
 // Options of `validate`, and its child runs: what varies, and the recipe of each.
 #pragma once
 
+#include "athanor/data/documents/documents.h"
 #include "athanor/run/fields.h"
 #include "athanor/run/verb.h"
 #include "athanor/stage/child_runs.h"
@@ -47,6 +48,12 @@ std::map<std::string, ChildRecipe> validated_recipes(const ValidateOptions& opti
 // (documents: what its from: says). A recipe of one verb reads fold/train, and fold/valid or fold/test where it has roles for
 // them. Error(kUsage) when there is nothing to fold.
 Node folded_recipe(const ValidateOptions& options, const ChildRecipe& recipe, const std::string& documents, const FoldRun& run);
+
+// What its `fold` step says, without the verb.
+nlohmann::json fold_options(const ValidateOptions& options, const FoldRun& run);
+
+// Error(kInput) when the documents have fewer rows, or groups, than folds are wanted. fold: fold_options().
+void check_folds(const Documents& documents, const nlohmann::json& fold);
 
 // The values that a field takes, each as {field: value}; one empty map when nothing varies. Error(kUsage) for two fields.
 std::vector<nlohmann::json> varied_values(const nlohmann::json& values);
