@@ -5,6 +5,8 @@
           <torch/...> stands only in the files named here
   sizes   a source file has at most 400 lines
   text    no tabs, no trailing blanks, a final newline
+  types   a type of a header has a name that no other header's type in its namespace has: the linker would keep one of the
+          two destructors, or one std::vector of the two, for both
 """
 import os
 import re
@@ -69,6 +71,25 @@ def check_text(path, text):
         yield len(lines), "has no newline at the end"
 
 
+class Types:
+    """Where each type of a header is defined: {namespace::name: path}."""
+
+    def __init__(self):
+        self.places = {}
+
+    def check(self, path, text):
+        spaces = []
+        for number, line in enumerate(text.split("\n"), 1):
+            if match := re.match(r"(?:inline )?namespace ?([\w:]*) \{", line):
+                spaces.append(match[1])
+            elif re.match(r"\}.*// namespace", line) and spaces:
+                spaces.pop()
+            elif match := re.match(r"(?:template <[^{;]*> )?(?:class|struct|union|enum class|enum) (\w+)(?: final)?(?: :[^:].*)? ?\{", line):
+                name = "::".join(spaces + [match[1]])
+                if self.places.setdefault(name, path) != path:
+                    yield number, f"defines {name}, as {self.places[name]} does: give one of them another name"
+
+
 def generated(text):
     return re.search(r"[Gg]enerated (by|from)|[Ww]ritten by scripts", text[:400]) is not None
 
@@ -76,6 +97,7 @@ def generated(text):
 def main():
     above, below = rooms()
     faults = []
+    types = Types()
     sources = tracked("*.h", "*.cc")
     for path in sources + tracked("*.py", "*.cmake", "*.yaml", "*.md", "CMakeLists.txt", "Makefile"):
         with open(os.path.join(ROOT, path), encoding="utf-8") as file:
@@ -83,6 +105,7 @@ def main():
         found = [] if path.startswith("tests/fixtures/") else list(check_text(path, text))
         if path in sources and path.startswith("athanor/"):
             found += check_includes(path, text, above, below)
+            found += types.check(path, text) if path.endswith(".h") else []
         if path in sources and not generated(text) and text.count("\n") > MAX_LINES:
             found.append((MAX_LINES, f"has {text.count(chr(10))} lines; split it ({MAX_LINES} at most)"))
         faults += [f"{path}:{number}: {what}" for number, what in found]

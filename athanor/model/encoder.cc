@@ -59,7 +59,7 @@ void check_batch(const ModelConfig& config, const EncoderBatch& batch) {
 
 }  // namespace
 
-Encoder::Encoder(const ModelConfig& config) : config_(config) {
+EncoderModel::EncoderModel(const ModelConfig& config) : config_(config) {
   const ModelConfig& c = config_;
   const bool bare = c.head == "none";
   const std::string base = bare ? "" : c.family + ".";
@@ -82,7 +82,7 @@ Encoder::Encoder(const ModelConfig& config) : config_(config) {
   add_head();
 }
 
-void Encoder::add_layer(const std::string& prefix) {
+void EncoderModel::add_layer(const std::string& prefix) {
   const ModelConfig& c = config_;
   const std::string attention = prefix + "attention.";
   LayerWeights layer;
@@ -100,7 +100,7 @@ void Encoder::add_layer(const std::string& prefix) {
   layers_.push_back(layer);
 }
 
-void Encoder::add_head() {
+void EncoderModel::add_head() {
   const ModelConfig& c = config_;
   const bool bert = c.family == "bert";
   if (c.head == "mlm" || c.head == "pretraining") {
@@ -124,13 +124,13 @@ void Encoder::add_head() {
   }
 }
 
-NormWeights Encoder::add_norm(const std::string& name) {
+NormWeights EncoderModel::add_norm(const std::string& name) {
   const at::Tensor weight = register_parameter(name + ".weight", at::ones({config_.hidden_size}), false);
   const at::Tensor bias = register_parameter(name + ".bias", at::zeros({config_.hidden_size}), false);
   return {Norm::kLayer, weight, bias, config_.norm_eps};
 }
 
-LinearGroup Encoder::add_linear(const std::vector<std::string>& names, int64_t rows_each, int64_t columns) {
+LinearGroup EncoderModel::add_linear(const std::vector<std::string>& names, int64_t rows_each, int64_t columns) {
   const std::vector<int64_t> rows(names.size(), rows_each);
   const std::vector<at::Tensor> weights = adjacent_rows(rows, columns);
   const std::vector<at::Tensor> biases = adjacent_parts(rows);
@@ -142,7 +142,7 @@ LinearGroup Encoder::add_linear(const std::vector<std::string>& names, int64_t r
   return group;
 }
 
-at::Tensor Encoder::embed(const EncoderBatch& batch, const at::Tensor& position_N) {
+at::Tensor EncoderModel::embed(const EncoderBatch& batch, const at::Tensor& position_N) {
   const at::Tensor tokens_N = batch.tokens_BT.contiguous().view({-1});
   const at::Tensor types_N = batch.types_BT.defined() ? batch.types_BT.contiguous().view({-1})
                                                       : at::zeros({tokens_N.numel()}, tokens_N.options());
@@ -152,7 +152,7 @@ at::Tensor Encoder::embed(const EncoderBatch& batch, const at::Tensor& position_
   return apply(embedding_norm_, x_NC, at::kFloat);
 }
 
-EncoderOutput Encoder::encode(const EncoderBatch& batch, uint64_t dropout_seed) {
+EncoderOutput EncoderModel::encode(const EncoderBatch& batch, uint64_t dropout_seed) {
   check_batch(config_, batch);
   const int64_t rows = batch.tokens_BT.size(0);
   const int64_t length = batch.tokens_BT.size(1);
@@ -183,12 +183,12 @@ EncoderOutput Encoder::encode(const EncoderBatch& batch, uint64_t dropout_seed) 
   return output;
 }
 
-std::unique_ptr<Encoder> make_encoder(const ModelConfig& config, uint64_t seed) {
+std::unique_ptr<EncoderModel> make_encoder(const ModelConfig& config, uint64_t seed) {
   validate(config);
   if (!family_of(config.family).encoder) {
     throw Error(ErrorKind::kInput, "family '" + config.family + "' is not an encoder", "", "take bert or roberta");
   }
-  auto model = std::make_unique<Encoder>(config);
+  auto model = std::make_unique<EncoderModel>(config);
   initialise(*model, config, seed);
   return model;
 }

@@ -34,9 +34,9 @@ struct EncoderOutput {
   at::Tensor pooled_BC;   // fp32, tanh(W first token's features); undefined where the head has no pooler
 };
 
-class Encoder : public Module {
+class EncoderModel : public Module {
  public:
-  explicit Encoder(const ModelConfig& config);
+  explicit EncoderModel(const ModelConfig& config);
   const ModelConfig& config() const { return config_; }
 
   // As in LanguageModel: parameters stay fp32, products and what the gradient keeps are in this precision.
@@ -90,15 +90,15 @@ class Encoder : public Module {
 };
 
 // A new model, initialised as config.init says.
-std::unique_ptr<Encoder> make_encoder(const ModelConfig& config, uint64_t seed);
+std::unique_ptr<EncoderModel> make_encoder(const ModelConfig& config, uint64_t seed);
 
 // An HF folder; the head is the one that config.json's architecture names. Errors: see load_weights.
-std::unique_ptr<Encoder> load_encoder(const fs::path& folder);
+std::unique_ptr<EncoderModel> load_encoder(const fs::path& folder);
 // The same body under another head, which is new (initialised from seed) where the folder has no weights for it.
-std::unique_ptr<Encoder> load_encoder(const fs::path& folder, const std::string& head,
+std::unique_ptr<EncoderModel> load_encoder(const fs::path& folder, const std::string& head,
                                       const std::vector<std::string>& labels, uint64_t seed);
 
 // config.json and model.safetensors as transformers writes them.
-void save_encoder(const Encoder& model, const fs::path& folder, Precision precision = Precision::kFp32);
+void save_encoder(const EncoderModel& model, const fs::path& folder, Precision precision = Precision::kFp32);
 
 }  // namespace athanor

@@ -33,16 +33,16 @@ WeightNaming naming_of(const ModelConfig& config) {
 
 }  // namespace
 
-std::unique_ptr<Encoder> load_encoder(const fs::path& folder) {
+std::unique_ptr<EncoderModel> load_encoder(const fs::path& folder) {
   const fs::path config_path = folder / "config.json";
   const ModelConfig config = from_hf_config(read_json_file(config_path), config_path.string());
   refuse_unfilled(folder, least_parameters(config));
-  std::unique_ptr<Encoder> model = make_encoder(config, 0);
+  std::unique_ptr<EncoderModel> model = make_encoder(config, 0);
   load_weights(folder, model->named_parameters(), naming_of(config));
   return model;
 }
 
-std::unique_ptr<Encoder> load_encoder(const fs::path& folder, const std::string& head,
+std::unique_ptr<EncoderModel> load_encoder(const fs::path& folder, const std::string& head,
                                       const std::vector<std::string>& labels, uint64_t seed) {
   const fs::path config_path = folder / "config.json";
   ModelConfig config = from_hf_config(read_json_file(config_path), config_path.string());
@@ -50,7 +50,7 @@ std::unique_ptr<Encoder> load_encoder(const fs::path& folder, const std::string&
   config.head = head;
   config.labels = labels;
   refuse_unfilled(folder, least_parameters(config));
-  std::unique_ptr<Encoder> model = make_encoder(config, seed);
+  std::unique_ptr<EncoderModel> model = make_encoder(config, seed);
   WeightNaming naming = naming_of(config);
   const auto fresh = [same_head](const std::string& name) {
     return name.find("pooler.") != std::string::npos || (!same_head && name.starts_with("classifier.")) ||
@@ -68,7 +68,7 @@ std::unique_ptr<Encoder> load_encoder(const fs::path& folder, const std::string&
   return model;
 }
 
-void save_encoder(const Encoder& model, const fs::path& folder, Precision precision) {
+void save_encoder(const EncoderModel& model, const fs::path& folder, Precision precision) {
   save_weights(folder, model.named_parameters(), naming_of(model.config()), to_hf_config(model.config()), precision,
                false);
 }

@@ -31,17 +31,17 @@ at::Tensor dense_gelu(WeightCache& weights, const LinearGroup& group, const at::
 
 }  // namespace
 
-void Encoder::need_head(bool there, const char* what) const {
+void EncoderModel::need_head(bool there, const char* what) const {
   if (!there) {
     throw Error(ErrorKind::kInternal, "a model with head '" + config_.head + "' has no " + what);
   }
 }
 
-at::Tensor Encoder::transform(const at::Tensor& x_NC) {
+at::Tensor EncoderModel::transform(const at::Tensor& x_NC) {
   return apply(head_norm_, dense_gelu(weights_, head_dense_, x_NC), scalar_type(precision()));
 }
 
-at::Tensor Encoder::token_logits(const at::Tensor& hidden_BTC) {
+at::Tensor EncoderModel::token_logits(const at::Tensor& hidden_BTC) {
   need_head(head_bias_V_.defined(), "scores of tokens");
   LinearGroup head;
   head.weights = {head_table_VC_};
@@ -52,7 +52,7 @@ at::Tensor Encoder::token_logits(const at::Tensor& hidden_BTC) {
       .view({hidden_BTC.size(0), hidden_BTC.size(1), config_.vocab_size});
 }
 
-at::Tensor Encoder::masked_loss_sum(const at::Tensor& hidden_BTC, const at::Tensor& target_BT,
+at::Tensor EncoderModel::masked_loss_sum(const at::Tensor& hidden_BTC, const at::Tensor& target_BT,
                                     double label_smoothing) {
   need_head(head_bias_V_.defined(), "scores of tokens");
   const at::Tensor target_N = target_BT.contiguous().view({-1});
@@ -62,12 +62,12 @@ at::Tensor Encoder::masked_loss_sum(const at::Tensor& hidden_BTC, const at::Tens
                               target_N.index_select(0, asked), label_smoothing, head_bias_V_);
 }
 
-at::Tensor Encoder::pair_logits(const EncoderOutput& output) {
+at::Tensor EncoderModel::pair_logits(const EncoderOutput& output) {
   need_head(!pair_.weights.empty(), "scores of pairs of texts");
   return linear_layer(weights_, pair_, output.pooled_BC).to(at::kFloat);
 }
 
-at::Tensor Encoder::class_logits(const EncoderOutput& output, uint64_t dropout_seed) {
+at::Tensor EncoderModel::class_logits(const EncoderOutput& output, uint64_t dropout_seed) {
   need_head(!classifier_.weights.empty(), "classes");
   const double p = !training() ? 0.0 : config_.head_dropout < 0 ? config_.dropout : config_.head_dropout;
   at::Tensor x_BC = output.pooled_BC;
@@ -80,7 +80,7 @@ at::Tensor Encoder::class_logits(const EncoderOutput& output, uint64_t dropout_s
   return linear_layer(weights_, classifier_, x_BC).to(at::kFloat);
 }
 
-void Encoder::scale_answers(double scale, double shift) {
+void EncoderModel::scale_answers(double scale, double shift) {
   need_head(!classifier_.weights.empty(), "classes");
   NoGrad no_grad;
   at::Tensor weight = classifier_.weights[0];

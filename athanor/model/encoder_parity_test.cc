@@ -30,7 +30,7 @@ at::Tensor class_loss(const at::Tensor& logits, const at::Tensor& labels) {
 }
 
 // The loss that make_model_fixtures.py took.
-at::Tensor loss_of(Encoder& model, const Expected& expected) {
+at::Tensor loss_of(EncoderModel& model, const Expected& expected) {
   const EncoderOutput out = model.encode(batch_of(expected), 0);
   const std::string head = model.config().head;
   if (head == "none") {
@@ -47,7 +47,7 @@ at::Tensor loss_of(Encoder& model, const Expected& expected) {
   return class_loss(head == "nsp" ? model.pair_logits(out) : model.class_logits(out, 0), expected.get("class_labels"));
 }
 
-void compare_outputs(Encoder& model, const Expected& expected, double tolerance) {
+void compare_outputs(EncoderModel& model, const Expected& expected, double tolerance) {
   NoGrad no_grad;
   const EncoderOutput out = model.encode(batch_of(expected), 0);
   const at::Tensor mask = real_tokens(expected).unsqueeze(-1);

@@ -81,7 +81,7 @@ TEST(Encoder, PaddingAndNeighboursAreNotSeen) {
   }
 }
 
-at::Tensor loss_of(Encoder& model, const EncoderBatch& batch, uint64_t seed) {
+at::Tensor loss_of(EncoderModel& model, const EncoderBatch& batch, uint64_t seed) {
   const EncoderOutput out = model.encode(batch, seed);
   if (model.config().head == "classification") {
     return model.class_logits(out, seed).log_softmax(-1).select(1, 1).sum().neg();

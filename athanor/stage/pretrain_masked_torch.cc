@@ -13,7 +13,7 @@ namespace athanor {
 namespace {
 
 // A fresh encoder of the recipe's shape, or the one given as input under the head that the objective wants.
-std::unique_ptr<Encoder> begin_encoder(const StageContext& context, const PretrainOptions& options,
+std::unique_ptr<EncoderModel> begin_encoder(const StageContext& context, const PretrainOptions& options,
                                        const MaskedVocabulary& vocabulary) {
   const auto seed = static_cast<uint64_t>(options.seed);
   ModelConfig config = model_config(options, vocabulary.vocab_size);

@@ -84,7 +84,7 @@ void for_each_block(int64_t directions, int64_t blocks, int64_t cost, const Work
   });
 }
 
-at::Tensor pack(Cell cell, const at::Tensor& state_GH, bool forward) {
+at::Tensor pack(CellKind cell, const at::Tensor& state_GH, bool forward) {
   const int64_t width = state_GH.size(1);
   const at::Tensor weight = state_GH.contiguous();
   const auto size = forward ? recurrence::forward_size(cell, width) : recurrence::backward_size(cell, width);
@@ -99,8 +99,8 @@ at::Tensor pack(Cell cell, const at::Tensor& state_GH, bool forward) {
 }
 
 // LSTM: both biases in one. GRU: of r and z so; then the candidate's two, which stay apart.
-at::Tensor joint_bias(Cell cell, const CellWeights& w) {
-  if (cell == Cell::kLstm) {
+at::Tensor joint_bias(CellKind cell, const CellWeights& w) {
+  if (cell == CellKind::kLstm) {
     return w.input_bias_G.add(w.state_bias_G);
   }
   const int64_t width = w.state_GH.size(1);
@@ -113,7 +113,7 @@ at::Tensor in_fp32(const at::Tensor& x) { return to_dtype(x, at::kFloat); }
 at::Tensor for_products(const at::Tensor& x) { return x.scalar_type() == at::kHalf ? in_fp32(x) : x; }
 
 // Step n of every direction; y: [N, D H].
-void forward_step(Cell cell, const Steps& steps, const std::vector<Direction>& directions, int64_t n, float* y) {
+void forward_step(CellKind cell, const Steps& steps, const std::vector<Direction>& directions, int64_t n, float* y) {
   const auto count = static_cast<int64_t>(directions.size());
   const int64_t width = directions[0].width;
   const int64_t gates = recurrence::gates_of(cell) * width;
@@ -147,7 +147,7 @@ void forward_step(Cell cell, const Steps& steps, const std::vector<Direction>& d
 }
 
 // The gradient of what forward_step(n) did; dy: [N, D H], before: each row's state before its step, carry: [B, H], both a direction.
-void backward_step(Cell cell, const Steps& steps, const std::vector<Direction>& directions, int64_t n, const float* dy,
+void backward_step(CellKind cell, const Steps& steps, const std::vector<Direction>& directions, int64_t n, const float* dy,
                    const Tensors& before, const Tensors& carry) {
   const auto count = static_cast<int64_t>(directions.size());
   const int64_t width = directions[0].width;
@@ -216,7 +216,7 @@ at::Tensor states_before(const Steps& steps, const Direction& direction, const a
 }
 
 // Gradients of one direction's weights, and its share of x's added to dx, from those of the gates.
-void append_gradients(Cell cell, const Direction& direction, const at::Tensor& x, const at::Tensor& input_weight,
+void append_gradients(CellKind cell, const Direction& direction, const at::Tensor& x, const at::Tensor& input_weight,
                       const at::Tensor& before, bool wants_x, at::Tensor& dx, Tensors& gradients) {
   const int64_t width = direction.width;
   const auto dtype = x.scalar_type();
@@ -225,7 +225,7 @@ void append_gradients(Cell cell, const Direction& direction, const at::Tensor& x
   const at::Tensor dbias = column_sum(direction.gates);
   at::Tensor dstate;
   at::Tensor dstate_bias = dbias;
-  if (cell == Cell::kLstm) {
+  if (cell == CellKind::kLstm) {
     dstate = linear_grad_weight(dgates, states);
   } else {
     dstate = at::cat({linear_grad_weight(dgates.narrow(1, 0, 2 * width).contiguous(), states),
@@ -240,7 +240,7 @@ void append_gradients(Cell cell, const Direction& direction, const at::Tensor& x
 }
 
 // saved: x, y in fp32, and each direction's tensors.
-Tensors layer_gradient(Cell cell, const Steps& steps, std::vector<Direction> directions, const Tensors& saved,
+Tensors layer_gradient(CellKind cell, const Steps& steps, std::vector<Direction> directions, const Tensors& saved,
                        const at::Tensor& dy, bool wants_x) {
   RECORD_USER_SCOPE("athanor::recurrent_layer_backward");
   const at::Tensor& x = saved[0];
@@ -295,7 +295,7 @@ at::Tensor last_states(const Steps& steps, const at::Tensor& y_NE, int64_t direc
 
 }  // namespace
 
-at::Tensor recurrent_layer(Cell cell, const at::Tensor& x_NI, const at::Tensor& sizes_T,
+at::Tensor recurrent_layer(CellKind cell, const at::Tensor& x_NI, const at::Tensor& sizes_T,
                            const std::vector<CellWeights>& weights, CellState& state) {
   const Steps steps(sizes_T);
   const int64_t width = weights[0].state_GH.size(1);
@@ -328,7 +328,7 @@ at::Tensor recurrent_layer(Cell cell, const at::Tensor& x_NI, const at::Tensor& 
     for (int64_t n = 0; n < steps.count(); ++n) {
       forward_step(cell, steps, all, n, data(y));
     }
-    if (cell == Cell::kLstm) {
+    if (cell == CellKind::kLstm) {
       Tensors last;
       for (const Direction& direction : all) {
         last.push_back(steps.ends(direction.extra, direction.reverse).unsqueeze(0));

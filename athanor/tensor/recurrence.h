@@ -11,7 +11,7 @@
 
 namespace athanor {
 
-enum class Cell { kLstm, kGru };
+enum class CellKind { kLstm, kGru };
 
 // Of one direction, fp32.
 struct CellWeights {
@@ -31,7 +31,7 @@ struct CellState {
 // sequences have a step t (int64, never rising). The second direction, where there are two, reads from the end. state: in,
 // without gradient; out, hidden is recorded by autograd and cell is not. -> [N, D x H] in x's dtype. The same bits for any number
 // of threads but for the products of all steps (gemm.h).
-at::Tensor recurrent_layer(Cell cell, const at::Tensor& x_NI, const at::Tensor& sizes_T,
+at::Tensor recurrent_layer(CellKind cell, const at::Tensor& x_NI, const at::Tensor& sizes_T,
                            const std::vector<CellWeights>& weights, CellState& state);
 
 }  // namespace athanor

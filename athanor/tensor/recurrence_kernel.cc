@@ -130,15 +130,15 @@ ATHANOR_SIMD void gru_backward(const BackwardRows& s, int64_t row, int64_t rows,
 
 }  // namespace
 
-int64_t forward_size(Cell cell, int64_t width) {
+int64_t forward_size(CellKind cell, int64_t width) {
   return (width + kForwardBlock - 1) / kForwardBlock * kForwardBlock * gates_of(cell) * width;
 }
 
-int64_t backward_size(Cell cell, int64_t width) {
+int64_t backward_size(CellKind cell, int64_t width) {
   return (width + kBackwardBlock - 1) / kBackwardBlock * kBackwardBlock * gates_of(cell) * width;
 }
 
-void pack_forward(Cell cell, const float* weight, int64_t width, int64_t block, float* to) {
+void pack_forward(CellKind cell, const float* weight, int64_t width, int64_t block, float* to) {
   const int64_t gates = gates_of(cell);
   to += block * kForwardBlock * gates * width;
   std::fill_n(to, kForwardBlock * gates * width, 0.0f);
@@ -153,7 +153,7 @@ void pack_forward(Cell cell, const float* weight, int64_t width, int64_t block, 
   }
 }
 
-void pack_backward(Cell cell, const float* weight, int64_t width, int64_t block, float* to) {
+void pack_backward(CellKind cell, const float* weight, int64_t width, int64_t block, float* to) {
   const int64_t depth = gates_of(cell) * width;
   to += block * kBackwardBlock * depth;
   const int64_t units = std::min(kBackwardBlock, width - block * kBackwardBlock);
@@ -163,7 +163,7 @@ void pack_backward(Cell cell, const float* weight, int64_t width, int64_t block,
   }
 }
 
-void forward_block(Cell cell, const ForwardRows& s, const float* packed, int64_t block) {
+void forward_block(CellKind cell, const ForwardRows& s, const float* packed, int64_t block) {
   const int64_t gates = gates_of(cell);
   const float* const panel = packed + block * kForwardBlock * gates * s.width;
   const int64_t unit = block * kForwardBlock;
@@ -174,15 +174,15 @@ void forward_block(Cell cell, const ForwardRows& s, const float* packed, int64_t
     if (s.before != nullptr) {
       add_tile_product(s.before + row * s.before_stride, s.before_stride, rows, panel, s.width, gates, sums);
     }
-    cell == Cell::kLstm ? lstm_forward(s, row, rows, unit, sums) : gru_forward(s, row, rows, unit, sums);
+    cell == CellKind::kLstm ? lstm_forward(s, row, rows, unit, sums) : gru_forward(s, row, rows, unit, sums);
   }
 }
 
-void backward_block(Cell cell, const BackwardRows& s, const float* packed, int64_t block) {
+void backward_block(CellKind cell, const BackwardRows& s, const float* packed, int64_t block) {
   const int64_t width = s.width;
   const int64_t depth = gates_of(cell) * width;
   const float* const panel = packed + block * kBackwardBlock * depth;
-  const int64_t joint = cell == Cell::kLstm ? depth : 2 * width;  // of the gates whose gradient the state's product has as it is
+  const int64_t joint = cell == CellKind::kLstm ? depth : 2 * width;  // of the gates whose gradient the state's product has as it is
   alignas(64) float sums[kTileRows * kTileColumns];
   for (int64_t row = 0, rows = 0; row < s.rows; row += rows) {
     rows = next_tile_rows(s.rows - row);
@@ -196,7 +196,7 @@ void backward_block(Cell cell, const BackwardRows& s, const float* packed, int64
     const int64_t end = std::min(width, (block + 1) * kBackwardBlock);
     for (int64_t unit = block * kBackwardBlock; unit < end; unit += kLanes) {
       const float* const own = sums + unit - block * kBackwardBlock;
-      cell == Cell::kLstm ? lstm_backward(s, row, rows, unit, own) : gru_backward(s, row, rows, unit, own);
+      cell == CellKind::kLstm ? lstm_backward(s, row, rows, unit, own) : gru_backward(s, row, rows, unit, own);
     }
   }
 }

@@ -12,14 +12,14 @@ namespace athanor::recurrence {
 constexpr int64_t kForwardBlock = 16;  // neurons of a block: a vector of each gate
 constexpr int64_t kBackwardBlock = kTileColumns;
 
-constexpr int64_t gates_of(Cell cell) { return cell == Cell::kLstm ? 4 : 3; }
+constexpr int64_t gates_of(CellKind cell) { return cell == CellKind::kLstm ? 4 : 3; }
 
 // What the state is multiplied by, block by block and padded with zeros, so that a block is read from end to end: forward
 // [H / 16][H][gates][16], backward [H / 64][gates x H][64]. to: room for packed_size() numbers.
-int64_t forward_size(Cell cell, int64_t width);
-int64_t backward_size(Cell cell, int64_t width);
-void pack_forward(Cell cell, const float* weight, int64_t width, int64_t block, float* to);
-void pack_backward(Cell cell, const float* weight, int64_t width, int64_t block, float* to);
+int64_t forward_size(CellKind cell, int64_t width);
+int64_t backward_size(CellKind cell, int64_t width);
+void pack_forward(CellKind cell, const float* weight, int64_t width, int64_t block, float* to);
+void pack_backward(CellKind cell, const float* weight, int64_t width, int64_t block, float* to);
 
 struct ForwardRows {
   int64_t rows;
@@ -33,7 +33,7 @@ struct ForwardRows {
   float* hidden;             // [rows] of hidden_stride
   int64_t hidden_stride;
 };
-void forward_block(Cell cell, const ForwardRows& rows, const float* packed, int64_t block);
+void forward_block(CellKind cell, const ForwardRows& rows, const float* packed, int64_t block);
 
 struct BackwardRows {
   int64_t rows;
@@ -48,6 +48,6 @@ struct BackwardRows {
   float* extra;              // GRU: in as above; out: the gradient of the candidate's state part
   float* carry;              // [rows, H]: what goes to the step before beside the product
 };
-void backward_block(Cell cell, const BackwardRows& rows, const float* packed, int64_t block);
+void backward_block(CellKind cell, const BackwardRows& rows, const float* packed, int64_t block);
 
 }  // namespace athanor::recurrence

@@ -22,8 +22,8 @@ struct Layer {
   std::vector<at::Tensor> all;  // as ATen wants them
 };
 
-Layer random_layer(Cell cell, int64_t width, int64_t directions) {
-  const int64_t gates = (cell == Cell::kLstm ? 4 : 3) * width;
+Layer random_layer(CellKind cell, int64_t width, int64_t directions) {
+  const int64_t gates = (cell == CellKind::kLstm ? 4 : 3) * width;
   Layer layer;
   for (int64_t d = 0; d < directions; ++d) {
     const auto add = [&](at::IntArrayRef sizes) {
@@ -65,7 +65,7 @@ double apart(const at::Tensor& a, const at::Tensor& b) {
   return a.sub(b).abs().max().item<double>();
 }
 
-void compare(Cell cell, int64_t width, int64_t directions, const std::vector<int64_t>& sizes, bool started) {
+void compare(CellKind cell, int64_t width, int64_t directions, const std::vector<int64_t>& sizes, bool started) {
   const at::Tensor sizes_T = sizes_of(sizes);
   const int64_t rows = sizes.front();
   const Layer layer = random_layer(cell, width, directions);
@@ -76,7 +76,7 @@ void compare(Cell cell, int64_t width, int64_t directions, const std::vector<int
   const at::Tensor dy = at::randn({x.size(0), directions * width});
   const at::Tensor dhidden = at::randn({directions, rows, width});
   Answer want;
-  if (cell == Cell::kLstm) {
+  if (cell == CellKind::kLstm) {
     std::tie(want.y, want.hidden, want.cell) =
         at::lstm(x, sizes_T, {hidden, start_cell}, layer.all, true, 1, 0.0, true, directions > 1);
   } else {
@@ -85,7 +85,7 @@ void compare(Cell cell, int64_t width, int64_t directions, const std::vector<int
   differentiate(want, x, layer, dy, dhidden);
   CellState state;
   if (started) {
-    state = {hidden, cell == Cell::kLstm ? start_cell : at::Tensor()};
+    state = {hidden, cell == CellKind::kLstm ? start_cell : at::Tensor()};
   }
   Answer found;
   found.y = recurrent_layer(cell, x, sizes_T, layer.directions, state);
@@ -93,7 +93,7 @@ void compare(Cell cell, int64_t width, int64_t directions, const std::vector<int
   differentiate(found, x, layer, dy, dhidden);
   EXPECT_LE(apart(found.y, want.y), 2e-6);
   EXPECT_LE(apart(found.hidden, want.hidden), 2e-6);
-  if (cell == Cell::kLstm) {
+  if (cell == CellKind::kLstm) {
     EXPECT_LE(apart(state.cell, want.cell), 4e-6);
   }
   for (size_t i = 0; i < want.gradients.size(); ++i) {
@@ -103,7 +103,7 @@ void compare(Cell cell, int64_t width, int64_t directions, const std::vector<int
 
 // Widths that fill no vector, one, and more than a block; sequences that end early; both ways; with a state to begin with.
 TEST(Recurrence, IsAtensLayer) {
-  for (const Cell cell : {Cell::kLstm, Cell::kGru}) {
+  for (const CellKind cell : {CellKind::kLstm, CellKind::kGru}) {
     for (const int64_t width : {5, 16, 70}) {
       for (const int64_t directions : {1, 2}) {
         for (const bool started : {false, true}) {
@@ -119,7 +119,7 @@ TEST(Recurrence, IsAtensLayer) {
 // Inputs of zero, whose product is exact: all that is left is the recurrence.
 TEST(Recurrence, TheSameBitsForAnyNumberOfThreads) {
   const int threads = at::get_num_threads();
-  for (const Cell cell : {Cell::kLstm, Cell::kGru}) {
+  for (const CellKind cell : {CellKind::kLstm, CellKind::kGru}) {
     const Layer layer = random_layer(cell, 130, 2);
     at::Tensor first;
     for (const int count : {1, 2, 3}) {
@@ -135,7 +135,7 @@ TEST(Recurrence, TheSameBitsForAnyNumberOfThreads) {
 }
 
 TEST(Recurrence, HalfPrecisionStaysNear) {
-  for (const Cell cell : {Cell::kLstm, Cell::kGru}) {
+  for (const CellKind cell : {CellKind::kLstm, CellKind::kGru}) {
     const Layer layer = random_layer(cell, 24, 2);
     const at::Tensor x = at::randn({90, kInputs});
     const at::Tensor sizes_T = sizes_of({40, 30, 20});

@@ -59,7 +59,7 @@ Bench masked(int64_t length, int64_t rows) {
   ModelConfig config = from_depth(6, kVocab, length, "bert");
   config.head = "pretraining";
   config.dropout = config.attention_dropout = 0.1;
-  std::shared_ptr<Encoder> model = make_encoder(config, 1);
+  std::shared_ptr<EncoderModel> model = make_encoder(config, 1);
   EncoderBatch batch;
   batch.tokens_BT = at::randint(kVocab, {rows, length}, at::kLong);
   batch.types_BT = at::randint(2, {rows, length}, at::kLong);

@@ -47,7 +47,7 @@ struct StepClock {
   void add(const StepClock& other);
 };
 
-struct StepOutcome {
+struct TrainingStepOutcome {
   double loss = 0;
   double grad_norm = 0;
   double lr = 0;
@@ -68,22 +68,22 @@ class TrainRun {
   void restore(const ResumePoint& point);
   // A checkpoint of another run must not be continued in silence: names the first field that differs.
   void require_same_run(const ResumePoint& point) const;
-  StepOutcome train_step();
+  TrainingStepOutcome train_step();
   // train_step; when memory runs out, the state before the step is kept on disk and the Error says which knob to turn.
-  StepOutcome guarded_step();
+  TrainingStepOutcome guarded_step();
   Error out_of_memory(const std::string& what);
-  void update(StepOutcome& outcome, int64_t rows);
-  void finish_step(StepOutcome& outcome, int64_t rows);
+  void update(TrainingStepOutcome& outcome, int64_t rows);
+  void finish_step(TrainingStepOutcome& outcome, int64_t rows);
   // Sums of losses of the pieces of a batch of so many rows, each divided by the whole batch's count of targets before
   // its backward pass. Each process takes its share of the rows; the sum is of all.
   double accumulate_gradients(int64_t rows);
   enum class SpikeAction { kApply, kSkip, kRollBack };
   // Says the spike and decides. Throws where the run must stop.
-  SpikeAction handle_spike(const SpikeGuard::Verdict& verdict, const StepOutcome& outcome);
+  SpikeAction handle_spike(const SpikeGuard::Verdict& verdict, const TrainingStepOutcome& outcome);
   // Back to the last checkpoint; the samples from there to the end of this batch are never seen again.
   void roll_back(int64_t rows);
   void profile_if_due();
-  void report_step(const StepOutcome& outcome);
+  void report_step(const TrainingStepOutcome& outcome);
   // True when this step has the lowest validation loss so far.
   bool evaluate_if_due();
   // What a validation loss decides: a lower rate on a plateau, an early end.

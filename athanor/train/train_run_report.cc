@@ -45,7 +45,7 @@ void StepClock::add(const StepClock& other) {
   update += other.update;
 }
 
-void TrainRun::report_step(const StepOutcome& outcome) {
+void TrainRun::report_step(const TrainingStepOutcome& outcome) {
   const bool due = result_.step == 1 || result_.step == options_.steps ||
                    (options_.log_every > 0 && result_.step % options_.log_every == 0);
   if (!due) {

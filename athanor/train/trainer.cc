@@ -71,7 +71,7 @@ TrainResult TrainRun::run() {
   step_watch_.lap();
   while (result_.step < last && !stopped && !result_.stopped_early) {
     profile_if_due();
-    const StepOutcome outcome = guarded_step();
+    const TrainingStepOutcome outcome = guarded_step();
     ++steps_here_;
     if (!outcome.done) {
       continue;  // rolled back
@@ -110,7 +110,7 @@ TrainResult TrainRun::run() {
   return result_;
 }
 
-StepOutcome TrainRun::guarded_step() {
+TrainingStepOutcome TrainRun::guarded_step() {
   try {
     return train_step();
   } catch (const std::bad_alloc&) {
@@ -140,8 +140,8 @@ Error TrainRun::out_of_memory(const std::string& what) {
                          : "a shorter sequence_length, a smaller model or precision=bf16 needs less");
 }
 
-StepOutcome TrainRun::train_step() {
-  StepOutcome outcome;
+TrainingStepOutcome TrainRun::train_step() {
+  TrainingStepOutcome outcome;
   const int64_t step = result_.step;
   const int64_t rows = batch_size_at(step);
   outcome.lr = schedule_.lr(step) * plateau_.factor() * control_.lr_factor();
@@ -161,7 +161,7 @@ StepOutcome TrainRun::train_step() {
   return outcome;
 }
 
-void TrainRun::update(StepOutcome& outcome, int64_t rows) {
+void TrainRun::update(TrainingStepOutcome& outcome, int64_t rows) {
   RECORD_USER_SCOPE("update");
   Stopwatch watch;
   const int64_t step = result_.step;
@@ -206,7 +206,7 @@ void TrainRun::update(StepOutcome& outcome, int64_t rows) {
   }
 }
 
-void TrainRun::finish_step(StepOutcome& outcome, int64_t rows) {
+void TrainRun::finish_step(TrainingStepOutcome& outcome, int64_t rows) {
   samples_ += static_cast<uint64_t>(rows);
   ++result_.step;
   result_.loss = outcome.loss;
@@ -266,7 +266,7 @@ void TrainRun::profile_if_due() {
   }
 }
 
-TrainRun::SpikeAction TrainRun::handle_spike(const SpikeGuard::Verdict& verdict, const StepOutcome& outcome) {
+TrainRun::SpikeAction TrainRun::handle_spike(const SpikeGuard::Verdict& verdict, const TrainingStepOutcome& outcome) {
   const bool stuck = skips_in_a_row_ >= kMaxSkipsInARow || rollbacks_since_checkpoint_ >= kMaxRollbacks;
   const bool skip = options_.on_spike == "skip" && !stuck;
   const bool back = options_.on_spike == "rollback" && !stuck && last_checkpoint_ >= 0;

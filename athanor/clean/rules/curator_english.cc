@@ -245,7 +245,7 @@ void CuratorEnglish::measure(DocumentView& document, Measures& out) const {
     chars += word.num_chars;
     longest = std::max<size_t>(longest, word.num_chars);
   }
-  std::vector<Piece> lines;
+  std::vector<CountedPiece> lines;
   size_t line_chars = 0, no_endmark = 0, ellipses = 0, bullets = 0;
   for (const TextLine& line : analysis.lines()) {
     if (line.blank) {
@@ -258,7 +258,7 @@ void CuratorEnglish::measure(DocumentView& document, Measures& out) const {
     ellipses += ends_in_any(trimmed, kEllipses);
     bullets += std::any_of(std::begin(kBullets), std::end(kBullets), [&](auto bullet) { return trimmed.starts_with(bullet); });
   }
-  std::vector<Piece> paragraphs;
+  std::vector<CountedPiece> paragraphs;
   size_t paragraph_chars = 0, policies = 0;
   const bool any_policy = contains_folded(text, "cookie") || contains_folded(text, "privacy ") ||
                           contains_folded(text, "terms of use");

@@ -36,7 +36,7 @@ std::vector<StepMetric> FinewebQuality::metrics() {
 
 void FinewebQuality::measure(DocumentView& document, Measures& out) const {
   TextAnalysis& text = document.analysis();
-  std::vector<Piece> lines;
+  std::vector<CountedPiece> lines;
   size_t num_chars = 0;  // without line feeds
   size_t num_ended = 0;
   size_t num_short = 0;

@@ -19,8 +19,8 @@ constexpr size_t kLastTop = 4;    // n-grams up to here: the commonest one
 constexpr size_t kLongest = 10;   // from there up to here: all repeated ones
 
 // The text cut at every run of at least min_feeds line feeds; shorter runs stay inside.
-std::vector<Piece> split_at_feeds(std::string_view text, size_t min_feeds) {
-  std::vector<Piece> pieces;
+std::vector<CountedPiece> split_at_feeds(std::string_view text, size_t min_feeds) {
+  std::vector<CountedPiece> pieces;
   size_t start = 0;
   size_t at = 0;
   while (true) {
@@ -166,7 +166,7 @@ void GopherRepetition::measure(DocumentView& document, Measures& out) const {
     out.numbers.assign(limits_.size(), 0);  // nothing is repeated
     return;
   }
-  for (const std::vector<Piece>& pieces :
+  for (const std::vector<CountedPiece>& pieces :
        {split_at_feeds(trim(document.text()), 2), split_at_feeds(document.text(), 1)}) {
     const RepeatedPieces found = find_repeated_pieces(pieces);
     out.add(ratio(found.pieces, pieces.size()));

@@ -172,7 +172,7 @@ size_t match_phone(std::string_view text, size_t at) {
   return 0;
 }
 
-Span match_email(std::string_view text, size_t at, size_t floor) {
+PiiSpan match_email(std::string_view text, size_t at, size_t floor) {
   size_t begin = at;
   while (begin > floor && at - begin <= kMaxLocal && (is_atom(text[begin - 1]) || text[begin - 1] == '.')) {
     --begin;
@@ -251,7 +251,7 @@ void Pii::measure(DocumentView& document, Measures& measures) const {
   std::array<size_t, kNumKinds> counts{};
   std::string out;
   size_t done = 0;  // in[0, done) is in out
-  const auto replace = [&](Span found, Kind kind) {
+  const auto replace = [&](PiiSpan found, Kind kind) {
     ++counts[kind];
     out.append(in.substr(done, found.begin - done));
     out.append(placeholders_[kind]);
@@ -260,7 +260,7 @@ void Pii::measure(DocumentView& document, Measures& measures) const {
   for (size_t p = 0; p < in.size();) {
     const char c = in[p];
     if (c == '@' && wanted(kEmail)) {
-      if (const Span found = match_email(in, p, done); found.begin != found.end) {
+      if (const PiiSpan found = match_email(in, p, done); found.begin != found.end) {
         replace(found, kEmail);
         p = done;
         continue;

@@ -50,9 +50,9 @@ size_t match_ipv4(std::string_view text, size_t at);
 size_t match_phone(std::string_view text, size_t at);
 // text[at] is '@': the address around it as [begin, end); begin == end when there is none. Nothing before
 // floor is used.
-struct Span {
+struct PiiSpan {
   size_t begin = 0, end = 0;
 };
-Span match_email(std::string_view text, size_t at, size_t floor);
+PiiSpan match_email(std::string_view text, size_t at, size_t floor);
 
 }  // namespace athanor

@@ -5,11 +5,11 @@
 
 namespace athanor {
 
-RepeatedPieces find_repeated_pieces(const std::vector<Piece>& pieces) {
+RepeatedPieces find_repeated_pieces(const std::vector<CountedPiece>& pieces) {
   RepeatedPieces found;
   HashCounter seen;
   seen.reset(pieces.size());
-  for (const Piece& piece : pieces) {
+  for (const CountedPiece& piece : pieces) {
     if (seen[xxh3_64(piece.text)]++ > 0) {
       ++found.pieces;
       found.chars += piece.num_chars;

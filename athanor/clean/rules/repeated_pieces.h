@@ -8,7 +8,7 @@
 
 namespace athanor {
 
-struct Piece {
+struct CountedPiece {
   std::string_view text;
   size_t num_chars;  // code points
 };
@@ -18,6 +18,6 @@ struct RepeatedPieces {
   size_t chars = 0;   // code points in them
 };
 
-RepeatedPieces find_repeated_pieces(const std::vector<Piece>& pieces);
+RepeatedPieces find_repeated_pieces(const std::vector<CountedPiece>& pieces);
 
 }  // namespace athanor

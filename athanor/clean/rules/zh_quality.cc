@@ -144,7 +144,7 @@ void ZhQuality::measure(DocumentView& document, Measures& out) const {
     return;
   }
   const Counts counts = count(document.text());
-  std::vector<Piece> lines;
+  std::vector<CountedPiece> lines;
   size_t fragments = 0;
   size_t line_chars = 0;
   for (const TextLine& line : analysis.lines()) {

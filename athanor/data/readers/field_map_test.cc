@@ -35,7 +35,7 @@ TEST(FieldMap, OfTheRecipe) {
 
 TEST(FieldMap, JsonLines) {
   const ReadOptions options = with_fields(R"({"text":["title","post.body"],"id":"post.id","tag":"a.b"})");
-  const Rows rows = rows_of("a.jsonl",
+  const TestRows rows = rows_of("a.jsonl",
                             R"({"title":"T\u00e9","post":{"id":7,"body":"B\n"},"a.b":[1],"other":1})" "\n"
                             R"({"post":{"body":"only"}})" "\n"
                             R"({"title":null})" "\n"
@@ -56,13 +56,13 @@ TEST(FieldMap, AListOfStringsIsLines) {
                         "\n"
                         R"({"title":"empty","lines":[]})"
                         "\n";
-  const Rows rows = rows_of("a.jsonl", records, options);
+  const TestRows rows = rows_of("a.jsonl", records, options);
   EXPECT_EQ(rows.texts(), (Texts{"春曉\n\n春眠不覺曉，\n處處聞啼鳥。", "empty"}));
   EXPECT_TRUE(rows.reasons().starts_with("text is not a string@")) << rows.reasons();
 }
 
 TEST(FieldMap, Csv) {
-  const Rows rows = rows_of("a.csv", "title,body,n\nT,B,1\n,B2,2\n", with_fields(R"({"text":["title","body"],"number":"n"})"));
+  const TestRows rows = rows_of("a.csv", "title,body,n\nT,B,1\n,B2,2\n", with_fields(R"({"text":["title","body"],"number":"n"})"));
   EXPECT_EQ(rows.texts(), (Texts{"T\n\nB", "B2"}));
   EXPECT_EQ(rows.documents[0].meta, R"({"number":"1"})");
 }
@@ -90,7 +90,7 @@ TEST(ArrowIpc, FilesStreamsAndDamage) {
   write_arrow(dir / "a.arrow", [](const auto& out, const auto& schema) { return arrow::ipc::MakeFileWriter(out, schema); });
   write_arrow(dir / "b.arrows", [](const auto& out, const auto& schema) { return arrow::ipc::MakeStreamWriter(out, schema); });
   for (const char* name : {"a.arrow", "b.arrows"}) {
-    const Rows rows = rows_of_path(dir / name);
+    const TestRows rows = rows_of_path(dir / name);
     ASSERT_EQ(rows.texts(), (Texts{"row 0", "row 1", "row 4", "row 5", "row 8", "row 9"})) << name << rows.rejected[0].sample;
     EXPECT_EQ(rows.reasons().substr(0, 34), "no text field@2|invalid UTF-8@7|no");
     EXPECT_EQ(rows.documents[0].meta, R"({"n":0})");

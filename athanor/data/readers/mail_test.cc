@@ -25,7 +25,7 @@ TEST(Mail, WordsOfHeaders) {
 const std::string kHead = "From: =?utf-8?Q?J=C3=BCrgen?= <a@b>\r\nSubject: folded\r\n subject\r\nMessage-ID: <1@b>\r\n";
 
 TEST(Mail, PlainAndParts) {
-  const Rows plain = rows_of("a.eml", kHead + "Content-Type: text/plain; charset=iso-8859-1\r\n"
+  const TestRows plain = rows_of("a.eml", kHead + "Content-Type: text/plain; charset=iso-8859-1\r\n"
                                               "Content-Transfer-Encoding: quoted-printable\r\n\r\ncaf=E9 =\r\nau lait\r\n");
   EXPECT_EQ(plain.texts(), Texts{"café au lait"}) << plain.reasons();
   const auto meta = nlohmann::json::parse(plain.documents[0].meta);
@@ -52,7 +52,7 @@ TEST(Mail, PlainAndParts) {
 TEST(Mail, Mbox) {
   const std::string one = "From a@b Thu Jan  1 00:00:00 1970\nSubject: 1\n\nfirst\n>From here on\nFrom the middle\n\n";
   const std::string two = "From a@b Thu Jan  1 00:00:00 1970\nSubject: 2\n\nsecond\n\n";
-  const Rows rows = rows_of("a.mbox", one + two);
+  const TestRows rows = rows_of("a.mbox", one + two);
   EXPECT_EQ(rows.texts(), (Texts{"first\nFrom here on\nFrom the middle", "second"})) << rows.reasons();
   EXPECT_EQ(rows.documents[1].span_begin, one.size());
   EXPECT_EQ(rows.boundaries.back().first, one.size());

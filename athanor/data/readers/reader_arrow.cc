@@ -111,7 +111,7 @@ void read_arrow(const ReadInput& input, const ReadOptions& options, const ReadSi
   read_table("damaged Arrow", rows, [&](uint64_t& rows_read) {
     try {
       Batches batches(input.path);
-      TableRows table(batches.column_names(), options, rows);
+      ReaderRows table(batches.column_names(), options, rows);
       uint64_t first = 0;
       while (const auto batch = batches.next()) {
         for_each_json_row(*batch, first, input.begin, input.end, [&](uint64_t row, nlohmann::json&& object) {

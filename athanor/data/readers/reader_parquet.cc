@@ -11,7 +11,7 @@ void read_parquet(const ReadInput& input, const ReadOptions& options, const Read
   read_table("damaged Parquet", rows, [&](uint64_t& rows_read) {
     rows_read = input.begin;
     const ParquetFile file(input.path);
-    TableRows table(file.column_names(), options, rows);
+    ReaderRows table(file.column_names(), options, rows);
     file.for_each_row(
         [&](uint64_t row, nlohmann::json&& object) {
           guarded([&] {

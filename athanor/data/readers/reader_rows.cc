@@ -16,7 +16,7 @@ bool has_infinite(const nlohmann::json& value) {
 
 }  // namespace
 
-TableRows::TableRows(const std::vector<std::string>& columns, const ReadOptions& options, const RowSink& rows)
+ReaderRows::ReaderRows(const std::vector<std::string>& columns, const ReadOptions& options, const RowSink& rows)
     : options_(options), rows_(rows) {
   for (const std::string& name : columns) {
     names_ += (names_.empty() ? "" : ", ") + name;
@@ -34,7 +34,7 @@ TableRows::TableRows(const std::vector<std::string>& columns, const ReadOptions&
   missing_ = field_.empty();
 }
 
-void TableRows::read(uint64_t row, nlohmann::json&& object) {
+void ReaderRows::read(uint64_t row, nlohmann::json&& object) {
   if (missing_) {
     rows_.reject("no text field", row, names_);
     return;
@@ -69,7 +69,7 @@ void TableRows::read(uint64_t row, nlohmann::json&& object) {
 }
 
 // JSON has no infinities: what it writes for one is null.
-void TableRows::note_infinite(const nlohmann::json& object) {
+void ReaderRows::note_infinite(const nlohmann::json& object) {
   for (const auto& [name, value] : object.items()) {
     if (has_infinite(value) && infinite_.insert(name).second) {
       rows_.note("column '" + name + "' holds infinite numbers: they count as missing (null)");

@@ -13,9 +13,9 @@ namespace athanor {
 
 // A row becomes a document by the options' text field or field map; where the table has no such column, every row is
 // rejected as "no text field", with the columns' names as the sample.
-class TableRows {
+class ReaderRows {
  public:
-  TableRows(const std::vector<std::string>& columns, const ReadOptions& options, const RowSink& rows);
+  ReaderRows(const std::vector<std::string>& columns, const ReadOptions& options, const RowSink& rows);
   void read(uint64_t row, nlohmann::json&& object);  // strings may be any bytes
 
  private:

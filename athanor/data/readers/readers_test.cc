@@ -14,8 +14,8 @@
 namespace athanor {
 namespace {
 
-Rows read_path(const fs::path& path, const ReadOptions& options = {}) {
-  Rows got;
+TestRows read_path(const fs::path& path, const ReadOptions& options = {}) {
+  TestRows got;
   const ReadSink sink = got.sink();
   read_documents(path, "src/" + path.filename().string(), options, sink);
   for (const Document& document : got.documents) {
@@ -34,7 +34,7 @@ fs::path file_with(const std::string& name, const std::string& bytes) {
   return path;
 }
 
-Rows read_bytes(const std::string& name, const std::string& bytes, const ReadOptions& options = {}) {
+TestRows read_bytes(const std::string& name, const std::string& bytes, const ReadOptions& options = {}) {
   return read_path(file_with(name, bytes), options);
 }
 
@@ -52,24 +52,24 @@ TEST(Readers, FoundByExtension) {
 
 TEST(Readers, TextByFileLinesAndParagraphs) {
   const std::string bytes = "\xef\xbb\xbfone\r\nstill one\r\n\r\n\r\ntwo\n \nthree";
-  const Rows whole = read_bytes("a.txt", bytes);
+  const TestRows whole = read_bytes("a.txt", bytes);
   EXPECT_EQ(whole.texts(), Texts{bytes.substr(3)});
   EXPECT_EQ(whole.documents[0].span_begin, 3u);
   ReadOptions options;
   options.split = ReadOptions::Split::kParagraphs;
-  const Rows paragraphs = read_bytes("a.md", bytes, options);
+  const TestRows paragraphs = read_bytes("a.md", bytes, options);
   EXPECT_EQ(paragraphs.texts(), (Texts{"one\r\nstill one", "two", "three"}));
   for (const Document& document : paragraphs.documents) {
     EXPECT_EQ(bytes.substr(document.span_begin, document.text.size()), document.text);
   }
   options.split = ReadOptions::Split::kLines;
-  const Rows lines = read_bytes("a.txt", bytes, options);
+  const TestRows lines = read_bytes("a.txt", bytes, options);
   EXPECT_EQ(lines.texts(), (Texts{"one", "still one", "two", "three"}));
   EXPECT_EQ(lines.reasons(), "empty@" + std::to_string(bytes.find(" \n")));
   options.max_line_bytes = 4;
   EXPECT_EQ(read_bytes("a.txt", "abcde\nabcd\n", options).reasons(), "line too long@0");
   options.split = ReadOptions::Split::kParagraphs;
-  const Rows cut = read_bytes("a.txt", "ab\ncde\nf\n\nxy\n\nabcdef\ng\n\nzz", options);
+  const TestRows cut = read_bytes("a.txt", "ab\ncde\nf\n\nxy\n\nabcdef\ng\n\nzz", options);
   EXPECT_EQ(cut.texts(), (Texts{"xy", "zz"}));
   EXPECT_EQ(cut.reasons(), "line too long@0|line too long@14");
   options = {};
@@ -100,7 +100,7 @@ TEST(Readers, JsonlRows) {
       "{\"content\":\"c\",\"big\":123456789012345678901234567890}\n"
       "{\"text\":\"lone \\ud800\"}\n"
       "{\"content\":\"second\",\"text\":\"first\"}";
-  const Rows got = read_bytes("a.jsonl", bytes);
+  const TestRows got = read_bytes("a.jsonl", bytes);
   EXPECT_EQ(got.texts(), (Texts{"a文\n", "c", "first"}));
   EXPECT_EQ(got.documents[0].meta, R"({"n":1.5,"tags":["x",null],"o":{"k":"\""}})");
   EXPECT_EQ(got.documents[2].meta, R"({"content":"second"})");
@@ -122,7 +122,7 @@ TEST(Readers, JsonlRows) {
 TEST(Readers, JsonObjectOrArray) {
   EXPECT_EQ(read_bytes("a.json", "{\n \"text\": \"one\"\n}\n").texts(), Texts{"one"});
   const std::string array = "\xef\xbb\xbf [ {\"text\":\"a],\\\"\"} , 7, {\"text\":\"b\"} ]\n";
-  const Rows got = read_bytes("a.json", array);
+  const TestRows got = read_bytes("a.json", array);
   EXPECT_EQ(got.texts(), (Texts{"a],\"", "b"}));
   EXPECT_EQ(got.reasons(), "not a JSON object@" + std::to_string(array.find('7')));
   EXPECT_EQ(array[got.documents[1].span_begin], '{');
@@ -144,13 +144,13 @@ TEST(Readers, AJsonArrayIsCutAtItsElements) {
   array += "]";
   ReadOptions options;
   options.max_file_bytes = options.max_line_bytes = 40;
-  const Rows whole = read_bytes("a.json", array, options);
+  const TestRows whole = read_bytes("a.json", array, options);
   ASSERT_EQ(whole.documents.size(), 50u);
   ASSERT_EQ(whole.boundaries.size(), 50u);
   const fs::path path = scratch("json-array") / "a.json";
   put_file(path, array);
   for (size_t i = 0; i < 50; ++i) {
-    Rows rest;
+    TestRows rest;
     const auto stream = open_raw(path, whole.boundaries[i].first);
     find_reader("a.json")->read({"src/a.json", stream.get(), path, whole.boundaries[i].first}, options, rest.sink());
     ASSERT_EQ(rest.documents.size(), 50 - i);
@@ -158,7 +158,7 @@ TEST(Readers, AJsonArrayIsCutAtItsElements) {
     EXPECT_EQ(rest.reasons(), "");
   }
   const std::string large = "[{\"text\":\"a\"}, {\"text\":\"" + std::string(5 << 20, 'x') + "\"}, {\"text\":\"b\"}]";
-  const Rows skipped = read_bytes("a.json", large, options);
+  const TestRows skipped = read_bytes("a.json", large, options);
   EXPECT_EQ(skipped.texts(), (Texts{"a", "b"}));
   EXPECT_EQ(skipped.reasons(), "document too large@" + std::to_string(large.find(", {") + 2));
   EXPECT_EQ(read_bytes("a.json", "{\"text\":\"" + std::string(5 << 20, 'x') + "\"}", options).reasons(), "file too large@40");
@@ -173,7 +173,7 @@ TEST(Readers, CsvQuotesAndNewlines) {
       "3,short\r\n"
       "4,\"bad\"x,y\r\n"
       "5,last,\"\"";
-  const Rows got = read_bytes("a.csv", bytes);
+  const TestRows got = read_bytes("a.csv", bytes);
   EXPECT_EQ(got.texts(), (Texts{"a, \"b\"\nc", "plain \"q\" 5\"", "last"}));
   EXPECT_EQ(got.documents[0].meta, R"({"id":"1","note":"x"})");
   EXPECT_EQ(got.reasons(), "wrong number of columns@" + std::to_string(bytes.find("3,short")) + "|broken quotes@" +
@@ -182,14 +182,14 @@ TEST(Readers, CsvQuotesAndNewlines) {
     EXPECT_EQ(bytes[document.span_begin - 1], '\n');
   }
   EXPECT_EQ(read_bytes("a.tsv", "label\ttext\n1\ta, b\n").texts(), Texts{"a, b"});
-  const Rows lost = read_bytes("a.csv", "a,b\n1,2\n3,4\n");
+  const TestRows lost = read_bytes("a.csv", "a,b\n1,2\n3,4\n");
   EXPECT_EQ(lost.reasons(), "no text field@4|no text field@8");
   EXPECT_NE(lost.rejected[0].sample.find("a, b"), std::string::npos);
   EXPECT_TRUE(read_bytes("a.csv", "").texts().empty());
 }
 
 TEST(Readers, ColumnsOfOneNameAndOfNone) {
-  const Rows got = read_bytes("a.csv", "text,x,x,,x.1,\nok,1,2,3,4,5\n");
+  const TestRows got = read_bytes("a.csv", "text,x,x,,x.1,\nok,1,2,3,4,5\n");
   ASSERT_EQ(got.documents.size(), 1u);
   EXPECT_EQ(got.documents[0].meta, R"({"x":"1","x.2":"2","column_4":"3","x.1":"4","column_6":"5"})");
   ASSERT_EQ(got.notes.size(), 3u);
@@ -236,7 +236,7 @@ std::string utf16_of(const std::u16string& text, bool big, bool mark = true) {
 TEST(Readers, Utf16WithItsMarkIsReadAsUtf8) {
   const std::u16string text = u"text\t\x6570\r\n\"a\tb\r\nc\"\t1\r\n\xd83d\xde00 \x3042\t2\r\nlast\t3";
   for (const bool big : {false, true}) {
-    const Rows got = read_bytes("a.tsv", utf16_of(text, big));
+    const TestRows got = read_bytes("a.tsv", utf16_of(text, big));
     EXPECT_EQ(got.texts(), (Texts{"a\tb\r\nc", "\xf0\x9f\x98\x80 \xe3\x81\x82", "last"}));
     ASSERT_EQ(got.documents.size(), 3u);
     EXPECT_EQ(got.documents[2].meta, "{\"\xe6\x95\xb0\":\"3\"}");
@@ -251,7 +251,7 @@ TEST(Readers, Utf16WithItsMarkIsReadAsUtf8) {
       rows += std::u16string(before, u'x') + u"\xd83d\xde00\xd83d\xde01,1\n";
       want.push_back(std::string(before, 'x') + "\xf0\x9f\x98\x80\xf0\x9f\x98\x81");
     }
-    const Rows got = read_bytes("a.csv", utf16_of(rows + u"\xd83d,2\n\xde00,3\nend,4\nodd,5", false) + "\x31");
+    const TestRows got = read_bytes("a.csv", utf16_of(rows + u"\xd83d,2\n\xde00,3\nend,4\nodd,5", false) + "\x31");
     want.push_back("end");
     EXPECT_TRUE(got.texts() == want);
     EXPECT_EQ(got.rejected.size(), 3u);
@@ -265,7 +265,7 @@ TEST(Readers, Utf16WithItsMarkIsReadAsUtf8) {
 
 TEST(Readers, ATableWithoutRowsSaysWhy) {
   const auto note_of = [](const std::string& bytes) {
-    const Rows got = read_bytes("a.csv", bytes);
+    const TestRows got = read_bytes("a.csv", bytes);
     return got.notes.size() == 1 ? got.notes[0] : std::to_string(got.notes.size()) + " notes";
   };
   EXPECT_NE(note_of("").find("is empty"), std::string::npos);
@@ -279,7 +279,7 @@ TEST(Readers, AQuoteThatNeverClosesCostsOneRow) {
   for (int i = 0; i < 2000; ++i) {
     bytes += "row " + std::to_string(i) + "," + std::to_string(i) + "\n";
   }
-  const Rows got = read_bytes("a.csv", bytes);
+  const TestRows got = read_bytes("a.csv", bytes);
   EXPECT_EQ(got.documents.size(), 2000u);
   EXPECT_EQ(got.reasons(), "broken quotes@7");
   ReadOptions options;
@@ -309,7 +309,7 @@ TEST(Readers, CsvRoundTrip) {
       bytes += &cell == cells ? "\"," : "\"\n";
     }
   }
-  const Rows got = read_bytes("a.csv", bytes);
+  const TestRows got = read_bytes("a.csv", bytes);
   ASSERT_EQ(got.documents.size(), want.size()) << got.reasons().substr(0, 300);
   for (size_t i = 0; i < want.size(); ++i) {
     EXPECT_EQ(got.documents[i].text + nlohmann::json::parse(got.documents[i].meta)["other"].get<std::string>(),
@@ -323,7 +323,7 @@ TEST(Readers, InfinitiesOfParquetAreTold) {
   ParquetWriter writer(path, {{"text", ColumnType::kString}, {"f", ColumnType::kFloat64}, {"g", ColumnType::kFloat64}});
   writer.write_row_group({Texts{"a", "b", "c"}, std::vector<double>{1, inf, -inf}, std::vector<double>{1, std::nan(""), 2}});
   writer.finish();
-  const Rows got = read_path(path);
+  const TestRows got = read_path(path);
   EXPECT_EQ(got.documents[1].meta, R"({"f":null,"g":null})");
   ASSERT_EQ(got.notes.size(), 1u);
   EXPECT_NE(got.notes[0].find("column 'f' holds infinite numbers"), std::string::npos);
@@ -335,7 +335,7 @@ TEST(Readers, ParquetRowsAndDamage) {
   writer.write_row_group({Texts{"a", "", "c\xff"}, std::vector<int64_t>{1, 2, 3}, std::vector<double>{0.5, 1, 2}});
   writer.write_row_group({Texts{"d"}, std::vector<int64_t>{4}, std::vector<double>{0.25}});
   writer.finish();
-  const Rows got = read_path(path);
+  const TestRows got = read_path(path);
   EXPECT_EQ(got.texts(), (Texts{"a", "d"}));
   EXPECT_EQ(got.documents[1].meta, R"({"f":0.25,"n":4})");
   EXPECT_EQ(got.documents[1].span_begin, 3u);
@@ -368,7 +368,7 @@ TEST(Readers, CompressedAndCutAtEveryByte) {
   const Texts want = read_bytes("a.jsonl", bytes).texts();
   EXPECT_EQ(read_bytes("a.jsonl.zst", packed).texts(), want);
   for (size_t cut = 4; cut < packed.size(); ++cut) {
-    const Rows got = read_bytes("a.jsonl.zst", packed.substr(0, cut));
+    const TestRows got = read_bytes("a.jsonl.zst", packed.substr(0, cut));
     ASSERT_EQ(got.rejected.size(), 1u) << cut;
     EXPECT_EQ(got.rejected[0].reason, "truncated zstd");
     const Texts texts = got.texts();

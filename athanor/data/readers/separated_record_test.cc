@@ -13,10 +13,10 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-Rows read_bytes(const std::string& name, const std::string& bytes, const ReadOptions& options) {
+TestRows read_bytes(const std::string& name, const std::string& bytes, const ReadOptions& options) {
   static const fs::path dir = scratch("separated");
   put_file(dir / name, bytes);
-  Rows got;
+  TestRows got;
   const ReadSink sink = got.sink();
   read_documents(dir / name, name, options, sink);
   return got;
@@ -47,10 +47,10 @@ TEST(Csv, TheSeparatorIsFoundWhereCommasGiveOneColumn) {
   options.columns = {"a", "b"};
   EXPECT_EQ(metas("2;y\n1,5;x\n"), (Texts{two[1], two[0]})) << "no header row";
 
-  const Rows noted = read_bytes("a.csv", "text;b\nok;1\n", {});
+  const TestRows noted = read_bytes("a.csv", "text;b\nok;1\n", {});
   ASSERT_EQ(noted.notes.size(), 1u);
   EXPECT_NE(noted.notes[0].find("separated by ';'"), std::string::npos);
-  const Rows commas = read_bytes("a.csv", "text,b\n1,5,2,5\n1,5,2,5\n", {});
+  const TestRows commas = read_bytes("a.csv", "text,b\n1,5,2,5\n1,5,2,5\n", {});
   ASSERT_EQ(commas.notes.size(), 1u);
   EXPECT_NE(commas.notes[0].find("decimal commas?"), std::string::npos);
 }
@@ -64,7 +64,7 @@ TEST(Csv, AFoundSeparatorIsKeptForLaterParts) {
   const fs::path dir = scratch("separated-parts");
   put_file(dir / "a.csv", bytes);
   std::vector<std::pair<uint64_t, std::string>> cuts;
-  Rows whole;
+  TestRows whole;
   ReadSink sink = whole.sink();
   sink.on_boundary = [&](uint64_t offset, std::string_view state) { cuts.emplace_back(offset, std::string(state)); };
   read_documents(dir / "a.csv", "a.csv", {}, sink);

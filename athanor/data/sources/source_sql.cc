@@ -55,7 +55,7 @@ std::vector<SourcePin> read_sql(const ResolvedSource& source, const UnitPlace& f
   const ReadSink reader_sink{sink.on_document, sink.on_rejected, {}, {}, sink.on_skipped, sink.on_note};
   const ReadInput input{name};
   const RowSink rows(input, source.spec.read, reader_sink);
-  std::optional<TableRows> table;
+  std::optional<ReaderRows> table;
   SqlRows into;
   into.on_columns = [&](const std::vector<std::string>& columns) { table.emplace(columns, source.spec.read, rows); };
   into.on_row = [&](uint64_t row, nlohmann::json&& object) {

@@ -1,4 +1,4 @@
-// Rows of SQLite files; what PostgreSQL's side says without a server.
+// TestRows of SQLite files; what PostgreSQL's side says without a server.
 #include "athanor/data/sources/sql.h"
 
 #include <gtest/gtest.h>
@@ -29,12 +29,12 @@ fs::path make_database(const fs::path& path) {
   return path;
 }
 
-Rows read(const std::string& spec, const std::string& query, SourceContext& context, const UnitPlace& from = {},
+TestRows read(const std::string& spec, const std::string& query, SourceContext& context, const UnitPlace& from = {},
           const std::string& text_field = "body") {
   SourceSpec source{spec, "", query, {}};
   source.read.text_field = text_field;
   const ResolvedSource resolved = resolve_source(source, context);
-  Rows rows;
+  TestRows rows;
   UnitSink sink;
   sink.on_document = [&](Document&& document) { rows.documents.push_back(std::move(document)); };
   sink.on_rejected = [&](Rejected&& row) { rows.rejected.push_back(std::move(row)); };
@@ -48,7 +48,7 @@ TEST(Sql, SqliteRows) {
   const std::string spec = "sqlite:" + make_database(dir / "a.db").string();
   DigestCache digests(dir / "digests.jsonl");
   SourceContext context{dir / "cache", &digests};
-  const Rows rows = read(spec, "SELECT * FROM t ORDER BY id", context);
+  const TestRows rows = read(spec, "SELECT * FROM t ORDER BY id", context);
   EXPECT_EQ(rows.texts(), (std::vector<std::string>{"one", "two"}));
   EXPECT_EQ(rows.documents[0].meta, R"({"extra":null,"id":1,"score":0.5})");
   EXPECT_EQ(rows.documents[0].source, "sqlite:a.db");
@@ -108,7 +108,7 @@ std::unique_ptr<LocalPostgres> Postgres::server_;
 TEST_F(Postgres, Rows) {
   SourceContext context = this->context();
   const std::string spec = server_->spec();
-  const Rows rows = read(spec,
+  const TestRows rows = read(spec,
                          "SELECT i AS id, 'text ' || i AS body, i * 0.5::float8 AS f, i % 2 = 0 AS even, "
                          "'{\"a\":[1]}'::jsonb AS j, NULL AS n FROM generate_series(1, 20000) i",
                          context);

@@ -214,7 +214,7 @@ TEST(ReadTable, NewRowsAreReadAsTheTrainingRows) {
 TEST(ReadTable, ARowsOwnLinesAreNoText) {
   ReadOptions options;
   options.fields = parse_field_map({{"text", "*"}});
-  const Rows rows = rows_of("t.csv", "b,a\n1,\"x\ny\"\n2,z\n", options);
+  const TestRows rows = rows_of("t.csv", "b,a\n1,\"x\ny\"\n2,z\n", options);
   ASSERT_EQ(rows.documents.size(), 2u);
   TableReader reader{TableOptions()};
   for (Document document : rows.documents) {
@@ -270,7 +270,7 @@ TEST(ReadTable, KeptRowsWithTheirExtraColumns) {
 }
 
 TEST(ReadTable, Libsvm) {
-  const Rows rows = rows_of(
+  const TestRows rows = rows_of(
       "a.libsvm", "+1 1:0.5 4:2 # c\n\n# only a comment\n-1\nx 1:1\n-1 3:1 2:1\n1 qid:2 2:7\r\n");
   EXPECT_EQ(rows.reasons(),
             "bad LIBSVM line: label is no number@38|bad LIBSVM line: indices not ascending@44");
@@ -339,7 +339,7 @@ TEST(ReadTable, AdultIsReadInWellUnderASecond) {
   options.columns = {"age",     "workclass",  "fnlwgt",       "education", "education_num",
                      "marital", "occupation", "relationship", "race",      "sex",
                      "gain",    "loss",       "hours",        "country",   "income"};
-  const Rows rows = rows_of_path(fs::path(data) / "tabular/adult.train.csv.zst", options);
+  const TestRows rows = rows_of_path(fs::path(data) / "tabular/adult.train.csv.zst", options);
   const double begin = monotonic_time();
   TableReader reader{TableOptions()};
   for (const Document& document : rows.documents) {

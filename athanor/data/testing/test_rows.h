@@ -10,7 +10,7 @@
 
 namespace athanor {
 
-struct Rows {
+struct TestRows {
   std::vector<Document> documents;
   std::vector<Rejected> rejected;
   std::map<std::string, int> skipped;
@@ -42,13 +42,13 @@ struct Rows {
   }
 };
 
-inline Rows rows_of_path(const fs::path& path, const ReadOptions& options = {}) {
-  Rows rows;
+inline TestRows rows_of_path(const fs::path& path, const ReadOptions& options = {}) {
+  TestRows rows;
   read_documents(path, "src/" + path.filename().string(), options, rows.sink());
   return rows;
 }
 
-inline Rows rows_of(const std::string& name, const std::string& bytes, const ReadOptions& options = {}) {
+inline TestRows rows_of(const std::string& name, const std::string& bytes, const ReadOptions& options = {}) {
   static const fs::path dir = scratch("rows");
   put_file(dir / name, bytes);
   return rows_of_path(dir / name, options);

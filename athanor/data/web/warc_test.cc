@@ -47,7 +47,7 @@ TEST(Warc, TextsPagesAndWhatIsSkipped) {
                             answer("Content-Type: image/png\r\n", "\x89PNG") +
                             answer("Content-Type: text/html\r\n", page("x"), "404 Not Found") + wet("last");
   for (const std::string& whole : {bytes, gzip(bytes)}) {
-    const Rows rows = rows_of(whole == bytes ? "a.warc" : "a.warc.gz", whole);
+    const TestRows rows = rows_of(whole == bytes ? "a.warc" : "a.warc.gz", whole);
     ASSERT_EQ(rows.documents.size(), 4u) << rows.reasons();
     EXPECT_EQ(rows.documents[0].text, "first text");
     EXPECT_NE(rows.documents[1].text.find("alpha and a sentence"), std::string::npos);
@@ -71,18 +71,18 @@ TEST(Warc, WrongLengthsCostOneRecord) {
   const std::string good = wet("good one");
   for (const char* length : {"3", "60", "100000", "-1", "1x", "99999999999999999999", "0"}) {
     const std::string bad = record("conversion", "text/plain", "a body of some length", length);
-    const Rows plain = rows_of("a.warc", good + bad + good + good);
+    const TestRows plain = rows_of("a.warc", good + bad + good + good);
     EXPECT_EQ(plain.texts(), (Texts{"good one", "good one", "good one"})) << length << " " << plain.reasons();
     EXPECT_EQ(plain.rejected.size(), 1u) << length << " " << plain.reasons();
     EXPECT_EQ(plain.rejected[0].offset, good.size()) << length;
-    const Rows packed = rows_of("a.warc.gz", gzip(good) + gzip(bad) + gzip(good) + gzip(good));
+    const TestRows packed = rows_of("a.warc.gz", gzip(good) + gzip(bad) + gzip(good) + gzip(good));
     EXPECT_EQ(packed.texts(), (Texts{"good one", "good one", "good one"})) << length << " " << packed.reasons();
     EXPECT_EQ(packed.rejected.size(), 1u) << length << " " << packed.reasons();
   }
-  const Rows no_magic = rows_of("a.warc", "junk at the start\r\n" + good + "more junk\r\n\r\n" + good);
+  const TestRows no_magic = rows_of("a.warc", "junk at the start\r\n" + good + "more junk\r\n\r\n" + good);
   EXPECT_EQ(no_magic.texts(), Texts{"good one"}) << "one with junk behind it may be longer than it says";
   EXPECT_EQ(no_magic.rejected.size(), 2u) << no_magic.reasons();
-  const Rows no_end = rows_of("a.warc", "WARC/1.0\r\nX: " + std::string(200'000, 'x') + "\r\n" + good);
+  const TestRows no_end = rows_of("a.warc", "WARC/1.0\r\nX: " + std::string(200'000, 'x') + "\r\n" + good);
   EXPECT_EQ(no_end.texts(), Texts{"good one"});
   EXPECT_EQ(no_end.reasons(), "broken WARC header@0");
   EXPECT_EQ(rows_of("a.warc", "").documents.size(), 0u);
@@ -91,7 +91,7 @@ TEST(Warc, WrongLengthsCostOneRecord) {
 TEST(Warc, CutAtEveryByte) {
   const std::string first = wet("first"), whole = first + wet("second");
   for (size_t cut = 1; cut < whole.size() - 4; ++cut) {
-    const Rows rows = rows_of("a.warc", whole.substr(0, cut));
+    const TestRows rows = rows_of("a.warc", whole.substr(0, cut));
     const size_t wanted = cut < first.size() - 4 ? 0 : 1;
     EXPECT_EQ(rows.documents.size(), wanted) << cut;
     EXPECT_EQ(rows.rejected.size(), wanted == 0 || cut > first.size() ? 1u : 0u) << cut << rows.reasons();
@@ -111,7 +111,7 @@ TEST(Warc, ADamagedMemberCostsItself) {
     const size_t member = rng.below(28) + 1;
     const size_t at = starts[member] + rng.below(starts[member + 1] - starts[member]);
     damaged[at] = static_cast<char>(damaged[at] ^ (1 << rng.below(8)));
-    const Rows rows = rows_of("a.warc.gz", damaged);
+    const TestRows rows = rows_of("a.warc.gz", damaged);
     EXPECT_GE(rows.documents.size(), 28u) << "member " << member << " byte " << at - starts[member] << rows.reasons();
   }
 }
@@ -153,7 +153,7 @@ TEST(Warc, RandomBytesNeverCrash) {
         bytes.insert(at, bytes.substr(rng.below(bytes.size()), rng.below(40)));
       }
     }
-    const Rows rows = rows_of(i % 2 == 0 ? "a.warc" : "a.warc.gz", bytes);
+    const TestRows rows = rows_of(i % 2 == 0 ? "a.warc" : "a.warc.gz", bytes);
     EXPECT_LE(rows.documents.size() + rows.rejected.size(), 20u);
   }
 }
@@ -173,7 +173,7 @@ TEST(Warc, ARealCrawl) {
   }
   EXPECT_EQ(records, 822);
   EXPECT_EQ(problems, 0);
-  const Rows rows = rows_of_path(fs::path(data) / "web/warc/example.warc.gz");
+  const TestRows rows = rows_of_path(fs::path(data) / "web/warc/example.warc.gz");
   EXPECT_GT(rows.documents.size(), 50u);
   EXPECT_LT(rows.rejected.size(), 10u) << rows.reasons();
 }

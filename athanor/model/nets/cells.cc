@@ -48,7 +48,7 @@ at::Tensor Cells::run(size_t layer, const at::Tensor& data, const at::Tensor& ba
     for (size_t i = 0; i < all.size(); i += 4) {
       directions.push_back({all[i], all[i + 1], all[i + 2], all[i + 3]});
     }
-    return recurrent_layer(shape_.family == "lstm" ? Cell::kLstm : Cell::kGru, data, batch_sizes, directions, state);
+    return recurrent_layer(shape_.family == "lstm" ? CellKind::kLstm : CellKind::kGru, data, batch_sizes, directions, state);
   }
   std::vector<at::Tensor> weights;
   for (const at::Tensor& weight : layers_[layer]) {

@@ -10,7 +10,7 @@ namespace {
 
 class EncoderNet : public Net {
  public:
-  EncoderNet(const NetConfig& config, std::unique_ptr<Encoder> encoder) : Net(config), encoder_(std::move(encoder)) {
+  EncoderNet(const NetConfig& config, std::unique_ptr<EncoderModel> encoder) : Net(config), encoder_(std::move(encoder)) {
     register_child("", *encoder_);
   }
 
@@ -35,7 +35,7 @@ class EncoderNet : public Net {
   }
 
  private:
-  std::unique_ptr<Encoder> encoder_;
+  std::unique_ptr<EncoderModel> encoder_;
 };
 
 }  // namespace
@@ -46,7 +46,7 @@ std::unique_ptr<Net> make_encoder_net(const NetConfig& config, uint64_t seed) {
 
 std::unique_ptr<Net> load_encoder_net(const fs::path& folder, const NetConfig& config, uint64_t seed) {
   const bool regression = config.task == "regression";
-  std::unique_ptr<Encoder> encoder;
+  std::unique_ptr<EncoderModel> encoder;
   if (config.new_head) {
     const std::vector<std::string> labels = regression ? std::vector<std::string>{"LABEL_0"} : config.labels;
     encoder = load_encoder(folder, "classification", labels, seed);

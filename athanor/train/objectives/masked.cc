@@ -33,7 +33,7 @@ MaskedBatch rows_of(const MaskedBatch& batch, int64_t begin, int64_t count) {
 
 }  // namespace
 
-MaskedObjective::MaskedObjective(Encoder& model, const TokenSet& train_tokens, const TokenSet* valid_tokens,
+MaskedObjective::MaskedObjective(EncoderModel& model, const TokenSet& train_tokens, const TokenSet* valid_tokens,
                                  const MaskedVocabulary& vocabulary, const MaskingOptions& masking,
                                  const TrainOptions& options)
     : model_(model),

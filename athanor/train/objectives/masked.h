@@ -19,7 +19,7 @@ class MaskedObjective : public Objective {
   // All must outlive it; valid_tokens may be null. The model's head is "mlm", or "pretraining" with next_sentence.
   // masking's sequence_length and seed are those of options. Throws Error(kUsage) when the tokens' vocabulary is larger
   // than the model's, and what MaskedRows throws.
-  MaskedObjective(Encoder& model, const TokenSet& train_tokens, const TokenSet* valid_tokens,
+  MaskedObjective(EncoderModel& model, const TokenSet& train_tokens, const TokenSet* valid_tokens,
                   const MaskedVocabulary& vocabulary, const MaskingOptions& masking, const TrainOptions& options);
 
   Module& module() override { return model_; }
@@ -43,7 +43,7 @@ class MaskedObjective : public Objective {
  private:
   double pair_weight() const;
 
-  Encoder& model_;
+  EncoderModel& model_;
   const TokenSet& train_tokens_;
   MaskingOptions masking_;
   const TrainOptions& options_;
