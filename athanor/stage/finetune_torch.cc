@@ -68,7 +68,10 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& option
     return json;
   }
   save_net(*made.net, context.run.out_tmp());
-  if (made.net->config().shape.kind == InputKind::kText) {
+  if (made.net->config().shape.kind == InputKind::kText && net_family(made.net->config().options.family).encoder) {
+    const EncoderMarks marks = encoder_marks(*made.tokenizer());
+    store_encoder_tokenizer(context, *made.tokenizer(), made.net->config().options.family, marks.begin, marks.separator);
+  } else if (made.net->config().shape.kind == InputKind::kText) {
     store_tokenizer(context, *made.tokenizer());
   }
   if (options.keep_state) {

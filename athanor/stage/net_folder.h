@@ -22,6 +22,9 @@ struct NetFolder {
   static NetFolder open(const fs::path& folder);
 };
 
+// The tokens that frame a text; -1 where the tokenizer has none.
+EncoderMarks encoder_marks(const Tokenizer& tokenizer);
+
 // How an encoder reads its texts.
 std::unique_ptr<Inputs> encoder_inputs(const EncoderInputOptions& options, const Tokenizer* tokenizer);
 

@@ -26,13 +26,13 @@ NetFolder open_encoder(const fs::path& folder, const nlohmann::json& json, const
 
 }  // namespace
 
+EncoderMarks encoder_marks(const Tokenizer& tokenizer) {
+  const MaskedVocabulary vocabulary = masked_vocabulary(tokenizer);
+  return {vocabulary.begin, vocabulary.separator};
+}
+
 std::unique_ptr<Inputs> encoder_inputs(const EncoderInputOptions& options, const Tokenizer* tokenizer) {
-  EncoderMarks marks;
-  if (tokenizer != nullptr) {
-    const MaskedVocabulary vocabulary = masked_vocabulary(*tokenizer);
-    marks = {vocabulary.begin, vocabulary.separator};
-  }
-  return make_encoder_inputs(options, tokenizer, marks);
+  return make_encoder_inputs(options, tokenizer, tokenizer != nullptr ? encoder_marks(*tokenizer) : EncoderMarks{});
 }
 
 NetFolder NetFolder::open(const fs::path& folder) {

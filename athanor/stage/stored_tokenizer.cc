@@ -4,7 +4,9 @@
 
 namespace athanor {
 
-void store_tokenizer(const StageContext& context, const Tokenizer& tokenizer) {
+namespace {
+
+void store_json(const StageContext& context, const std::string& tokenizer_json) {
   token::TokenizerConfig config;
   for (const char* role : {"tokenizer", "model"}) {
     const StageInput* input = context.find(role);
@@ -16,7 +18,29 @@ void store_tokenizer(const StageContext& context, const Tokenizer& tokenizer) {
       config = std::move(own);
     }
   }
-  token::write_hf_folder(tokenizer.to_json(), config, context.run.out_tmp());
+  token::write_hf_folder(tokenizer_json, config, context.run.out_tmp());
+}
+
+}  // namespace
+
+void store_tokenizer(const StageContext& context, const Tokenizer& tokenizer) { store_json(context, tokenizer.to_json()); }
+
+void store_encoder_tokenizer(const StageContext& context, const Tokenizer& tokenizer, const std::string& family, int32_t begin,
+                             int32_t separator) {
+  auto json = nlohmann::ordered_json::parse(tokenizer.to_json());
+  auto& after = json["post_processor"];
+  if (!after.is_null() && after.value("type", "") != "ByteLevel") {
+    store_tokenizer(context, tokenizer);
+    return;
+  }
+  const auto mark = [&](int32_t id) { return nlohmann::ordered_json::array({tokenizer.token_bytes(id), id}); };
+  const bool roberta = family == "roberta";
+  after = {{"type", roberta ? "RobertaProcessing" : "BertProcessing"}, {"sep", mark(separator)}, {"cls", mark(begin)}};
+  if (roberta) {
+    after["trim_offsets"] = true;
+    after["add_prefix_space"] = false;
+  }
+  store_json(context, Tokenizer::from_json(json.dump(), "tokenizer.json").to_json());
 }
 
 }  // namespace athanor
