@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -70,6 +71,9 @@ struct ModelConfig {
     return sliding_window > 0 && full_every > 0 && (layer + 1) % full_every != 0;
   }
 };
+
+// What a caller sets in a stored model's configuration before it is made: fields that no weight depends on.
+using ConfigChange = std::function<void(ModelConfig&)>;
 
 // What sets the families apart, for all that counts or checks; how each computes is in its own source file.
 struct FamilyTraits {

@@ -95,8 +95,8 @@ std::unique_ptr<EncoderModel> make_encoder(const ModelConfig& config, uint64_t s
 // An HF folder; the head is the one that config.json's architecture names. Errors: see load_weights.
 std::unique_ptr<EncoderModel> load_encoder(const fs::path& folder);
 // The same body under another head, which is new (initialised from seed) where the folder has no weights for it.
-std::unique_ptr<EncoderModel> load_encoder(const fs::path& folder, const std::string& head,
-                                      const std::vector<std::string>& labels, uint64_t seed);
+std::unique_ptr<EncoderModel> load_encoder(const fs::path& folder, const std::string& head, const std::vector<std::string>& labels,
+                                           uint64_t seed, const ConfigChange& change = {});
 
 // config.json and model.safetensors as transformers writes them.
 void save_encoder(const EncoderModel& model, const fs::path& folder, Precision precision = Precision::kFp32);

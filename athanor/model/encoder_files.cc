@@ -42,13 +42,16 @@ std::unique_ptr<EncoderModel> load_encoder(const fs::path& folder) {
   return model;
 }
 
-std::unique_ptr<EncoderModel> load_encoder(const fs::path& folder, const std::string& head,
-                                      const std::vector<std::string>& labels, uint64_t seed) {
+std::unique_ptr<EncoderModel> load_encoder(const fs::path& folder, const std::string& head, const std::vector<std::string>& labels,
+                                           uint64_t seed, const ConfigChange& change) {
   const fs::path config_path = folder / "config.json";
   ModelConfig config = from_hf_config(read_json_file(config_path), config_path.string());
   const bool same_head = config.head == head && config.labels.size() == labels.size();
   config.head = head;
   config.labels = labels;
+  if (change) {
+    change(config);
+  }
   refuse_unfilled(folder, least_parameters(config));
   std::unique_ptr<EncoderModel> model = make_encoder(config, seed);
   WeightNaming naming = naming_of(config);

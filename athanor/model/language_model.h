@@ -77,7 +77,8 @@ std::unique_ptr<LanguageModel> make_model(const ModelConfig& config, uint64_t se
 
 // An HF folder: config.json and model.safetensors, or model.safetensors.index.json with its shards; fp32, bf16 or
 // fp16. Error(kInput) names the file and the tensor that is missing, unexpected or of the wrong shape.
-std::unique_ptr<LanguageModel> load_model(const fs::path& folder);
+// change: what no weight depends on, such as dropout.
+std::unique_ptr<LanguageModel> load_model(const fs::path& folder, const ConfigChange& change = {});
 
 // Writes config.json, generation_config.json and model.safetensors (fp32; precision kBf16 rounds) as transformers does.
 void save_model(const LanguageModel& model, const fs::path& folder, Precision precision = Precision::kFp32);

@@ -26,9 +26,12 @@ WeightNaming naming_of(const ModelConfig& config) {
 
 }  // namespace
 
-std::unique_ptr<LanguageModel> load_model(const fs::path& folder) {
+std::unique_ptr<LanguageModel> load_model(const fs::path& folder, const ConfigChange& change) {
   const fs::path config_path = folder / "config.json";
-  const ModelConfig config = from_hf_config(read_json_file(config_path), config_path.string());
+  ModelConfig config = from_hf_config(read_json_file(config_path), config_path.string());
+  if (change) {
+    change(config);
+  }
   refuse_unfilled(folder, least_parameters(config));
   std::unique_ptr<LanguageModel> model = make_model(config, 0);
   load_weights(folder, model->named_parameters(), naming_of(config));

@@ -67,6 +67,9 @@ void prepare_finetune(nlohmann::json& resolved) {
   options.model = with_family_defaults(options.model);
   resolved["model"] = dump_options(options.model, true);
   resolved["reads"] = name_of(input_kind(options));
+  if (options.task == "regression" && options.label_smoothing > 0) {
+    throw Error(ErrorKind::kUsage, "a regression has no classes", "label_smoothing", "leave label_smoothing out");
+  }
   if (options.task == "regression" && options.class_weights != "none") {
     throw Error(ErrorKind::kUsage, "a regression has no classes", "class_weights", "leave class_weights out");
   }

@@ -15,6 +15,7 @@ struct FinetuneOptions : TrainOptions {
     eval_every = 0;
     eval_batches = 0;
     mfu = false;
+    spike_zscore = 0;  // small sets are learnt by heart, and then each odd label is a spike
     final_weights = "best";
     optimizer.beta2 = 0.999;
     optimizer.weight_decay = 0.01;

@@ -92,6 +92,10 @@ FinetuneOptions with_steps(FinetuneOptions options, uint64_t examples) {
   const double batches = static_cast<double>(examples) / static_cast<double>(options.batch_size);
   if (options.steps == 0) {
     options.steps = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(options.epochs * batches)));
+    const double wanted = options.epochs * static_cast<double>(examples);
+    for (double left = 0; (left = wanted - static_cast<double>(planned_samples(options))) > 0;) {  // batches that grow are smaller
+      options.steps += static_cast<int64_t>(std::ceil(left / static_cast<double>(options.batch_size)));
+    }
   }
   if (options.eval_every == 0) {
     options.eval_every = std::max<int64_t>(1, static_cast<int64_t>(std::ceil(batches)));

@@ -1,6 +1,7 @@
 #include "athanor/stage/pretrain.h"
 
 #include "athanor/base/error.h"
+#include "athanor/base/format.h"
 #include "athanor/base/gpu.h"
 #include "athanor/base/text.h"
 #include "athanor/stage/train_fields.h"
@@ -164,6 +165,24 @@ ModelConfig model_config(const PretrainOptions& options, int64_t vocab_size) {
   config.dropout = options.dropout;
   config.stochastic_depth = options.stochastic_depth;
   return config;
+}
+
+void take_training_fields(StageContext& context, const PretrainOptions& options, ModelConfig& config) {
+  if (family_of(config.family).recurrent && options.model.attention_dropout > 0) {
+    throw Error(ErrorKind::kUsage, "the model is a " + config.family + ", which has no attention", "pretrain.model.attention_dropout",
+                "leave it out");
+  }
+  const auto take = [&](const char* name, double& own, double wanted) {
+    if (own != wanted) {
+      context.progress.line(std::string("  ") + name + ": " + human_number(own) + " in its config.json, " + human_number(wanted) +
+                            " in the recipe, which counts");
+    }
+    own = wanted;
+  };
+  take("dropout", config.dropout, options.dropout);
+  take("model.attention_dropout", config.attention_dropout, options.model.attention_dropout);
+  config.stochastic_depth = options.stochastic_depth;
+  config.bptt = options.model.bptt;
 }
 
 namespace {

@@ -3,6 +3,7 @@
 
 #include "athanor/model/config.h"
 #include "athanor/run/fields.h"
+#include "athanor/run/verb.h"
 #include "athanor/train/options.h"
 
 namespace athanor {
@@ -64,5 +65,9 @@ void check_pretrain_options(const nlohmann::json& resolved, const PretrainOption
 
 // The model's shape: the depth dial's, with what was given put over it. vocab_size 0 while it is not yet known.
 ModelConfig model_config(const PretrainOptions& options, int64_t vocab_size);
+
+// Puts into the configuration of a model that is trained on what the recipe says of training it: dropout, attention_dropout,
+// stochastic_depth and bptt. Where its own file says otherwise, a line tells. Error(kUsage) for what its family does not read.
+void take_training_fields(StageContext& context, const PretrainOptions& options, ModelConfig& config);
 
 }  // namespace athanor

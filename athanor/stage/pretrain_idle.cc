@@ -16,6 +16,7 @@ void check_pretrain_options(const nlohmann::json& resolved, const PretrainOption
       {"model.attention_dropout", !family.recurrent, "families with attention"},
       {"model.norm_eps", !family.recurrent, "families with norms"},
       {"recompute", !family.recurrent, "families of blocks"},
+      {"stochastic_depth", causal && !family.recurrent, "decoder families"},
       {"masking", !causal, "encoders (bert, roberta)"},
       {"sampling", causal, "objective causal"},
       {"packing", causal, "objective causal"},

@@ -13,13 +13,14 @@ namespace athanor {
 namespace {
 
 // A fresh encoder of the recipe's shape, or the one given as input under the head that the objective wants.
-std::unique_ptr<EncoderModel> begin_encoder(const StageContext& context, const PretrainOptions& options,
-                                       const MaskedVocabulary& vocabulary) {
+std::unique_ptr<EncoderModel> begin_encoder(StageContext& context, const PretrainOptions& options,
+                                            const MaskedVocabulary& vocabulary) {
   const auto seed = static_cast<uint64_t>(options.seed);
   ModelConfig config = model_config(options, vocabulary.vocab_size);
   config.pad_id = vocabulary.padding;
   if (const StageInput* given = context.find("model")) {
-    return load_encoder(given->path, config.head, {}, seed);
+    return load_encoder(given->path, config.head, {}, seed,
+                        [&](ModelConfig& own) { take_training_fields(context, options, own); });
   }
   return make_encoder(config, seed);
 }
@@ -44,7 +45,7 @@ nlohmann::json pretrain_masked(StageContext& context, const PretrainOptions& opt
     return json;
   }
   save_encoder(*model, context.run.out_tmp());
-  store_tokenizer(context, tokenizer);
+  store_encoder_tokenizer(context, tokenizer, model->config().family, vocabulary.begin, vocabulary.separator);
   if (options.keep_state) {
     keep_last_checkpoint(context.run);
   }

@@ -61,10 +61,10 @@ double entropy_of(const TokenSet& tokens) {
 
 // A fresh model of the recipe's shape; or the one given as input, whose own shape then counts. Its token tables follow when
 // the tokenizer is another than its own.
-std::unique_ptr<LanguageModel> begin_model(const StageContext& context, const PretrainOptions& options,
+std::unique_ptr<LanguageModel> begin_model(StageContext& context, const PretrainOptions& options,
                                            const Tokenizer& tokenizer) {
   if (const StageInput* given = context.find("model")) {
-    auto model = load_model(given->path);
+    auto model = load_model(given->path, [&](ModelConfig& config) { take_training_fields(context, options, config); });
     context.progress.line("  weights to begin with: " + model->config().family + ", " +
                           std::to_string(model->config().num_layers) + " layers, width " +
                           std::to_string(model->config().hidden_size) + "; its shape counts, not depth and model of the recipe");
@@ -142,7 +142,7 @@ nlohmann::json execute_pretrain(StageContext& context) {
   nlohmann::json json = train_in_run(context, objective, options,
                                      {{"parameters", num_parameters(config)},
                                       {"chance_loss", entropy_of(*sources.at(0).tokens)},
-                                      {"sources", objective.sources()}});
+                                      {"sources", objective.sources(planned_samples(options))}});
   if (json.contains("paused") || json.contains("follows")) {
     return json;
   }
@@ -157,7 +157,7 @@ nlohmann::json execute_pretrain(StageContext& context) {
     keep_last_checkpoint(context.run);
   }
   json["model"] = to_hf_config(config);
-  json["sources"] = objective.sources();
+  json["sources"] = objective.sources(json.at(objective.unit()).get<uint64_t>() / static_cast<uint64_t>(objective.units_per_sample()));
   return json;
 }
 

@@ -22,9 +22,9 @@ void add_train_fields(Fields<Options>& f) {
   f.add("optimizer", &Options::optimizer, "which update, and its constants");
   f.add("schedule", &Options::schedule, "the learning rate over the run");
   f.add("grad_clip", &Options::grad_clip, "global gradient norm above which it is scaled down; 0: never").range(0, 1e9);
-  f.add("on_spike", &Options::on_spike, "what a loss spike does: end, leave the update out, or go back to the last checkpoint and past its data; NaN is "
-        "never ignored")
+  f.add("on_spike", &Options::on_spike, "what a loss spike does: end, leave the update out, or go back some steps and past their data; NaN is never ignored")
       .choices({"stop", "skip", "rollback", "ignore"});
+  f.add("rollback_every", &Options::rollback_every, "rollback: to the last step that this divides; each is a checkpoint").range(1, 1e12);
   f.add("spike_zscore", &Options::spike_zscore, "deviations above the last 128 losses; 0: off").range(0, 1e9);
   f.add("spike_zscore_grad", &Options::spike_zscore_grad, "the same for the gradient's norm; 0: off").range(0, 1e9);
   f.add("eval_batches", &Options::eval_batches, "batches a validation; 0: the whole set").range(0, 1e9);

@@ -213,7 +213,7 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
   }
   make_dirs(context.run.state());
   FoundCheckpoint found;
-  found.point = find_resume_point(context.run.state(), &found.warnings);
+  found.point = find_resume_point(context.run.state(), options.final_weights == "best", &found.warnings);
   const std::optional<ResumePoint>& point = found.point;
   const auto board = prepare_events(context.run, point);
   for (const std::string& warning : schedule_warnings(options)) {

@@ -36,23 +36,32 @@ struct ResumePoint {
   nlohmann::json trainer;       // the whole trainer.json
 };
 
-// The newest checkpoint below state_dir whose MANIFEST verifies. Each one passed over adds a sentence to
-// warnings. None, or no state_dir: nothing. Reads and hashes every byte of the one it returns.
-std::optional<ResumePoint> find_resume_point(const fs::path& state_dir, std::vector<std::string>* warnings = nullptr);
+// The newest checkpoint below state_dir whose MANIFEST verifies; where the best counts, too (final_weights: best), the one
+// of the best validation before it must verify as well, else the search goes on before that one. Each one passed over adds
+// a sentence to warnings. None, or no state_dir: nothing. Reads and hashes every byte of what it returns and asks for.
+std::optional<ResumePoint> find_resume_point(const fs::path& state_dir, bool best_counts = false,
+                                             std::vector<std::string>* warnings = nullptr);
 
-// The checkpoint with the lowest metric among those that verify; nothing when none has one.
-std::optional<ResumePoint> find_best_checkpoint(const fs::path& state_dir);
+// That step's, if it is there and verifies; else why not is added to warnings.
+std::optional<ResumePoint> find_checkpoint(const fs::path& state_dir, int64_t step,
+                                           std::vector<std::string>* warnings = nullptr);
 
 // Copies a file's tensors into those given, matched by name. Error(kInput) unless names, types and shapes are
 // exactly the same.
 void load_tensors(const fs::path& safetensors, const NamedTensors& into);
 
+// Which checkpoints stay beside the newest.
+struct KeepCheckpoints {
+  int64_t last = 1;      // so many of the newest, >= 1
+  bool best = false;     // the one with the lowest metric
+  int64_t multiple = 0;  // > 0: the last of a step that this divides
+};
+
 // Writes checkpoints beside training: save() copies the tensors and returns, a thread does the rest.
 class CheckpointWriter {
  public:
-  // keep_last >= 1. Removes what an earlier process left half-written, and, when resumed_step is given, every
-  // checkpoint after it (they did not verify).
-  CheckpointWriter(fs::path state_dir, int64_t keep_last, bool keep_best, std::optional<int64_t> resumed_step);
+  // Removes what an earlier process left half-written, and every checkpoint after resumed_step (they did not verify).
+  CheckpointWriter(fs::path state_dir, const KeepCheckpoints& keep, std::optional<int64_t> resumed_step);
   ~CheckpointWriter();  // waits for the thread; an error is lost here: call wait()
   CheckpointWriter(const CheckpointWriter&) = delete;
   CheckpointWriter& operator=(const CheckpointWriter&) = delete;
@@ -60,6 +69,9 @@ class CheckpointWriter {
   // Takes a checkpoint of this step. trainer must hold "step"; "metric" (a number; lower is better) where this
   // step was evaluated. Waits for the one before, and throws its error.
   void save(int64_t step, const NamedTensors& model, const NamedTensors& optimizer, nlohmann::json trainer);
+
+  // Waits, then removes the checkpoints of later steps: of a way that was left.
+  void remove_after(int64_t step);
 
   // Throws the error of a write that failed, if one did: Error(kResource) on a full disk.
   void poll();
@@ -74,8 +86,7 @@ class CheckpointWriter {
   void prune();
 
   fs::path state_dir_;
-  int64_t keep_last_;
-  bool keep_best_;
+  KeepCheckpoints keep_;
   int64_t last_step_ = -1;
   std::thread thread_;
   std::atomic<bool> failed_{false};

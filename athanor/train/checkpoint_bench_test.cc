@@ -55,7 +55,7 @@ TEST(CheckpointBench, DISABLED_SaveAgainstPlainWrite) {
     fs::remove(state / "plain");
     double stall = 0;
     const double whole = seconds_of([&] {
-      CheckpointWriter writer(state, 1, false, std::nullopt);
+      CheckpointWriter writer(state, {1, false}, std::nullopt);
       stall = seconds_of([&] { writer.save(1, model, optimizer, {{"step", 1}}); });
       writer.wait();
     });

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "athanor/base/file.h"
@@ -16,6 +17,9 @@ constexpr const char* kTrainerName = "trainer.json";
 
 // The step in a folder's name, checkpoint-00000500; nothing for other names (half-written ones end in .tmp).
 std::optional<int64_t> checkpoint_step(const fs::path& path);
+
+// The folder's name: eight digits at least.
+std::string checkpoint_name(int64_t step);
 
 // All checkpoint folders of a state folder, by step. Not verified.
 std::vector<fs::path> list_checkpoints(const fs::path& state_dir);

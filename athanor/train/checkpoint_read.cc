@@ -26,6 +26,11 @@ std::optional<int64_t> checkpoint_step(const fs::path& path) {
   return step;
 }
 
+std::string checkpoint_name(int64_t step) {
+  std::string digits = std::to_string(step);
+  return kCheckpointPrefix + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
+}
+
 std::vector<fs::path> list_checkpoints(const fs::path& state_dir) {
   std::vector<std::pair<int64_t, fs::path>> found;
   std::error_code code;
@@ -76,6 +81,14 @@ ResumePoint read_point(const fs::path& checkpoint) {
   return point;
 }
 
+int64_t best_step(const ResumePoint& point) {
+  try {
+    return point.trainer.at("best").at("step").get<int64_t>();
+  } catch (const nlohmann::json::exception&) {
+    throw Error(ErrorKind::kInput, "is not a trainer.json of this program", (point.path / kTrainerName).string());
+  }
+}
+
 std::string shape_text(at::IntArrayRef shape) {
   std::string text = "[";
   for (size_t i = 0; i < shape.size(); ++i) {
@@ -86,17 +99,30 @@ std::string shape_text(at::IntArrayRef shape) {
 
 }  // namespace
 
-std::optional<ResumePoint> find_resume_point(const fs::path& state_dir, std::vector<std::string>* warnings) {
-  const std::vector<fs::path> paths = list_checkpoints(state_dir);
-  for (auto path = paths.rbegin(); path != paths.rend(); ++path) {
-    try {
-      verify(*path);
-      return read_point(*path);
-    } catch (const Error& error) {
-      if (warnings != nullptr) {
-        warnings->push_back("checkpoint " + path->filename().string() + " is not used: " + error.where() + " " +
-                            error.message());
-      }
+std::optional<ResumePoint> find_checkpoint(const fs::path& state_dir, int64_t step, std::vector<std::string>* warnings) {
+  const fs::path path = state_dir / checkpoint_name(step);
+  try {
+    verify(path);
+    return read_point(path);
+  } catch (const Error& error) {
+    if (warnings != nullptr) {
+      warnings->push_back("checkpoint " + path.filename().string() + " is not used: " + error.where() + " " + error.message());
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<ResumePoint> find_resume_point(const fs::path& state_dir, bool best_counts, std::vector<std::string>* warnings) {
+  std::vector<fs::path> paths = list_checkpoints(state_dir);
+  while (!paths.empty()) {
+    const auto point = find_checkpoint(state_dir, checkpoint_step(paths.back()).value(), warnings);
+    paths.pop_back();
+    const int64_t best = best_counts && point && point->trainer.contains("best") ? best_step(*point) : -1;
+    if (point && (best < 0 || best == point->step || find_checkpoint(state_dir, best, warnings))) {
+      return point;
+    }
+    if (point) {  // what comes before the best validation makes it again
+      std::erase_if(paths, [&](const fs::path& path) { return checkpoint_step(path).value() >= best; });
     }
   }
   return std::nullopt;
@@ -110,25 +136,6 @@ std::optional<double> checkpoint_metric(const fs::path& checkpoint) {
   } catch (const std::exception&) {
     return std::nullopt;  // unreadable: it cannot be the best one
   }
-}
-
-std::optional<ResumePoint> find_best_checkpoint(const fs::path& state_dir) {
-  std::vector<std::pair<double, fs::path>> scored;
-  for (const fs::path& path : list_checkpoints(state_dir)) {
-    if (const auto metric = checkpoint_metric(path)) {
-      scored.emplace_back(*metric, path);
-    }
-  }
-  std::sort(scored.begin(), scored.end());
-  for (const auto& [metric, path] : scored) {
-    try {
-      verify(path);
-      return read_point(path);
-    } catch (const Error&) {
-      continue;  // the next best
-    }
-  }
-  return std::nullopt;
 }
 
 void load_tensors(const fs::path& path, const NamedTensors& into) {

@@ -43,11 +43,11 @@ std::vector<std::string> names_in(const fs::path& dir) {
 TEST(Checkpoint, ComesBackAsItWas) {
   const TemporaryFolder folder;
   EXPECT_FALSE(find_resume_point(folder.path() / "state"));
-  CheckpointWriter writer(folder.path() / "state", 2, false, std::nullopt);
+  CheckpointWriter writer(folder.path() / "state", {2, false}, std::nullopt);
   EXPECT_EQ(writer.last_step(), -1);
   save(writer, 5);
   std::vector<std::string> warnings;
-  const auto point = find_resume_point(folder.path() / "state", &warnings);
+  const auto point = find_resume_point(folder.path() / "state", false, &warnings);
   ASSERT_TRUE(point);
   EXPECT_TRUE(warnings.empty());
   EXPECT_EQ(point->step, 5);
@@ -61,7 +61,7 @@ TEST(Checkpoint, ComesBackAsItWas) {
 
 TEST(Checkpoint, KeepsTheLastAndTheBest) {
   const TemporaryFolder folder;
-  CheckpointWriter writer(folder.path(), 2, true, std::nullopt);
+  CheckpointWriter writer(folder.path(), {2, true}, std::nullopt);
   save(writer, 1, 3.0);
   save(writer, 2, 2.0);
   save(writer, 3);
@@ -69,9 +69,19 @@ TEST(Checkpoint, KeepsTheLastAndTheBest) {
   save(writer, 5);
   EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"checkpoint-00000002", "checkpoint-00000004",
                                                                "checkpoint-00000005"}));
-  const auto best = find_best_checkpoint(folder.path());
-  ASSERT_TRUE(best);
-  EXPECT_EQ(best->step, 2);
+}
+
+TEST(Checkpoint, KeepsTheLastOfAMultipleAndLeavesAWay) {
+  const TemporaryFolder folder;
+  CheckpointWriter writer(folder.path(), {1, false, 4}, std::nullopt);
+  for (const int64_t step : {4, 6, 8, 9, 11}) {
+    save(writer, step);
+  }
+  EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"checkpoint-00000008", "checkpoint-00000011"}));
+  writer.remove_after(8);
+  EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"checkpoint-00000008"}));
+  EXPECT_TRUE(find_checkpoint(folder.path(), 8));
+  EXPECT_FALSE(find_checkpoint(folder.path(), 11));
 }
 
 struct Damage {
@@ -95,26 +105,26 @@ TEST(Checkpoint, DamageIsNamedAndThePreviousOneUsed) {
       {"MANIFEST", [](const fs::path& dir) { std::ofstream(dir / "MANIFEST") << "x  1  ../../etc/passwd\n"; }}};
   for (const Damage& damage : damages) {
     const TemporaryFolder folder;
-    CheckpointWriter writer(folder.path(), 3, false, std::nullopt);
+    CheckpointWriter writer(folder.path(), {3, false}, std::nullopt);
     save(writer, 1);
     save(writer, 2);
     damage.apply(folder.path() / "checkpoint-00000002");
     std::vector<std::string> warnings;
-    const auto point = find_resume_point(folder.path(), &warnings);
+    const auto point = find_resume_point(folder.path(), false, &warnings);
     ASSERT_TRUE(point) << damage.name;
     EXPECT_EQ(point->step, 1);
     ASSERT_EQ(warnings.size(), 1u);
     EXPECT_NE(warnings[0].find("checkpoint-00000002"), std::string::npos) << warnings[0];
     EXPECT_NE(warnings[0].find(damage.name), std::string::npos) << warnings[0];
     // A writer that goes on from step 1 clears the broken one away.
-    const CheckpointWriter next(folder.path(), 1, false, point->step);
+    const CheckpointWriter next(folder.path(), {1, false}, point->step);
     EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"checkpoint-00000001"}));
   }
 }
 
 TEST(Checkpoint, EveryCutOfEveryFileIsNoticed) {
   const TemporaryFolder folder;
-  CheckpointWriter writer(folder.path(), 3, false, std::nullopt);
+  CheckpointWriter writer(folder.path(), {3, false}, std::nullopt);
   save(writer, 1);
   const fs::path dir = folder.path() / "checkpoint-00000001";
   for (const char* name : {kModelName, kOptimizerName, kTrainerName, "MANIFEST"}) {
@@ -133,13 +143,13 @@ TEST(Checkpoint, HalfWrittenOnesAreNoneAndGoAway) {
   fs::create_directories(folder.path() / "checkpoint-00000009.tmp");
   fs::create_directories(folder.path() / "checkpoint-x");
   EXPECT_FALSE(find_resume_point(folder.path()));
-  const CheckpointWriter writer(folder.path(), 1, false, std::nullopt);
+  const CheckpointWriter writer(folder.path(), {1, false}, std::nullopt);
   EXPECT_EQ(names_in(folder.path()), (std::vector<std::string>{"checkpoint-x"}));
 }
 
 TEST(Checkpoint, TensorsMustFitExactly) {
   const TemporaryFolder folder;
-  CheckpointWriter writer(folder.path(), 1, false, std::nullopt);
+  CheckpointWriter writer(folder.path(), {1, false}, std::nullopt);
   save(writer, 1);
   const fs::path file = folder.path() / "checkpoint-00000001" / "model.safetensors";
   EXPECT_THROW(load_tensors(file, {{"a", at::full({3, 4}, 0.0)}}), Error);
@@ -169,7 +179,7 @@ class FileSizeLimit {
 
 TEST(Checkpoint, AFullDiskIsAClearErrorAndTheLastOneStays) {
   const TemporaryFolder folder;
-  CheckpointWriter writer(folder.path(), 1, false, std::nullopt);
+  CheckpointWriter writer(folder.path(), {1, false}, std::nullopt);
   save(writer, 1);
   {
     const FileSizeLimit limit(4096);

@@ -20,11 +20,6 @@ namespace athanor {
 
 namespace {
 
-std::string folder_name(int64_t step) {
-  std::string digits = std::to_string(step);
-  return kCheckpointPrefix + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;
-}
-
 void remove_folder(const fs::path& path) {
   std::error_code code;
   fs::remove_all(path, code);
@@ -91,9 +86,8 @@ struct CheckpointWriter::Snapshot {
   std::string trainer;
 };
 
-CheckpointWriter::CheckpointWriter(fs::path state_dir, int64_t keep_last, bool keep_best,
-                                   std::optional<int64_t> resumed_step)
-    : state_dir_(std::move(state_dir)), keep_last_(std::max<int64_t>(1, keep_last)), keep_best_(keep_best) {
+CheckpointWriter::CheckpointWriter(fs::path state_dir, const KeepCheckpoints& keep, std::optional<int64_t> resumed_step)
+    : state_dir_(std::move(state_dir)), keep_(keep) {
   make_dirs(state_dir_);
   last_step_ = resumed_step.value_or(-1);
   std::vector<fs::path> stale;
@@ -104,14 +98,10 @@ CheckpointWriter::CheckpointWriter(fs::path state_dir, int64_t keep_last, bool k
       stale.push_back(entry.path());
     }
   }
-  for (const fs::path& path : list_checkpoints(state_dir_)) {
-    if (checkpoint_step(path).value() > last_step_) {
-      stale.push_back(path);
-    }
-  }
   for (const fs::path& path : stale) {
     remove_folder(path);
   }
+  remove_after(last_step_);
 }
 
 CheckpointWriter::~CheckpointWriter() {
@@ -138,6 +128,15 @@ void CheckpointWriter::save(int64_t step, const NamedTensors& model, const Named
   });
 }
 
+void CheckpointWriter::remove_after(int64_t step) {
+  wait();
+  for (const fs::path& path : list_checkpoints(state_dir_)) {
+    if (checkpoint_step(path).value() > step) {
+      remove_folder(path);
+    }
+  }
+}
+
 void CheckpointWriter::poll() {
   if (failed_) {
     wait();
@@ -154,7 +153,7 @@ void CheckpointWriter::wait() {
 }
 
 void CheckpointWriter::write(const Snapshot& snapshot) {
-  const fs::path final_path = state_dir_ / folder_name(snapshot.step);
+  const fs::path final_path = state_dir_ / checkpoint_name(snapshot.step);
   const fs::path temporary = final_path.string() + ".tmp";
   remove_folder(temporary);
   make_dirs(temporary);
@@ -185,9 +184,15 @@ void CheckpointWriter::write(const Snapshot& snapshot) {
 
 void CheckpointWriter::prune() {
   const std::vector<fs::path> paths = list_checkpoints(state_dir_);
-  std::set<fs::path> kept(paths.end() - std::min<int64_t>(keep_last_, static_cast<int64_t>(paths.size())),
+  std::set<fs::path> kept(paths.end() - std::min<int64_t>(keep_.last, static_cast<int64_t>(paths.size())),
                           paths.end());
-  if (keep_best_) {
+  const auto last = std::find_if(paths.rbegin(), paths.rend(), [&](const fs::path& path) {
+    return keep_.multiple > 0 && checkpoint_step(path).value() % keep_.multiple == 0;
+  });
+  if (last != paths.rend()) {
+    kept.insert(*last);
+  }
+  if (keep_.best) {
     double best = 0;
     fs::path best_path;
     for (const fs::path& path : paths) {

@@ -80,6 +80,12 @@ std::vector<std::string> schedule_warnings(const TrainOptions& o) {
     text << value;
     return text.str();
   };
+  const std::vector<ControlRule> rules = parse_control(o.control);
+  if (o.mixture.is_array() && o.mixture.size() > 1 &&
+      std::any_of(rules.begin(), rules.end(), [](const ControlRule& rule) { return rule.batch != 1; })) {
+    warnings.push_back("mixture: until is a share of the samples that steps and batch_size plan; a rule of control that changes the "
+                       "batch moves the stages");
+  }
   if (s.name == "one_cycle") {
     if (s.warmup_steps != none.warmup_steps || s.min_lr_fraction != none.min_lr_fraction) {
       warnings.push_back("schedule: one_cycle has a warm-up and an end of its own: warmup_steps and min_lr_fraction are not read");
@@ -129,6 +135,9 @@ void check_options(const TrainOptions& o) {
   require(o.precision == "fp32" || o.precision == "bf16" || o.precision == "fp16", "must be fp32, bf16 or fp16", "precision");
   require(o.on_spike == "stop" || o.on_spike == "skip" || o.on_spike == "rollback" || o.on_spike == "ignore",
           "must be stop, skip, rollback or ignore", "on_spike");
+  require(o.rollback_every >= 1, "must be at least 1", "rollback_every");
+  require(o.on_spike == "rollback" || o.rollback_every == TrainOptions().rollback_every, "is read by on_spike: rollback",
+          "rollback_every");
   require(o.recompute == "none" || o.recompute == "mlp" || o.recompute == "block", "must be none, mlp or block", "recompute");
   require(o.watch_every >= 0, "must be 0 or more", "watch_every");
   require(o.profile_steps >= 0, "must be 0 or more", "profile_steps");
@@ -189,11 +198,27 @@ nlohmann::json to_json(const TrainOptions& o) {
           {"min_delta", o.min_delta},
           {"grad_clip", o.grad_clip},
           {"on_spike", o.on_spike},
+          {"rollback_every", o.rollback_every},
           {"spike_zscore", o.spike_zscore},
           {"spike_zscore_grad", o.spike_zscore_grad},
           {"eval_every", o.eval_every},
           {"eval_batches", o.eval_batches},
           {"log_every", o.log_every}};
+}
+
+int64_t planned_batch(const TrainOptions& o, int64_t step) {
+  return o.batch_start > 0 && step < o.batch_warmup_steps
+             ? o.batch_start + (o.batch_size - o.batch_start) * step / o.batch_warmup_steps
+             : o.batch_size;
+}
+
+uint64_t planned_samples(const TrainOptions& o) {
+  const int64_t growing = o.batch_start > 0 ? std::min(o.batch_warmup_steps, o.steps) : 0;
+  uint64_t samples = static_cast<uint64_t>(o.steps - growing) * static_cast<uint64_t>(o.batch_size);
+  for (int64_t step = 0; step < growing; ++step) {
+    samples += static_cast<uint64_t>(planned_batch(o, step));
+  }
+  return samples;
 }
 
 }  // namespace athanor

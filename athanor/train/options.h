@@ -107,8 +107,10 @@ struct TrainOptions {
   OptimizerOptions optimizer;
   ScheduleOptions schedule;
   double grad_clip = 1.0;            // global norm above which gradients are scaled down; 0 = never
-  std::string on_spike = "stop";     // stop | skip (leave the update out) | rollback (back to the last checkpoint, the
-                                     // samples since then are left out) | ignore; NaN is never ignored
+  std::string on_spike = "stop";     // stop | skip (leave the update out) | rollback (back to the last step that
+                                     // rollback_every divides, the samples since then are left out) | ignore; NaN is
+                                     // never ignored
+  int64_t rollback_every = 100;      // rollback: steps between the states that it goes back to, each a checkpoint, >= 1
   double spike_zscore = 10.0;        // a loss this many deviations above its last 128 is a spike; 0 = off
   double spike_zscore_grad = 0.0;    // the same for the gradient's norm; 0 = off
   int64_t eval_every = 250;          // steps between evaluations on the validation set; 0 = only at the end
@@ -130,5 +132,10 @@ struct TrainOptions {
   int64_t threads = 0;                   // compute threads; 0 = leave as the process has them
   std::string device = "cpu";            // cpu | cuda | cuda:N | auto; see tensor/device/device.h
 };
+
+// Sequences of a step (from 0) and of the whole run, as batch_start and batch_warmup_steps have them; rules of `control` may
+// change both.
+int64_t planned_batch(const TrainOptions& options, int64_t step);
+uint64_t planned_samples(const TrainOptions& options);
 
 }  // namespace athanor

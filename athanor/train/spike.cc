@@ -1,5 +1,6 @@
 #include "athanor/train/spike.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -17,7 +18,7 @@ std::string text_of(const char* pattern, double a, double b) {
 
 }  // namespace
 
-double OutlierWindow::zscore(double value) const {
+double OutlierWindow::zscore(double value, double least_deviation) const {
   if (values_.size() < kSize) {
     return 0;
   }
@@ -30,7 +31,7 @@ double OutlierWindow::zscore(double value) const {
   for (double x : values_) {
     squares += (x - mean) * (x - mean);
   }
-  const double deviation = std::sqrt(squares / kSize);
+  const double deviation = std::max(std::sqrt(squares / kSize), least_deviation);
   return deviation > 0 ? (value - mean) / deviation : 0;
 }
 
@@ -59,7 +60,7 @@ OutlierWindow OutlierWindow::from_json(const nlohmann::json& value) {
   throw Error(ErrorKind::kInput, "is not a window of recent losses", "trainer.json");
 }
 
-SpikeGuard::Verdict SpikeGuard::judge(double loss, double grad_norm) {
+SpikeGuard::Verdict SpikeGuard::judge(double loss, double grad_norm) const {
   Verdict verdict;
   if (!std::isfinite(loss) || !std::isfinite(grad_norm)) {
     verdict.spike = true;
@@ -67,7 +68,7 @@ SpikeGuard::Verdict SpikeGuard::judge(double loss, double grad_norm) {
     verdict.reason = std::isfinite(loss) ? "the gradient is not finite" : "the loss is not finite";
     return verdict;
   }
-  verdict.loss_zscore = losses_.zscore(loss);
+  verdict.loss_zscore = losses_.zscore(loss, kLeastDeviation);
   verdict.grad_zscore = grad_norms_.zscore(grad_norm);
   if (loss_limit_ > 0 && verdict.loss_zscore > loss_limit_) {
     verdict.spike = true;
@@ -77,9 +78,12 @@ SpikeGuard::Verdict SpikeGuard::judge(double loss, double grad_norm) {
     verdict.reason = text_of("the gradient's norm of %.4g lies %.1f deviations above the last 128 steps", grad_norm,
                              verdict.grad_zscore);
   }
+  return verdict;
+}
+
+void SpikeGuard::push(double loss, double grad_norm) {
   losses_.push(loss);
   grad_norms_.push(grad_norm);
-  return verdict;
 }
 
 nlohmann::json SpikeGuard::to_json() const {

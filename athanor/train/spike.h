@@ -14,8 +14,9 @@ class OutlierWindow {
  public:
   static constexpr size_t kSize = 128;
 
-  // The z-score of value against the window before it joins; 0 while the window is not full or does not vary.
-  double zscore(double value) const;
+  // The z-score of value against the window before it joins; 0 while the window is not full or does not vary. A window that
+  // varies less than least_deviation counts as varying by it.
+  double zscore(double value, double least_deviation = 0) const;
   void push(double value);
 
   // Exact: a window read back gives the same scores. from_json throws Error(kInput) on anything else.
@@ -29,6 +30,9 @@ class OutlierWindow {
 
 class SpikeGuard {
  public:
+  // Nats: a model that knows its data by heart has losses of 0.001, and a batch of 0.1 is no accident then.
+  static constexpr double kLeastDeviation = 0.05;
+
   SpikeGuard(double loss_zscore, double grad_zscore) : loss_limit_(loss_zscore), grad_limit_(grad_zscore) {}
 
   struct Verdict {
@@ -39,9 +43,12 @@ class SpikeGuard {
     std::string reason;  // "the loss is not finite", "the loss of 9.1 lies 14.2 deviations above ..."
   };
 
-  // Judges one step. Every finite value joins the window, a spike too: after a lasting change of level the
-  // run goes on instead of calling each step a spike for ever.
-  Verdict judge(double loss, double grad_norm);
+  // Judges one step, which is no part of the window yet.
+  Verdict judge(double loss, double grad_norm) const;
+  // Finite values of a step whose update is made join the window, a spike's too: after a lasting change of level the run goes
+  // on instead of calling each step a spike for ever. Those of updates that are left out do not: the model's level is as it
+  // was, and a burst of bad data must not make itself the measure.
+  void push(double loss, double grad_norm);
 
   nlohmann::json to_json() const;
   void restore(const nlohmann::json& value);

@@ -62,8 +62,8 @@ class TrainRun {
 
  private:
   void resume();
-  // The newest checkpoint that verifies: rank 0 looks, all go by it.
-  std::optional<ResumePoint> agreed_point(const std::optional<FoundCheckpoint>& known);
+  // The checkpoint that `look` finds: rank 0 looks, all go by it.
+  std::optional<ResumePoint> agreed_point(const std::function<std::optional<ResumePoint>()>& look);
   // Weights, optimiser and everything else as the checkpoint has them.
   void restore(const ResumePoint& point);
   // A checkpoint of another run must not be continued in silence: names the first field that differs.
@@ -80,7 +80,10 @@ class TrainRun {
   enum class SpikeAction { kApply, kSkip, kRollBack };
   // Says the spike and decides. Throws where the run must stop.
   SpikeAction handle_spike(const SpikeGuard::Verdict& verdict, const TrainingStepOutcome& outcome);
-  // Back to the last checkpoint; the samples from there to the end of this batch are never seen again.
+  // The last step that a rollback goes back to: a function of the step alone, so that checkpoints by the clock, pauses and
+  // resumes do not change the result. 0: none yet.
+  int64_t rollback_point() const;
+  // Back to it; the samples from there to the end of this batch are never seen again.
   void roll_back(int64_t rows);
   void profile_if_due();
   void report_step(const TrainingStepOutcome& outcome);
@@ -130,7 +133,7 @@ class TrainRun {
   ActivationLog activations_;
   StepProfile profile_;
   int64_t steps_here_ = 0;                 // of this process
-  int64_t rollbacks_since_checkpoint_ = 0;
+  int64_t rollbacks_to_point_ = 0;         // to the one that stands
   StepClock clock_;
   StepClock whole_clock_;
   Stopwatch step_watch_;

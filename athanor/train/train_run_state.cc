@@ -9,15 +9,10 @@
 
 namespace athanor {
 
-std::optional<ResumePoint> TrainRun::agreed_point(const std::optional<FoundCheckpoint>& known) {
+std::optional<ResumePoint> TrainRun::agreed_point(const std::function<std::optional<ResumePoint>()>& look) {
   std::optional<ResumePoint> found;
   const nlohmann::json answer = parallel_.from_leader("the checkpoint to go on from", [&]() -> nlohmann::json {
-    if (known) {
-      found = known->point;
-      result_.warnings = known->warnings;
-    } else {
-      found = find_resume_point(state_dir_, &result_.warnings);
-    }
+    found = look();
     if (!found) {
       return nullptr;
     }
@@ -32,11 +27,18 @@ std::optional<ResumePoint> TrainRun::agreed_point(const std::optional<FoundCheck
 }
 
 void TrainRun::resume() {
-  const auto point = agreed_point(hooks_.found);
+  const auto point = agreed_point([&] {
+    if (!hooks_.found) {
+      return find_resume_point(state_dir_, options_.final_weights == "best", &result_.warnings);
+    }
+    result_.warnings = hooks_.found->warnings;
+    return hooks_.found->point;
+  });
   last_checkpoint_ = point ? point->step : -1;
   if (parallel_.leads()) {
-    writer_ = std::make_unique<CheckpointWriter>(state_dir_, options_.keep_last, options_.keep_best,
-                                                 point ? std::optional(point->step) : std::nullopt);
+    const KeepCheckpoints keep{options_.keep_last, options_.keep_best,
+                               options_.on_spike == "rollback" ? options_.rollback_every : 0};
+    writer_ = std::make_unique<CheckpointWriter>(state_dir_, keep, point ? std::optional(point->step) : std::nullopt);
   }
   result_.loss = std::numeric_limits<double>::quiet_NaN();
   if (!point) {
@@ -47,6 +49,7 @@ void TrainRun::resume() {
   require_same_run(*point);
   restore(*point);
   result_.num_rollbacks = point->trainer.value("num_rollbacks", int64_t{0});
+  rollbacks_to_point_ = point->trainer.value("rollbacks_to_point", int64_t{0});
   result_.resumed_from = point->step;
 }
 
@@ -82,14 +85,17 @@ void TrainRun::restore(const ResumePoint& point) {
   result_.num_units = reported_units_ = samples_ * static_cast<uint64_t>(objective_.units_per_sample());
 }
 
+int64_t TrainRun::rollback_point() const { return result_.step / options_.rollback_every * options_.rollback_every; }
+
 void TrainRun::roll_back(int64_t rows) {
   const uint64_t past = samples_ + static_cast<uint64_t>(rows);
   if (writer_) {
-    writer_->wait();
+    writer_->remove_after(rollback_point());
   }
-  const auto point = agreed_point({});
+  const auto point = agreed_point([&] { return find_checkpoint(state_dir_, rollback_point()); });
   if (!point) {
-    throw Error(ErrorKind::kInput, "the checkpoint to go back to is gone or damaged", state_dir_.string());
+    throw Error(ErrorKind::kInput, "the checkpoint of step " + std::to_string(rollback_point()) + " is gone or damaged, and the spike goes back to it",
+                state_dir_.string(), "train again: athanor run ... --force");
   }
   const int64_t skipped = result_.num_skipped;
   restore(*point);
@@ -97,7 +103,8 @@ void TrainRun::roll_back(int64_t rows) {
   samples_ = past;
   result_.num_skipped = skipped;  // they were skipped, though these steps are made again
   result_.num_units = reported_units_ = samples_ * static_cast<uint64_t>(objective_.units_per_sample());
-  ++rollbacks_since_checkpoint_;
+  last_checkpoint_ = result_.step;
+  ++rollbacks_to_point_;
   ++result_.num_rollbacks;
 }
 
@@ -117,10 +124,14 @@ void TrainRun::require_same_run(const ResumePoint& point) const {
 
 void TrainRun::choose_final_weights(const fs::path& state_dir) {
   if (options_.final_weights == "best" && result_.best_metric && result_.best_step != result_.step) {
-    const auto best = find_best_checkpoint(state_dir);
+    const auto best = find_checkpoint(state_dir, result_.best_step);
     if (!best) {
-      throw Error(ErrorKind::kInput, "the checkpoint of the best validation is gone or damaged", state_dir.string(),
-                  "use final_weights: last");
+      throw Error(ErrorKind::kInput, "the checkpoint of the best validation, of step " + std::to_string(result_.best_step) +
+                                         ", is gone or damaged", state_dir.string(),
+                  "run the same command again: it goes on from before that step");
+    }
+    if (const auto eval = best->trainer.find("last_eval"); eval != best->trainer.end()) {
+      result_.last_eval = *eval;  // what is told is of the weights that are saved
     }
     load_tensors(best->path / "model.safetensors", model_state());
     parallel_.load_state(best->path / "optimizer.safetensors", optimizer_, average_.state());
@@ -149,8 +160,8 @@ NamedTensors TrainRun::optimizer_state() {
 }
 
 bool TrainRun::checkpoint_due(bool improved) const {
-  const bool by_steps =
-      options_.checkpoint_every_steps > 0 && result_.step % options_.checkpoint_every_steps == 0;
+  const bool by_steps = (options_.checkpoint_every_steps > 0 && result_.step % options_.checkpoint_every_steps == 0) ||
+                        (options_.on_spike == "rollback" && rollback_point() == result_.step);
   return by_steps || (parallel_.alone() ? clock_due() : clock_agreed_) || (improved && options_.keep_best);
 }
 
@@ -164,6 +175,7 @@ void TrainRun::save_checkpoint() {
     return;
   }
   last_checkpoint_ = result_.step;
+  rollbacks_to_point_ = rollback_point() == result_.step ? 0 : rollbacks_to_point_;
   nlohmann::json trainer = {{"format", 1},
                             {"step", result_.step},
                             {"samples", samples_},
@@ -171,6 +183,7 @@ void TrainRun::save_checkpoint() {
                             {"skips_in_a_row", skips_in_a_row_},
                             {"num_skipped", result_.num_skipped},
                             {"num_rollbacks", result_.num_rollbacks},
+                            {"rollbacks_to_point", rollbacks_to_point_},
                             {"event_position", hooks_.event_position ? hooks_.event_position() : 0},
                             {"guard", guard_.to_json()},
                             {"loss_scale", loss_scale_.state()},
@@ -198,7 +211,6 @@ void TrainRun::save_checkpoint() {
     writer_->save(result_.step, model_state(), optimizer, std::move(trainer));  // waits for the one before
   }
   parallel_.meet("checkpoint");
-  rollbacks_since_checkpoint_ = 0;
   since_checkpoint_.lap();
   step_watch_.lap();
 }

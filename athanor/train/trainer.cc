@@ -21,7 +21,7 @@ namespace {
 constexpr uint64_t kDropoutDraw = 3;  // place for random_at; the loader uses 1 and 2
 constexpr uint64_t kNoiseDraw = 4;
 constexpr int64_t kMaxSkipsInARow = 20;
-constexpr int64_t kMaxRollbacks = 5;  // to one checkpoint
+constexpr int64_t kMaxRollbacks = 5;  // to one step
 constexpr double kLeastLossScale = 0x1p-14;  // below it a gradient that is not finite is no overflow of fp16
 
 // What muon updates whole must lie whole on one rank.
@@ -189,6 +189,9 @@ void TrainRun::update(TrainingStepOutcome& outcome, int64_t rows) {
     roll_back(rows);
     return;
   }
+  if (action != SpikeAction::kSkip) {
+    guard_.push(outcome.loss, outcome.grad_norm);
+  }
   if (action == SpikeAction::kSkip) {
     ++skips_in_a_row_;
     ++result_.num_skipped;
@@ -267,9 +270,9 @@ void TrainRun::profile_if_due() {
 }
 
 TrainRun::SpikeAction TrainRun::handle_spike(const SpikeGuard::Verdict& verdict, const TrainingStepOutcome& outcome) {
-  const bool stuck = skips_in_a_row_ >= kMaxSkipsInARow || rollbacks_since_checkpoint_ >= kMaxRollbacks;
+  const bool stuck = skips_in_a_row_ >= kMaxSkipsInARow || rollbacks_to_point_ >= kMaxRollbacks;
   const bool skip = options_.on_spike == "skip" && !stuck;
-  const bool back = options_.on_spike == "rollback" && !stuck && last_checkpoint_ >= 0;
+  const bool back = options_.on_spike == "rollback" && !stuck && rollback_point() > 0;
   const bool ignore = options_.on_spike == "ignore" && verdict.finite;
   const std::vector<std::string> documents = objective_.documents_of(samples_, batch_size_at(result_.step));
   nlohmann::json event = {{"type", "spike"},
@@ -282,7 +285,7 @@ TrainRun::SpikeAction TrainRun::handle_spike(const SpikeGuard::Verdict& verdict,
                           {"action", ignore ? "ignore" : skip ? "skip" : back ? "rollback" : "stop"},
                           {"documents", documents}};
   if (back) {
-    event["to_step"] = last_checkpoint_;
+    event["to_step"] = rollback_point();
   }
   emit(event);
   if (skip || back || ignore) {
@@ -294,21 +297,19 @@ TrainRun::SpikeAction TrainRun::handle_spike(const SpikeGuard::Verdict& verdict,
   }
   const std::string tried = skips_in_a_row_ >= kMaxSkipsInARow
                                 ? ", after " + std::to_string(kMaxSkipsInARow) + " skipped updates in a row"
-                            : rollbacks_since_checkpoint_ >= kMaxRollbacks
-                                ? ", after going back to one checkpoint " + std::to_string(kMaxRollbacks) + " times"
-                            : options_.on_spike == "rollback" ? ", and there is no checkpoint yet to go back to"
+                            : rollbacks_to_point_ >= kMaxRollbacks
+                                ? ", after going back to one step " + std::to_string(kMaxRollbacks) + " times"
+                            : options_.on_spike == "rollback" ? ", and there is no step yet to go back to (rollback_every)"
                                                               : "";
   throw Error(ErrorKind::kInput, verdict.reason + tried + "; the batch holds documents " + names,
               "step " + std::to_string(result_.step + 1),
-              "look at these documents, lower optimizer.lr, or set on_spike=skip");
+              options_.on_spike == "stop" ? "look at these documents, lower optimizer.lr, or set on_spike=skip"
+                                          : "look at these documents, or lower optimizer.lr");
 }
 
 int64_t TrainRun::batch_size_at(int64_t step) const {
-  int64_t size = options_.batch_size;
-  if (options_.batch_start > 0 && step < options_.batch_warmup_steps) {
-    size = options_.batch_start + (options_.batch_size - options_.batch_start) * step / options_.batch_warmup_steps;
-  }
-  return std::max<int64_t>(1, static_cast<int64_t>(static_cast<double>(size) * control_.batch_factor()));
+  const auto size = static_cast<double>(planned_batch(options_, step));
+  return std::max<int64_t>(1, static_cast<int64_t>(size * control_.batch_factor()));
 }
 
 namespace {

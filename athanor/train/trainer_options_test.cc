@@ -136,7 +136,7 @@ TEST(TrainerOptions, TheBestWeightsAreThoseOfTheBestValidation) {
   const auto best = make_model(tiny_config(), 1);
   const TrainResult result = second.go(*best, options);
   if (result.best_step < result.step) {
-    const auto point = find_best_checkpoint(second.state);
+    const auto point = find_checkpoint(second.state, result.best_step);
     ASSERT_TRUE(point);
     EXPECT_EQ(point->step, result.best_step);
     const auto stored = make_model(tiny_config(), 2);
@@ -147,6 +147,51 @@ TEST(TrainerOptions, TheBestWeightsAreThoseOfTheBestValidation) {
     load_tensors(point->path / "model.safetensors", tensors);
     EXPECT_TRUE(same_weights(*stored, *best));
   }
+}
+
+// What is told of the validation is of the weights that are saved; and a damaged best checkpoint is made anew.
+TEST(TrainerOptions, ADamagedBestCheckpointCostsTimeOnly) {
+  TrainOptions options = tiny_options(12);
+  options.optimizer.lr = 0.5;
+  options.grad_clip = 0;
+  options.on_spike = "ignore";
+  options.schedule = {.name = "constant", .warmup_steps = 12};
+  options.eval_every = 2;
+  options.checkpoint_every_steps = 1;
+  options.keep_last = 20;
+  options.final_weights = "best";
+  Bench whole;
+  const auto model = make_model(tiny_config(), 1);
+  const TrainResult result = whole.go(*model, options);
+  ASSERT_LT(result.best_step, 11) << "the case wants a best before the end";
+  EXPECT_EQ(result.last_eval->at("loss").get<double>(), *result.best_metric);
+  Bench parts;
+  options.stop_at = 11;
+  parts.go(*make_model(tiny_config(), 1), options);
+  fs::resize_file(find_checkpoint(parts.state, result.best_step)->path / "model.safetensors", 100);
+  options.stop_at = 0;
+  const auto again = make_model(tiny_config(), 1);
+  const TrainResult after = parts.go(*again, options);
+  EXPECT_EQ(after.resumed_from, result.best_step - 1);
+  EXPECT_EQ(after.best_step, result.best_step);
+  EXPECT_TRUE(same_weights(*model, *again));
+  EXPECT_FALSE(after.warnings.empty());
+}
+
+TEST(TrainerOptions, SamplesOfAGrowingBatch) {
+  TrainOptions options;
+  options.steps = 6;
+  options.batch_size = 8;
+  EXPECT_EQ(planned_samples(options), 48u);
+  options.batch_start = 2;
+  options.batch_warmup_steps = 3;
+  EXPECT_EQ(planned_samples(options), 2u + 4 + 6 + 24);
+  options.batch_warmup_steps = 100;
+  uint64_t samples = 0;
+  for (int64_t step = 0; step < options.steps; ++step) {
+    samples += static_cast<uint64_t>(planned_batch(options, step));
+  }
+  EXPECT_EQ(planned_samples(options), samples);
 }
 
 TEST(TrainerOptions, StochasticDepthLearnsAndIsOffInEvaluation) {

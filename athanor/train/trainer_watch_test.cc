@@ -49,7 +49,8 @@ struct PoisonedBench : Bench {
 TrainOptions rollback_options() {
   TrainOptions options = tiny_options(40);
   options.on_spike = "rollback";
-  options.checkpoint_every_steps = 2;
+  options.rollback_every = 2;
+  options.checkpoint_every_steps = 0;
   options.eval_every = 0;
   return options;
 }
@@ -79,7 +80,7 @@ TEST(TrainerWatch, ARollbackIsTheSameAfterAResume) {
   const auto model = PoisonedBench::model();
   whole.go(*model, rollback_options());
   PoisonedBench parts;
-  for (const int64_t stop : {4, 10, 24}) {  // where checkpoints lie anyway
+  for (const int64_t stop : {4, 9, 11, 24, 31}) {
     TrainOptions until = rollback_options();
     until.stop_at = stop;
     parts.go(*PoisonedBench::model(), until);
@@ -90,15 +91,32 @@ TEST(TrainerWatch, ARollbackIsTheSameAfterAResume) {
   EXPECT_EQ(parts.log, whole.log);
 }
 
+TEST(TrainerWatch, ARollbackDoesNotAskWhenCheckpointsWereMade) {
+  const TrainOptions rare = rollback_options();
+  PoisonedBench few;
+  const auto model = PoisonedBench::model();
+  few.go(*model, rare);
+  for (const int64_t every : {1, 3}) {
+    TrainOptions often = rare;
+    often.checkpoint_every_steps = every;
+    often.keep_last = 1;
+    PoisonedBench many;
+    const auto other = PoisonedBench::model();
+    many.go(*other, often);
+    EXPECT_TRUE(same_weights(*model, *other)) << every;
+  }
+}
+
 TEST(TrainerWatch, WithoutACheckpointThereIsNoWayBack) {
   PoisonedBench bench;
   TrainOptions options = rollback_options();
-  options.checkpoint_every_steps = 0;
+  options.rollback_every = 1000;
+  options.checkpoint_every_steps = 2;
   try {
     bench.go(*PoisonedBench::model(), options);
     FAIL() << "nothing to go back to";
   } catch (const Error& error) {
-    EXPECT_NE(error.message().find("no checkpoint yet"), std::string::npos) << error.message();
+    EXPECT_NE(error.message().find("no step yet to go back to"), std::string::npos) << error.message();
   }
 }
 

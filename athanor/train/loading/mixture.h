@@ -5,7 +5,7 @@
 //   mixture: {web: 0.8, books: 0.2}
 //   mixture: [{until: 0.9, weights: {web: 0.8, books: 0.2}}, {weights: {books: 0.5, code: 0.5}}]
 //
-// until: the share of the run's samples (steps x batch_size) at which the next stage begins.
+// until: the share of the run's samples (planned_samples(): steps, batch_size and its warm-up) at which the next stage begins.
 #pragma once
 
 #include <cstdint>

@@ -7,14 +7,6 @@
 
 namespace athanor {
 
-namespace {
-
-uint64_t total_samples(const TrainOptions& options) {
-  return static_cast<uint64_t>(options.steps) * static_cast<uint64_t>(options.batch_size);
-}
-
-}  // namespace
-
 CausalObjective::CausalObjective(LanguageModel& model, std::vector<TokenSource> train_tokens, const TokenSet* valid_tokens,
                                  const TrainOptions& options)
     : model_(model),
@@ -23,7 +15,7 @@ CausalObjective::CausalObjective(LanguageModel& model, std::vector<TokenSource> 
       options_(options),
       loader_(train_tokens_,
               {options.sequence_length, options.seed, options.sampling, options.packing, options.document_mask},
-              options.mixture, total_samples(options)) {
+              options.mixture, planned_samples(options)) {
   for (const TokenSource& source : train_tokens_) {
     if (source.tokens->vocab_size() > model.config().vocab_size) {
       throw Error(ErrorKind::kUsage,
@@ -45,7 +37,7 @@ nlohmann::json CausalObjective::fingerprint() const {
   return {{"model", to_hf_config(model_.config())}, {"data", data}};
 }
 
-nlohmann::json CausalObjective::sources() const { return loader_.describe(total_samples(options_)); }
+nlohmann::json CausalObjective::sources(uint64_t samples) const { return loader_.describe(samples); }
 
 double CausalObjective::flops_per_unit() const { return flops_per_token(model_.config(), options_.sequence_length); }
 

@@ -29,8 +29,8 @@ class CausalObjective : public Objective {
   int64_t load(uint64_t first, int64_t count) override;
   at::Tensor loss_sum(int64_t begin, int64_t count, uint64_t dropout_seed) override;
   std::vector<std::string> documents_of(uint64_t first, int64_t count) const override;
-  // What each set gives over the whole run; see Loader::describe.
-  nlohmann::json sources() const;
+  // What each set gives to the first so many samples of the run; see Loader::describe.
+  nlohmann::json sources(uint64_t samples) const;
   // loss, standard_error, perplexity, bits_per_byte, num_tokens.
   using Objective::evaluate;
   std::optional<nlohmann::json> evaluate(const EvalShare& share) override;
