@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <string_view>
 
 #include "athanor/metric/paired.h"
 
@@ -11,6 +12,7 @@ namespace athanor {
 namespace {
 
 constexpr double kEndless = std::numeric_limits<double>::infinity();
+constexpr std::string_view kValue = ".value";  // a score's number, as a metric may name it
 
 struct Known {
   const char* begins;
@@ -37,7 +39,8 @@ MeanInterval wilson(double mean, double error, double quantile, Bounds bounds) {
 }  // namespace
 
 Bounds bounds_of_metric(const std::string& name) {
-  const std::string last = name.substr(name.rfind('.') + 1);
+  const std::string score = name.ends_with(kValue) ? name.substr(0, name.size() - kValue.size()) : name;
+  const std::string last = score.substr(score.rfind('.') + 1);
   if (last.find("accuracy") != std::string::npos) {
     return {0, 1};
   }

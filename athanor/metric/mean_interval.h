@@ -17,7 +17,7 @@ struct Bounds {
   double high = std::numeric_limits<double>::infinity();
 };
 
-// By the name's last part ("valid.f1_macro"), or for "accuracy" by any: none for a name that this does not know.
+// By the name's last part ("valid.f1_macro", "valid.f1_macro.value"), or for "accuracy" by any: none for a name that this does not know.
 Bounds bounds_of_metric(const std::string& name);
 
 struct MeanInterval {

@@ -17,7 +17,8 @@ TEST(MeanInterval, NeverPassesABound) {
     for (uint64_t i = 0; i < folds; ++i) {
       values.push_back(1 - 0.1 * std::pow(to_unit(random_at(round, 2, i)), 4));
     }
-    for (const char* metric : {"fit.valid_accuracy", "evaluate.auc", "fit.valid.f1_macro", "fit.valid.mcc"}) {
+    for (const char* metric : {"fit.valid_accuracy", "evaluate.auc", "fit.valid.f1_macro", "fit.valid.mcc",
+                               "fit.valid.accuracy.value"}) {
       const auto found = mean_interval(values, 0.25, 0.95, bounds_of_metric(metric));
       EXPECT_EQ(found.by, "Wilson");
       EXPECT_LE(found.high, 1);

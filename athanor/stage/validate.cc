@@ -296,7 +296,7 @@ nlohmann::json execute_validate(StageContext& context) {
 Verb validate_verb() {
   Verb verb;
   verb.name = "validate";
-  verb.revision = 2;
+  verb.revision = 3;
   verb.summary = "cross-validation of a recipe, learning and validation curves; folds are child runs";
   verb.roles = {{"documents", ArtifactKind::kDocuments, false, "what to fold, where the recipe has no split step"}};
   verb.output = ArtifactKind::kReport;
