@@ -14,6 +14,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/data/documents/document_values.h"
 #include "athanor/data/documents/documents.h"
+#include "athanor/stage/fold_times.h"
 #include "athanor/stage/validate_options.h"
 #include "athanor/stage/verb_list.h"
 
@@ -45,7 +46,7 @@ struct FoldRecipe {
         .choices({"kfold", "stratified", "grouped", "time"});
     f.add("label_field", &FoldRecipe::label_field, "stratified: a column or meta.FIELD");
     f.add("group", &FoldRecipe::group, "grouped: a column, source or meta.FIELD");
-    f.add("time_field", &FoldRecipe::time_field, "time: a column or meta.FIELD that tells the order; empty: as the documents stand");
+    f.add("time_field", &FoldRecipe::time_field, "time: a column or meta.FIELD of numbers or ISO 8601 dates that tells the order; empty: as the documents stand");
     f.add("repeat", &FoldRecipe::repeat, "another shuffle").range(0, 1e6);
     f.add("inner", &FoldRecipe::inner, "above 0: fold the training part once more, into so many").range(0, 10000);
     f.add("inner_fold", &FoldRecipe::inner_fold, "which of those is held out").range(0, 9999);
@@ -72,7 +73,7 @@ void prepare_fold(nlohmann::json& resolved) {
 struct Row {
   uint64_t unit = 0;      // hash of what stays together
   std::string stratum;
-  std::string time;
+  double time = 0;  // larger is later
 };
 
 // Names that a document may be asked for: columns and the keys of the first one's meta.
@@ -108,11 +109,12 @@ std::vector<Row> read_rows(const Documents& input, const FoldRecipe& recipe) {
   const auto groups = grouping.empty() ? std::vector<std::string>{} : values_of(input, grouping, "fold.group");
   const auto labels = recipe.by == "stratified" ? values_of(input, recipe.label_field, "fold.label_field")
                                                 : std::vector<std::string>{};
-  const auto times = recipe.time_field.empty() ? std::vector<std::string>{} : values_of(input, recipe.time_field, "fold.time_field");
+  const auto times = recipe.time_field.empty() ? std::vector<double>{}
+                                               : times_of(values_of(input, recipe.time_field, "fold.time_field"), ids, recipe.time_field);
   for (size_t i = 0; i < rows.size(); ++i) {
     rows[i].unit = xxh3_64(groups.empty() || groups[i].empty() ? ids[i] : groups[i]);
     rows[i].stratum = labels.empty() ? "" : labels[i];
-    rows[i].time = times.empty() ? "" : times[i];
+    rows[i].time = times.empty() ? 0 : times[i];
   }
   return rows;
 }
@@ -181,16 +183,6 @@ std::vector<bool> held_out(const std::vector<Row>& rows, const std::vector<size_
   return out;
 }
 
-// Numbers by value, other texts by bytes.
-bool earlier(const std::string& a, const std::string& b) {
-  char* end_a = nullptr;
-  char* end_b = nullptr;
-  const double x = std::strtod(a.c_str(), &end_a);
-  const double y = std::strtod(b.c_str(), &end_b);
-  const bool numbers = !a.empty() && !b.empty() && *end_a == 0 && *end_b == 0;
-  return numbers ? x < y : a < b;
-}
-
 struct Parts {
   std::vector<size_t> train;
   std::vector<size_t> test;
@@ -200,7 +192,7 @@ Parts parts_by_time(const std::vector<Row>& rows, std::vector<size_t> order, int
   if (order.size() < static_cast<size_t>(folds) + 1) {
     fail_few(order.size(), folds);
   }
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return earlier(rows[a].time, rows[b].time); });
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return rows[a].time < rows[b].time; });
   const auto cut = [&](int64_t i) { return order.size() * static_cast<size_t>(i) / static_cast<size_t>(folds + 1); };
   Parts parts;
   parts.train.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(cut(fold + 1)));
@@ -313,6 +305,7 @@ Verb fold_verb() {
   Verb verb;
   verb.name = "fold";
   verb.summary = "one fold of a cross-validation: train, valid and test parts of documents";
+  verb.revision = 2;
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to fold"}};
   verb.output = ArtifactKind::kDocuments;
   verb.parts = {"train", "valid", "test"};

@@ -107,7 +107,7 @@ void ValidateOptions::fields(Fields<ValidateOptions>& f) {
   f.add("inner", &ValidateOptions::inner, "nested: folds of the training part").range(2, 1000);
   f.add("label_field", &ValidateOptions::label_field, "stratified, and for repeated and nested when given: a column or a key of meta");
   f.add("group", &ValidateOptions::group, "grouped: a column, source or a key of meta");
-  f.add("time_field", &ValidateOptions::time_field, "time: what tells the order; empty: as the documents stand");
+  f.add("time_field", &ValidateOptions::time_field, "time: numbers or ISO 8601 dates that tell the order; empty: as the documents stand");
   f.add("valid", &ValidateOptions::valid, "share of the training part for the valid part; 0: valid is the fold held out").range(0, 0.9);
   f.add("shares", &ValidateOptions::shares, "learning curve: shares of the training part, as [0.1, 0.3, 1]");
   f.add("values", &ValidateOptions::values, "validation curve, or what nested chooses from: one field, as {fit.fasttext.dim: [8, 32]}");
