@@ -52,6 +52,7 @@ void prepare_validate(nlohmann::json& resolved) {
   if (options.by == "grouped" && options.group.empty()) {
     throw Error(ErrorKind::kUsage, "by: grouped wants the group", "validate.group");
   }
+  refuse_unread("validate", options.by, options.group, options.time_field, options.label_field);
   if (options.by == "stratified" && options.label_field.empty()) {
     resolved["label_field"] = "label";
   }

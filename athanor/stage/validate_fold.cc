@@ -67,6 +67,7 @@ void prepare_fold(nlohmann::json& resolved) {
   if (recipe.by == "grouped" && recipe.group.empty()) {
     throw Error(ErrorKind::kUsage, "by: grouped wants the group", "fold.group");
   }
+  refuse_unread("fold", recipe.by, recipe.group, recipe.time_field, recipe.label_field);
 }
 
 // A kept document, as far as folding goes.
@@ -304,8 +305,8 @@ void check_folds(const Documents& documents, const nlohmann::json& fold) {
 Verb fold_verb() {
   Verb verb;
   verb.name = "fold";
-  verb.summary = "one fold of a cross-validation: train, valid and test parts of documents";
   verb.revision = 2;
+  verb.summary = "one fold of a cross-validation: train, valid and test parts of documents";
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to fold"}};
   verb.output = ArtifactKind::kDocuments;
   verb.parts = {"train", "valid", "test"};

@@ -1,6 +1,7 @@
 #include "athanor/stage/validate_options.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "athanor/base/error.h"
 #include "athanor/stage/verbs.h"
@@ -70,7 +71,34 @@ Node steps_of(const ChildRecipe& recipe) {
   return root;
 }
 
+struct ReadBy {
+  const char* field;
+  std::vector<std::string> validate;  // the values of `by` that read it
+  std::vector<std::string> fold;
+};
+const ReadBy kReadBy[] = {{"group", {"grouped"}, {"grouped"}},
+                          {"time_field", {"time"}, {"time"}},
+                          {"label_field", {"stratified", "repeated", "nested"}, {"stratified"}}};
+
 }  // namespace
+
+void refuse_unread(const std::string& verb, const std::string& by, const std::string& group, const std::string& time_field,
+                   const std::string& label_field) {
+  const std::string* given[] = {&group, &time_field, &label_field};
+  for (size_t i = 0; i < std::size(kReadBy); ++i) {
+    const ReadBy& field = kReadBy[i];
+    const auto& readers = verb == "fold" ? field.fold : field.validate;
+    if (given[i]->empty() || std::find(readers.begin(), readers.end(), by) != readers.end()) {
+      continue;
+    }
+    std::string named;
+    for (const std::string& reader : readers) {
+      named += (named.empty() ? "by=" : " or by=") + reader;
+    }
+    throw Error(ErrorKind::kUsage, std::string(field.field) + " does nothing with by: " + by, verb + "." + field.field,
+                named + " reads it; else leave it out");
+  }
+}
 
 nlohmann::json fold_options(const ValidateOptions& options, const FoldRun& run) {
   const bool plain = options.by == "repeated" || options.by == "nested";

@@ -49,6 +49,11 @@ std::map<std::string, ChildRecipe> validated_recipes(const ValidateOptions& opti
 // them. Error(kUsage) when there is nothing to fold.
 Node folded_recipe(const ValidateOptions& options, const ChildRecipe& recipe, const std::string& documents, const FoldRun& run);
 
+// Error(kUsage) for a field that is given and that this `by` of the verb (validate, fold) does not read: who writes
+// by: repeated with a group believes that groups stay together.
+void refuse_unread(const std::string& verb, const std::string& by, const std::string& group, const std::string& time_field,
+                   const std::string& label_field);
+
 // What its `fold` step says, without the verb.
 nlohmann::json fold_options(const ValidateOptions& options, const FoldRun& run);
 
