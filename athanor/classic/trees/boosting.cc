@@ -51,7 +51,7 @@ void BoostingOptions::fields(Fields<BoostingOptions>& f) {
         "median")
       .range(0, 1e300);
   f.add("monotone", &BoostingOptions::monotone,
-        "features whose effect only rises (1) or falls (-1): {name: 1, ...}");
+        "features whose effect only rises (1) or falls (-1): {name: 1, ...}; not with absolute or softmax");
   f.add("categories", &BoostingOptions::categories,
         "features whose numbers are codes of categories (encode: ordinal), split by sets of them: [workclass, ...]; auto: the "
         "table's categories, where `features` is left out and all models split numbers");
@@ -128,9 +128,9 @@ std::vector<int8_t> Boosting::monotone_columns(const Matrix& x) const {
     }
     ways[static_cast<size_t>(found - x.names.begin())] = way.get<int8_t>();
   }
-  if (!ways.empty() && loss_ == "softmax") {
-    throw Error(ErrorKind::kUsage, "monotone features and the loss 'softmax' do not go together",
-                "monotone");
+  if (!ways.empty() && (loss_ == "softmax" || loss_ == "absolute")) {
+    throw Error(ErrorKind::kUsage, "monotone features and the loss '" + loss_ + "' do not go together", "monotone",
+                loss_ == "absolute" ? "loss: huber minds outliers as little" : "");
   }
   return ways;
 }

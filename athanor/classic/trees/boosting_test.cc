@@ -146,8 +146,9 @@ TEST(Boosting, MonotoneFeaturesNeverTurn) {
   made.x.names = {"a", "b", "c"};
   ThreadPool pool(1);
   FitContext context{pool};
-  for (const int way : {1, -1}) {
-    const auto model = make_model("boosting", {{"rounds", 50}, {"monotone", {{"a", way}}}},
+  for (const auto& [way, loss] : std::vector<std::pair<int, std::string>>{
+           {1, "squared"}, {-1, "squared"}, {1, "huber"}, {-1, "huber"}}) {
+    const auto model = make_model("boosting", {{"rounds", 50}, {"loss", loss}, {"monotone", {{"a", way}}}},
                                   Task::kRegression, "model");
     model->fit(made.x, made.target, context);
     Matrix line = Matrix::dense(200, 3);
@@ -163,6 +164,17 @@ TEST(Boosting, MonotoneFeaturesNeverTurn) {
       }
     }
   }
+}
+
+// Its leaves are medians, which the bounds of the slopes do not hold.
+TEST(Boosting, MonotoneFeaturesAreRefusedWithLossAbsolute) {
+  Made made = tree_testing::smooth_rows(60, 2, 13);
+  made.x.names = {"a", "b"};
+  ThreadPool pool(1);
+  FitContext context{pool};
+  const auto model = make_model("boosting", {{"loss", "absolute"}, {"monotone", {{"a", 1}}}}, Task::kRegression, "m");
+  const std::string told = tree_testing::message_of([&] { model->fit(made.x, made.target, context); });
+  EXPECT_NE(told.find("'absolute' do not go together"), std::string::npos) << told;
 }
 
 TEST(Boosting, RowsOfWeightZeroAreAsIfAbsent) {
