@@ -79,7 +79,7 @@ ImportanceFn importances_by_model() {
 }
 
 TableEstimator TableEstimator::fit(const Table& table, const Target& target, const EstimatorSpec& spec, FitContext& context,
-                                   const std::string& where) {
+                                   const std::string& where, const WatchedRows* watched) {
   TableEstimator out;
   out.spec_ = spec;
   out.labels_ = target.labels;
@@ -96,6 +96,11 @@ TableEstimator TableEstimator::fit(const Table& table, const Target& target, con
   const auto coded = coded_categories(table, x.names, steps);
   if (name_categories(coded, out.spec_)) {
     model = make_model(spec.kind, out.spec_.model, spec.task, where + ".model");
+  }
+  Matrix watched_x;
+  if (watched != nullptr && watched->target.rows() > 0 && model->stops_early()) {
+    watched_x = as_model_reads(pipeline->apply(watched->table, context.pool), spec);
+    model->watch(&watched_x, &watched->target);
   }
   context.progress = [&](double done) { tell(0.3 + 0.7 * done); };
   const auto known = std::exchange(context.categories, coded);

@@ -22,6 +22,12 @@ struct EstimatorSpec {
   Task task = Task::kClasses;
 };
 
+// Rows that a model which stops early watches; their target counts the labels as the training rows' does.
+struct WatchedRows {
+  const Table& table;
+  const Target& target;
+};
+
 struct TableAnswers {
   Matrix scores;                 // as ClassicModel::predict
   bool probabilities = false;    // of scores
@@ -32,9 +38,10 @@ struct TableAnswers {
 
 class TableEstimator {
  public:
-  // where: for messages ("fit").
+  // where: for messages ("fit"). watched: may be null. They go through the features, which learn nothing from them; a model
+  // inside another one (bagging, calibrated) holds rows of its own out.
   static TableEstimator fit(const Table& table, const Target& target, const EstimatorSpec& spec, FitContext& context,
-                            const std::string& where = "fit");
+                            const std::string& where = "fit", const WatchedRows* watched = nullptr);
 
   TableAnswers predict(const Table& table, ThreadPool& pool) const;
   // The features that the model reads, for what explains it (SHAP, importances).

@@ -206,10 +206,10 @@ Verb fit_verb() {
   verb.name = "fit";
   verb.summary = "train a classical model: of tables (linear, trees, boosting, SVM, clusters), fastText, or n-grams";
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to learn from"},
-                {"valid", ArtifactKind::kDocuments, false, "documents that tell the scores or the perplexity"},
+                {"valid", ArtifactKind::kDocuments, false, "documents that tell the scores or the perplexity, and boosting with early_stopping when to stop"},
                 {"tokenizer", ArtifactKind::kTokenizer, false, "for tokens: tokenizer"}};
   verb.output = ArtifactKind::kEstimator;
-  verb.revision = 5;
+  verb.revision = 6;
   verb.schema = schema_of<FitOptions>();
   verb.prepare = prepare_fit;
   verb.notes = fit_notes;

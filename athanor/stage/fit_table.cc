@@ -30,13 +30,15 @@ class TableFit {
 
   nlohmann::json run() {
     read();
+    read_valid();
     choose();
     context_.progress.update(0.4, spec_.kind);
     fit_.progress = [this](double done) {
       check_interrupt();
       context_.progress.update(0.4 + 0.5 * done, spec_.kind);
     };
-    const TableEstimator estimator = TableEstimator::fit(rows_.table, rows_.target, spec_, fit_);
+    const WatchedRows watched{valid_.table, valid_.target};
+    const TableEstimator estimator = TableEstimator::fit(rows_.table, rows_.target, spec_, fit_, "fit", &watched);
     fit_.progress = [](double) { check_interrupt(); };
     nlohmann::json result{{"kind", spec_.kind}, {"task", name_of(spec_.task)}, {"rows", rows_.table.rows},
                           {"features", estimator.feature_names().size()}};
@@ -89,6 +91,22 @@ class TableFit {
     spec_.pipeline = {.features = options_.features, .reduce = options_.reduce};
   }
 
+  // The rows that judge the fit, read as the training rows are: a model that stops early watches them.
+  void read_valid() {
+    if (context_.find("valid") == nullptr) {
+      return;
+    }
+    const Documents documents = Documents::open(context_.input("valid").path);
+    TableNotes notes;
+    Table table = read_table(documents, schema_, notes);
+    std::vector<std::vector<std::string>> labels;
+    if (rows_.target.rows() > 0) {
+      labels = read_label_lists(documents, options_.label_field, schema_.libsvm);
+    }
+    RejectLog rejects(context_.run.rejected() / "valid");
+    valid_ = with_target(std::move(table), documents, labels, spec_.task, rows_.target.labels, rejects);
+  }
+
   void forget_column(Table& table, const std::string& name) {
     std::erase_if(table.columns, [&](const TableColumn& column) { return column.name == name; });
     std::erase_if(schema_.columns, [&](const ColumnPlan& column) { return column.name == name; });
@@ -135,15 +153,6 @@ class TableFit {
     if (context_.find("valid") == nullptr) {
       return;
     }
-    const Documents documents = Documents::open(context_.input("valid").path);
-    TableNotes notes;
-    Table table = read_table(documents, schema_, notes);
-    std::vector<std::vector<std::string>> labels;
-    if (rows_.target.rows() > 0) {
-      labels = read_label_lists(documents, options_.label_field, schema_.libsvm);
-    }
-    RejectLog rejects(context_.run.rejected() / "valid");
-    valid_ = with_target(std::move(table), documents, labels, spec_.task, rows_.target.labels, rejects);
     for (const auto& warning : lost_warnings(valid_, options_.label_field)) {
       warn("validation rows: " + warning);
     }
@@ -204,6 +213,11 @@ class TableFit {
     if (!ladder_.rungs.empty()) {
       result["ladder"] = ladder_json();
     }
+    const nlohmann::json description = estimator.description();
+    stopping_ = description["model"].value("early_stopping", nlohmann::json::object());
+    if (!stopping_.empty()) {
+      result["early_stopping"] = stopping_;
+    }
     result["importances"] = importances_json(estimator, kMostImportances);
     result["warnings"] = warnings_;
     result["summary"] = summary();
@@ -213,14 +227,18 @@ class TableFit {
     const fs::path out = context_.run.out_tmp();
     estimator.save(out, info);
     write_file_atomic(out / "estimator.json",
-                      nlohmann::json{{"schema", 1}, {"kind", "table"}, {"file", "saved.json"}, {"description", estimator.description()}}
+                      nlohmann::json{{"schema", 1}, {"kind", "table"}, {"file", "saved.json"}, {"description", description}}
                               .dump(1) + "\n");
     write_report(page(estimator, result), out);
   }
 
   // What a ladder's models got on rows they had not seen says more than how well the chosen one knows its own.
   std::string summary() const {
-    const std::string start = spec_.kind + " from " + grouped_integer(static_cast<int64_t>(rows_.table.rows)) + " rows";
+    std::string start = spec_.kind + " from " + grouped_integer(static_cast<int64_t>(rows_.table.rows)) + " rows";
+    if (!stopping_.empty()) {
+      const std::string judged = grouped_integer(stopping_["judged_rows"].get<int64_t>());
+      start += stops_by_valid() ? " (the validation rows told it when to stop)" : ", " + judged + " of them held out to tell when to stop";
+    }
     const std::string line = scores_line(valid_scores_.empty() ? train_scores_ : valid_scores_);
     const bool judged = !valid_scores_.empty();
     if (!ladder_.rungs.empty()) {
@@ -232,11 +250,15 @@ class TableFit {
     return start + (line.empty() ? "" : (judged ? ", " : ", on its own training rows ") + line);
   }
 
+  bool stops_by_valid() const { return stopping_.value("judged_by", "") == "valid"; }
+
   Report page(const TableEstimator& estimator, const nlohmann::json& result) const {
     Report page{.title = context_.run.name(), .subtitle = result["summary"].get<std::string>()};
     const bool judged = !valid_scores_.empty();
     add_figures(judged ? valid_scores_ : train_scores_,
-                judged ? grouped_integer(static_cast<int64_t>(valid_.table.rows)) + " validation rows" : "its own training rows: too good", page);
+                judged ? grouped_integer(static_cast<int64_t>(valid_.table.rows)) + " validation rows" +
+                             (stops_by_valid() ? ", which told it when to stop: a little too good" : "")
+                       : "its own training rows: too good", page);
     if (!warnings_.empty()) {
       ReportSection section{.title = "To look at"};
       for (const auto& warning : warnings_) {
@@ -289,6 +311,7 @@ class TableFit {
   Ladder ladder_;
   TableRows valid_;
   TableAnswers valid_answers_;
+  nlohmann::json stopping_ = nlohmann::json::object();  // of a model that stopped early, as its description tells it
   std::vector<Score> train_scores_;
   std::vector<Score> valid_scores_;
   std::map<std::string, uint64_t> rejected_;

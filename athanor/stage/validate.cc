@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <set>
 #include <thread>
 
 #include "athanor/base/error.h"
@@ -75,6 +76,22 @@ nlohmann::json pin_recipes(const nlohmann::json& resolved, PinContext& pins) {
   return pinned;
 }
 
+std::vector<MetricPath> metrics_of(const ValidateOptions& options) {
+  std::vector<MetricPath> metrics;
+  for (const auto& name : metric_names(options.metric)) {
+    metrics.push_back(parse_metric(name));
+  }
+  return metrics;
+}
+
+std::set<std::string> steps_of(const std::vector<MetricPath>& metrics) {
+  std::set<std::string> steps;
+  for (const MetricPath& metric : metrics) {
+    steps.insert(metric.step);
+  }
+  return steps;
+}
+
 class Validation {
  public:
   Validation(StageContext& context, const ValidateOptions& options)
@@ -82,10 +99,9 @@ class Validation {
         options_(options),
         store_(context.run.dir().parent_path()),
         pins_{context.digests, context.cache_dir},
-        recipes_(validated_recipes(options)) {
-    for (const auto& name : metric_names(options.metric)) {
-      metrics_.push_back(parse_metric(name));
-    }
+        recipes_(validated_recipes(options)),
+        metrics_(metrics_of(options)),
+        notes_(steps_of(metrics_), options.valid == 0) {
     if (const StageInput* input = context.find("documents")) {
       const RunInput& record = input->record;
       documents_ = record.run.empty() ? record.path : record.run + (record.part.empty() ? "" : "/" + record.part);

@@ -74,6 +74,10 @@ void FoldNotes::read_result(const std::string& fold, const StepPlan& step, const
   if (const auto valid = result.find("valid"); valid != result.end() && valid->is_object()) {
     add_scores(*valid, step.label + ".valid");
   }
+  const auto stopping = result.value("early_stopping", nlohmann::json::object());
+  if (stopping.value("judged_by", "") == "valid" && (same_rows_ || metric_steps_.contains(step.label))) {
+    stopped_.insert(step.label);
+  }
   const auto checks = result.value("checks", nlohmann::json::object());
   if (checks.contains("overlap") && checks["overlap"].is_number()) {
     overlaps_[fold] = std::max(overlaps_[fold], checks["overlap"].get<double>());
@@ -111,6 +115,10 @@ std::vector<std::string> FoldNotes::warnings() const {
   if (most > kOverlap) {
     out.push_back("up to " + fixed_number(100 * most, 1) + " % of the rows held out (" + where +
                   ") stand among the training rows too, the same in all: scores are too good; dedup first, or by=grouped");
+  }
+  for (const std::string& step : stopped_) {
+    out.push_back(step + ": the rows that judge a fold told the model when to stop, so its scores are a little too good; valid=0.1 and a "
+                         "metric of evaluate on the fold's test part keep them apart");
   }
   return out;
 }

@@ -40,6 +40,11 @@ class ClassicModel {
   virtual bool gives_probabilities() const { return false; }
   virtual double threshold() const { return 0; }  // kAnomaly
 
+  // Whether fit() would look at rows that it does not learn from to know when it is done. watch() gives it such rows, with the
+  // columns and labels of those of fit(), kept by pointer until that returns; without, it holds some of its own out.
+  virtual bool stops_early() const { return false; }
+  virtual void watch(const Matrix*, const Target*) {}
+
   // Importance of each feature in a way of the model's own (share of gain, size of a coefficient): one a column of x, or
   // empty. `what` says which.
   virtual std::vector<double> importances(std::string* what) const;

@@ -15,6 +15,32 @@ namespace {
 
 constexpr uint64_t kValidSalt = 0x76616c6964;
 
+// 1 for a row that is held out of training. Of classes the share of each, rare ones together; the first row of a class is
+// always learnt from.
+std::vector<uint8_t> held_out_rows(const Target& target, uint64_t rows, double share, uint64_t seed) {
+  std::vector<uint8_t> held(rows, 0);
+  if (target.task != Task::kClasses) {
+    for (uint64_t r = 0; r < rows; ++r) {
+      held[r] = to_unit(random_at(seed, kValidSalt, r)) < share ? 1 : 0;
+    }
+    return held;
+  }
+  std::vector<std::vector<std::pair<uint64_t, uint64_t>>> of_class(target.labels.size());  // a row's place in a draw, the row
+  for (uint64_t r = 0; r < rows; ++r) {
+    of_class[static_cast<size_t>(target.classes[r])].emplace_back(random_at(seed, kValidSalt, r), r);
+  }
+  double due = 0.5;
+  for (auto& drawn : of_class) {
+    std::sort(drawn.begin(), drawn.end());
+    for (size_t i = 1; i < drawn.size(); ++i) {
+      due += share;
+      held[drawn[i].second] = due >= 1 ? 1 : 0;
+      due -= due >= 1 ? 1 : 0;
+    }
+  }
+  return held;
+}
+
 }  // namespace
 
 void BoostingOptions::fields(Fields<BoostingOptions>& f) {
@@ -42,9 +68,9 @@ void BoostingOptions::fields(Fields<BoostingOptions>& f) {
   f.add("columns", &BoostingOptions::columns, "share of features that a round may split")
       .range(1e-6, 1);
   f.add("early_stopping", &BoostingOptions::early_stopping,
-        "stop after so many rounds in which the held-out loss was not lower; 0: never")
+        "stop after so many rounds in which the loss of the rows of fit's `valid`, or of held-out ones, was not lower; 0: never")
       .range(0, 1'000'000);
-  f.add("valid_share", &BoostingOptions::valid_share, "share of rows held out for early stopping")
+  f.add("valid_share", &BoostingOptions::valid_share, "share of rows held out for early stopping where fit has no `valid`")
       .range(0.001, 0.9);
   f.add("huber_delta", &BoostingOptions::huber_delta,
         "distance from which huber counts linearly; 0: 1.345 times the target's spread about its "
@@ -151,9 +177,9 @@ void Boosting::fit(const Matrix& all_x, const Target& all_target, FitContext& co
   const bool stops = options_.early_stopping > 0;
   if (stops && watched_x_ == nullptr) {
     std::vector<uint64_t> train_rows, valid_rows;
+    const auto held = held_out_rows(*target, x->rows, options_.valid_share, context.seed);
     for (uint64_t r = 0; r < x->rows; ++r) {
-      const bool held = to_unit(random_at(context.seed, kValidSalt, r)) < options_.valid_share;
-      (held ? valid_rows : train_rows).push_back(r);
+      (held[r] != 0 ? valid_rows : train_rows).push_back(r);
     }
     if (train_rows.empty() || valid_rows.empty()) {
       throw Error(ErrorKind::kInput, "too few rows to hold some out for early stopping",
@@ -174,7 +200,9 @@ void Boosting::fit(const Matrix& all_x, const Target& all_target, FitContext& co
   const LossSpec spec{loss_, options_.huber_delta};
   BoostingData train{cuts.apply(*x, context.pool), target, make_loss(spec, *target), {}};
   BoostingData valid;
+  stopping_ = nullptr;
   if (stops) {
+    stopping_ = {{"trained_rows", x->rows}, {"judged_rows", judged_x->rows}, {"judged_by", watched_x_ != nullptr ? "valid" : "held out"}};
     valid = {
         cuts.apply(*judged_x, context.pool), judged_target, make_loss(spec, *judged_target), {}};
   }
@@ -205,6 +233,9 @@ nlohmann::json Boosting::description(const std::vector<std::string>& names) cons
   if (!valid_losses_.empty()) {
     out["valid_loss"] = *std::min_element(valid_losses_.begin(), valid_losses_.end());
   }
+  if (!stopping_.is_null()) {
+    out["early_stopping"] = stopping_;
+  }
   return out;
 }
 
@@ -213,6 +244,9 @@ void Boosting::save(SavedWriter& out) const {
   out.json()["labels"] = labels_;
   out.put("base", std::span<const double>(base_));
   out.put("valid_losses", std::span<const double>(valid_losses_));
+  if (!stopping_.is_null()) {
+    out.json()["early_stopping"] = stopping_;
+  }
   SavedWriter part = out.part("trees");
   trees_.save(part);
 }
@@ -220,6 +254,7 @@ void Boosting::save(SavedWriter& out) const {
 void Boosting::load(const SavedReader& in) {
   loss_ = in.get<std::string>("loss");
   labels_ = in.get<uint64_t>("labels");
+  stopping_ = in.json().value("early_stopping", nlohmann::json());
   trees_.load(in.part("trees"));
   const bool known = loss_ == "squared" || loss_ == "absolute" || loss_ == "huber" ||
                      loss_ == "poisson" || loss_ == "logistic" || loss_ == "softmax";

@@ -8,9 +8,9 @@
 // hold, a missing value, a category never seen, goes the other way. auto: TableEstimator names them, where it encodes the
 // table's categories by itself.
 //
-// Held-out rows that a caller already has:
-//   static_cast<Boosting&>(*model).watch(&valid_x, &valid_target);     // before fit(), with
-//   early_stopping
+// With early_stopping, rows that a caller already has decide when to stop:
+//   model->watch(&valid_x, &valid_target);     // before fit()
+// else the share valid_share of the training rows, of classes evenly of each.
 #pragma once
 
 #include "athanor/classic/models/model.h"
@@ -46,9 +46,8 @@ class Boosting : public TreeModel {
  public:
   Boosting(const BoostingOptions& options, Task task);
 
-  // Rows that decide when to stop instead of a share of the training rows. Kept by pointer until
-  // fit() returns.
-  void watch(const Matrix* x, const Target* target);
+  bool stops_early() const override { return options_.early_stopping > 0; }
+  void watch(const Matrix* x, const Target* target) override;
 
   void fit(const Matrix& x, const Target& target, FitContext& context) override;
   Matrix predict(const Matrix& x, ThreadPool& pool) const override;
@@ -57,11 +56,12 @@ class Boosting : public TreeModel {
   bool gives_probabilities() const override { return task_ != Task::kRegression; }
   std::vector<double> base_scores() const override { return base_; }
   double contribution_scale() const override { return 1; }
+  // "early_stopping": {"trained_rows", "judged_rows", "judged_by": "valid" or "held out"} where it has stopped by some.
   nlohmann::json description(const std::vector<std::string>& names) const override;
   void save(SavedWriter& out) const override;
   void load(const SavedReader& in) override;
 
-  // Mean loss of the held-out rows after each round; empty without early stopping.
+  // Mean loss of the watched rows after each round; empty without early stopping.
   const std::vector<double>& valid_losses() const { return valid_losses_; }
 
  private:
@@ -74,6 +74,7 @@ class Boosting : public TreeModel {
   uint64_t labels_ = 0;
   std::vector<double> base_;
   std::vector<double> valid_losses_;
+  nlohmann::json stopping_;  // as description() tells it; null: no rows were watched
   const Matrix* watched_x_ = nullptr;
   const Target* watched_target_ = nullptr;
 };
