@@ -199,8 +199,8 @@ std::vector<Finding> diagnose_folds(const FoldFacts& facts) {
   if (half > kUncertain * std::max(std::abs(mean), 1e-300)) {
     findings.push_back({"uncertain", who + " is " + text(mean) + ", and the folds leave " + text(facts.low) + " to " + text(facts.high) +
                                          ": smaller differences to another model are not told",
-                        "more rows, or the folds drawn more than once",
-                        "repeats=" + std::to_string(std::max<uint64_t>(3, 2 * facts.repeats)), false});
+                        facts.drawn ? "more rows, or the folds drawn more than once" : "more rows",
+                        facts.drawn ? "repeats=" + std::to_string(std::max<uint64_t>(3, 2 * facts.repeats)) : "", false});
   }
   return findings;
 }

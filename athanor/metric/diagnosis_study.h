@@ -42,6 +42,7 @@ struct FoldFacts {
   double low = std::nan("");  // the interval of the mean
   double high = std::nan("");
   uint64_t repeats = 1;
+  bool drawn = true;          // the folds, so that they can be drawn again; not those by time
 };
 
 // "many failed", "too few trials", "at the edge", "space too wide", "no effect", "one parameter"

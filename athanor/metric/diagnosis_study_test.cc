@@ -97,6 +97,9 @@ TEST(DiagnoseFolds, AnOddFoldAndAWideInterval) {
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].name, "uncertain");
   EXPECT_EQ(found[0].change, "repeats=3");
+  facts.drawn = false;  // by: time
+  ASSERT_EQ(diagnose_folds(facts).size(), 1u);
+  EXPECT_EQ(diagnose_folds(facts)[0].change, "");
 }
 
 RunFacts clusters(double count, double noise, double silhouette) {

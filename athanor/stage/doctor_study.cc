@@ -202,6 +202,7 @@ std::vector<Finding> findings_of_folds(const RunSummary& run, const RunStore& st
     facts.low = number_of(score, "low");
     facts.high = number_of(score, "high");
     facts.repeats = static_cast<uint64_t>(repeats) + 1;
+    facts.drawn = run.info.value("result", nlohmann::json::object()).value("by", "") != "time";
     std::vector<Finding> findings = diagnose_folds(facts);
     if (!std::exchange(looked[recipe + values.dump()], true)) {
       for (auto& finding : findings_of_children(runs[recipe + values.dump()], facts, store)) {

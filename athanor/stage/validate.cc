@@ -53,6 +53,9 @@ void prepare_validate(nlohmann::json& resolved) {
   if (options.by == "grouped" && options.group.empty()) {
     throw Error(ErrorKind::kUsage, "by: grouped wants the group", "validate.group");
   }
+  if (options.by == "time" && options.repeats > 1) {
+    throw Error(ErrorKind::kUsage, "by: time draws nothing: repeats would count the same folds again", "validate.repeats", "leave it out");
+  }
   refuse_unread("validate", options.by, options.group, options.time_field, options.label_field);
   if (options.by == "stratified" && options.label_field.empty()) {
     resolved["label_field"] = "label";
@@ -261,7 +264,7 @@ std::vector<FoldRun> chosen(const std::vector<FoldScore>& inner, bool larger, nl
 nlohmann::json execute_validate(StageContext& context) {
   const auto options = load_options<ValidateOptions>(context.options);
   if (const StageInput* input = context.find("documents")) {
-    check_folds(Documents::open(input->path), fold_options(options, {}));
+    check_folds(Documents::open(input->path), fold_options(options, {.repeat = num_repeats(options) - 1}));
   }
   Validation validation(context, options);
   const bool nested = options.by == "nested";

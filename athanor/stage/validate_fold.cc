@@ -67,6 +67,9 @@ void prepare_fold(nlohmann::json& resolved) {
   if (recipe.by == "grouped" && recipe.group.empty()) {
     throw Error(ErrorKind::kUsage, "by: grouped wants the group", "fold.group");
   }
+  if (recipe.by == "time" && recipe.repeat > 0) {
+    throw Error(ErrorKind::kUsage, "by: time draws nothing: another repeat is the same fold", "fold.repeat", "leave it out");
+  }
   refuse_unread("fold", recipe.by, recipe.group, recipe.time_field, recipe.label_field);
 }
 
@@ -120,6 +123,14 @@ std::vector<Row> read_rows(const Documents& input, const FoldRecipe& recipe) {
   return rows;
 }
 
+size_t num_units(const std::vector<Row>& rows) {
+  std::set<uint64_t> units;
+  for (const Row& row : rows) {
+    units.insert(row.unit);
+  }
+  return units.size();
+}
+
 struct Unit {
   uint64_t hash;
   uint64_t key;
@@ -153,6 +164,14 @@ std::vector<Unit> units_of(const std::vector<Row>& rows, const std::vector<size_
                                      " folds are wanted", "fold.folds", "fewer folds, or more documents");
 }
 
+// Each fold is one unit: every repeat has the same folds, and an interval over them would be too narrow.
+void refuse_same_folds(size_t units, const FoldRecipe& recipe) {
+  if (recipe.by != "time" && recipe.repeat > 0 && units == static_cast<size_t>(recipe.folds)) {
+    throw Error(ErrorKind::kInput, "there are " + std::to_string(units) + " units to fold and as many folds: repeats would be the same folds again",
+                "fold.repeat", "fewer folds, or no repeats");
+  }
+}
+
 // The held-out rows of a fold of `among`, by any way but time.
 std::vector<bool> held_out(const std::vector<Row>& rows, const std::vector<size_t>& among, const FoldRecipe& recipe,
                            int64_t folds, int64_t fold, uint64_t seed) {
@@ -161,8 +180,10 @@ std::vector<bool> held_out(const std::vector<Row>& rows, const std::vector<size_
     fail_few(units.size(), folds);
   }
   std::vector<bool> out(rows.size(), false);
-  if (recipe.by == "grouped") {  // large groups first, each to the fold with the fewest documents
-    std::stable_sort(units.begin(), units.end(), [](const Unit& a, const Unit& b) { return a.rows.size() > b.rows.size(); });
+  if (recipe.by == "grouped") {  // each group to the fold with the fewest documents
+    if (recipe.repeat == 0) {    // large groups first; a repeat takes them as they are drawn, or it would deal the same folds
+      std::stable_sort(units.begin(), units.end(), [](const Unit& a, const Unit& b) { return a.rows.size() > b.rows.size(); });
+    }
     std::vector<size_t> sizes(static_cast<size_t>(folds), 0);
     for (const Unit& unit : units) {
       const auto least = static_cast<size_t>(std::min_element(sizes.begin(), sizes.end()) - sizes.begin());
@@ -252,6 +273,7 @@ nlohmann::json execute_fold(StageContext& context) {
   const Documents input = Documents::open(context.input("documents").path);
   const std::vector<Row> rows = read_rows(input, recipe);
   check_interrupt();
+  refuse_same_folds(num_units(rows), recipe);
   const uint64_t seed = random_at(static_cast<uint64_t>(recipe.seed), 0xf01d, static_cast<uint64_t>(recipe.repeat));
   std::vector<size_t> all(rows.size());
   std::iota(all.begin(), all.end(), size_t{0});
@@ -292,14 +314,11 @@ nlohmann::json execute_fold(StageContext& context) {
 void check_folds(const Documents& documents, const nlohmann::json& fold) {
   const auto recipe = load_options<FoldRecipe>(fold);
   const std::vector<Row> rows = read_rows(documents, recipe);
-  std::set<uint64_t> units;
-  for (const Row& row : rows) {
-    units.insert(row.unit);
-  }
-  const size_t count = recipe.by == "time" ? std::max<size_t>(rows.size(), 1) - 1 : units.size();  // the first part only trains
+  const size_t count = recipe.by == "time" ? std::max<size_t>(rows.size(), 1) - 1 : num_units(rows);  // the first part only trains
   if (count < static_cast<size_t>(recipe.folds)) {
     fail_few(recipe.by == "time" ? rows.size() : count, recipe.folds);
   }
+  refuse_same_folds(count, recipe);
 }
 
 Verb fold_verb() {

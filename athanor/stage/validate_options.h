@@ -57,8 +57,8 @@ void refuse_unread(const std::string& verb, const std::string& by, const std::st
 // What its `fold` step says, without the verb.
 nlohmann::json fold_options(const ValidateOptions& options, const FoldRun& run);
 
-// Error(kInput) when the documents have fewer rows, or groups, than folds are wanted, or times that tell no order. fold:
-// fold_options().
+// Error(kInput) when the documents have fewer rows, or groups, than folds are wanted, or times that tell no order, or where
+// repeats would be the same folds. fold: fold_options() of the last repeat.
 void check_folds(const Documents& documents, const nlohmann::json& fold);
 
 // The values that a field takes, each as {field: value}; one empty map when nothing varies. Error(kUsage) for two fields.
