@@ -1,6 +1,7 @@
 // evaluate with an estimator of tables: scores with intervals, slices, mistakes, and a comparison with another estimator.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <numeric>
 
@@ -130,11 +131,34 @@ TableAnswers some_answers(const TableAnswers& all, const std::vector<uint64_t>& 
   return out;
 }
 
-nlohmann::json slices_json(const Judged& judged, const std::vector<std::string>& columns, ThreadPool& pool, Report& page) {
+// Those of the named columns that the estimator does not know, over the judged rows: who leaves a column out of the model may
+// well want to know how it does over that column's values.
+Table other_columns(const Judged& judged, const Documents& documents, const std::vector<std::string>& names) {
+  const auto known = TableSchema::from_json(judged.estimator.info().value("table", nlohmann::json::object()), "");
+  TableOptions options{.missing = known.missing};
+  options.format = known.libsvm ? "libsvm" : options.format;
+  std::copy_if(names.begin(), names.end(), std::back_inserter(options.columns),
+               [&](const std::string& name) { return judged.rows.table.find(name) == nullptr; });
+  if (options.columns.empty()) {
+    return {};
+  }
+  TableSchema schema;
+  TableNotes notes;
+  try {
+    return take_rows(read_table(documents, options, schema, notes), judged.rows.places);
+  } catch (const Error& error) {
+    throw Error(error.kind(), error.message(), "evaluate.slices", error.hint());
+  }
+}
+
+nlohmann::json slices_json(const Judged& judged, const Documents& documents, const std::vector<std::string>& columns, ThreadPool& pool,
+                           Report& page) {
+  const Table others = other_columns(judged, documents, columns);
   auto all = nlohmann::json::object();
   ReportSection section{.title = "Slices", .intro = "The same scores over parts of the rows."};
   for (const auto& name : columns) {
-    const auto slices = slices_of(judged.rows.table.at(name), judged.rows.table.rows);
+    const TableColumn* known = judged.rows.table.find(name);
+    const auto slices = slices_of(known != nullptr ? *known : others.at(name), judged.rows.table.rows);
     TableBlock block{.caption = name, .header = {"rows with", "rows", "scores"}};
     size_t shown = 0;
     for (const Slice& slice : slices) {
@@ -278,7 +302,7 @@ nlohmann::json evaluate_table(StageContext& context, const EvaluateOptions& opti
   context.progress.update(0.6, "slices and mistakes");
   const Task task = judged.rows.target.task;
   if (!options.slices.empty() && judged.rows.target.rows() > 0) {
-    result["slices"] = slices_json(judged, options.slices, pool, page);
+    result["slices"] = slices_json(judged, documents, options.slices, pool, page);
   }
   if (task == Task::kClasses || task == Task::kRegression) {
     result["mistakes"] = mistakes_json(judged, context, pool, page);
