@@ -11,6 +11,7 @@
 #include "athanor/base/hash.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/base/unicode.h"
+#include "athanor/clean/tables/table_cleaner.h"
 #include "athanor/data/documents/document_values.h"
 #include "athanor/data/documents/documents.h"
 #include "athanor/stage/verb_list.h"
@@ -31,7 +32,7 @@ struct SplitRecipe {
     f.add("test", &SplitRecipe::test, "share for the final test").range(0, 1);
     f.add("by", &SplitRecipe::by,
           "hash: each document for itself, and it keeps its part when others come; fraction: exact shares, in the order of "
-          "the hash; tail: the end of the text, in order (cuts documents)")
+          "the hash; tail: the end of the text, in order (cuts documents, never a row of a table)")
         .choices({"hash", "fraction", "tail"});
     f.add("group", &SplitRecipe::group,
           "documents with equal values stay together: a column, source or meta.FIELD; an empty value stands alone. "
@@ -230,6 +231,13 @@ std::vector<PartCount> split_by_tail(const SplitRecipe& recipe, const Documents&
   size_t part = 0;
   input.for_each([&](uint64_t, Document&& document) {
     size_t at = 0;
+    if (is_row_text(document.text, document.meta)) {  // either half would be the whole row: its cells stand in meta
+      while (part + 1 < kNames.size() && begin + document.text.size() / 2 >= ends[part]) {
+        ++part;
+      }
+      writers[part]->add(document);
+      at = document.text.size();
+    }
     while (at < document.text.size()) {
       while (part + 1 < kNames.size() && begin + at >= ends[part]) {
         ++part;
@@ -277,6 +285,14 @@ nlohmann::json execute_split(StageContext& context) {
     throw Error(ErrorKind::kInput, "nothing is left to train on: there are only " +
                                        std::to_string(input.num_documents()) + " documents");
   }
+  const double shares[] = {1, recipe.valid, recipe.test};
+  for (size_t i = 1; i < counts.size(); ++i) {
+    if (shares[i] > 0 && counts[i].documents == 0) {
+      context.warn(std::string(kNames[i]) + " got no documents: " +
+                   (recipe.by == "tail" && keys.group ? "by: tail puts a group where its first document lies, so take by: fraction"
+                                                      : "there are too few for its share"));
+    }
+  }
   result["parts"] = parts;
   result["summary"] = summary + " documents";
   return result;
@@ -287,6 +303,7 @@ nlohmann::json execute_split(StageContext& context) {
 Verb split_verb() {
   Verb verb;
   verb.name = "split";
+  verb.revision = 2;
   verb.summary = "part documents into train, valid and test";
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to part"}};
   verb.output = ArtifactKind::kDocuments;
