@@ -86,7 +86,7 @@ Verb evaluate_verb() {
   Verb verb;
   verb.name = "evaluate";
   verb.summary = "a model or an estimator on what it has not seen: loss and perplexity, or scores where there are labels";
-  verb.revision = 4;
+  verb.revision = 5;
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "texts or rows it has not seen"},
                 {"model", ArtifactKind::kModel, false, "what to judge; its own tokenizer is used"},
                 {"estimator", ArtifactKind::kEstimator, false, "or what fit made of a table"},

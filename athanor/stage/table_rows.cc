@@ -181,6 +181,43 @@ Task task_of_labels(const std::vector<std::vector<std::string>>& labels, const s
   return others == 0 && many ? Task::kRegression : Task::kClasses;
 }
 
+namespace {
+
+// Where a label stands among the known ones. Numbers are found by their value: what was trained on as 1 reads 1.0 once a gap has
+// made floats of the column.
+class LabelPlaces {
+ public:
+  LabelPlaces(const std::vector<std::string>& labels, bool by_value) : by_value_(by_value) {
+    for (size_t i = 0; i < labels.size(); ++i) {
+      exact_.emplace(labels[i], static_cast<int32_t>(i));
+      if (double value = 0; by_value && parse_number(labels[i], value) == NumberCell::kNumber) {
+        const auto [at, is_new] = values_.emplace(exact_number(labels[i]), static_cast<int32_t>(i));
+        at->second = is_new ? at->second : -1;  // 1 and 1.0 were two labels in training
+      }
+    }
+  }
+
+  // -1: it is not among them.
+  int32_t of(const std::string& label) const {
+    if (const auto found = exact_.find(label); found != exact_.end()) {
+      return found->second;
+    }
+    double value = 0;
+    if (!by_value_ || parse_number(label, value) != NumberCell::kNumber) {
+      return -1;
+    }
+    const auto found = values_.find(exact_number(label));
+    return found == values_.end() ? -1 : found->second;
+  }
+
+ private:
+  bool by_value_;
+  std::map<std::string, int32_t> exact_;
+  std::map<std::string, int32_t> values_;
+};
+
+}  // namespace
+
 TableRows with_target(Table table, const Documents& documents, const std::vector<std::vector<std::string>>& labels, Task task,
                       const std::vector<std::string>& names, RejectLog& rejects) {
   TableRows out;
@@ -193,10 +230,7 @@ TableRows with_target(Table table, const Documents& documents, const std::vector
     throw Error(ErrorKind::kInput, std::to_string(out.target.labels.size()) + " different labels", "label_field",
                 "numbers? then task: regression");
   }
-  std::map<std::string, int32_t> index;
-  for (size_t i = 0; i < out.target.labels.size(); ++i) {
-    index.emplace(out.target.labels[i], static_cast<int32_t>(i));
-  }
+  const LabelPlaces places(out.target.labels, !learns);
   std::vector<uint64_t> rows;
   const auto reject = [&](uint64_t row, const char* reason, const std::string& sample) {
     rejects.add({reason, "document " + table.ids[row], row, sample});
@@ -226,10 +260,10 @@ TableRows with_target(Table table, const Documents& documents, const std::vector
       std::vector<uint8_t> marks(out.target.labels.size(), 0);
       bool known = true;
       for (const auto& label : has_none ? std::vector<std::string>() : some) {
-        const auto found = index.find(label);
-        known = known && found != index.end();
-        if (found != index.end()) {
-          marks[static_cast<size_t>(found->second)] = 1;
+        const int32_t place = places.of(label);
+        known = known && place >= 0;
+        if (place >= 0) {
+          marks[static_cast<size_t>(place)] = 1;
         }
       }
       if (!known) {
@@ -237,7 +271,7 @@ TableRows with_target(Table table, const Documents& documents, const std::vector
         continue;
       }
       if (task == Task::kClasses) {
-        out.target.classes.push_back(index[some[0]]);
+        out.target.classes.push_back(places.of(some[0]));
       } else {
         out.target.marks.insert(out.target.marks.end(), marks.begin(), marks.end());
       }
@@ -246,7 +280,10 @@ TableRows with_target(Table table, const Documents& documents, const std::vector
   }
   rejects.finish();
   if (rows.empty()) {
-    throw Error(ErrorKind::kInput, "no row of " + std::to_string(documents.num_documents()) + " is of use", "",
+    const LostRows lost = out.lost.empty() ? LostRows{} : out.lost.front();
+    const std::string why = (lost.reason.empty() ? "" : ": " + lost.reason) +
+                            (lost.example.empty() ? "" : ", such as '" + first_characters(lost.example, kShownCharacters) + "'");
+    throw Error(ErrorKind::kInput, "no row of " + std::to_string(documents.num_documents()) + " is of use" + why, "",
                 "rejected/rejected.jsonl says why");
   }
   if (learns && task == Task::kClasses && out.target.labels.size() < 2) {

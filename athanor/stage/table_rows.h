@@ -51,7 +51,8 @@ std::vector<std::string> unseen_warnings(const std::map<std::string, UnseenCells
 std::string first_characters(const std::string& text, size_t most);
 
 // Drops rows without a label or with one that cannot be read ("no label", "label is not a number", "label is not finite", and with known labels
-// "label not among those trained on") into rejects. names: the labels that an estimator knows; empty: learns them. Without a
+// "label not among those trained on") into rejects. names: the labels that an estimator knows (numbers are the same by value:
+// 1.0 is 1); empty: learns them. Error(kInput) where no row is left, with the first reason and label. Without a
 // truth (clusters, anomaly) every row stays.
 TableRows with_target(Table table, const Documents& documents, const std::vector<std::vector<std::string>>& labels, Task task,
                       const std::vector<std::string>& names, RejectLog& rejects);
