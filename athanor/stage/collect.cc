@@ -200,7 +200,9 @@ nlohmann::json execute_collect(StageContext& stage) {
   }
   if (result.documents == 0) {
     throw Error(ErrorKind::kInput, "the sources hold no documents", empty_sources(options.source, result.notes),
-                "look at collect.source and collect.text_field");
+                options.series.rows > 0 ? "no table has the " + std::to_string(options.series.rows + options.series.ahead) +
+                                              " rows in a row that collect.series wants (rows and ahead): fewer of them"
+                                        : "look at collect.source and collect.text_field");
   }
   for (const auto& note : result.notes) {
     stage.warn(note);
