@@ -46,6 +46,9 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& option
   NetTraining made = prepare_net_training(options, context.inputs, rejects);
   rejects.finish();
   const uint64_t examples = made.train.examples.size();
+  if (const std::string told = rejects.told(examples + made.valid.examples.size()); !told.empty()) {
+    context.warn(told);
+  }
   const bool validates = made.valid.examples.size() > 0;
   if (!validates) {
     FinetuneOptions asked = options;

@@ -111,6 +111,9 @@ nlohmann::json evaluate_net(StageContext& context, const EvaluateOptions& option
     throw Error(ErrorKind::kInput, "no document is of use for this model", context.input("documents").path.string(),
                 "rejected/rejected.jsonl says why");
   }
+  if (const std::string told = rejects.told(examples.examples.size()); !told.empty()) {
+    context.warn("the score is of the other documents alone: " + told);
+  }
   const nlohmann::json score = score_net(*net, examples, options.batch_size);
   nlohmann::json result{{"documents", examples.examples.size()}, {"rejected", rejects.counts()}, {"task", folder.config.task}};
   for (const auto& [name, value] : score.items()) {

@@ -232,9 +232,13 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
     context.progress.line("  resumed at step " + grouped_integer(point->step));
   }
   if (options.profile_steps > 0) {
-    context.progress.line("  trace of " + grouped_integer(options.profile_steps) + " steps: " + hooks.trace_path.string());
+    context.progress.line("  trace of " + grouped_integer(options.profile_steps) + " steps, from this process's fourth: " +
+                          hooks.trace_path.string());
   }
-  const TrainResult result = train(objective, options, context.run.state(), hooks, group.get());
+  TrainResult result = train(objective, options, context.run.state(), hooks, group.get());
+  if (options.profile_steps > 0 && !fs::exists(hooks.trace_path)) {
+    result.warnings.push_back("no trace was written: this process made fewer than four steps");
+  }
   for (const auto& warning : result.warnings) {
     context.progress.line("  warning: " + warning);
     context.run.events().emit("warning", {{"what", warning}});

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "athanor/base/format.h"
 #include "athanor/base/machine.h"
 #include "athanor/tensor/device/device.h"
 #include "athanor/train/throughput.h"
@@ -139,8 +140,10 @@ void TrainRun::follow(const std::vector<ControlDecision>& decisions) {
 
 void TrainRun::note_progress(double loss) {
   if (plateau_.see(loss)) {
-    emit({{"type", "decision"}, {"step", result_.step}, {"what", "learning rate x " + std::to_string(plateau_.factor())},
-          {"why", "no progress in " + std::to_string(options_.schedule.patience + 1) + " validations"}});
+    emit({{"type", "decision"}, {"step", result_.step},
+          {"what", "learning rate x " + human_number(plateau_.factor()) + " of the schedule's"},
+          {"why", "validation loss " + human_number(loss) + ": no progress in " + std::to_string(options_.schedule.patience + 1) +
+                      " validations"}});
   }
   if (std::isfinite(loss) && (!progress_mark_ || loss < *progress_mark_ - options_.min_delta)) {
     progress_mark_ = loss;

@@ -78,6 +78,14 @@ void RejectLog::check(uint64_t accepted, double max_fraction, bool at_end) {
   }
 }
 
+std::string RejectLog::told(uint64_t accepted) const {
+  std::string reasons;
+  for (const auto& [reason, count] : counts_) {
+    reasons += (reasons.empty() ? "" : ", ") + reason + ": " + std::to_string(count);
+  }
+  return total_ == 0 ? "" : std::to_string(total_) + " of " + std::to_string(accepted + total_) + " documents are left out (" + reasons + ")";
+}
+
 void RejectLog::finish() {
   if (writer_) {
     writer_->sync();

@@ -39,6 +39,9 @@ class RejectLog {
   static void check_share(const std::map<std::string, uint64_t>& counts, uint64_t accepted, double max_fraction,
                           bool at_end, const fs::path& file);
 
+  // "20 of 50 documents are left out (a label that is not known: 20)"; empty where none is.
+  std::string told(uint64_t accepted) const;
+
   // Flushes and fsyncs; call before the run is called done.
   void finish();
 

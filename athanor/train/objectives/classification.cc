@@ -55,17 +55,25 @@ at::Tensor targets_of(const LabelledExamples& examples, std::span<const uint64_t
   return at::tensor(targets, at::kFloat);
 }
 
-// Calls fn(batch, rows, outputs) for all examples of this share, batch by batch, longest first where they have lengths.
+// So many of them (0: all), at even distances: a file is often sorted by label.
+std::vector<uint64_t> spread_rows(uint64_t all, uint64_t most) {
+  std::vector<uint64_t> rows(most > 0 ? std::min(most, all) : all);
+  for (uint64_t i = 0; i < rows.size(); ++i) {
+    rows[i] = i * all / rows.size();
+  }
+  return rows;
+}
+
+// Calls fn(batch, rows, outputs) for the examples of `order` in this share, batch by batch, longest first where they have lengths.
 template <class Fn>
-void for_each_output(Net& net, const Examples& examples, int64_t batch_size, uint64_t count, const EvalShare& share,
+void for_each_output(Net& net, const Examples& examples, int64_t batch_size, std::vector<uint64_t> order, const EvalShare& share,
                      const Fn& fn) {
   NoGrad no_grad;
   const bool training = net.training();
   const at::Device device = net.device();
   net.set_training(false);
   net.begin_step();
-  std::vector<uint64_t> order(count);
-  std::iota(order.begin(), order.end(), 0);
+  const uint64_t count = order.size();
   std::stable_sort(order.begin(), order.end(),
                    [&](uint64_t a, uint64_t b) { return examples.length(a) > examples.length(b); });
   const auto size = static_cast<uint64_t>(batch_size);
@@ -139,27 +147,28 @@ nlohmann::json score_net(Net& net, const LabelledExamples& examples, int64_t bat
                          const EvalShare& share) {
   const NetConfig& config = net.config();
   const uint64_t all = examples.examples.size();
-  const uint64_t count = max_examples > 0 ? std::min(max_examples, all) : all;
+  const std::vector<uint64_t> judged = spread_rows(all, max_examples);
+  const uint64_t count = judged.size();
   const bool regression = config.task == "regression";
   const auto size = static_cast<uint64_t>(batch_size);
   // Each example's answer, then each batch's loss.
-  std::vector<double> found(count + (count + size - 1) / size, 0);
-  for_each_output(net, examples.examples, batch_size, count, share,
+  std::vector<double> found(all + (count + size - 1) / size, 0);
+  for_each_output(net, examples.examples, batch_size, judged, share,
                   [&](uint64_t batch, std::span<const uint64_t> rows, const at::Tensor& out) {
     const at::Tensor truth = regression ? targets_of(examples, rows) : labels_of(examples, rows);
     const at::Tensor answer = regression ? out.squeeze(1) : out.argmax(1);
-    found[count + batch] = (regression ? at::mse_loss(answer, truth, kSumReduction)
+    found[all + batch] = (regression ? at::mse_loss(answer, truth, kSumReduction)
                                        : at::cross_entropy_loss(out, truth, {}, kSumReduction)).item<double>();
     for (size_t i = 0; i < rows.size(); ++i) {
       found[rows[i]] = answer[static_cast<int64_t>(i)].item<double>();
     }
   });
   share.add_up(found);
-  const double loss = std::accumulate(found.begin() + static_cast<std::ptrdiff_t>(count), found.end(), 0.0);
+  const double loss = std::accumulate(found.begin() + static_cast<std::ptrdiff_t>(all), found.end(), 0.0);
   ConfusionMatrix matrix(regression ? 0 : config.labels.size());
   RegressionScore numbers;
   const auto in_units = [&](double value) { return value * config.target_deviation + config.target_mean; };
-  for (uint64_t i = 0; i < count; ++i) {
+  for (const uint64_t i : judged) {
     if (regression) {
       numbers.add(in_units(examples.targets[i]), in_units(found[i]));
     } else {
@@ -179,7 +188,7 @@ std::vector<std::vector<double>> predict_net(Net& net, const Examples& examples,
   const NetConfig& config = net.config();
   const bool regression = config.task == "regression";
   std::vector<std::vector<double>> all(examples.size());
-  for_each_output(net, examples, batch_size, examples.size(), {},
+  for_each_output(net, examples, batch_size, spread_rows(examples.size(), 0), {},
                   [&](uint64_t, std::span<const uint64_t> rows, const at::Tensor& out) {
     const at::Tensor values =
         regression ? out.to(at::kDouble).mul(config.target_deviation).add(config.target_mean) : at::softmax(out.to(at::kDouble), 1);

@@ -44,7 +44,8 @@ class ExampleOrder {
 };
 
 // What a validation found: {"loss", "accuracy", "macro_f1", "num_samples"} or {"loss", "rmse", "mae", "r2", "num_samples"},
-// the latter in the target's own units; loss is the training loss without weights and smoothing.
+// the latter in the target's own units; loss is the training loss without weights and smoothing. max_examples: so many, spread
+// evenly over all; 0: all.
 nlohmann::json score_net(Net& net, const LabelledExamples& examples, int64_t batch_size, uint64_t max_examples = 0,
                          const EvalShare& share = {});
 // One row an example, in their order: probabilities of the labels, or the answer in its own units.
