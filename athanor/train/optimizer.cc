@@ -128,7 +128,7 @@ std::vector<double> Optimizer::chunk_squares() const {
     for (int64_t i = begin; i < end; ++i) {
       const Chunk& chunk = chunks_[i];
       const float* grad = grads[chunk.parameter];
-      partial[i] = grad == nullptr ? 0 : sum_of_squares(grad + chunk.begin, chunk.count);
+      partial[i] = grad == nullptr || settings_[chunk.parameter].lr == 0 ? 0 : sum_of_squares(grad + chunk.begin, chunk.count);
     }
   });
   return partial;

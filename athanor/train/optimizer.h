@@ -40,7 +40,7 @@ class Optimizer {
   // whose `decay` is set. bf16_products: muon's.
   Optimizer(std::vector<NamedParameter> parameters, const OptimizerOptions& options, bool bf16_products = false);
 
-  // The 2-norm of all gradients together. A parameter without a gradient counts as zero.
+  // The 2-norm of all gradients together. A parameter without a gradient, or frozen (lr: 0), counts as zero.
   double grad_norm() const;
   // What it is the root of the sum of: the squares of each kChunk elements of a parameter, parameter by parameter (on a GPU:
   // of each parameter).

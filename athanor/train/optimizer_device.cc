@@ -29,7 +29,7 @@ std::vector<double> Optimizer::gpu_squares() const {
   const at::Tensor sums = at::zeros({static_cast<int64_t>(grads.size())}, options);
   const at::Tensor partial = at::empty({kPartials}, options);
   for (size_t i = 0; i < grads.size(); ++i) {
-    if (grads[i] != nullptr) {
+    if (grads[i] != nullptr && settings_[i].lr != 0) {
       device::launch("a sum of squares", gpu_unit().sum_of_squares, like, parameters_[i].tensor.numel(), grads[i],
                      partial.mutable_data_ptr<float>(), sums.mutable_data_ptr<float>() + i);
     }

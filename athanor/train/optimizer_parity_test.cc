@@ -96,6 +96,7 @@ TEST(Optimizer, GroupsFreezeScaleAndDecay) {
     parameters.back().tensor.mutable_grad() = at::zeros({8, 8}).fill_(1);
   }
   Optimizer optimizer(parameters, options);
+  EXPECT_NEAR(optimizer.grad_norm(), std::sqrt(3 * 64), 1e-6) << "what is frozen has no part in it";
   optimizer.step(0.1, 1.0);
   const auto value = [&](size_t i) { return parameters[i].tensor.view({-1})[0].item<double>(); };
   EXPECT_EQ(value(0), 0.5);
