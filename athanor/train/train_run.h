@@ -74,6 +74,9 @@ class TrainRun {
   Error out_of_memory(const std::string& what);
   void update(TrainingStepOutcome& outcome, int64_t rows);
   void finish_step(TrainingStepOutcome& outcome, int64_t rows);
+  // What a forward pass itself changes (running statistics) as it was before this step: for a step whose update is left out.
+  void keep_buffers();
+  void put_back_buffers();
   // Sums of losses of the pieces of a batch of so many rows, each divided by the whole batch's count of targets before
   // its backward pass. Each process takes its share of the rows; the sum is of all.
   double accumulate_gradients(int64_t rows);
@@ -131,6 +134,7 @@ class TrainRun {
   std::optional<double> metric_;  // the validation loss of this very step
   std::unique_ptr<ParameterWatch> watch_;  // only inside a step that is looked at
   ActivationLog activations_;
+  std::vector<at::Tensor> buffers_before_;  // of this step, in the order of named_buffers
   StepProfile profile_;
   int64_t steps_here_ = 0;                 // of this process
   int64_t rollbacks_to_point_ = 0;         // to the one that stands

@@ -85,6 +85,20 @@ void TrainRun::restore(const ResumePoint& point) {
   result_.num_units = reported_units_ = samples_ * static_cast<uint64_t>(objective_.units_per_sample());
 }
 
+void TrainRun::keep_buffers() {
+  buffers_before_.clear();
+  for (const auto& [name, buffer] : objective_.module().named_buffers()) {
+    buffers_before_.push_back(buffer.clone());
+  }
+}
+
+void TrainRun::put_back_buffers() {
+  const auto buffers = objective_.module().named_buffers();
+  for (size_t i = 0; i < buffers_before_.size(); ++i) {
+    buffers[i].second.copy_(buffers_before_[i]);
+  }
+}
+
 int64_t TrainRun::rollback_point() const { return result_.step / options_.rollback_every * options_.rollback_every; }
 
 void TrainRun::roll_back(int64_t rows) {

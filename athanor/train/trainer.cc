@@ -127,6 +127,7 @@ TrainingStepOutcome TrainRun::guarded_step() {
 Error TrainRun::out_of_memory(const std::string& what) {
   optimizer_.zero_grad();
   watch_.reset();
+  put_back_buffers();
   if (parallel_.alone()) {
     save_checkpoint();  // a step changes nothing before its update
     writer_->wait();
@@ -150,6 +151,7 @@ TrainingStepOutcome TrainRun::train_step() {
   objective_.module().set_activation_log(look ? &activations_ : nullptr);
   objective_.module().set_training(true);
   objective_.begin_step();
+  keep_buffers();
   outcome.loss = accumulate_gradients(rows);
   objective_.module().set_activation_log(nullptr);
   if (look) {
@@ -179,6 +181,7 @@ void TrainRun::update(TrainingStepOutcome& outcome, int64_t rows) {
     emit({{"type", "overflow"}, {"step", step + 1}, {"loss_scale", loss_scale_.scale()}});
     // Not the data's fault: the update is left out, and the next step's scale is smaller.
     outcome.grad_norm = std::numeric_limits<double>::quiet_NaN();
+    put_back_buffers();
     watch_.reset();
     finish_step(outcome, rows);
     return;
@@ -193,6 +196,7 @@ void TrainRun::update(TrainingStepOutcome& outcome, int64_t rows) {
     guard_.push(outcome.loss, outcome.grad_norm);
   }
   if (action == SpikeAction::kSkip) {
+    put_back_buffers();
     ++skips_in_a_row_;
     ++result_.num_skipped;
   } else {

@@ -4,12 +4,14 @@
 
 #include <ATen/ops/equal.h>
 
+#include <limits>
 #include <set>
 #include <unistd.h>
 
 #include "athanor/base/error.h"
 #include "athanor/eval/testing_shares.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/train/objectives/testing_nets.h"
 #include "athanor/train/trainer.h"
 
 namespace athanor {
@@ -163,6 +165,40 @@ TEST(Classification, TheLossDoesNotDependOnHowABatchIsCut) {
   EXPECT_NEAR(pieces, whole, 1e-5 * whole);
   EXPECT_FALSE(objective.evaluate());
   EXPECT_EQ(objective.documents_of(0, 40).size(), 33);
+}
+
+// The second of two batches has targets that are no numbers.
+TEST(Classification, ASkippedBatchLeavesNoTraceInRunningStatistics) {
+  NetConfig config = testing_train::config_for("resnet");
+  config.task = "regression";
+  config.labels.clear();
+  LabelledExamples set = testing_train::examples_for(config.shape);
+  TrainOptions options = options_of(2);
+  options.schedule.name = "constant";
+  options.on_spike = "skip";
+  options.eval_every = 0;
+  set.targets.assign(static_cast<size_t>(set.examples.count), 0.5F);
+  ExampleOrder order(set.examples.count, {}, options.seed);
+  for (uint64_t sample = 10; sample < 20; ++sample) {
+    set.targets[order.at(sample)] = std::numeric_limits<float>::quiet_NaN();
+  }
+  const auto trained = [&](int64_t stop_at) {
+    auto net = make_net(config, 3);
+    TrainOptions until = options;
+    until.stop_at = stop_at;
+    ClassificationObjective objective(*net, set, nullptr, until, {});
+    const fs::path folder = scratch("skipped");
+    const TrainResult result = train(objective, until, folder, {});
+    EXPECT_EQ(result.num_skipped, stop_at - 1);
+    fs::remove_all(folder);
+    return net;
+  };
+  const auto one = trained(1);
+  const auto two = trained(2);
+  for (size_t i = 0; i < one->named_buffers().size(); ++i) {
+    EXPECT_TRUE(at::equal(one->named_buffers()[i].second, two->named_buffers()[i].second)) << one->named_buffers()[i].first;
+  }
+  EXPECT_FALSE(one->named_buffers().empty());
 }
 
 class Resume : public testing::TestWithParam<std::pair<const char*, const char*>> {};
