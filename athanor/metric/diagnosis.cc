@@ -6,6 +6,7 @@
 
 #include "athanor/metric/diagnosis_clusters.h"
 #include "athanor/metric/diagnosis_fair.h"
+#include "athanor/metric/diagnosis_spikes.h"
 
 namespace athanor {
 
@@ -76,14 +77,13 @@ class Doctor {
       learns_nothing();
     }
     overfit();
-    if (facts_.finished) {
-      underfit();
-    }
+    underfit();
     leak();
     data();
     drift();
-    const std::vector<Finding> clusters = diagnose_clusters(facts_);
-    findings_.insert(findings_.end(), clusters.begin(), clusters.end());
+    for (const auto& more : {diagnose_clusters(facts_), diagnose_spikes(facts_)}) {
+      findings_.insert(findings_.end(), more.begin(), more.end());
+    }
     return findings_;
   }
 
@@ -233,7 +233,7 @@ class Doctor {
   }
 
   void underfit() {
-    if (found("learns nothing") || found("rate too high") || found("rate too low") || near_perfect()) {
+    if (!facts_.finished || found("learns nothing") || found("rate too high") || found("rate too low") || near_perfect()) {
       return;
     }
     if (std::isfinite(facts_.richer_gain) && facts_.richer_gain > kStandardErrors) {

@@ -26,6 +26,12 @@ struct RunFacts {
   std::vector<CurvePoint> train_loss;
   std::vector<CurvePoint> valid_loss;
   std::vector<CurvePoint> gradient_norm;
+  struct Spike {
+    double step = 0;
+    std::string action;                 // "skip", "rollback", "ignore", "stop"
+    std::vector<std::string> documents;
+  };
+  std::vector<Spike> spikes;
   double valid_error = std::nan("");    // standard error of the last validation loss
   double chance_loss = std::nan("");    // of an answer that knows only how often each label or token comes
   double epochs = std::nan("");         // how often each example was seen
@@ -80,7 +86,7 @@ struct RunFacts {
 
 struct Finding {
   std::string name;      // "overfit", "underfit", "leak", "rate too high", "rate too low", "too little data", "dead units",
-                         // "imbalance", "drift", "learns nothing"
+                         // "imbalance", "drift", "learns nothing", "loss spikes"
   std::string evidence;  // with numbers
   std::string advice;
   std::string change;    // a field to change, as key=value without the step's name: "optimizer.lr=0.0003"; may be empty

@@ -81,6 +81,23 @@ TEST(Diagnosis, NamesARateThatIsTooHigh) {
   EXPECT_EQ(names(diagnose(facts, 0.1)), "rate too high");
 }
 
+TEST(Diagnosis, TellsOfSpikes) {
+  RunFacts facts = healthy_run();
+  facts.spikes = {{120, "rollback", {"a", "b"}}, {480, "skip", {"c"}}};
+  std::vector<Finding> findings = diagnose(facts);
+  ASSERT_EQ(names(findings), "loss spikes");
+  EXPECT_EQ(findings[0].evidence, "2 at steps 120, 480: 1 rolled back, 1 left out");
+  EXPECT_FALSE(findings[0].grave) << "two of 600 steps";
+  EXPECT_EQ(findings[0].advice.find("look at the documents"), 0);
+  for (double step = 481; step < 487; ++step) {
+    facts.spikes.push_back({step, "skip", {"d", "a"}});
+  }
+  findings = diagnose(facts);
+  EXPECT_EQ(findings[0].evidence, "8 at steps 120, 480, 481, 482 and 4 more: 1 rolled back, 7 left out");
+  EXPECT_EQ(findings[0].advice, "look at a, d: in most of them");
+  EXPECT_TRUE(findings[0].grave);
+}
+
 TEST(Diagnosis, NamesARateThatIsTooLow) {
   RunFacts facts = healthy_run();
   facts.train_loss = curve(60, [](double t) { return 6.2 - 0.9 * t; });

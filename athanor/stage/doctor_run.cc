@@ -27,17 +27,40 @@ const nlohmann::json& map_of(const nlohmann::json& object, const char* key) {
   return found != object.end() && found->is_object() ? *found : kEmpty;
 }
 
+// A loss that was no number counts in the curve where it ended the run; steps that were taken back do not.
+void read_spike(const nlohmann::json& event, double step, RunFacts& facts) {
+  RunFacts::Spike spike{step, event.value("action", ""), {}};
+  for (const auto& id : event.value("documents", nlohmann::json::array())) {
+    if (id.is_string() && !id.get<std::string>().starts_with("... and ")) {
+      spike.documents.push_back(id.get<std::string>());
+    }
+  }
+  const bool is_number = std::isfinite(number_of(event, "loss")) && std::isfinite(number_of(event, "grad_norm"));
+  if (!is_number && spike.action == "stop") {
+    facts.train_loss.push_back({step, std::nan("")});
+  }
+  if (spike.action == "rollback") {
+    for (auto* curve : {&facts.train_loss, &facts.valid_loss, &facts.gradient_norm}) {
+      std::erase_if(*curve, [&](const CurvePoint& point) { return point.step > number_of(event, "to_step"); });
+    }
+  }
+  facts.spikes.push_back(std::move(spike));
+}
+
 void read_curves(const fs::path& events, RunFacts& facts) {
   read_events(events, [&](const nlohmann::json& event) {
     const std::string type = event.value("type", "");
     const double step = number_of(event, "step");
+    if (type == "step" && !facts.spikes.empty() && facts.spikes.back().step == step && facts.spikes.back().action == "skip") {
+      return;  // nothing was learnt from it
+    }
     if (type == "step") {
       facts.train_loss.push_back({step, number_of(event, "loss")});
       if (event.contains("grad_norm")) {
         facts.gradient_norm.push_back({step, number_of(event, "grad_norm")});
       }
-    } else if (type == "spike" && (event["loss"].is_null() || event["grad_norm"].is_null())) {
-      facts.train_loss.push_back({step, std::nan("")});
+    } else if (type == "spike") {
+      read_spike(event, step, facts);
     } else if (type == "eval") {
       facts.valid_loss.push_back({step, number_of(event, "loss")});
       facts.valid_error = number_of(event, "standard_error");
