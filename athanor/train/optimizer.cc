@@ -62,14 +62,15 @@ int64_t optimizer_bytes(const OptimizerOptions& options, int64_t elements, int64
   return width * (slots * (elements - matrices) + matrices);
 }
 
-Optimizer::Optimizer(std::vector<NamedParameter> parameters, const OptimizerOptions& options, bool bf16_products)
+Optimizer::Optimizer(std::vector<NamedParameter> parameters, const OptimizerOptions& options, bool bf16_products,
+                     std::vector<ParameterPlace> places)
     : parameters_(std::move(parameters)),
       options_(with_defaults(options)),
       rule_(optimizer_rule(options_)),
       bf16_products_(bf16_products) {
   const std::vector<ParameterGroup> groups = parse_groups(options_.groups);
   std::vector<int64_t> sizes(rule_.slots.size());
-  int64_t total = 0;
+  ParameterPlace next;
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const auto& [name, tensor, decay] = parameters_[i];
     if (tensor.scalar_type() != at::kFloat || !tensor.is_contiguous()) {
@@ -81,16 +82,17 @@ Optimizer::Optimizer(std::vector<NamedParameter> parameters, const OptimizerOpti
     setting.weight_decay = group.weight_decay.value_or(decay ? options_.weight_decay : 0);
     setting.penalised = decay;
     setting.muon = options_.name == "muon" && is_muon_matrix(parameters_[i]);
-    setting.index = total;
+    setting.place = places.empty() ? next : places.at(i);
     for (size_t slot = 0; slot < sizes.size(); ++slot) {
       setting.slots.push_back(sizes[slot]);
       sizes[slot] += setting.muon && slot > 0 ? 0 : tensor.numel();  // muon has one array
     }
     settings_.push_back(setting);
     for (int64_t begin = 0; begin < tensor.numel(); begin += kChunk) {
-      chunks_.push_back({i, begin, std::min(kChunk, tensor.numel() - begin)});
+      chunks_.push_back({i, begin, std::min(kChunk, tensor.numel() - begin), setting.place.chunk + begin / kChunk});
     }
-    total += tensor.numel();
+    next.element += tensor.numel();
+    next.chunk += num_chunks(tensor.numel());
   }
   for (const int64_t size : sizes) {
     const auto type = options_.state == "bf16" ? at::kBFloat16 : at::kFloat;
@@ -183,7 +185,7 @@ void Optimizer::step_elements(double lr, double grad_scale, const std::vector<co
                     grads[chunk.parameter] + chunk.begin,
                     {nullptr, nullptr},
                     chunk.count,
-                    static_cast<uint64_t>(setting.index + chunk.begin)};
+                    static_cast<uint64_t>(setting.place.element + chunk.begin)};
       for (size_t slot = 0; slot < slots_.size(); ++slot) {
         run.slots[slot] = static_cast<char*>(slots_[slot].mutable_data_ptr()) +
                           (setting.slots[slot] + chunk.begin) * width;
@@ -204,7 +206,7 @@ void Optimizer::step_matrix(size_t parameter, double lr, double grad_scale) {
   at::Tensor buffer = slot_view(parameter, 0);
   if (options_.state == "bf16") {
     const at::Tensor mean = buffer.to(at::kFloat).lerp_(grad, 1 - options_.momentum).contiguous();
-    round_state(mean, buffer, static_cast<uint64_t>(setting.index), c.rounding);
+    round_state(mean, buffer, static_cast<uint64_t>(setting.place.element), c.rounding);
   } else {
     buffer.lerp_(grad, 1 - options_.momentum);
   }
@@ -224,7 +226,7 @@ void Optimizer::add_noise(double standard_deviation, uint64_t seed) {
       if (!grad.defined()) {
         continue;
       }
-      Rng rng(random_at(seed, static_cast<uint64_t>(i)));
+      Rng rng(random_at(seed, static_cast<uint64_t>(chunks_[i].number)));
       auto* const values = grad.mutable_data_ptr<float>() + chunks_[i].begin;
       for (int64_t j = 0; j < chunks_[i].count; ++j) {
         values[j] += static_cast<float>(standard_deviation * rng.normal());

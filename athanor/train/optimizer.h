@@ -31,14 +31,22 @@ double clip_scale(double norm, double max_norm);
 // Whether muon takes this parameter as a matrix.
 bool is_muon_matrix(const NamedParameter& parameter);
 
+// Where a parameter (or the part of one that a rank updates) begins among all parameters of the model: what is drawn by
+// chance is a function of it, so that it does not depend on how many ranks share the work.
+struct ParameterPlace {
+  int64_t element = 0;
+  int64_t chunk = 0;  // of Optimizer::kChunk elements, each parameter's counted from its own begin
+};
+
 // Bytes of state a parameter of so many elements costs.
 int64_t optimizer_bytes(const OptimizerOptions& options, int64_t elements, int64_t muon_elements);
 
 class Optimizer {
  public:
   // The parameters must be contiguous fp32, all on one device, and outlive the optimiser. Weight decay and penalties touch those
-  // whose `decay` is set. bf16_products: muon's.
-  Optimizer(std::vector<NamedParameter> parameters, const OptimizerOptions& options, bool bf16_products = false);
+  // whose `decay` is set. bf16_products: muon's. places: the parameters', by default behind one another.
+  Optimizer(std::vector<NamedParameter> parameters, const OptimizerOptions& options, bool bf16_products = false,
+            std::vector<ParameterPlace> places = {});
 
   // The 2-norm of all gradients together. A parameter without a gradient, or frozen (lr: 0), counts as zero.
   double grad_norm() const;
@@ -46,11 +54,12 @@ class Optimizer {
   // of each parameter).
   static constexpr int64_t kChunk = 16384;  // 64 KiB of each array: four of them stay in a core's second-level cache
   std::vector<double> chunk_squares() const;
+  static int64_t num_chunks(int64_t elements) { return (elements + kChunk - 1) / kChunk; }
 
   // One update with gradients multiplied by grad_scale. A parameter without a gradient is left alone.
   void step(double lr, double grad_scale);
 
-  // Adds normal noise to the gradients: a function of (seed, element) alone.
+  // Adds normal noise to the gradients: a function of (seed, place of the element) alone.
   void add_noise(double standard_deviation, uint64_t seed);
 
   // Frees the gradients: the next backward then moves its own in, without a pass to clear or add.
@@ -69,13 +78,14 @@ class Optimizer {
     size_t parameter;
     int64_t begin;
     int64_t count;
+    int64_t number;  // over all parameters of the model
   };
   struct Setting {
     double lr = 1;  // factor
     double weight_decay = 0;
     bool penalised = false;     // l1, l2
     bool muon = false;
-    int64_t index = 0;          // of the first element over all parameters
+    ParameterPlace place;
     std::vector<int64_t> slots; // where its arrays begin
   };
 

@@ -57,7 +57,7 @@ void Optimizer::update_on_gpu(const std::vector<size_t>& members, const UpdateCo
   int64_t largest = 0;
   for (const size_t i : members) {
     AthanorParameter row{parameters_[i].tensor.mutable_data_ptr<float>(), grads[i], {nullptr, nullptr}, parameters_[i].tensor.numel(),
-                         static_cast<uint64_t>(settings_[i].index)};
+                         static_cast<uint64_t>(settings_[i].place.element)};
     for (size_t slot = 0; slot < slots_.size(); ++slot) {
       row.slots[slot] = slot_view(i, slot).mutable_data_ptr();
     }
@@ -82,18 +82,18 @@ void Optimizer::round_state(const at::Tensor& from, const at::Tensor& to, uint64
 }
 
 void Optimizer::add_noise_on_gpu(double standard_deviation, uint64_t seed) {
-  for (size_t i = 0; i < chunks_.size(); ++i) {
-    const at::Tensor& grad = parameters_[chunks_[i].parameter].tensor.grad();
+  for (const Chunk& chunk : chunks_) {
+    const at::Tensor& grad = parameters_[chunk.parameter].tensor.grad();
     if (!grad.defined()) {
       continue;
     }
-    Rng rng(random_at(seed, static_cast<uint64_t>(i)));
-    const at::Tensor noise = at::empty({chunks_[i].count}, at::kFloat);
+    Rng rng(random_at(seed, static_cast<uint64_t>(chunk.number)));
+    const at::Tensor noise = at::empty({chunk.count}, at::kFloat);
     auto* const values = noise.mutable_data_ptr<float>();
-    for (int64_t j = 0; j < chunks_[i].count; ++j) {
+    for (int64_t j = 0; j < chunk.count; ++j) {
       values[j] = static_cast<float>(standard_deviation * rng.normal());
     }
-    grad.view(-1).narrow(0, chunks_[i].begin, chunks_[i].count).add_(noise.to(grad.device()));
+    grad.view(-1).narrow(0, chunk.begin, chunk.count).add_(noise.to(grad.device()));
   }
 }
 

@@ -15,9 +15,25 @@
 
 namespace athanor {
 
+namespace {
+
+std::vector<ParameterPlace> places_of(const std::vector<NamedParameter>& parameters) {
+  std::vector<ParameterPlace> places;
+  ParameterPlace next;
+  for (const NamedParameter& parameter : parameters) {
+    places.push_back(next);
+    next.element += parameter.tensor.numel();
+    next.chunk += Optimizer::num_chunks(parameter.tensor.numel());
+  }
+  return places;
+}
+
+}  // namespace
+
 Parallel::Parallel(ProcessGroup* group, std::vector<NamedParameter> parameters, const ParallelOptions& options)
     : group_(group), parameters_(std::move(parameters)) {
   own_ = parameters_;
+  own_places_ = places_of(parameters_);
   if (alone()) {
     return;
   }
@@ -103,6 +119,7 @@ void Parallel::cut_for_optimizer(const std::vector<bool>& whole) {
 void Parallel::own_pieces(const std::vector<bool>& whole) {
   const NoGrad no_grad;
   own_.clear();
+  const std::vector<ParameterPlace> whole_places = std::exchange(own_places_, {});
   const auto self = static_cast<size_t>(rank());
   for (size_t i = 0; i < parameters_.size(); ++i) {
     const auto [number, place] = place_[i];
@@ -119,6 +136,7 @@ void Parallel::own_pieces(const std::vector<bool>& whole) {
       tensor = tensor.view(-1).narrow(0, begin - offset, end - begin);
     }
     own_.push_back({parameters_[i].name, tensor, parameters_[i].decay});
+    own_places_.push_back({whole_places[i].element + begin - offset, whole_places[i].chunk + (begin - offset) / Optimizer::kChunk});
   }
 }
 
@@ -234,19 +252,16 @@ double Parallel::grad_norm(const Optimizer& optimizer) {
     const std::vector<double> own = optimizer.chunk_squares();
     return std::sqrt(group_->sum({std::accumulate(own.begin(), own.end(), 0.0)}, "norm of the gradients").at(0));
   }
-  std::vector<size_t> first;  // the first chunk of each parameter
-  size_t total = 0;
+  int64_t total = 0;
   for (const NamedParameter& parameter : parameters_) {
-    first.push_back(total);
-    total += static_cast<size_t>((parameter.tensor.numel() + Optimizer::kChunk - 1) / Optimizer::kChunk);
+    total += Optimizer::num_chunks(parameter.tensor.numel());
   }
-  std::vector<double> squares(total);
+  std::vector<double> squares(static_cast<size_t>(total));
   const std::vector<double> own = optimizer.chunk_squares();
-  size_t next = 0;
-  for (const Piece& piece : pieces_) {
-    const auto chunks = static_cast<size_t>((piece.count + Optimizer::kChunk - 1) / Optimizer::kChunk);
-    const size_t at = first[piece.parameter] + static_cast<size_t>(piece.begin / Optimizer::kChunk);
-    std::copy_n(own.begin() + static_cast<int64_t>(next), chunks, squares.begin() + static_cast<int64_t>(at));
+  int64_t next = 0;
+  for (size_t i = 0; i < pieces_.size(); ++i) {
+    const int64_t chunks = Optimizer::num_chunks(pieces_[i].count);
+    std::copy_n(own.begin() + next, chunks, squares.begin() + own_places_[i].chunk);
     next += chunks;
   }
   double sum = 0;

@@ -38,10 +38,9 @@
 #include "athanor/model/nn/module.h"
 #include "athanor/tensor/process_group.h"
 #include "athanor/train/checkpoint.h"
+#include "athanor/train/optimizer.h"
 
 namespace athanor {
-
-class Optimizer;
 
 struct Share {
   int64_t begin = 0;
@@ -85,6 +84,7 @@ class Parallel {
   // What this rank's optimiser updates: the parameters themselves, or with sharding one-dimensional views on parts of
   // them (whole ones keep their shape) under the parameters' names. Their gradients are set by finish_backward.
   const std::vector<NamedParameter>& own_parameters() const { return own_; }
+  const std::vector<ParameterPlace>& own_places() const { return own_places_; }
   // Of all ranks' gradients, by the same sums whatever the number of ranks (on a GPU: within rounding).
   double grad_norm(const Optimizer& optimizer);
   // With sharding: gives the parameters themselves their summed gradients, for whoever wants to look at them.
@@ -148,6 +148,7 @@ class Parallel {
   std::vector<Bucket> buckets_;
   std::vector<std::pair<size_t, size_t>> place_;  // of each parameter: bucket, member
   std::vector<NamedParameter> own_;
+  std::vector<ParameterPlace> own_places_;
   std::vector<Piece> pieces_;  // with sharding: of own_
   std::vector<char> arrived_;  // by parameter: its gradient came in this step
   std::vector<char> used_;     // by parameter: in an earlier pass of this step, or this one

@@ -49,9 +49,10 @@ class Toy : public Module {
   at::Tensor in_, bias_, some_, none_, out_;
 };
 
-OptimizerOptions options_of(const std::string& name) {
+OptimizerOptions options_of(const std::string& name, const std::string& state = "fp32") {
   OptimizerOptions options;
   options.name = name;
+  options.state = state;
   options.lr = 0.01;
   return options;
 }
@@ -83,6 +84,7 @@ Trained steps(Toy& toy, Parallel& parallel, Optimizer& optimizer, int64_t first,
       own += loss.item<double>();
     }
     trained.losses.push_back(parallel.finish_backward({own}).at(0));
+    optimizer.add_noise(1e-3, static_cast<uint64_t>(step));
     trained.norms.push_back(parallel.grad_norm(optimizer));
     optimizer.step(0.01, clip_scale(trained.norms.back(), 1.0));
     parallel.share_weights();
@@ -108,16 +110,16 @@ NamedTensors weights_of(const Toy& toy) {
   return result;
 }
 
-void compare_with_one_process(ProcessGroup& group, const std::string& name, bool shard) {
-  SCOPED_TRACE(name + (shard ? ", sharded" : ""));
+void compare_with_one_process(ProcessGroup& group, const std::string& name, bool shard, const std::string& state_type) {
+  SCOPED_TRACE(name + " " + state_type + (shard ? ", sharded" : ""));
   Toy alone;
   Parallel one(nullptr, alone.named_parameters());
-  Optimizer alone_optimizer(one.own_parameters(), options_of(name));
+  Optimizer alone_optimizer(one.own_parameters(), options_of(name, state_type), false, one.own_places());
   const Trained expected = steps(alone, one, alone_optimizer, 0, 4, group.world());
   Toy toy;
   // Small buckets, so that there are several.
   Parallel parallel(&group, toy.named_parameters(), {shard, whole_of(toy, name), 40000});
-  Optimizer optimizer(parallel.own_parameters(), options_of(name));
+  Optimizer optimizer(parallel.own_parameters(), options_of(name, state_type), false, parallel.own_places());
   const Trained trained = steps(toy, parallel, optimizer, 0, 4, 1);
   EXPECT_EQ(trained.losses, expected.losses);
   EXPECT_EQ(trained.norms, expected.norms);
@@ -139,8 +141,10 @@ TEST(Parallel, RanksAreBitForBitAnAccumulation) {
   RankStore store(*launch, 20);
   ProcessGroup group(store);
   for (const std::string name : {"adamw", "muon", "sgd"}) {
-    compare_with_one_process(group, name, false);
-    compare_with_one_process(group, name, true);
+    for (const std::string state : {"fp32", "bf16"}) {
+      compare_with_one_process(group, name, false, state);
+      compare_with_one_process(group, name, true, state);
+    }
   }
 }
 
@@ -157,7 +161,7 @@ TEST(Parallel, AccumulationOnRanksStaysWithinRounding) {
   Optimizer alone_optimizer(one.own_parameters(), options_of("adamw"));
   const Trained expected = steps(alone, one, alone_optimizer, 0, 4, 1);
   Parallel parallel(&group, toy.named_parameters(), {true, {}, 40000});
-  Optimizer optimizer(parallel.own_parameters(), options_of("adamw"));
+  Optimizer optimizer(parallel.own_parameters(), options_of("adamw"), false, parallel.own_places());
   const Trained trained = steps(toy, parallel, optimizer, 0, 4, 2);
   for (size_t i = 0; i < expected.losses.size(); ++i) {
     EXPECT_NEAR(trained.losses[i], expected.losses[i], 1e-5 * expected.losses[i]);
@@ -211,7 +215,7 @@ TEST(Parallel, StateMovesToAnotherNumberOfRanks) {
   };
   Toy toy;
   Parallel parallel(&group, toy.named_parameters(), {true, whole_of(toy, "muon"), 40000});
-  Optimizer optimizer(parallel.own_parameters(), options_of("muon"));
+  Optimizer optimizer(parallel.own_parameters(), options_of("muon"), false, parallel.own_places());
   if (std::getenv("ATHANOR_TEST_PART") == std::string("first")) {
     run(toy, parallel, optimizer, 0, 2);
     const NamedTensors state = parallel.gather_state(optimizer);

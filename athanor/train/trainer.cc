@@ -46,7 +46,7 @@ TrainRun::TrainRun(Objective& objective, const TrainOptions& options, const fs::
       schedule_(options.optimizer.lr, options.schedule, options.steps),
       parameters_(objective.module().named_parameters()),
       parallel_(group, parameters_, parallel_options(parameters_, options)),
-      optimizer_(parallel_.own_parameters(), options.optimizer, options.precision == "bf16"),
+      optimizer_(parallel_.own_parameters(), options.optimizer, options.precision == "bf16", parallel_.own_places()),
       average_(parameters_, options.ema_decay),
       plateau_(options.schedule),
       control_(parse_control(options.control)),
@@ -168,11 +168,8 @@ void TrainRun::update(TrainingStepOutcome& outcome, int64_t rows) {
   Stopwatch watch;
   const int64_t step = result_.step;
   if (options_.grad_noise > 0) {
-    const auto seed = static_cast<uint64_t>(options_.seed);
-    const auto place = static_cast<uint64_t>(step);
     optimizer_.add_noise(loss_scale_.scale() * std::sqrt(options_.grad_noise / std::pow(1 + static_cast<double>(step), 0.55)),
-                         parallel_.sharded() ? random_at(seed, kNoiseDraw, place, static_cast<uint64_t>(parallel_.rank()))
-                                             : random_at(seed, kNoiseDraw, place));
+                         random_at(static_cast<uint64_t>(options_.seed), kNoiseDraw, static_cast<uint64_t>(step)));
   }
   const double loss_scale = loss_scale_.scale();
   outcome.grad_norm = parallel_.grad_norm(optimizer_) / loss_scale;
