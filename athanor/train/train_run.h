@@ -13,6 +13,7 @@
 #include "athanor/train/optimizer.h"
 #include "athanor/train/parallel.h"
 #include "athanor/train/profile.h"
+#include "athanor/train/running_statistics.h"
 #include "athanor/train/schedule.h"
 #include "athanor/train/spike.h"
 #include "athanor/train/trainer.h"
@@ -69,14 +70,11 @@ class TrainRun {
   // A checkpoint of another run must not be continued in silence: names the first field that differs.
   void require_same_run(const ResumePoint& point) const;
   TrainingStepOutcome train_step();
-  // train_step; when memory runs out, the state before the step is kept on disk and the Error says which knob to turn.
-  TrainingStepOutcome guarded_step();
+  // The work; when memory runs out in a step, the state before it is kept on disk. The Error says which knob to turn.
+  void guarded(const std::function<void()>& work);
   Error out_of_memory(const std::string& what);
   void update(TrainingStepOutcome& outcome, int64_t rows);
   void finish_step(TrainingStepOutcome& outcome, int64_t rows);
-  // What a forward pass itself changes (running statistics) as it was before this step: for a step whose update is left out.
-  void keep_buffers();
-  void put_back_buffers();
   // Sums of losses of the pieces of a batch of so many rows, each divided by the whole batch's count of targets before
   // its backward pass. Each process takes its share of the rows; the sum is of all.
   double accumulate_gradients(int64_t rows);
@@ -114,6 +112,7 @@ class TrainRun {
   Precision precision_;
   Schedule schedule_;
   std::vector<NamedParameter> parameters_;
+  RunningStatistics statistics_;
   Parallel parallel_;
   Optimizer optimizer_;
   WeightAverage average_;
@@ -128,13 +127,13 @@ class TrainRun {
   bool clock_agreed_ = false;                 // rank 0's clock says that a checkpoint is due
   TrainResult result_;
   uint64_t samples_ = 0;
+  bool before_update_ = false;  // in a step that has changed nothing yet but running statistics
   int64_t skips_in_a_row_ = 0;
   int64_t evaluations_without_progress_ = 0;
   std::optional<double> progress_mark_;
   std::optional<double> metric_;  // the validation loss of this very step
   std::unique_ptr<ParameterWatch> watch_;  // only inside a step that is looked at
   ActivationLog activations_;
-  std::vector<at::Tensor> buffers_before_;  // of this step, in the order of named_buffers
   StepProfile profile_;
   int64_t steps_here_ = 0;                 // of this process
   int64_t rollbacks_to_point_ = 0;         // to the one that stands

@@ -71,6 +71,9 @@ void TrainRun::restore(const ResumePoint& point) {
     const auto mark = saved.find("progress_mark");
     progress_mark_ = mark != saved.end() && mark->is_number() ? std::optional(mark->get<double>()) : std::nullopt;
     result_.num_skipped = saved.value("num_skipped", int64_t{0});
+    result_.best_metric.reset();  // a rollback leaves validations behind
+    result_.best_step = 0;
+    result_.last_eval.reset();
     if (saved.contains("best")) {
       result_.best_metric = saved.at("best").at("metric").get<double>();
       result_.best_step = saved.at("best").at("step").get<int64_t>();
@@ -83,20 +86,6 @@ void TrainRun::restore(const ResumePoint& point) {
                 (point.path / "trainer.json").string());
   }
   result_.num_units = reported_units_ = samples_ * static_cast<uint64_t>(objective_.units_per_sample());
-}
-
-void TrainRun::keep_buffers() {
-  buffers_before_.clear();
-  for (const auto& [name, buffer] : objective_.module().named_buffers()) {
-    buffers_before_.push_back(buffer.clone());
-  }
-}
-
-void TrainRun::put_back_buffers() {
-  const auto buffers = objective_.module().named_buffers();
-  for (size_t i = 0; i < buffers_before_.size(); ++i) {
-    buffers[i].second.copy_(buffers_before_[i]);
-  }
 }
 
 int64_t TrainRun::rollback_point() const { return result_.step / options_.rollback_every * options_.rollback_every; }

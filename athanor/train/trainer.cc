@@ -24,6 +24,16 @@ constexpr int64_t kMaxSkipsInARow = 20;
 constexpr int64_t kMaxRollbacks = 5;  // to one step
 constexpr double kLeastLossScale = 0x1p-14;  // below it a gradient that is not finite is no overflow of fp16
 
+// LibTorch, CUDA, cuBLAS and oneDNN, each in its own words.
+bool tells_of_memory(const std::string& what) {
+  for (const char* words : {"allocate memory", "out of memory", "ALLOC_FAILED", "could not create a primitive"}) {
+    if (what.find(words) != std::string::npos) {
+      return true;
+    }
+  }
+  return false;
+}
+
 // What muon updates whole must lie whole on one rank.
 ParallelOptions parallel_options(const std::vector<NamedParameter>& parameters, const TrainOptions& options) {
   ParallelOptions result;
@@ -45,6 +55,7 @@ TrainRun::TrainRun(Objective& objective, const TrainOptions& options, const fs::
       precision_(precision_of(options.precision)),
       schedule_(options.optimizer.lr, options.schedule, options.steps),
       parameters_(objective.module().named_parameters()),
+      statistics_(objective.module().named_buffers()),
       parallel_(group, parameters_, parallel_options(parameters_, options)),
       optimizer_(parallel_.own_parameters(), options.optimizer, options.precision == "bf16", parallel_.own_places()),
       average_(parameters_, options.ema_decay),
@@ -71,14 +82,16 @@ TrainResult TrainRun::run() {
   step_watch_.lap();
   while (result_.step < last && !stopped && !result_.stopped_early) {
     profile_if_due();
-    const TrainingStepOutcome outcome = guarded_step();
+    TrainingStepOutcome outcome;
+    guarded([&] { outcome = train_step(); });
     ++steps_here_;
     if (!outcome.done) {
       continue;  // rolled back
     }
     report_step(outcome);
     follow(control_.see_step(outcome.loss, outcome.grad_norm));
-    const bool improved = evaluate_if_due();
+    bool improved = false;
+    guarded([&] { improved = evaluate_if_due(); });
     if (writer_) {
       writer_->poll();
     }
@@ -110,14 +123,14 @@ TrainResult TrainRun::run() {
   return result_;
 }
 
-TrainingStepOutcome TrainRun::guarded_step() {
+void TrainRun::guarded(const std::function<void()>& work) {
   try {
-    return train_step();
+    work();
   } catch (const std::bad_alloc&) {
     throw out_of_memory("");
   } catch (const c10::Error& error) {
     const std::string what = error.what_without_backtrace();
-    if (what.find("allocate memory") == std::string::npos && what.find("out of memory") == std::string::npos) {
+    if (!tells_of_memory(what)) {
       throw;
     }
     throw out_of_memory(what.substr(0, what.find('\n')));
@@ -127,18 +140,25 @@ TrainingStepOutcome TrainRun::guarded_step() {
 Error TrainRun::out_of_memory(const std::string& what) {
   optimizer_.zero_grad();
   watch_.reset();
-  put_back_buffers();
-  if (parallel_.alone()) {
-    save_checkpoint();  // a step changes nothing before its update
-    writer_->wait();
+  bool kept = parallel_.alone() && before_update_;
+  if (kept) {
+    statistics_.put_back();
+    try {
+      save_checkpoint();
+      writer_->wait();
+    } catch (const std::exception&) {  // no memory for that either
+      kept = false;
+    }
   }
+  const std::string goes_on = kept ? "; this run's state is kept: with more memory free the same command goes on from this step"
+                                   : "; this run goes on from its last checkpoint";
   const int64_t rows = batch_size_at(result_.step);
   const int64_t piece = options_.micro_batch > 0 ? std::min(options_.micro_batch, rows) : rows;
   return Error(ErrorKind::kResource, "memory ran out" + (what.empty() ? "" : ": " + what),
-               "step " + std::to_string(result_.step + 1),
-               piece > 1 ? "set micro_batch=" + std::to_string(std::max<int64_t>(1, piece / 2)) +
-                               ": the same batch in smaller pieces; the run goes on from its last checkpoint"
-                         : "a shorter sequence_length, a smaller model or precision=bf16 needs less");
+               before_update_ ? "step " + std::to_string(result_.step + 1) : "after step " + std::to_string(result_.step),
+               (piece > 1 ? "micro_batch=" + std::to_string(std::max<int64_t>(1, piece / 2)) +
+                                ", the same batch in smaller pieces, needs less, as a run of its own"
+                          : std::string("a shorter sequence_length, a smaller model or precision=bf16 needs less")) + goes_on);
 }
 
 TrainingStepOutcome TrainRun::train_step() {
@@ -151,7 +171,8 @@ TrainingStepOutcome TrainRun::train_step() {
   objective_.module().set_activation_log(look ? &activations_ : nullptr);
   objective_.module().set_training(true);
   objective_.begin_step();
-  keep_buffers();
+  statistics_.keep();
+  before_update_ = true;
   outcome.loss = accumulate_gradients(rows);
   objective_.module().set_activation_log(nullptr);
   if (look) {
@@ -173,12 +194,13 @@ void TrainRun::update(TrainingStepOutcome& outcome, int64_t rows) {
   }
   const double loss_scale = loss_scale_.scale();
   outcome.grad_norm = parallel_.grad_norm(optimizer_) / loss_scale;
+  before_update_ = false;
   const bool overflow = precision_ == Precision::kFp16 && !loss_scale_.update(!std::isfinite(outcome.grad_norm));
   if (overflow && std::isfinite(outcome.loss) && loss_scale_.scale() >= kLeastLossScale) {
     emit({{"type", "overflow"}, {"step", step + 1}, {"loss_scale", loss_scale_.scale()}});
     // Not the data's fault: the update is left out, and the next step's scale is smaller.
     outcome.grad_norm = std::numeric_limits<double>::quiet_NaN();
-    put_back_buffers();
+    statistics_.put_back();
     watch_.reset();
     finish_step(outcome, rows);
     return;
@@ -193,7 +215,7 @@ void TrainRun::update(TrainingStepOutcome& outcome, int64_t rows) {
     guard_.push(outcome.loss, outcome.grad_norm);
   }
   if (action == SpikeAction::kSkip) {
-    put_back_buffers();
+    statistics_.put_back();
     ++skips_in_a_row_;
     ++result_.num_skipped;
   } else {
@@ -250,6 +272,7 @@ double TrainRun::accumulate_gradients(int64_t rows) {
     return loss;
   }
   const bool stop = hooks_.stop_requested && hooks_.stop_requested();
+  statistics_.share(parallel_, share.count > 0);
   const std::vector<double> sums =
       parallel_.finish_backward({loss, static_cast<double>(stop), static_cast<double>(parallel_.leads() && clock_due())});
   stop_agreed_ = sums[1] > 0;

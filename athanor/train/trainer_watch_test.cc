@@ -4,7 +4,9 @@
 #include <sys/resource.h>
 
 #include <cmath>
+#include <algorithm>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "athanor/base/error.h"
@@ -105,6 +107,31 @@ TEST(TrainerWatch, ARollbackDoesNotAskWhenCheckpointsWereMade) {
     many.go(*other, often);
     EXPECT_TRUE(same_weights(*model, *other)) << every;
   }
+}
+
+// The rate is so high that validation is worse each time: the best one is of a step that is taken back.
+TEST(TrainerWatch, ARollbackLeavesItsValidationsBehind) {
+  PoisonedBench bench;
+  TrainOptions options = rollback_options();
+  options.rollback_every = 3;
+  options.eval_every = 4;
+  options.final_weights = "best";
+  options.optimizer.lr = 10;
+  options.steps = 5;
+  std::map<int64_t, double> scores;
+  size_t taken_back = 0;
+  bench.on_event = [&](const Json& event) {
+    if (event["type"] == "eval") {
+      scores[event["step"]] = event["loss"];
+    } else if (event["type"] == "spike") {
+      taken_back += std::erase_if(scores, [&](const auto& score) { return score.first > event["to_step"].get<int64_t>(); });
+    }
+  };
+  const TrainResult result = bench.go(*PoisonedBench::model(), options);
+  ASSERT_GT(taken_back, 0U);
+  const auto best = std::min_element(scores.begin(), scores.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  EXPECT_EQ(result.best_step, best->first);
+  EXPECT_EQ(*result.best_metric, best->second);
 }
 
 TEST(TrainerWatch, WithoutACheckpointThereIsNoWayBack) {
