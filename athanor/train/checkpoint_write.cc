@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 #include <set>
+#include <system_error>
 
 #include "athanor/base/error.h"
 #include "athanor/data/containers/safetensors.h"
@@ -116,8 +117,7 @@ void CheckpointWriter::save(int64_t step, const NamedTensors& model, const Named
   auto snapshot = std::make_shared<Snapshot>(
       Snapshot{step, TensorCopy(model), TensorCopy(optimizer), trainer.dump(1) + "\n"});
   last_step_ = step;
-  thread_ = std::thread([this, snapshot = std::move(snapshot)] {
-    ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);  // Linux: this thread alone; training goes first
+  const auto write_and_prune = [this, snapshot] {
     try {
       write(*snapshot);
       prune();
@@ -125,7 +125,15 @@ void CheckpointWriter::save(int64_t step, const NamedTensors& model, const Named
       error_ = std::current_exception();
       failed_ = true;
     }
-  });
+  };
+  try {
+    thread_ = std::thread([write_and_prune] {
+      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10);  // Linux: this thread alone; training goes first
+      write_and_prune();
+    });
+  } catch (const std::system_error&) {  // no room for its stack, or too many threads: training waits
+    write_and_prune();
+  }
 }
 
 void CheckpointWriter::remove_after(int64_t step) {

@@ -272,7 +272,7 @@ std::vector<std::string> write_safetensors_hashed(std::span<const SafetensorsCon
       pieces.push_back(text_of(tensor));
     }
   }
-  auto digests = std::async(std::launch::async, [&] { return sha256_many(texts); });
+  auto digests = std::async(std::launch::async | std::launch::deferred, [&] { return sha256_many(texts); });
   std::vector<std::unique_ptr<FileWriter>> writers;
   for (size_t i = 0; i < files.size(); ++i) {
     writers.push_back(std::make_unique<FileWriter>(files[i].path));
