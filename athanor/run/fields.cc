@@ -126,6 +126,13 @@ void read(const Node& node, const FieldInfo& info, std::vector<double>& out) {
 
 void read(const Node& node, const FieldInfo&, nlohmann::json& out) { out = node.to_json(); }
 
+void set_defaults(std::vector<FieldInfo>& fields, const nlohmann::json& values) {
+  for (FieldInfo& field : fields) {
+    field.default_value = values.at(field.name);
+    set_defaults(field.children, field.default_value);
+  }
+}
+
 void fail_unknown(const Node::Entry& entry, const std::string& path, const std::vector<FieldInfo>& known) {
   std::vector<std::string> names;
   for (const auto& info : known) {

@@ -49,6 +49,9 @@ void read(const Node& node, const FieldInfo& info, std::vector<std::string>& out
 void read(const Node& node, const FieldInfo& info, std::vector<double>& out);
 void read(const Node& node, const FieldInfo& info, nlohmann::json& out);
 
+// The fields' defaults become those of this map.
+void set_defaults(std::vector<FieldInfo>& fields, const nlohmann::json& values);
+
 [[noreturn]] void fail_unknown(const Node::Entry& entry, const std::string& path,
                                const std::vector<FieldInfo>& known);
 [[noreturn]] void fail_missing(const Node& map, const std::string& path, const FieldInfo& info);
@@ -154,11 +157,10 @@ const Fields<T>& fields_of() {
   return fields;
 }
 
-// Reads the map's keys into a T that starts with its defaults. path is the prefix for messages ("pretrain").
+// Reads the map's keys into a T that starts with its defaults, or as given. path is the prefix for messages ("pretrain").
 // An unknown key, a wrong type, a value out of range or a missing required field is Error(kUsage).
 template <class T>
-T parse_options(const Node& map, const std::string& path) {
-  T object{};
+T parse_options(const Node& map, const std::string& path, T object = T{}) {
   if (map.kind != Node::Kind::kMap && map.kind != Node::Kind::kNull) {
     fields_detail::fail_not_map(map, path);
   }
@@ -197,10 +199,9 @@ nlohmann::json dump_options(const T& object, bool with_speed) {
   return map;
 }
 
-// The reverse of dump_options; fields that are absent keep their defaults.
+// The reverse of dump_options; fields that are absent keep their defaults, or what was given.
 template <class T>
-T load_options(const nlohmann::json& map) {
-  T object{};
+T load_options(const nlohmann::json& map, T object = T{}) {
   for (const auto& entry : fields_of<T>().entries) {
     if (const auto found = map.find(entry.info.name); found != map.end()) {
       entry.load(object, *found);
@@ -213,12 +214,13 @@ template <class T>
 template <class M>
 void Fields<T>::add_nested(Entry& entry, M T::*member) {
   entry.info.children = fields_of<M>().infos();
-  entry.info.default_value = dump_options(M{}, true);
+  entry.info.default_value = dump_options(T{}.*member, true);  // an outer struct may have defaults of its own
+  fields_detail::set_defaults(entry.info.children, entry.info.default_value);
   entry.parse = [member](T& object, const Node& node, const std::string& path, const FieldInfo&) {
-    object.*member = parse_options<M>(node, path);
+    object.*member = parse_options<M>(node, path, object.*member);
   };
   entry.dump = [member](const T& object, bool with_speed) { return dump_options(object.*member, with_speed); };
-  entry.load = [member](T& object, const nlohmann::json& value) { object.*member = load_options<M>(value); };
+  entry.load = [member](T& object, const nlohmann::json& value) { object.*member = load_options<M>(value, object.*member); };
 }
 
 // The same three operations without the type: what the table of verbs holds.

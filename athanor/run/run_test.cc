@@ -32,7 +32,11 @@ std::string message_of(const std::function<void()>& fn) {
 
 struct InnerOptions {
   double lr = 0.001;
-  static void fields(Fields<InnerOptions>& f) { f.add("lr", &InnerOptions::lr, "learning rate").range(0, 10); }
+  double decay = 0.1;
+  static void fields(Fields<InnerOptions>& f) {
+    f.add("lr", &InnerOptions::lr, "learning rate").range(0, 10);
+    f.add("decay", &InnerOptions::decay, "weight decay");
+  }
 };
 
 struct OuterOptions {
@@ -78,6 +82,24 @@ TEST(Recipe, OverridesByDottedPath) {
   set_by_path(node, "a.new.deep", "[1, two]", {"command line", 0, 0});
   set_by_path(node, "p", "Once: upon: a time", {"command line", 0, 0});
   EXPECT_EQ(node.to_json().dump(), R"({"a":{"b":2.5,"new":{"deep":[1,"two"]}},"p":"Once: upon: a time"})");
+}
+
+struct OtherDefaults : OuterOptions {
+  OtherDefaults() { optimizer.decay = 0.5; }
+  static void fields(Fields<OtherDefaults>& f) {
+    f.add("steps", &OtherDefaults::steps, "steps");
+    f.add("optimizer", &OtherDefaults::optimizer, "the optimizer");
+  }
+};
+
+TEST(Fields, AnOuterStructsDefaultsStayWhereASiblingIsGiven) {
+  const auto options = parse_options<OtherDefaults>(parse_recipe("optimizer: {lr: 0.2}", "r.yaml"), "outer");
+  EXPECT_EQ(options.optimizer.lr, 0.2);
+  EXPECT_EQ(options.optimizer.decay, 0.5);
+  EXPECT_EQ(load_options<OtherDefaults>({{"optimizer", {{"lr", 0.2}}}}).optimizer.decay, 0.5);
+  const auto infos = fields_of<OtherDefaults>().infos();
+  EXPECT_EQ(infos[1].children[1].default_value, 0.5) << "what help shows";
+  EXPECT_EQ(fields_of<OuterOptions>().infos().back().children[1].default_value, 0.1);
 }
 
 TEST(Recipe, YamlOfJsonReadsBack) {

@@ -13,7 +13,7 @@
 #include "athanor/train/optimizer.h"
 #include "athanor/train/parallel.h"
 #include "athanor/train/profile.h"
-#include "athanor/train/running_statistics.h"
+#include "athanor/train/module_buffers.h"
 #include "athanor/train/schedule.h"
 #include "athanor/train/spike.h"
 #include "athanor/train/trainer.h"
@@ -112,7 +112,7 @@ class TrainRun {
   Precision precision_;
   Schedule schedule_;
   std::vector<NamedParameter> parameters_;
-  RunningStatistics statistics_;
+  ModuleBuffers buffers_;
   Parallel parallel_;
   Optimizer optimizer_;
   WeightAverage average_;

@@ -55,7 +55,7 @@ TrainRun::TrainRun(Objective& objective, const TrainOptions& options, const fs::
       precision_(precision_of(options.precision)),
       schedule_(options.optimizer.lr, options.schedule, options.steps),
       parameters_(objective.module().named_parameters()),
-      statistics_(objective.module().named_buffers()),
+      buffers_(objective.module().named_buffers()),
       parallel_(group, parameters_, parallel_options(parameters_, options)),
       optimizer_(parallel_.own_parameters(), options.optimizer, options.precision == "bf16", parallel_.own_places()),
       average_(parameters_, options.ema_decay),
@@ -142,7 +142,7 @@ Error TrainRun::out_of_memory(const std::string& what) {
   watch_.reset();
   bool kept = parallel_.alone() && before_update_;
   if (kept) {
-    statistics_.put_back();
+    buffers_.put_back();
     try {
       save_checkpoint();
       writer_->wait();
@@ -171,7 +171,7 @@ TrainingStepOutcome TrainRun::train_step() {
   objective_.module().set_activation_log(look ? &activations_ : nullptr);
   objective_.module().set_training(true);
   objective_.begin_step();
-  statistics_.keep();
+  buffers_.keep();
   before_update_ = true;
   outcome.loss = accumulate_gradients(rows);
   objective_.module().set_activation_log(nullptr);
@@ -200,7 +200,7 @@ void TrainRun::update(TrainingStepOutcome& outcome, int64_t rows) {
     emit({{"type", "overflow"}, {"step", step + 1}, {"loss_scale", loss_scale_.scale()}});
     // Not the data's fault: the update is left out, and the next step's scale is smaller.
     outcome.grad_norm = std::numeric_limits<double>::quiet_NaN();
-    statistics_.put_back();
+    buffers_.put_back();
     watch_.reset();
     finish_step(outcome, rows);
     return;
@@ -215,7 +215,7 @@ void TrainRun::update(TrainingStepOutcome& outcome, int64_t rows) {
     guard_.push(outcome.loss, outcome.grad_norm);
   }
   if (action == SpikeAction::kSkip) {
-    statistics_.put_back();
+    buffers_.put_back();
     ++skips_in_a_row_;
     ++result_.num_skipped;
   } else {
@@ -272,7 +272,7 @@ double TrainRun::accumulate_gradients(int64_t rows) {
     return loss;
   }
   const bool stop = hooks_.stop_requested && hooks_.stop_requested();
-  statistics_.share(parallel_, share.count > 0);
+  buffers_.share(parallel_, share.count > 0);
   const std::vector<double> sums =
       parallel_.finish_backward({loss, static_cast<double>(stop), static_cast<double>(parallel_.leads() && clock_due())});
   stop_agreed_ = sums[1] > 0;

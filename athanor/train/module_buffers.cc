@@ -1,23 +1,23 @@
-#include "athanor/train/running_statistics.h"
+#include "athanor/train/module_buffers.h"
 
 #include <algorithm>
 
 namespace athanor {
 
-void RunningStatistics::keep() {
+void ModuleBuffers::keep() {
   before_.clear();
   for (const auto& [name, buffer] : buffers_) {
     before_.push_back(buffer.clone());
   }
 }
 
-void RunningStatistics::put_back() {
+void ModuleBuffers::put_back() {
   for (size_t i = 0; i < before_.size(); ++i) {
     buffers_[i].second.copy_(before_[i]);
   }
 }
 
-void RunningStatistics::share(Parallel& parallel, bool had_rows) {
+void ModuleBuffers::share(Parallel& parallel, bool had_rows) {
   if (parallel.alone() || buffers_.empty()) {
     return;
   }

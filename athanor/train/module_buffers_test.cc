@@ -1,6 +1,6 @@
 // Batch norm on several processes: the score is that of the weights and statistics that are saved, and a run that was stopped
 // has the same.
-#include "athanor/train/running_statistics.h"
+#include "athanor/train/module_buffers.h"
 
 #include <gtest/gtest.h>
 
@@ -49,7 +49,7 @@ std::vector<double> scores_of(const fs::path& state, int64_t stop_at, ProcessGro
   return scores;
 }
 
-TEST(RunningStatistics, AreTheSameOnAllRanks) {
+TEST(ModuleBuffers, AreTheSameOnAllRanks) {
   const auto launch = testing_ranks::inside();
   if (!launch) {
     for (const int world : {2, 4}) {

@@ -1,8 +1,8 @@
 // What forward passes change by themselves: batch norm's running mean and variance, the module's buffers.
 //
-//   statistics.keep();                        // before a step
-//   statistics.share(parallel, had_rows);     // after its forward passes: the same on all ranks
-//   statistics.put_back();                    // where the step's update is left out
+//   buffers.keep();                        // before a step
+//   buffers.share(parallel, had_rows);     // after its forward passes: the same on all ranks
+//   buffers.put_back();                    // where the step's update is left out
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,10 +15,10 @@
 
 namespace athanor {
 
-class RunningStatistics {
+class ModuleBuffers {
  public:
   // The module's named_buffers(), where they lie during training.
-  explicit RunningStatistics(std::vector<std::pair<std::string, at::Tensor>> buffers) : buffers_(std::move(buffers)) {}
+  explicit ModuleBuffers(std::vector<std::pair<std::string, at::Tensor>> buffers) : buffers_(std::move(buffers)) {}
 
   void keep();
   void put_back();
