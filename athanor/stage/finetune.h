@@ -17,11 +17,8 @@ struct FinetuneOptions : TrainOptions {
     mfu = false;
     spike_zscore = 0;  // small sets are learnt by heart, and then each odd label is a spike
     final_weights = "best";
-    optimizer.beta2 = 0.999;
-    optimizer.weight_decay = 0.01;
-    schedule.name = "linear";
-    schedule.min_lr_fraction = 0;
-    schedule.warmup_steps = 20;
+    optimizer = finetune_defaults(optimizer);
+    schedule = finetune_defaults(schedule);
     checkpoint_every_steps = 0;
     checkpoint_every_minutes = 1;
   }

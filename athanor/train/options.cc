@@ -29,6 +29,7 @@ void require(bool ok, const char* what, const char* where) {
 // What the optimiser would not read must not be given: the user believes that it counts.
 void refuse_idle_options(const OptimizerOptions& o) {
   const OptimizerOptions none;
+  const OptimizerOptions tuned = finetune_defaults(none);
   const auto is = [&](std::initializer_list<const char*> names) {
     return std::any_of(names.begin(), names.end(), [&](const char* name) { return o.name == name; });
   };
@@ -39,7 +40,7 @@ void refuse_idle_options(const OptimizerOptions& o) {
     }
   };
   refuse(o.beta1 != none.beta1, is({"adamw", "adam", "lion", "muon"}), "beta1", "adamw, adam, lion and muon");
-  refuse(o.beta2 != none.beta2, is({"adamw", "adam", "lion", "muon"}), "beta2", "adamw, adam, lion and muon");
+  refuse(o.beta2 != none.beta2 && o.beta2 != tuned.beta2, is({"adamw", "adam", "lion", "muon"}), "beta2", "adamw, adam, lion and muon");
   refuse(o.momentum >= 0, is({"sgd", "rmsprop", "muon"}), "momentum", "sgd, rmsprop and muon");
   refuse(o.nesterov, is({"sgd"}), "nesterov", "sgd");
   refuse(o.smoothing > 0, is({"rmsprop", "adadelta"}), "smoothing", "rmsprop and adadelta");

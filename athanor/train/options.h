@@ -80,6 +80,19 @@ struct ScheduleOptions {
   }
 };
 
+// With what fine-tuning has in place of pretraining's defaults: a few thousand labelled examples, not a corpus.
+inline OptimizerOptions finetune_defaults(OptimizerOptions options) {
+  options.beta2 = 0.999;
+  options.weight_decay = 0.01;
+  return options;
+}
+inline ScheduleOptions finetune_defaults(ScheduleOptions options) {
+  options.name = "linear";
+  options.min_lr_fraction = 0;
+  options.warmup_steps = 20;
+  return options;
+}
+
 struct TrainOptions {
   // These change the result.
   int64_t steps = 1000;              // optimiser updates of the whole run; schedules read this
