@@ -125,16 +125,14 @@ void run_softmax(const SoftmaxRows& args, const at::Tensor& logits_NV) {
 // The targets, which lie on the host, where x lies.
 at::Tensor checked_targets(const at::Tensor& given_N, int64_t vocab, const at::Tensor& x) {
   const at::Tensor target_N = given_N.contiguous();
-  const int64_t* target = target_N.const_data_ptr<int64_t>();
-  for (int64_t n = 0; n < target_N.numel(); ++n) {
-    if (target[n] < -1 || target[n] >= vocab) {
-      throw Error(ErrorKind::kInput,
-                  "target " + std::to_string(target[n]) + " is outside the vocabulary of " + std::to_string(vocab),
-                  "element " + std::to_string(n) + " of the batch",
-                  "check that the tokens were made with this model's tokenizer");
-    }
-  }
+  check_targets(target_N, vocab);
   return device::beside(target_N, x);
+}
+
+// x times dL/dloss, in place. On a GPU that factor is not looked at, which would wait for all that runs there; of one dimension,
+// since a scalar would first be rounded to x's type.
+at::Tensor& scale_by(at::Tensor& x, const at::Tensor& grad) {
+  return device::on_gpu(grad) ? x.mul_(grad.reshape({1})) : x.mul_(grad.item<float>());
 }
 
 int64_t chunk_rows(const at::Tensor& x_NC, int64_t vocab) {
@@ -174,6 +172,18 @@ at::Tensor sum_of(const at::Tensor& loss_N) {
 }
 
 }  // namespace
+
+void check_targets(const at::Tensor& target_N, int64_t vocab) {
+  const int64_t* target = target_N.const_data_ptr<int64_t>();
+  for (int64_t n = 0; n < target_N.numel(); ++n) {
+    if (target[n] < -1 || target[n] >= vocab) {
+      throw Error(ErrorKind::kInput,
+                  "target " + std::to_string(target[n]) + " is outside the vocabulary of " + std::to_string(vocab),
+                  "element " + std::to_string(n) + " of the batch",
+                  "check that the tokens were made with this model's tokenizer");
+    }
+  }
+}
 
 at::Tensor linear_cross_entropy_each(const at::Tensor& x_NC, const at::Tensor& compute_w_VC,
                                      const at::Tensor& target_N) {
@@ -231,18 +241,17 @@ at::Tensor linear_cross_entropy(const at::Tensor& given_NC, const at::Tensor& w_
       },
       [dtype = given_NC.scalar_type(), tied = std::move(tied)](const std::vector<at::Tensor>& saved, const at::Tensor& grad) {
         // In place: a second pass over the same graph is refused by the check of saved tensors.
-        const double scale = grad.item<float>();
         at::Tensor dx = saved[0];
         at::Tensor dw = saved[1];
         at::Tensor dbias = saved[2];
         if (dw.defined()) {
-          dw.mul_(scale);
+          scale_by(dw, grad);
         }
         if (tied) {
           tied->dw_VC = dw;
         }
-        return std::vector<at::Tensor>{to_dtype(dx.mul_(scale), dtype), dw,
-                                       dbias.defined() ? dbias.mul_(scale) : dbias};
+        return std::vector<at::Tensor>{to_dtype(scale_by(dx, grad), dtype), dw,
+                                       dbias.defined() ? scale_by(dbias, grad) : dbias};
       });
 }
 
@@ -261,7 +270,7 @@ at::Tensor softmax_cross_entropy(const at::Tensor& logits_NV, const at::Tensor& 
       },
       [](const std::vector<at::Tensor>& saved, const at::Tensor& grad) {
         at::Tensor dlogits = saved[0];
-        return std::vector<at::Tensor>{dlogits.mul_(grad.item<float>())};
+        return std::vector<at::Tensor>{scale_by(dlogits, grad)};
       });
 }
 

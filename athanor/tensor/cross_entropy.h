@@ -12,6 +12,9 @@
 
 namespace athanor {
 
+// Error(kInput) names the first target that is neither -1 nor in [0, vocab). Contiguous int64, on the host. All below do it.
+void check_targets(const at::Tensor& target_N, int64_t vocab);
+
 // The sum over n with target_N[n] >= 0 of -log softmax(x_NC w_VC^T)[n, target], in nats: an fp32 scalar.
 // x_NC: fp32, bf16 or fp16. compute_w_VC: the head in x's dtype; w_VC: the fp32 parameter that gets the gradient (the
 // same tensor in fp32). label_smoothing s: the target is (1 - s) onehot + s / V (Szegedy 2016).

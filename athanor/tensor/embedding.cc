@@ -17,19 +17,6 @@
 namespace athanor {
 namespace {
 
-void check_range(const at::Tensor& index_N, int64_t size, const char* what) {
-  const int64_t* index = index_N.const_data_ptr<int64_t>();
-  for (int64_t n = 0; n < index_N.numel(); ++n) {
-    if (index[n] < 0 || index[n] >= size) {
-      throw Error(ErrorKind::kInput,
-                  std::string(what) + " " + std::to_string(index[n]) + " is outside the model's table of " +
-                      std::to_string(size),
-                  "element " + std::to_string(n) + " of the batch",
-                  "check that the tokens were made with this model's tokenizer");
-    }
-  }
-}
-
 ATHANOR_SIMD void add_row(float* to, const float* from, int64_t width) {
   for (int64_t i = 0; i < width; ++i) {
     to[i] += from[i];
@@ -65,6 +52,19 @@ void add_rows(const at::Tensor& dy_NC, const at::Tensor& index_N, at::Tensor& gr
 
 }  // namespace
 
+void check_indices(const at::Tensor& index_N, int64_t size, const char* what) {
+  const int64_t* index = index_N.const_data_ptr<int64_t>();
+  for (int64_t n = 0; n < index_N.numel(); ++n) {
+    if (index[n] < 0 || index[n] >= size) {
+      throw Error(ErrorKind::kInput,
+                  std::string(what) + " " + std::to_string(index[n]) + " is outside the model's table of " +
+                      std::to_string(size),
+                  "element " + std::to_string(n) + " of the batch",
+                  "check that the tokens were made with this model's tokenizer");
+    }
+  }
+}
+
 at::Tensor embedding_backward(const at::Tensor& dy_NC, const at::Tensor& index_N, int64_t num_rows) {
   at::Tensor grad = at::empty({num_rows, dy_NC.size(1)}, dy_NC.options());
   add_rows(dy_NC, index_N, grad, true);
@@ -76,9 +76,9 @@ at::Tensor embedding(const at::Tensor& index_N, const at::Tensor& table_VC, cons
   const at::Tensor index = index_N.contiguous();
   const bool two = second_PC.defined();
   const at::Tensor second_index = two ? second_index_N.contiguous() : at::Tensor();
-  check_range(index, table_VC.size(0), "token");
+  check_indices(index, table_VC.size(0), "token");
   if (two) {
-    check_range(second_index, second_PC.size(0), "position");
+    check_indices(second_index, second_PC.size(0), "position");
   }
   return custom_op(
       {table_VC, second_PC},

@@ -9,6 +9,9 @@
 
 namespace athanor {
 
+// Error(kInput) names the first index outside a table of so many rows. Contiguous int64, on the host. what: "token".
+void check_indices(const at::Tensor& index_N, int64_t size, const char* what);
+
 // table_VC[index_N] (+ second_PC[second_index_N], when second is defined) -> [N, C] fp32, recorded by autograd.
 // Indices are checked: Error(kInput) names the first one outside the table.
 // tied: the table's gradient goes into the one that lies there, if any does by then.
