@@ -15,6 +15,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/tensor/attention_kernel.h"
 #include "athanor/tensor/device/ops.h"
+#include "athanor/tensor/device/transfer.h"
 
 namespace athanor {
 namespace {
@@ -121,7 +122,7 @@ KeyIntervals on_device(const KeyIntervals& keys, const at::Tensor& position_N, i
   if (device.is_cpu()) {
     return keys;
   }
-  KeyIntervals moved{keys.begin_N.to(device), keys.end_N.to(device), keys.runs};
+  KeyIntervals moved{device::transfer(keys.begin_N, device), device::transfer(keys.end_N, device), keys.runs};
   if (!position_N.defined()) {
     return moved;
   }
@@ -138,7 +139,7 @@ KeyIntervals on_device(const KeyIntervals& keys, const at::Tensor& position_N, i
   }
   const at::Tensor host = at::empty({static_cast<int64_t>(begin.size())}, at::kInt);
   std::copy(begin.begin(), begin.end(), host.mutable_data_ptr<int32_t>());
-  moved.runs.begin = host.to(device);
+  moved.runs.begin = device::transfer(host, device);
   return moved;
 }
 

@@ -3,6 +3,7 @@
 #include "athanor/base/rng.h"
 #include "athanor/model/nn/frame.h"
 #include "athanor/tensor/autograd.h"
+#include "athanor/tensor/device/transfer.h"
 #include "athanor/tensor/gemm.h"
 #include "athanor/tensor/head_norm.h"
 
@@ -83,7 +84,7 @@ void place(BlockContext& context, at::Device device, bool padded) {
   if (context.local_keys.begin_N.defined()) {
     context.local_keys = on_device(context.local_keys, position_N, context.length, device);
   }
-  context.position_N = context.position_N.to(device);
+  context.position_N = device::transfer(context.position_N, device);
 }
 
 at::Tensor attention_block(const BlockContext& context, const AttentionWeights& w, const at::Tensor& x_NC) {

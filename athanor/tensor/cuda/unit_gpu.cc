@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "athanor/tensor/cuda/graph_gpu.h"
 #include "athanor/tensor/cuda/group_gpu.h"
 #include "athanor/tensor/device/unit.h"
 
@@ -59,7 +60,9 @@ int synchronise(int device) {
   return code;
 }
 
-const char* error_text(int code) { return cudaGetErrorString(static_cast<cudaError_t>(code)); }
+const char* error_text(int code) {
+  return code == kGraphError ? graph_error_text() : cudaGetErrorString(static_cast<cudaError_t>(code));
+}
 
 GpuUnit make() {
   GpuUnit unit;
@@ -72,6 +75,7 @@ GpuUnit make() {
   unit.error_text = error_text;
   cudaDriverGetVersion(&unit.driver_version);
   cudaRuntimeGetVersion(&unit.runtime_version);
+  add_graph_calls(unit);
   add_group_calls(unit);
   unit.norm = athanor_cuda_norm;
   unit.norm_partials = athanor_cuda_norm_partials;

@@ -12,6 +12,7 @@
 #include "athanor/tensor/cuda/rows.h"
 #include "athanor/tensor/device/launch.h"
 #include "athanor/tensor/device/ops.h"
+#include "athanor/tensor/device/transfer.h"
 
 namespace athanor::device {
 namespace {
@@ -38,7 +39,7 @@ float kept_scale(double p) { return static_cast<float>(1.0 / (1.0 - p)); }
 }  // namespace
 
 at::Tensor beside(const at::Tensor& x, const at::Tensor& like) {
-  return !x.defined() || x.device() == like.device() ? x : x.to(like.device());
+  return x.defined() ? transfer(x, like.device()) : x;
 }
 
 NormOutput norm_forward(Norm kind, const at::Tensor& x_NC, const at::Tensor& weight_C, const at::Tensor& bias_C, double eps,

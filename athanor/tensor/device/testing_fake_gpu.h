@@ -13,7 +13,6 @@
 #include <ATen/ops/as_strided_native.h>
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/convolution_backward.h>
-#include <ATen/ops/from_blob.h>
 #include <ATen/ops/native_batch_norm.h>
 #include <ATen/ops/set_native.h>
 #include <ATen/ops/view_native.h>
@@ -29,6 +28,7 @@
 #include <vector>
 
 #include "athanor/tensor/device/device.h"
+#include "athanor/tensor/device/testing_fake_graph.h"
 #include "athanor/tensor/device/testing_fake_group.h"
 #include "athanor/tensor/device/testing_fake_kernels.h"
 #include "athanor/tensor/device/testing_gpu.h"
@@ -76,7 +76,6 @@ struct Allocator final : at::Allocator {
 };
 
 inline Allocator allocator;
-constexpr c10::DispatchKeySet kKeys(c10::DispatchKey::HPU);
 
 inline at::Tensor empty(c10::IntArrayRef size, std::optional<at::ScalarType> dtype, std::optional<at::Layout>,
                         std::optional<at::Device> device, std::optional<bool>, std::optional<at::MemoryFormat> format) {
@@ -90,17 +89,9 @@ inline at::Tensor empty_strided(c10::IntArrayRef size, c10::IntArrayRef stride, 
   return at::detail::empty_strided_generic(size, stride, &allocator, kKeys, c10::dtype_or_default(dtype));
 }
 
-// The same memory as the host sees it, while it is open.
-inline at::Tensor as_host(const at::Tensor& tensor) {
-  if (tensor.is_cpu()) {
-    return tensor;
-  }
-  return at::from_blob(const_cast<void*>(tensor.const_data_ptr()), tensor.sizes(), tensor.strides(),
-                       at::TensorOptions().dtype(tensor.scalar_type()));
-}
-
 inline at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool) {
   if (to.numel() > 0) {
+    note_copy(from, to);
     const Open open;
     as_host(to).copy_(as_host(from));
   }
@@ -119,7 +110,10 @@ inline at::Tensor copy_from_and_resize(const at::Tensor& from, const at::Tensor&
   return copy_from(from, resize(to, from.sizes(), {}), false);
 }
 
-inline void by_host(const c10::OperatorHandle& op, torch::jit::Stack* stack) { at::native::cpu_fallback(op, stack); }
+inline void by_host(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  const Open open;  // once, not for each argument's copy: opening is what these tests spend their time on
+  capturing() ? captured_operator(op, stack) : at::native::cpu_fallback(op, stack);
+}
 
 // Convolutions are asked of a device by other names.
 inline at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
@@ -201,21 +195,22 @@ inline const GpuUnit& unit() {
       }
       return static_cast<void*>(nullptr);
     };
-    u.synchronise = [](int) { return 0; };
-    u.error_text = [](int) { return "no error"; };
+    u.synchronise = [](int) { return capturing() ? spoil("a wait for the device") : 0; };
+    u.error_text = graph_error_text;
     add_group_calls(u);
-    u.norm = norm;
+    add_graph_calls(u);
+    u.norm = Captured<&norm>::run;
     u.norm_partials = norm_partials;
-    u.norm_backward = norm_backward;
-    u.activation = activation;
-    u.activation_backward = activation_backward;
-    u.rope = rope;
-    u.cross_entropy = cross_entropy;
-    u.embedding_backward = embedding_backward;
-    u.dropout = dropout;
-    u.update = update;
-    u.round_by_chance = round_by_chance;
-    u.sum_of_squares = sum_of_squares;
+    u.norm_backward = Captured<&norm_backward>::run;
+    u.activation = Captured<&activation>::run;
+    u.activation_backward = Captured<&activation_backward>::run;
+    u.rope = Captured<&rope>::run;
+    u.cross_entropy = Captured<&cross_entropy>::run;
+    u.embedding_backward = Captured<&embedding_backward>::run;
+    u.dropout = Captured<&dropout>::run;
+    u.update = [](auto... arguments) { return capturing() ? spoil("an update") : update(arguments...); };
+    u.round_by_chance = Captured<&round_by_chance>::run;
+    u.sum_of_squares = Captured<&sum_of_squares>::run;
     return u;
   }();
   return made;

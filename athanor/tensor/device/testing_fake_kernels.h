@@ -6,6 +6,7 @@
 #include <c10/util/Half.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <stdexcept>
@@ -34,23 +35,50 @@ class Memory {
   }
   void* take(size_t bytes) {
     const std::lock_guard lock(mutex_);
-    const size_t size = (bytes + 255) / 256 * 256;
-    auto& spare = spare_[size];
-    if (!spare.empty()) {
-      void* const place = spare.back();
-      spare.pop_back();
-      return place;
+    const size_t size = rounded(bytes);
+    void* const place = spare_or_new(taking_ == nullptr ? general_ : *taking_, size);
+    if (taking_ != nullptr) {
+      owners_[place] = taking_;
+      taken_.push_back({place, size});
     }
-    if (used_ + size > kBytes) {
-      throw std::runtime_error("the fake GPU is out of memory");
-    }
-    used_ += size;
-    return base_ + used_ - size;
+    return place;
   }
   void give(void* place, size_t bytes) {
     const std::lock_guard lock(mutex_);
-    spare_[(bytes + 255) / 256 * 256].push_back(place);
+    const auto owner = owners_.find(place);
+    (owner == owners_.end() ? general_ : *owner->second).spare[rounded(bytes)].push_back(place);
   }
+
+  // What graphs took while they were captured: it comes back to them, and to all others when the last of them is gone.
+  struct Pool {
+    std::map<size_t, std::vector<void*>> spare;  // by size
+  };
+  struct Piece {
+    void* place;
+    size_t size;
+  };
+  // From now on memory is of this pool. end_taking gives what was taken since.
+  void begin_taking(Pool* pool) {
+    const std::lock_guard lock(mutex_);
+    taking_ = pool;
+    taken_.clear();
+  }
+  std::vector<Piece> end_taking() {
+    const std::lock_guard lock(mutex_);
+    taking_ = nullptr;
+    return taken_;
+  }
+  void release(const Pool& pool) {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [size, places] : pool.spare) {
+      general_.spare[size].insert(general_.spare[size].end(), places.begin(), places.end());
+    }
+    std::erase_if(owners_, [&](const auto& entry) { return entry.second == &pool; });
+  }
+
+  // All that any tensor lies in, while the memory is open.
+  std::vector<char> bytes() const { return {base_, base_ + used_}; }
+  void set_bytes(const std::vector<char>& bytes) { std::copy(bytes.begin(), bytes.end(), base_); }
   void open() {
     const std::lock_guard lock(mutex_);
     if (opened_++ == 0) {
@@ -66,13 +94,32 @@ class Memory {
 
  private:
   static constexpr size_t kBytes = size_t{1} << 31;
+  static size_t rounded(size_t bytes) { return std::max<size_t>(256, (bytes + 255) / 256 * 256); }
+  void* spare_or_new(Pool& own, size_t size) {
+    for (Pool* const pool : {&own, &general_}) {
+      auto& spare = pool->spare[size];
+      if (!spare.empty()) {
+        void* const place = spare.back();
+        spare.pop_back();
+        return place;
+      }
+    }
+    if (used_ + size > kBytes) {
+      throw std::runtime_error("the fake GPU is out of memory");
+    }
+    used_ += size;
+    return base_ + used_ - size;
+  }
   Memory() : base_(static_cast<char*>(mmap(nullptr, kBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {}
 
   std::mutex mutex_;
   char* base_;
   size_t used_ = 0;
   int opened_ = 0;
-  std::map<size_t, std::vector<void*>> spare_;
+  Pool general_;
+  Pool* taking_ = nullptr;
+  std::vector<Piece> taken_;
+  std::map<void*, Pool*> owners_;
 };
 
 struct Open {

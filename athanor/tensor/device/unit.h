@@ -9,7 +9,7 @@
 
 namespace athanor {
 
-constexpr int64_t kGpuUnitVersion = 2;  // of this table; another one is refused
+constexpr int64_t kGpuUnitVersion = 3;  // of this table; another one is refused
 
 constexpr int kGpuGroupIdBytes = 128;
 // What group_state gives beside 0 and errors.
@@ -44,6 +44,14 @@ struct GpuUnit {
   // Waits for all work of the device.
   int (*synchronise)(int device) = nullptr;
   const char* (*error_text)(int code) = nullptr;
+  // CUDA graphs (graph.h). From graph_begin to graph_end, by the same thread, what is given to the device is captured, whatever
+  // thread gives it. before: a graph of the device whose spare memory this one may take; null: none. Codes: 0, or one for
+  // error_text. After an error of graph_begin there is no graph; after one of graph_end it is there to be freed. Either way the
+  // stream is the one it was, and the device takes work.
+  int (*graph_begin)(int device, void* before, void** graph) = nullptr;
+  int (*graph_end)(void* graph) = nullptr;
+  int (*graph_replay)(void* graph) = nullptr;  // on the device's stream
+  void (*graph_free)(void* graph) = nullptr;
   int driver_version = 0;   // 13000: CUDA 13.0
   int runtime_version = 0;
 
