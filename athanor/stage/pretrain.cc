@@ -100,6 +100,9 @@ void PretrainOptions::fields(Fields<PretrainOptions>& f) {
         "what the backward pass computes again instead of keeping: less memory, more work, the same bits")
       .choices({"none", "mlp", "block"})
       .speed();
+  f.add("graphs", &PretrainOptions::graphs,
+        "on a GPU, pieces of a batch captured once as CUDA graphs and replayed: fewer launches, the same bits (docs/gpu.md)")
+      .speed();
   f.add("keep_state", &PretrainOptions::keep_state, "leave the last full checkpoint in out/checkpoint");
   f.add("shard_optimizer", &PretrainOptions::shard_optimizer,
         "several processes: each holds and updates its share of the optimiser's state (ZeRO-1)")

@@ -1,9 +1,31 @@
 // Which options of pretrain count for which family and objective: the others are refused. What makes a shape that cannot be is
 // refused by validate() (model/config.h), with the shape.
+#include "athanor/base/error.h"
 #include "athanor/stage/idle_options.h"
 #include "athanor/stage/pretrain.h"
 
 namespace athanor {
+namespace {
+
+// What of a recipe no captured piece can follow (train/graph_pieces.h), said before any step has run.
+void refuse_graphs(const PretrainOptions& options) {
+  const struct {
+    bool given;
+    const char* instead;
+  } table[] = {{options.device == "cpu", "device=cuda"},
+               {options.document_mask, "document_mask=false"},
+               {options.dropout > 0, "dropout=0"},
+               {options.model.attention_dropout > 0, "model.attention_dropout=0"},
+               {options.stochastic_depth > 0, "stochastic_depth=0"}};
+  for (const auto& row : table) {
+    if (row.given) {
+      throw Error(ErrorKind::kUsage, std::string("CUDA graphs want ") + row.instead, "pretrain.graphs",
+                  std::string(row.instead) + ", or leave graphs out");
+    }
+  }
+}
+
+}  // namespace
 
 void check_pretrain_options(const nlohmann::json& resolved, const PretrainOptions& options) {
   const FamilyTraits& family = family_of(options.model.family);
@@ -16,6 +38,7 @@ void check_pretrain_options(const nlohmann::json& resolved, const PretrainOption
       {"model.attention_dropout", !family.recurrent, "families with attention"},
       {"model.norm_eps", !family.recurrent, "families with norms"},
       {"recompute", !family.recurrent, "families of blocks"},
+      {"graphs", causal && !family.recurrent, "decoder families"},
       {"stochastic_depth", causal && !family.recurrent, "decoder families"},
       {"masking", !causal, "encoders (bert, roberta)"},
       {"sampling", causal, "objective causal"},
@@ -35,6 +58,9 @@ void check_pretrain_options(const nlohmann::json& resolved, const PretrainOption
   static const nlohmann::json usual = dump_options(PretrainOptions{}, true);
   refuse_idle(resolved, usual, by_family, "pretrain", options.model.family);
   refuse_idle(resolved, usual, by_scaling, "pretrain", "rope_scaling of type " + scaling);
+  if (options.graphs) {
+    refuse_graphs(options);
+  }
 }
 
 }  // namespace athanor

@@ -23,6 +23,19 @@
 
 namespace athanor {
 
+// Pieces of a batch that differ in these host tensors alone, so that a GPU may keep one's passes and run them again for all
+// others (graph_pieces.h).
+class CapturedPieces {
+ public:
+  virtual ~CapturedPieces() = default;
+  // Error(kUsage) that names what of the model or the data a captured piece cannot follow, and the option that changes it.
+  virtual void require_capturable() const = 0;
+  // Rows [begin, begin + count) of the batch that was loaded, contiguous. Checked as loss_of does it, which a replay does not.
+  virtual std::vector<at::Tensor> piece(int64_t begin, int64_t count) const = 0;
+  // As Objective::loss_sum of those rows. What else it moves to the GPU is the same for every piece of so many rows.
+  virtual at::Tensor loss_of(const std::vector<at::Tensor>& piece) = 0;
+};
+
 class Objective {
  public:
   Objective() = default;
@@ -57,6 +70,9 @@ class Objective {
   // The sum of the losses of rows [begin, begin + count) of the batch, a scalar recorded by autograd. dropout_seed names
   // this call's masks. The module's training mode says whether dropout is on.
   virtual at::Tensor loss_sum(int64_t begin, int64_t count, uint64_t dropout_seed) = 0;
+
+  // Null: its pieces cannot be captured.
+  virtual CapturedPieces* captured_pieces() { return nullptr; }
 
   // The documents (or rows) that samples [first, first + count) touch, for a message about them: at most 32, then a last
   // entry "... and N more".

@@ -173,6 +173,9 @@ void check_options(const TrainOptions& o) {
   require(o.keep_last >= 1, "must be at least 1", "keep_last");
   require(o.stop_at >= 0, "must be 0 or more", "stop_at");
   require(o.threads >= 0, "must be 0 or more", "threads");
+  if (o.graphs && o.device == "cpu") {
+    throw Error(ErrorKind::kUsage, "graphs are a GPU's, and this run is on the host", "graphs", "device=cuda, or leave graphs out");
+  }
   Schedule(o.optimizer.lr, o.schedule, o.steps);
 }
 

@@ -143,6 +143,7 @@ struct TrainOptions {
   double rank_timeout = 50;              // seconds until a process that does not come is taken for dead
   std::string recompute = "none";        // what the backward pass computes again instead of keeping (model/recompute.h)
   int64_t threads = 0;                   // compute threads; 0 = leave as the process has them
+  bool graphs = false;                   // on a GPU, pieces of a batch as captured CUDA graphs; see graph_pieces.h
   std::string device = "cpu";            // cpu | cuda | cuda:N | auto; see tensor/device/device.h
 };
 

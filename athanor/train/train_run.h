@@ -1,5 +1,5 @@
-// The state of one training run, behind train() (trainer.h). Step by step in trainer.cc, what is said and decided after a
-// step in train_run_report.cc, what is kept on disk in train_run_state.cc.
+// The state of one training run, behind train() (trainer.h). Step by step in trainer.cc, the gradients of a batch in
+// train_run_pieces.cc, what is said and decided after a step in train_run_report.cc, what is kept on disk in train_run_state.cc.
 #pragma once
 
 #include <chrono>
@@ -8,6 +8,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/train/control.h"
+#include "athanor/train/graph_pieces.h"
 #include "athanor/train/loss_scale.h"
 #include "athanor/train/objective.h"
 #include "athanor/train/optimizer.h"
@@ -78,6 +79,8 @@ class TrainRun {
   // Sums of losses of the pieces of a batch of so many rows, each divided by the whole batch's count of targets before
   // its backward pass. Each process takes its share of the rows; the sum is of all.
   double accumulate_gradients(int64_t rows);
+  // The loss of one piece, whose gradients are added. last: of the step.
+  double run_piece(const PieceOfBatch& piece, bool last);
   enum class SpikeAction { kApply, kSkip, kRollBack };
   // Says the spike and decides. Throws where the run must stop.
   SpikeAction handle_spike(const SpikeGuard::Verdict& verdict, const TrainingStepOutcome& outcome);
@@ -116,6 +119,7 @@ class TrainRun {
   Parallel parallel_;
   Optimizer optimizer_;
   WeightAverage average_;
+  std::unique_ptr<GraphPieces> graphs_;  // null: every piece is run operator by operator
   Plateau plateau_;
   Control control_;
   SpikeGuard guard_;

@@ -9,7 +9,6 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/rng.h"
-#include "athanor/tensor/autograd.h"
 #include "athanor/tensor/device/device.h"
 #include "athanor/train/parameter_groups.h"
 #include "athanor/train/train_run.h"
@@ -18,8 +17,7 @@ namespace athanor {
 
 namespace {
 
-constexpr uint64_t kDropoutDraw = 3;  // place for random_at; the loader uses 1 and 2
-constexpr uint64_t kNoiseDraw = 4;
+constexpr uint64_t kNoiseDraw = 4;  // place for random_at; dropout's is 3, the loader uses 1 and 2
 constexpr int64_t kMaxSkipsInARow = 20;
 constexpr int64_t kMaxRollbacks = 5;  // to one step
 constexpr double kLeastLossScale = 0x1p-14;  // below it a gradient that is not finite is no overflow of fp16
@@ -72,6 +70,10 @@ TrainRun::TrainRun(Objective& objective, const TrainOptions& options, const fs::
   }
   check_groups(parse_groups(options_.optimizer.groups), names);
   result_.memory = objective_.memory();
+  if (options_.graphs && !parameters_.at(0).tensor.is_cpu()) {
+    graphs_ = std::make_unique<GraphPieces>(objective_, precision_,
+                                            options_.micro_batch > 0 ? std::min(options_.micro_batch, options_.batch_size) : options_.batch_size);
+  }
   resume();
 }
 
@@ -173,6 +175,9 @@ TrainingStepOutcome TrainRun::train_step() {
   objective_.begin_step();
   buffers_.keep();
   before_update_ = true;
+  if (graphs_) {
+    graphs_->begin_step(look);
+  }
   outcome.loss = accumulate_gradients(rows);
   objective_.module().set_activation_log(nullptr);
   if (look) {
@@ -238,47 +243,6 @@ void TrainRun::finish_step(TrainingStepOutcome& outcome, int64_t rows) {
   result_.loss = outcome.loss;
   result_.num_units = samples_ * static_cast<uint64_t>(objective_.units_per_sample());
   outcome.done = true;
-}
-
-double TrainRun::accumulate_gradients(int64_t rows) {
-  Stopwatch watch;
-  parallel_.begin_step(result_.step + 1);
-  const Share share = parallel_.share_of(rows);
-  const uint64_t first = samples_ + static_cast<uint64_t>(share.begin);
-  const int64_t own_targets = share.count > 0 ? objective_.load(first, share.count) : 0;
-  clock_.load += watch.lap();
-  const double targets = parallel_.sum({static_cast<double>(own_targets)}, "number of targets").at(0);
-  clock_.exchange += watch.lap();
-  const int64_t piece = options_.micro_batch > 0 ? options_.micro_batch : share.count;
-  const double scale = 1.0 / std::max(1.0, targets);
-  double loss = 0;
-  for (int64_t begin = 0; begin < share.count; begin += piece) {
-    const int64_t count = std::min(piece, share.count - begin);
-    const uint64_t dropout_seed = random_at(static_cast<uint64_t>(options_.seed), kDropoutDraw,
-                                            first + static_cast<uint64_t>(begin), 2);
-    at::Tensor mean;
-    {
-      RECORD_USER_SCOPE("forward");
-      mean = objective_.loss_sum(begin, count, dropout_seed).mul(scale);
-      loss += mean.item<double>();
-      clock_.forward += watch.lap();
-    }
-    RECORD_USER_SCOPE("backward");
-    parallel_.begin_backward(begin + count == share.count);
-    backward(precision_ == Precision::kFp16 ? mean.mul(loss_scale_.scale()) : mean);
-    clock_.backward += watch.lap();
-  }
-  if (parallel_.alone()) {
-    return loss;
-  }
-  const bool stop = hooks_.stop_requested && hooks_.stop_requested();
-  buffers_.share(parallel_, share.count > 0);
-  const std::vector<double> sums =
-      parallel_.finish_backward({loss, static_cast<double>(stop), static_cast<double>(parallel_.leads() && clock_due())});
-  stop_agreed_ = sums[1] > 0;
-  clock_agreed_ = sums[2] > 0;
-  clock_.exchange += watch.lap();
-  return sums[0];
 }
 
 void TrainRun::profile_if_due() {
@@ -375,6 +339,9 @@ TrainResult train(Objective& objective, const TrainOptions& options, const fs::p
     at::set_num_threads(static_cast<int>(options.threads));
   }
   const at::Device device = device_for(objective, options, group);
+  if (options.graphs && !device.is_cpu()) {
+    require_graphs(objective, group == nullptr ? 1 : group->world());
+  }
   place(objective, device);
   TrainResult result;
   {

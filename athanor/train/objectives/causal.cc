@@ -4,6 +4,8 @@
 
 #include "athanor/base/error.h"
 #include "athanor/eval/language_model_eval.h"
+#include "athanor/tensor/cross_entropy.h"
+#include "athanor/tensor/embedding.h"
 
 namespace athanor {
 
@@ -55,6 +57,31 @@ at::Tensor CausalObjective::loss_sum(int64_t begin, int64_t count, uint64_t drop
     part.document_BT = batch_.document_BT.narrow(0, begin, count);
   }
   return model_.loss_sum(part, dropout_seed, options_.label_smoothing);
+}
+
+void CausalObjective::require_capturable() const {
+  const ModelConfig& config = model_.config();
+  const auto refuse = [](bool given, const std::string& what, const std::string& instead) {
+    if (given) {
+      throw Error(ErrorKind::kUsage, "a captured piece " + what, "graphs", instead + ", or leave graphs out");
+    }
+  };
+  refuse(family_of(config.family).recurrent, "is of a decoder, and the model is a " + config.family, "take another model.family");
+  refuse(options_.document_mask, "cannot follow where documents begin", "document_mask=false");
+  refuse(config.dropout > 0, "has no masks of its own", "dropout=0");
+  refuse(config.attention_dropout > 0, "has no masks of its own", "model.attention_dropout=0");
+  refuse(config.stochastic_depth > 0, "leaves out no layers of its own", "stochastic_depth=0");
+}
+
+std::vector<at::Tensor> CausalObjective::piece(int64_t begin, int64_t count) const {
+  std::vector<at::Tensor> piece{batch_.tokens_BT.narrow(0, begin, count), batch_.targets_BT.narrow(0, begin, count)};
+  check_indices(piece[0], model_.config().vocab_size, "token");
+  check_targets(piece[1], model_.config().vocab_size);
+  return piece;
+}
+
+at::Tensor CausalObjective::loss_of(const std::vector<at::Tensor>& piece) {
+  return model_.loss_sum({piece.at(0), piece.at(1), {}}, 0, options_.label_smoothing);
 }
 
 std::vector<std::string> CausalObjective::documents_of(uint64_t first, int64_t count) const {

@@ -10,7 +10,7 @@
 
 namespace athanor {
 
-class CausalObjective : public Objective {
+class CausalObjective : public Objective, public CapturedPieces {
  public:
   // All must outlive it; valid_tokens may be null. Throws Error(kUsage) when the tokens' vocabulary is larger than the
   // model's, Error(kInput) when a set is shorter than one row.
@@ -28,6 +28,11 @@ class CausalObjective : public Objective {
   MemoryPlan memory() const override;
   int64_t load(uint64_t first, int64_t count) override;
   at::Tensor loss_sum(int64_t begin, int64_t count, uint64_t dropout_seed) override;
+  CapturedPieces* captured_pieces() override { return this; }
+  // Not with dropout or stochastic depth, whose masks each piece has of its own, nor with documents, whose keys it has.
+  void require_capturable() const override;
+  std::vector<at::Tensor> piece(int64_t begin, int64_t count) const override;
+  at::Tensor loss_of(const std::vector<at::Tensor>& piece) override;
   std::vector<std::string> documents_of(uint64_t first, int64_t count) const override;
   // What each set gives to the first so many samples of the run; see Loader::describe.
   nlohmann::json sources(uint64_t samples) const;
