@@ -11,7 +11,7 @@ foreach(file IN LISTS golden)
   set_tests_properties("golden.${name}" PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 120)
 endforeach()
 if(NOT ATHANOR_WITH_TORCH)  # they train a model, and ask doctor for LibTorch
-  set_tests_properties(golden.whole_way golden.doctor_net golden.doctor_healthy golden.new_vocabulary golden.mixture golden.masked golden.finetune golden.usage_errors
+  set_tests_properties(golden.whole_way golden.doctor_net golden.doctor_healthy golden.new_vocabulary golden.mixture golden.masked golden.finetune golden.devices golden.usage_errors
     PROPERTIES DISABLED ON)
 endif()
 
@@ -53,7 +53,7 @@ if(ATHANOR_WITH_TORCH)
   add_test(NAME soak.kill_resume
     COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/crash/kill_resume.py" $<TARGET_FILE:athanor> 200 2)
   set_tests_properties(soak.kill_resume PROPERTIES TIMEOUT 3600 LABELS soak)
-  foreach(what same_loss resume interrupt kill stop kill_first stop_first torchrun)
+  foreach(what same_loss resume interrupt devices kill stop kill_first stop_first torchrun)
     add_test(NAME ranks.${what}
       COMMAND Python3::Interpreter "${CMAKE_SOURCE_DIR}/tests/dist/ranks.py" $<TARGET_FILE:athanor> ${what})
     set_tests_properties(ranks.${what} PROPERTIES TIMEOUT 180 SKIP_RETURN_CODE 77)

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "athanor/base/text.h"
+#include "athanor/stage/torch_unit.h"
 #include "athanor/stage/verbs.h"
 
 namespace athanor {
@@ -13,6 +14,7 @@ namespace {
 constexpr double kLeaveSeconds = 3;
 
 std::string order_key(int number) { return "order/" + std::to_string(number); }
+std::string opened_key(int number, int rank) { return "opened/" + std::to_string(number) + "/" + std::to_string(rank); }
 std::string gone_key(int rank) { return "gone/" + std::to_string(rank); }
 
 nlohmann::json input_json(const StageInput& input) {
@@ -57,6 +59,15 @@ void take_part(Session& session, Ranks& ranks, const nlohmann::json& order) {
 }
 
 }  // namespace
+
+void Crew::open_devices(const std::vector<std::string>& names) {
+  const int number = orders_++;
+  ranks_.set(order_key(number), nlohmann::json{{"devices", names}}.dump());
+  athanor::open_devices(names);
+  for (int rank = 1; rank < ranks_.launch().world; ++rank) {
+    ranks_.wait(opened_key(number, rank), "the devices of all ranks");
+  }
+}
 
 void Crew::join(const StepPlan& step, const StageContext& context) {
   auto inputs = nlohmann::json::array();
@@ -109,6 +120,11 @@ int follow_rank_0(Session& session, Ranks& ranks) {
       if (order.contains("exit_code")) {
         ranks.set(gone_key(rank), "1");
         return order.at("exit_code");
+      }
+      if (order.contains("devices")) {
+        open_devices(order.at("devices").get<std::vector<std::string>>());
+        ranks.set(opened_key(number, rank), "1");
+        continue;
       }
       take_part(session, ranks, order);
     }

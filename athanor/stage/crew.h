@@ -3,6 +3,9 @@
 // recipe: an order holds all that a step needs.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "athanor/run/ranks.h"
 #include "athanor/stage/command.h"
 #include "athanor/stage/execute.h"
@@ -15,6 +18,8 @@ class Crew {
   explicit Crew(Ranks& ranks) : ranks_(ranks) {}
   Ranks& ranks() { return ranks_; }
 
+  // All ranks open the devices that steps to come ask for, as open_devices (torch_unit.h); waits until they have.
+  void open_devices(const std::vector<std::string>& names);
   // Calls the others to this step.
   void join(const StepPlan& step, const StageContext& context);
   // Sends them home, with our exit code; waits a little until they have gone, since rank 0 may hold the store.

@@ -1,12 +1,15 @@
 #include "athanor/stage/pipeline.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
 #include "athanor/base/text.h"
 #include "athanor/run/report.h"
+#include "athanor/stage/crew.h"
 #include "athanor/stage/page.h"
+#include "athanor/stage/torch_unit.h"
 
 namespace athanor {
 
@@ -88,8 +91,26 @@ RunSpec pipeline_spec(const PipelinePlan& plan) {
   return spec;
 }
 
+// The devices, but for the host, of the steps that are still to run.
+std::vector<std::string> devices_to_open(const PipelinePlan& plan, const RunStore& store, bool force) {
+  std::vector<std::string> names;
+  for (const StepPlan& step : plan.steps) {
+    const std::string name = step.options.value("device", "cpu");
+    if (name != "cpu" && std::find(names.begin(), names.end(), name) == names.end() &&
+        (force || !store.find_done(step.verb->name, step.id))) {
+      names.push_back(name);
+    }
+  }
+  return names;
+}
+
 // Runs the steps; on an error the outcomes so far stand in the vector.
 bool run_steps(const PipelinePlan& plan, Workshop& shop, Session& session, std::vector<StepOutcome>& outcomes) {
+  // Before any step computes, and before hours of steps whose successor cannot have its device. One step alone sees to it.
+  const auto devices = devices_to_open(plan, shop.store, session.arguments.force);
+  if (plan.steps.size() > 1 && shop.shard.whole() && !devices.empty()) {
+    shop.crew != nullptr ? shop.crew->open_devices(devices) : open_devices(devices);
+  }
   for (size_t i = 0; i < plan.steps.size(); ++i) {
     outcomes.push_back(execute_step(plan.steps[i], plan.steps, shop, session.arguments.force));
     shop.progress.end("");

@@ -56,6 +56,12 @@ const TorchEntry& torch_entry(const std::string& verb) {
   throw Error(ErrorKind::kInternal, "the LibTorch part has no verb '" + verb + "'", "", "run make build again");
 }
 
+void open_devices(const std::vector<std::string>& names) {
+  if (!names.empty()) {
+    unit().open_devices(names);
+  }
+}
+
 std::unique_ptr<Ranks> open_ranks(const Launch& launch) {
   // c10d warns on stderr of each connection that breaks; what matters of that is in our own errors.
   ::setenv("TORCH_CPP_LOG_LEVEL", "ERROR", 0);

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "athanor/run/verb.h"
 
@@ -25,6 +26,11 @@ fs::path torch_unit_path();
 // {"loaded": bool, "path", "version", "parallel", ...}: for doctor.
 nlohmann::json torch_unit_info();
 
+// Opens the devices that these words name (tensor/device/device.h), once and for the process: LibTorch fixes the devices that
+// autograd knows at its first backward, and whether there is CUDA when it is first asked, so that a GPU must be open before any
+// step computes. Error as open_device's.
+void open_devices(const std::vector<std::string>& names);
+
 // Meets the other processes of this launch. Error(kResource) that names who did not come.
 std::unique_ptr<Ranks> open_ranks(const Launch& launch);
 
@@ -33,6 +39,7 @@ struct TorchUnit {
   const TorchEntry* entries = nullptr;
   nlohmann::json (*info)() = nullptr;
   std::unique_ptr<Ranks> (*ranks)(const Launch& launch) = nullptr;
+  void (*open_devices)(const std::vector<std::string>& names) = nullptr;
 };
 using TorchUnitFunction = const TorchUnit* (*)();  // extern "C" athanor_torch_unit
 

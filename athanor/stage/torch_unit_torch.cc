@@ -7,6 +7,7 @@
 #include "athanor/stage/ranks_torch.h"
 #include "athanor/stage/torch_unit.h"
 #include "athanor/stage/torch_verbs.h"
+#include "athanor/tensor/device/device.h"
 #include "athanor/tensor/host_memory.h"
 
 namespace athanor {
@@ -33,7 +34,13 @@ nlohmann::json info() {
           {"capability", at::get_cpu_capability()}};
 }
 
-constexpr TorchUnit kUnit{kEntries, &info, &ranks_over_store};
+void open_all(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    open_device(name);
+  }
+}
+
+constexpr TorchUnit kUnit{kEntries, &info, &ranks_over_store, &open_all};
 
 }  // namespace
 

@@ -7,6 +7,7 @@
     ranks.py PROGRAM stop        SIGSTOP of a rank: the same after rank_timeout
     ranks.py PROGRAM kill_first, stop_first    the same of rank 0, which holds the store and writes the run
     ranks.py PROGRAM interrupt   Ctrl-C at one rank pauses all: the state is saved, exit code 130 everywhere
+    ranks.py PROGRAM devices     rank 0 has all ranks look for a recipe's devices before the first step
     ranks.py PROGRAM torchrun    the same loss under torchrun, where it is installed (else exit code 77)
 """
 import glob
@@ -233,6 +234,17 @@ def interrupt(program, folder):
     print("a signal at any rank pauses all three, and they go on")
 
 
+def devices(program, folder):
+    run(program, fresh(folder, "auto"), 2, "pretrain.device=auto")
+    refused = fresh(folder, "refused")
+    results = Ranks(program, refused, 2, "pretrain.device=cuda:99", "tokenizer.vocab_size=401").wait()
+    if any(code in (0, 70) for code, _, _ in results) or "cuda:99" not in results[0][2]:
+        fail(f"a device that two cannot share: {results}")
+    if len(glob.glob(os.path.join(refused, "runs", "tokenizer-*"))) != 1:
+        fail("steps were run before the device was looked for")
+    print("a device that cannot be had is told before the first step")
+
+
 def torchrun(program, folder):
     command = shutil.which("torchrun")
     start = [command] if command else [sys.executable, "-m", "torch.distributed.run"]
@@ -260,7 +272,7 @@ def main():
         elif what.startswith("stop"):
             disturb(program, folder, victim, signal.SIGSTOP, ["pretrain.rank_timeout=2"], 20)
         else:
-            {"same_loss": same_loss, "resume": resume, "interrupt": interrupt, "torchrun": torchrun}[what](program, folder)
+            {"same_loss": same_loss, "resume": resume, "interrupt": interrupt, "devices": devices, "torchrun": torchrun}[what](program, folder)
 
 
 if __name__ == "__main__":
