@@ -21,6 +21,7 @@
 #include "athanor/tensor/dropout.h"
 #include "athanor/tensor/embedding.h"
 #include "athanor/tensor/gemm.h"
+#include "athanor/tensor/norm.h"
 
 namespace athanor {
 
@@ -138,7 +139,11 @@ LayerNorm::LayerNorm(NetInits& inits, int64_t width) : width_(width) {
 }
 
 at::Tensor LayerNorm::forward(const at::Tensor& x) const {
-  return at::layer_norm(x, {width_}, weight_, bias_, kNormEps);
+  if (x.is_cpu()) {
+    return at::layer_norm(x, {width_}, weight_, bias_, kNormEps);
+  }
+  // ATen's kernel for a GPU wants weights of x's type.
+  return norm(Norm::kLayer, x.to(at::kFloat), weight_, bias_, kNormEps, x.scalar_type());
 }
 
 at::Tensor channels_last(const at::Tensor& x_BCHW) {

@@ -21,6 +21,7 @@
 
 #include <array>
 #include <cstring>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -110,7 +111,22 @@ inline at::Tensor copy_from_and_resize(const at::Tensor& from, const at::Tensor&
   return copy_from(from, resize(to, from.sizes(), {}), false);
 }
 
+// A GPU's kernels read every argument as they read the first; the host's take fp32 weights with 16-bit activations, too.
+inline void expect_type(const char* what, at::ScalarType type, std::initializer_list<std::optional<at::Tensor>> tensors) {
+  for (const auto& tensor : tensors) {
+    TORCH_CHECK(!tensor || !tensor->defined() || tensor->scalar_type() == type, what, ": expected scalar type ", type, " but found ",
+                tensor->scalar_type());
+  }
+}
+
 inline void by_host(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
+  const std::string& name = op.schema().name();
+  if (name == "aten::native_layer_norm" || name == "aten::native_group_norm") {
+    const size_t weight = name == "aten::native_layer_norm" ? 2 : 1;
+    const c10::ArrayRef<c10::IValue> given = torch::jit::last(*stack, op.schema().arguments().size());
+    expect_type(name.c_str(), given[0].toTensor().scalar_type(),
+                {given[weight].toOptional<at::Tensor>(), given[weight + 1].toOptional<at::Tensor>()});
+  }
   const Open open;  // once, not for each argument's copy: opening is what these tests spend their time on
   capturing() ? captured_operator(op, stack) : at::native::cpu_fallback(op, stack);
 }
@@ -119,6 +135,7 @@ inline void by_host(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
 inline at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, const std::optional<at::Tensor>& bias,
                               c10::SymIntArrayRef stride, c10::SymIntArrayRef padding, c10::SymIntArrayRef dilation,
                               bool transposed, c10::SymIntArrayRef output_padding, c10::SymInt groups) {
+  expect_type("a convolution", x.scalar_type(), {weight, bias});
   const auto host_bias = bias && bias->defined() ? std::optional(bias->to(at::kCPU)) : std::nullopt;
   return at::convolution_symint(x.to(at::kCPU), weight.to(at::kCPU), host_bias, stride, padding, dilation, transposed,
                                 output_padding, std::move(groups))
@@ -141,6 +158,7 @@ inline std::tuple<at::Tensor, at::Tensor, at::Tensor> convolution_backward(
 inline std::tuple<at::Tensor, at::Tensor, at::Tensor> batch_norm(
     const at::Tensor& x, const std::optional<at::Tensor>& weight, const std::optional<at::Tensor>& bias,
     const std::optional<at::Tensor>& mean, const std::optional<at::Tensor>& variance, bool training, double momentum, double eps) {
+  expect_type("batch_norm", at::kFloat, {weight, bias, mean, variance});  // with x of any type
   const auto here = [](const std::optional<at::Tensor>& tensor) {
     return tensor && tensor->defined() ? std::optional(tensor->to(at::kCPU)) : std::nullopt;
   };
