@@ -1,5 +1,6 @@
 #include "athanor/tensor/device/device.h"
 
+#include <ATen/Context.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
 #include <dlfcn.h>
@@ -57,6 +58,15 @@ const GpuUnit* open_unit() {
   return unit;
 }
 
+// cuDNN's convolutions and recurrent layers: products of fp32 are fp32 (LibTorch's own choice is TF32, of 11 bits), and the same
+// call gives the same bits (its own choice adds in any order, and may take the algorithm that was fastest this time).
+void ask_for_exact_kernels() {
+  at::Context& context = at::globalContext();
+  context.setAllowTF32CuDNN(false);
+  context.setDeterministicCuDNN(true);
+  context.setBenchmarkCuDNN(false);
+}
+
 std::string gpus(int count) { return std::to_string(count) + (count == 1 ? " GPU" : " GPUs"); }
 
 at::Device open_gpu(int number) {
@@ -74,6 +84,7 @@ at::Device open_gpu(int number) {
                 count == 0 ? "there is no GPU that can be used" : "there is no GPU " + std::to_string(number) + ": there are " + std::to_string(count),
                 "device", count == 0 ? "check the driver with nvidia-smi, or train on the host: device=cpu" : "use cuda:0");
   }
+  ask_for_exact_kernels();
   return {static_cast<c10::DeviceType>(opened->device_type), static_cast<c10::DeviceIndex>(number)};
 }
 

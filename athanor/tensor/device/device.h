@@ -17,7 +17,9 @@ namespace athanor {
 // "cpu"; "cuda" (this process's GPU: the first, or with set_local_rank that of its number), "cuda:1"; "auto": as "cuda" where
 // it can be used, else the host. The GPU unit and LibTorch's CUDA half are opened on the first call that wants them. Throws
 // Error(kUsage) for another word, and for "cuda:1" where several processes would share it; Error(kResource) that says what is
-// missing: the unit, its libraries, the driver, a device of that number, a GPU for each process.
+// missing: the unit, its libraries, the driver, a device of that number, a GPU for each process. Before the process's first
+// backward pass: LibTorch's autograd knows no device that came later. An opened GPU computes fp32 in fp32, cuDNN the same bits
+// each time.
 at::Device open_device(std::string_view name);
 
 // Which of the processes of one launch on this machine this is, and of how many.

@@ -1,6 +1,7 @@
 // Every operator on a GPU (the machine's own, or one of the tests) against the host's own.
 #include "athanor/tensor/device/device.h"
 
+#include <ATen/Context.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
@@ -268,6 +269,21 @@ TEST(DeviceNames, AreCheckedAndWhatLacksIsSaid) {
   EXPECT_EQ(open_device("auto"), fake_gpu::kDevice);
   EXPECT_THROW(open_device("cuda:1"), Error);
   set_gpu_unit(nullptr);
+}
+
+TEST(DeviceNames, WhatIsOpenedComputesExactlyAndTheSameBits) {
+  at::Context& context = at::globalContext();
+  context.setAllowTF32CuDNN(true);
+  context.setDeterministicCuDNN(false);
+  context.setBenchmarkCuDNN(true);
+  use_fake_gpu();
+  open_device("cuda");
+  set_gpu_unit(nullptr);
+  EXPECT_FALSE(context.allowTF32CuDNN(at::Float32Op::CONV));
+  EXPECT_FALSE(context.allowTF32CuDNN(at::Float32Op::RNN));
+  EXPECT_FALSE(context.allowTF32CuBLAS()) << "LibTorch's own choice";
+  EXPECT_TRUE(context.deterministicCuDNN());
+  EXPECT_FALSE(context.benchmarkCuDNN());
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, Device, ::testing::Values(at::kFloat, at::kBFloat16, at::kHalf), [](const auto& info) {
