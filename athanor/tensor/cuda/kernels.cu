@@ -1,22 +1,10 @@
 // Launches of rows.h on a GPU. Compiles with nvcc alone:  nvcc -std=c++17 -I. -c athanor/tensor/cuda/kernels.cu
-#include <cuda_bf16.h>
-#include <cuda_fp16.h>
 #include <cuda_runtime.h>
 
 #include <type_traits>
 
+#include "athanor/tensor/cuda/half.h"
 #include "athanor/tensor/cuda/kernels.h"
-
-namespace athanor::cuda {
-
-// Storage types of 16 bits; before rows.h, so that its templates find them.
-__host__ __device__ inline float to_float(__nv_bfloat16 x) { return __bfloat162float(x); }
-__host__ __device__ inline float to_float(__half x) { return __half2float(x); }
-__host__ __device__ inline void from_float(float x, __nv_bfloat16* out) { *out = __float2bfloat16(x); }
-__host__ __device__ inline void from_float(float x, __half* out) { *out = __float2half(x); }
-
-}  // namespace athanor::cuda
-
 #include "athanor/tensor/cuda/rows.h"
 
 namespace athanor::cuda {
