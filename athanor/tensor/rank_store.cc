@@ -32,8 +32,6 @@ constexpr double kGraceSeconds = 5;   // for the working thread to end by itself
 
 std::string key_of(const char* what, int rank) { return std::string(what) + "/" + std::to_string(rank); }
 
-milliseconds in_milliseconds(double seconds) { return milliseconds(static_cast<int64_t>(1000 * seconds)); }
-
 std::string list_of(const std::vector<int>& ranks) {
   std::string text = ranks.size() == 1 ? "rank " : "ranks ";
   for (size_t i = 0; i < ranks.size(); ++i) {
@@ -159,7 +157,7 @@ RankStore::RankStore(const Launch& launch, double timeout_seconds, double meetin
   options.port = static_cast<uint16_t>(launch.port);
   options.isServer = launch.rank == 0 && !launch.store_is_hosted;
   options.waitWorkers = false;
-  options.timeout = in_milliseconds(meeting);
+  options.timeout = milliseconds(static_cast<int64_t>(1000 * meeting));
   c10::initLogging();  // takes TORCH_CPP_LOG_LEVEL
   const std::string place = launch.address + ":" + std::to_string(launch.port);
   try {
@@ -168,8 +166,7 @@ RankStore::RankStore(const Launch& launch, double timeout_seconds, double meetin
     impl_->beats = c10::make_intrusive<c10d::PrefixStore>(prefix, tcp->clone());
     impl_->store = c10::make_intrusive<c10d::PrefixStore>(prefix, std::move(tcp));
   } catch (const std::exception& error) {
-    throw Error(ErrorKind::kResource,
-                "rank " + std::to_string(launch.rank) + " of " + std::to_string(launch.world) +
+    throw Error(ErrorKind::kResource, "rank " + std::to_string(launch.rank) + " of " + std::to_string(launch.world) +
                     (options.isServer ? " cannot listen" : " did not reach rank 0") + ": " + first_line(error.what()),
                 place,
                 options.isServer ? "another program may have the port: set MASTER_PORT to a free one"
@@ -191,8 +188,7 @@ RankStore::RankStore(const Launch& launch, double timeout_seconds, double meetin
             missing.push_back(other);
           }
         }
-        throw Error(ErrorKind::kResource,
-                    list_of(missing) + " of " + std::to_string(launch.world) + " did not come within " +
+        throw Error(ErrorKind::kResource, list_of(missing) + " of " + std::to_string(launch.world) + " did not come within " +
                         fixed_number(meeting, 0) + " s",
                     place, "see what those processes said; all must be given the same address and world size");
       }
@@ -267,7 +263,12 @@ std::string RankStore::wait(const std::string& key, const std::string& what) {
 }
 
 bool RankStore::somebody_failed() {
-  return get("failed") || impl_->store_is_lost() || !impl_->silent(std::min<double>(impl_->timeout + kSilentSeconds, kGoneSeconds)).empty();
+  const double patience = std::min<double>(impl_->timeout + kSilentSeconds, kGoneSeconds);
+  try {
+    return impl_->store->check({"failed"}) || impl_->store_is_lost() || !impl_->silent(patience).empty();
+  } catch (const std::exception&) {
+    return true;  // nobody can be asked any more
+  }
 }
 
 std::string RankStore::from_rank_0(const std::string& what, const std::function<std::string()>& function) {
@@ -361,7 +362,6 @@ void RankStore::Impl::let_others_read() {
 
 void RankStore::blame(const std::string& library) {
   const double since = monotonic_time();
-  const std::string hint = "start all processes again: the run goes on from its last checkpoint";
   std::string text;
   try {
     const c10::intrusive_ptr<c10d::Store>& store = impl_->beats;  // a failed connection has its own replacement
@@ -381,7 +381,7 @@ void RankStore::blame(const std::string& library) {
   }
   impl_->let_others_read();
   throw Error(ErrorKind::kResource, text + (library.empty() ? "" : " (" + first_line(library).substr(0, 160) + ")"), "",
-              hint);
+              "start all processes again: the run goes on from its last checkpoint");
 }
 
 void RankStore::say_failed(const Error& error) {

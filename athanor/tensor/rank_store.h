@@ -52,7 +52,8 @@ class RankStore {
   // All ranks come here; waits as wait() does. Each name serves once, or in the same order on all ranks.
   void meet(const std::string& name);
 
-  // Whether a rank is gone, or said why it stopped: for who waits outside of this store. blame() then names it.
+  // Whether a rank is gone, the store with it, or said why it stopped: for who waits outside of this store and has work to end
+  // before blame() names it. Throws nothing.
   bool somebody_failed();
 
   // Where this process is, for the others: called before it enters a collective. together: all ranks enter it, so that

@@ -166,6 +166,40 @@ TEST(GpuGroup, ARanksOwnErrorReachesThoseThatWaitOnTheDevice) {
   expect_named(testing_ranks::run_ranks(3), "rank 1 stopped at step 3: disk: is full");
 }
 
+int aborted = 0;
+decltype(GpuUnit::group_close) close_group = nullptr;
+
+// Rank 0 goes and takes the store with it, while rank 1 waits for its device and can ask nobody.
+TEST(GpuGroup, WhatRunsIsEndedBeforeAnErrorWhenTheStoreIsGone) {
+  const auto launch = testing_ranks::inside();
+  if (!launch) {
+    const auto results = testing_ranks::run_ranks(2);
+    EXPECT_EQ(results[1].exit_code, 0) << results[1].out << results[1].err;
+    return;
+  }
+  const at::Device gpu = use_own_gpu(*launch);
+  GpuUnit unit = gpu_unit();
+  close_group = unit.group_close;
+  unit.group_close = [](void* group, bool aborting) {
+    aborted += aborting ? 1 : 0;
+    close_group(group, aborting);
+  };
+  set_gpu_unit(&unit);
+  RankStore store(*launch, 20);
+  GpuGroup group(store, gpu);
+  if (launch->rank == 0) {
+    ::_exit(9);
+  }
+  group.all_reduce(brought_by(1, 1000).to(gpu));
+  try {
+    group.wait();
+    ADD_FAILURE() << "rank 0 never came";
+  } catch (const Error& error) {
+    EXPECT_EQ(aborted, 1) << "before the error";
+    EXPECT_NE(error.message().find("rank 0, which holds the store, does not answer"), std::string::npos) << error.message();
+  }
+}
+
 TEST(GpuNames, EachProcessHasItsOwn) {
   use_fake_gpu(3);
   set_local_rank(2, 3);
