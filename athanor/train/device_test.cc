@@ -3,7 +3,9 @@
 #include <ATen/ops/empty.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <sstream>
 #include <tuple>
 #include <utility>
@@ -329,6 +331,10 @@ TEST_F(TrainDevice, StateInBf16IsRoundedAsTheHostRoundsIt) {
 TEST_F(TrainDevice, RoundingByChanceIsTheHostsToTheBit) {
   const at::Device gpu = use_any_gpu();
   const at::Tensor from = numbers({1003}, 5);
+  const std::array<uint32_t, 6> special{0x7fffffffu, 0xffffffffu, 0x7f800001u, 0x7fc00000u, 0x7f800000u, 0xff800000u};
+  for (int64_t i = 0; i < 600; ++i) {  // four kinds of NaN, both infinities, each under many random bits
+    std::memcpy(from.mutable_data_ptr<float>() + i, &special[static_cast<size_t>(i) % special.size()], sizeof(float));
+  }
   for (const uint64_t index : {uint64_t{0}, uint64_t{7}, (uint64_t{1} << 32) - 8, (uint64_t{5} << 32) + 3}) {
     const at::Tensor wanted = at::empty({1003}, at::kBFloat16);
     round_by_chance(from.const_data_ptr<float>(), wanted.mutable_data_ptr<c10::BFloat16>(), 1003, index, 77);
@@ -336,7 +342,11 @@ TEST_F(TrainDevice, RoundingByChanceIsTheHostsToTheBit) {
     const at::Tensor got = at::empty({1003}, there.options().dtype(at::kBFloat16));
     device::launch("a rounding", gpu_unit().round_by_chance, there, int64_t{1003}, index, uint64_t{77}, there.const_data_ptr<float>(),
                    got.mutable_data_ptr());
-    EXPECT_TRUE(got.to(at::kCPU).equal(wanted)) << index;
+    EXPECT_TRUE(got.to(at::kCPU).view(at::kShort).equal(wanted.view(at::kShort))) << index;
+    for (int64_t i = 0; i < 600; ++i) {
+      const auto number = static_cast<float>(wanted.const_data_ptr<c10::BFloat16>()[i]);
+      EXPECT_TRUE(i % 6 < 4 ? std::isnan(number) : std::isinf(number) && std::signbit(number) == (i % 6 == 5)) << i << ": " << number;
+    }
   }
 }
 

@@ -41,9 +41,10 @@ ATHANOR_INLINE UintVec random_bits(uint64_t index, uint64_t rounding) {
 
 ATHANOR_INLINE void put(float* to, Vec value, UintVec) { simd::store(to, value); }
 // Rounds down or up by chance, so that small changes are not lost on average: the bits below are added to by random
-// ones and cut off.
+// ones and cut off. NaN stays one: such a sum may carry into the sign, and leave a zero.
 ATHANOR_INLINE void put(c10::BFloat16* to, Vec value, UintVec random) {
-  const UintVec bits = reinterpret_cast<UintVec>(value) + (random & 0xffffu);
+  const UintVec given = reinterpret_cast<UintVec>(value);
+  const UintVec bits = (given & 0x7fffffffu) > 0x7f800000u ? UintVec{} + 0x7fc00000u : given + (random & 0xffffu);
   const simd::HalfVec half = __builtin_convertvector(bits >> 16, simd::HalfVec);
   std::memcpy(static_cast<void*>(to), &half, sizeof half);
 }

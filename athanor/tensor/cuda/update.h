@@ -47,7 +47,9 @@ ATHANOR_DEVICE void put_state(float* slot, int64_t i, float value, uint32_t) {
 }
 ATHANOR_DEVICE void put_state(uint16_t* slot, int64_t i, float value, uint32_t random) {
   if (slot != nullptr) {
-    slot[i] = static_cast<uint16_t>((bits_of(value) + (random & 0xffffu)) >> 16);
+    const uint32_t bits = bits_of(value);
+    const bool nan = (bits & 0x7fffffffu) > 0x7f800000u;  // adding to one may carry into the sign, and leave a zero
+    slot[i] = static_cast<uint16_t>(nan ? 0x7fc0u : (bits + (random & 0xffffu)) >> 16);
   }
 }
 
