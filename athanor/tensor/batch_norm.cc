@@ -171,7 +171,8 @@ Moments moments_of(Rows r, int64_t rows, const at::Tensor& x, const BatchNormWei
   for (int64_t c = 0; c < r.channels; ++c) {
     const double shift = sums[static_cast<size_t>(c)] / count;
     const double mean = data(center)[c] + shift;
-    const double variance = std::max(0.0, sums[static_cast<size_t>(r.channels + c)] / count - shift * shift);
+    const double found = sums[static_cast<size_t>(r.channels + c)] / count - shift * shift;
+    const double variance = found < 0 ? 0 : found;  // NaN stays one, so that nobody takes it for a constant channel
     const auto keep = [&](const at::Tensor& running, double value) {
       float& at = data(running)[c];
       at = static_cast<float>((1 - momentum) * at + momentum * value);

@@ -9,6 +9,8 @@
 #include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "athanor/tensor/autograd.h"
 
 namespace athanor {
@@ -96,6 +98,17 @@ TEST(BatchNorm, TheSameBitsForAnyNumberOfThreads) {
     }
   }
   at::set_num_threads(threads);
+}
+
+TEST(BatchNorm, ANumberThatIsNoneIsSeenInTheRunningStatistics) {
+  const Case c = random_case({4, 20, 8, 8}, 0);
+  NoGrad no_grad;
+  c.x[1][3][2][2].fill_(NAN);
+  batch_norm(c.x, {}, c.w, kMomentum, kEps, false);
+  for (int64_t channel = 0; channel < 20; ++channel) {
+    EXPECT_EQ(std::isnan(c.w.running_mean[channel].item<float>()), channel == 3) << channel;
+    EXPECT_EQ(std::isnan(c.w.running_variance[channel].item<float>()), channel == 3) << channel;
+  }
 }
 
 TEST(BatchNorm, HalfPrecisionStaysNear) {
