@@ -16,6 +16,7 @@
 #include "athanor/tensor/attention.h"
 #include "athanor/tensor/autograd.h"
 #include "athanor/tensor/cross_entropy.h"
+#include "athanor/tensor/device/ops.h"
 #include "athanor/tensor/device/testing_fake_gpu.h"
 #include "athanor/tensor/dropout.h"
 #include "athanor/tensor/embedding.h"
@@ -186,6 +187,34 @@ TEST_F(DeviceFp32, LookUps) {
                          [&](const Tensors& x) { return embedding(token, x[0], place, x[1]); });
   const Tensors moved = there({at::randn({12, 8})});
   EXPECT_THROW(embedding(token.add(100), moved[0]), Error) << "indices are checked on the host";
+}
+
+int64_t embedding_blocks = 0;  // of the last launch
+decltype(GpuUnit::embedding_backward) add_embeddings = nullptr;
+
+// Tables of few rows: their gradients are added up in pieces.
+TEST_P(Device, LookUpsOfManyTokensInFewRows) {
+  GpuUnit counting = gpu_unit();
+  add_embeddings = counting.embedding_backward;
+  counting.embedding_backward = [](void* stream, int64_t rows, int64_t features, const int64_t* order, const int64_t* first, int dtype,
+                                   const void* dy, float* table) {
+    embedding_blocks = rows;
+    return add_embeddings(stream, rows, features, order, first, dtype, dy, table);
+  };
+  set_gpu_unit(&counting);
+  const int64_t tokens = 2500;
+  for (const int64_t rows : {1, 2, 3}) {
+    const at::Tensor dy = random({tokens, 8});
+    at::Tensor index = at::randint(rows, {tokens}, at::kLong);
+    index = rows == 3 ? index.remainder(2) : index;  // nobody reads the last
+    const at::Tensor wanted = at::zeros({rows, 8}, at::kDouble).index_add(0, index, dy.to(at::kDouble));
+    const at::Tensor there = dy.to(gpu);
+    const at::Tensor got = device::embedding_backward(there, index, rows);
+    EXPECT_GE(embedding_blocks, 8) << "more than a row each";
+    EXPECT_EQ(got.scalar_type(), at::kFloat);
+    EXPECT_TRUE(got.to(at::kCPU).to(at::kDouble).allclose(wanted, 1e-5, 1e-3)) << rows;
+    EXPECT_TRUE(got.to(at::kCPU).equal(device::embedding_backward(there, index, rows).to(at::kCPU))) << "the same bits";
+  }
 }
 
 struct AttentionCase {

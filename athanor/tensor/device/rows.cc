@@ -1,11 +1,13 @@
 // Operators on rows of activations, by the unit's kernels.
 #include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/searchsorted.h>
 #include <ATen/ops/sort.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <optional>
 #include <tuple>
 
@@ -35,6 +37,26 @@ int gate_of(Activation kind) {
 
 uint32_t threshold_of(double p) { return static_cast<uint32_t>(p * 4294967296.0); }
 float kept_scale(double p) { return static_cast<float>(1.0 / (1.0 - p)); }
+
+// An embedding's gradient has one block a row, which adds its tokens one after another. A table of few rows (BERT's two kinds of
+// segment) would have all of a batch's tokens added by two blocks: its rows are cut into so many pieces, each a row of a larger
+// table. By the sizes alone, so that a resumed run adds in the same order.
+int64_t pieces_of_rows(int64_t tokens, int64_t num_rows) {
+  constexpr int64_t kMost = 128;
+  constexpr int64_t kTokens = 64;  // of a piece, where all rows are read alike
+  constexpr int64_t kWorthIt = 8;
+  const int64_t pieces = std::min(kMost, tokens / (kTokens * num_rows));
+  return pieces < kWorthIt ? 1 : pieces;
+}
+
+// first: where the tokens of each row begin, and the end of all; the same for the rows cut into even pieces.
+at::Tensor cut_rows(const at::Tensor& first, int64_t pieces) {
+  const int64_t rows = first.size(0) - 1;
+  const at::Tensor begin = first.narrow(0, 0, rows).unsqueeze(1);
+  const at::Tensor count = first.narrow(0, 1, rows).unsqueeze(1).sub(begin);
+  const at::Tensor piece = at::arange(pieces, first.options()).unsqueeze(0);
+  return at::cat({count.mul(piece).floor_divide_(pieces).add_(begin).flatten(), first.narrow(0, rows, 1)});
+}
 
 }  // namespace
 
@@ -141,12 +163,14 @@ at::Tensor embedding_backward(const at::Tensor& dy_NC, const at::Tensor& index_N
   const at::Tensor index = beside(index_N, dy_NC);
   const auto [sorted, order] = at::sort(index, std::optional<bool>(true), 0, false);
   const at::Tensor rows = at::arange(num_rows + 1, index.options());
-  const at::Tensor first = at::searchsorted(sorted, rows);  // where each row's tokens begin in the order
-  const at::Tensor grad = at::zeros({num_rows, dy_NC.size(1)}, dy_NC.options().dtype(at::kFloat));
-  launch("an embedding's gradient", gpu_unit().embedding_backward, dy_NC, num_rows, dy_NC.size(1),
+  at::Tensor first = at::searchsorted(sorted, rows);  // where each row's tokens begin in the order
+  const int64_t pieces = pieces_of_rows(index.numel(), num_rows);
+  first = pieces > 1 ? cut_rows(first, pieces) : first;
+  const at::Tensor grad = at::zeros({num_rows * pieces, dy_NC.size(1)}, dy_NC.options().dtype(at::kFloat));
+  launch("an embedding's gradient", gpu_unit().embedding_backward, dy_NC, num_rows * pieces, dy_NC.size(1),
          order.const_data_ptr<int64_t>(), first.const_data_ptr<int64_t>(), dtype_code(dy_NC.scalar_type()),
          dy_NC.const_data_ptr(), floats_out(grad));
-  return grad;
+  return pieces > 1 ? grad.view({num_rows, pieces, dy_NC.size(1)}).sum(1) : grad;
 }
 
 void cross_entropy_rows(const at::Tensor& logits_NV, const int64_t* target_N, float* loss_N, bool gradient, float smoothing) {
