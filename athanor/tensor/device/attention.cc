@@ -2,7 +2,6 @@
 // sequences at a time, whose scores are in memory.
 #include "athanor/tensor/attention.h"
 
-#include <ATen/Context.h>
 #include <ATen/ops/_flash_attention_backward.h>
 #include <ATen/ops/_flash_attention_forward.h>
 #include <ATen/ops/arange.h>
@@ -17,12 +16,14 @@
 
 #include "athanor/base/rng.h"
 #include "athanor/tensor/device/ops.h"
+#include "athanor/tensor/device/same_bits.h"
 
 namespace athanor::device {
 namespace {
 
 constexpr int64_t kScoresAtOnce = int64_t{1} << 26;  // 256 MB in fp32
 constexpr int64_t kMaxFlashDim = 256;
+constexpr int64_t kMaxFlashRuns = 65535;  // one block of the grid's second dimension each
 
 double scale_of(const AttentionShape& shape) {
   return shape.scale > 0 ? shape.scale : 1.0 / std::sqrt(static_cast<double>(shape.head_dim));
@@ -30,7 +31,7 @@ double scale_of(const AttentionShape& shape) {
 
 bool use_flash(const AttentionShape& shape, const at::Tensor& qkv_NF, const KeyIntervals& keys) {
   return qkv_NF.is_cuda() && qkv_NF.scalar_type() != at::kFloat && shape.dropout == 0 && keys.runs.begin.defined() &&
-         shape.head_dim % 8 == 0 && shape.head_dim <= kMaxFlashDim;
+         keys.runs.begin.numel() <= kMaxFlashRuns + 1 && shape.head_dim % 8 == 0 && shape.head_dim <= kMaxFlashDim;
 }
 
 // [N, heads, D], a view of the fused rows.
@@ -44,17 +45,6 @@ struct Heads {
         k(heads_at(shape, qkv_NF, shape.num_heads, shape.num_kv_heads)),
         v(heads_at(shape, qkv_NF, shape.num_heads + shape.num_kv_heads, shape.num_kv_heads)) {}
   at::Tensor q, k, v;
-};
-
-// The flash kernels' gradient adds in any order unless LibTorch is told otherwise.
-struct Deterministic {
-  Deterministic() : before(at::globalContext().deterministicAlgorithms()) {
-    at::globalContext().setDeterministicAlgorithms(true, false);
-  }
-  ~Deterministic() { at::globalContext().setDeterministicAlgorithms(before, false); }
-  Deterministic(const Deterministic&) = delete;
-  Deterministic& operator=(const Deterministic&) = delete;
-  bool before;
 };
 
 // A window of W keys, the query's own among them: W - 1 to the left. -1: no bound.
@@ -74,7 +64,7 @@ at::Tensor flash_backward(const AttentionShape& shape, const at::Tensor& dy_NE, 
   const Heads heads(shape, qkv_NF);
   const std::vector<int64_t> sizes{qkv_NF.size(0), shape.num_heads, shape.head_dim};
   const at::Tensor no_state = at::zeros({2}, qkv_NF.options().dtype(at::kLong));  // read where there is dropout only
-  const Deterministic same_bits;  // a resumed run is the same run
+  const SameBits same_bits;  // a resumed run is the same run
   const auto [dq, dk, dv] = at::_flash_attention_backward(
       dy_NE.view(sizes), heads.q, heads.k, heads.v, out.y_NE.view(sizes), out.lse_BHT, runs.begin, runs.begin, runs.longest,
       runs.longest, 0.0, runs.causal, no_state, no_state, scale_of(shape), window_left(runs), window_right(runs));

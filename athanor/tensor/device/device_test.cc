@@ -17,6 +17,7 @@
 #include "athanor/tensor/autograd.h"
 #include "athanor/tensor/cross_entropy.h"
 #include "athanor/tensor/device/ops.h"
+#include "athanor/tensor/device/same_bits.h"
 #include "athanor/tensor/device/testing_fake_gpu.h"
 #include "athanor/tensor/dropout.h"
 #include "athanor/tensor/embedding.h"
@@ -313,6 +314,23 @@ TEST(DeviceNames, WhatIsOpenedComputesExactlyAndTheSameBits) {
   EXPECT_FALSE(context.allowTF32CuBLAS()) << "LibTorch's own choice";
   EXPECT_TRUE(context.deterministicCuDNN());
   EXPECT_FALSE(context.benchmarkCuDNN());
+}
+
+TEST(DeviceSameBits, LeavesTheSettingsAsTheyWere) {
+  at::Context& context = at::globalContext();
+  const auto expect = [&](bool deterministic, bool warn_only, bool fill) {
+    EXPECT_EQ(context.deterministicAlgorithms(), deterministic);
+    EXPECT_EQ(context.deterministicAlgorithmsWarnOnly(), warn_only);
+    EXPECT_EQ(context.deterministicFillUninitializedMemory(), fill);
+  };
+  for (const bool set : {true, false}) {
+    context.setDeterministicAlgorithms(set, set);
+    {
+      const device::SameBits same_bits;
+      expect(true, false, false);
+    }
+    expect(set, set, true);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, Device, ::testing::Values(at::kFloat, at::kBFloat16, at::kHalf), [](const auto& info) {
