@@ -261,7 +261,7 @@ Verb pretrain_verb() {
   verb.schema = schema_of<PretrainOptions>();
   verb.torch = true;
   verb.resumable = true;
-  verb.revision = 4;
+  verb.revision = 5;
   verb.prepare = prepare_pretrain;
   verb.check_inputs = check_pretrain_inputs;
   verb.example = "athanor run recipes/quickstart.yaml pretrain.depth=2 pretrain.steps=100";

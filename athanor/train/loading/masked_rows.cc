@@ -29,6 +29,7 @@ struct MaskedRows::Row {
   std::vector<int64_t> types;
   std::vector<int32_t> pieces;
   bool follows = true;
+  int64_t text = 0;  // tokens that may be hidden
 };
 
 MaskedRows::MaskedRows(const TokenSet& tokens, MaskedVocabulary vocabulary, const MaskingOptions& options)
@@ -143,6 +144,7 @@ void MaskedRows::hide(uint64_t sample, Row& row) const {
     const auto id = static_cast<size_t>(row.tokens[t]);
     const bool goes_on = options_.whole_words && inside && vocabulary_.continues[id];
     inside = !vocabulary_.special[id];
+    row.text += inside ? 1 : 0;
     if (!goes_on) {
       chosen = inside && unit_at(seed, sample, 4 * t) < options_.share;
     }
@@ -171,6 +173,7 @@ MaskedBatch MaskedRows::batch(uint64_t first, int64_t count) const {
     batch.types_BT = at::zeros({count, length}, at::kLong);
     batch.length_B = at::empty({count}, at::kLong);
     batch.follows_B = at::empty({count}, at::kLong);
+    batch.text_B = at::empty({count}, at::kFloat);
   } else {
     batch.document_BT = at::empty({count, length}, at::kInt);
   }
@@ -188,6 +191,7 @@ MaskedBatch MaskedRows::batch(uint64_t first, int64_t count) const {
       put(row.types, batch.types_BT);
       batch.length_B.mutable_data_ptr<int64_t>()[b] = static_cast<int64_t>(row.tokens.size());
       batch.follows_B.mutable_data_ptr<int64_t>()[b] = row.follows ? 0 : 1;
+      batch.text_B.mutable_data_ptr<float>()[b] = static_cast<float>(row.text);
     } else {  // what is left is a piece of its own
       row.pieces.resize(static_cast<size_t>(length), row.pieces.empty() ? 0 : row.pieces.back() + 1);
       put(row.pieces, batch.document_BT);

@@ -48,6 +48,7 @@ struct MaskedBatch {
   at::Tensor length_B;     // int64; next_sentence only
   at::Tensor document_BT;  // int32, piece of the row; without next_sentence
   at::Tensor follows_B;    // int64, 0 = B follows A, 1 = it does not (HF's order); next_sentence only
+  at::Tensor text_B;       // float, tokens that may be hidden, special ones not counted; next_sentence only
 };
 
 class MaskedRows {

@@ -1,9 +1,9 @@
 #include "athanor/train/objectives/masked.h"
 
 #include <ATen/ops/argmax.h>
+#include <ATen/ops/cross_entropy_loss.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "athanor/base/error.h"
 #include "athanor/tensor/autograd.h"
@@ -14,6 +14,7 @@ namespace athanor {
 namespace {
 
 constexpr int64_t kSums = 4;
+constexpr int64_t kNoReduction = 0;  // at::Reduction::None
 
 MaskingOptions with_run(MaskingOptions masking, const TrainOptions& options) {
   masking.sequence_length = options.sequence_length;
@@ -28,7 +29,7 @@ EncoderBatch inputs_of(const MaskedBatch& batch, bool document_mask) {
 MaskedBatch rows_of(const MaskedBatch& batch, int64_t begin, int64_t count) {
   const auto part = [&](const at::Tensor& all) { return all.defined() ? all.narrow(0, begin, count) : all; };
   return {part(batch.tokens_BT), part(batch.targets_BT),  part(batch.types_BT),
-          part(batch.length_B),  part(batch.document_BT), part(batch.follows_B)};
+          part(batch.length_B),  part(batch.document_BT), part(batch.follows_B), part(batch.text_B)};
 }
 
 }  // namespace
@@ -64,8 +65,10 @@ nlohmann::json MaskedObjective::fingerprint() const {
             {"tokenizer", train_tokens_.tokenizer_digest()}}}};
 }
 
-double MaskedObjective::pair_weight() const {
-  return std::max(1.0, std::round(masking_.share * static_cast<double>(options_.sequence_length - 3)));
+at::Tensor MaskedObjective::pair_loss_sum(const EncoderOutput& out, const MaskedBatch& part) {
+  const at::Tensor logits = model_.pair_logits(out).to(at::kFloat);
+  const at::Tensor each_B = at::cross_entropy_loss(logits, part.follows_B.to(logits.device()), {}, kNoReduction);
+  return each_B.mul(part.text_B.to(logits.device())).sum().mul(masking_.share);
 }
 
 int64_t MaskedObjective::load(uint64_t first, int64_t count) {
@@ -80,7 +83,7 @@ at::Tensor MaskedObjective::loss_sum(int64_t begin, int64_t count, uint64_t drop
   if (!masking_.next_sentence) {
     return loss;
   }
-  return loss.add(softmax_cross_entropy(model_.pair_logits(out), part.follows_B).mul(pair_weight()));
+  return loss.add(pair_loss_sum(out, part));
 }
 
 std::vector<std::string> MaskedObjective::documents_of(uint64_t first, int64_t count) const {

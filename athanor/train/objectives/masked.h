@@ -32,8 +32,9 @@ class MaskedObjective : public Objective {
   double flops_per_unit() const override { return flops_per_token(model_.config(), options_.sequence_length); }
   MemoryPlan memory() const override { return plan_memory(model_.config(), options_); }
   int64_t load(uint64_t first, int64_t count) override;
-  // The sum over hidden tokens; with next_sentence plus that over the rows times the tokens that a full row hides, so
-  // that the mean is near masked loss + pair loss and does not depend on how the batch is cut.
+  // The sum over hidden tokens; with next_sentence plus that over the rows, each times the tokens that it hides on the
+  // mean (share x its text): then the batch's mean is near masked loss + pair loss, the latter by length of text, and does
+  // not depend on how the batch is cut, since a row's weight is a function of the row alone.
   at::Tensor loss_sum(int64_t begin, int64_t count, uint64_t dropout_seed) override;
   std::vector<std::string> documents_of(uint64_t first, int64_t count) const override;
   // loss, masked_loss, num_targets; with next_sentence pair_loss and pair_accuracy.
@@ -41,7 +42,7 @@ class MaskedObjective : public Objective {
   std::optional<nlohmann::json> evaluate(const EvalShare& share) override;
 
  private:
-  double pair_weight() const;
+  at::Tensor pair_loss_sum(const EncoderOutput& out, const MaskedBatch& part);
 
   EncoderModel& model_;
   const TokenSet& train_tokens_;

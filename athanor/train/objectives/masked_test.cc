@@ -130,6 +130,32 @@ TEST(MaskedObjective, Learns) {
   }
 }
 
+// Texts far shorter than a row: the pairs must not outweigh the hidden tokens, and what training tells is what validation does.
+TEST(MaskedObjective, PairsWeighAsMuchAsTheHiddenTokensOfShortTexts) {
+  const TemporaryFolder folder;
+  std::vector<std::vector<int32_t>> documents = counting_documents(60, 9, 36, 1);
+  for (auto& longer : counting_documents(60, 24, 36, 2)) {
+    documents.push_back(std::move(longer));
+  }
+  const TokenSet tokens = make_token_set(folder.path() / "a", documents, kVocab);
+  MaskingOptions masking;
+  masking.next_sentence = true;
+  TrainOptions options = tiny_run();
+  options.sequence_length = 128;
+  options.eval_batches = 0;
+  ModelConfig config = tiny_encoder("pretraining");
+  config.max_positions = options.sequence_length;
+  auto model = make_encoder(config, 1);
+  MaskedObjective objective(*model, tokens, &tokens, vocabulary(), masking, options);
+  const nlohmann::json epoch = *objective.evaluate();
+  EXPECT_GT(epoch["pair_loss"].get<double>(), 0.5);
+  NoGrad no_grad;
+  const auto targets = static_cast<double>(objective.load(0, 120));
+  const double told = objective.loss_sum(0, 120, 0).item<double>() / targets;
+  std::printf("  training %.3f, masked %.3f + pairs %.3f\n", told, epoch["masked_loss"].get<double>(), epoch["pair_loss"].get<double>());
+  EXPECT_NEAR(told, epoch["loss"].get<double>(), 0.1 * epoch["pair_loss"].get<double>());
+}
+
 TEST(MaskedObjective, RefusesWhatDoesNotFit) {
   const TemporaryFolder folder;
   const TokenSet tokens = make_token_set(folder.path() / "a", counting_documents(60, 50, 36, 1), kVocab);
