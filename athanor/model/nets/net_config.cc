@@ -151,6 +151,9 @@ NetOptions with_family_defaults(NetOptions options) {
   if ((options.family == "cnn" || options.family == "tcn") && options.kernels.size() != 1) {
     throw Error(ErrorKind::kUsage, options.family + " has one kernel width", "model.kernels");
   }
+  if (options.family == "cnn" && options.norm == "layer") {
+    throw Error(ErrorKind::kUsage, "cnn has no layer norm", "model.norm", "norm: batch, after each convolution, or none");
+  }
   return options;
 }
 
@@ -192,7 +195,11 @@ nlohmann::json to_json(const NetConfig& config) {
 NetConfig net_config_of(const nlohmann::json& json, const std::string& where) {
   try {
     NetConfig config;
-    config.options = with_family_defaults(load_options<NetOptions>(json.at("model")));
+    auto options = load_options<NetOptions>(json.at("model"));
+    if (options.family == "cnn" && options.norm == "layer") {  // an older folder's word for the batch norm that it holds
+      options.norm = "batch";
+    }
+    config.options = with_family_defaults(options);
     config.task = json.at("task").get<std::string>();
     config.label_field = json.at("label_field").get<std::string>();
     config.inputs = json.at("inputs");

@@ -55,7 +55,8 @@ struct NetOptions {
     f.add("kernels", &NetOptions::kernels, "textcnn: widths side by side; cnn, tcn: one width for all");
     f.add("blocks", &NetOptions::blocks, "resnet: basic blocks of each stage; [2, 2, 2, 2] is ResNet-18, [3, 4, 6, 3] 34");
     f.add("activation", &NetOptions::activation, "mlp, cnn, tcn; empty: relu").choices({"", "relu", "gelu", "tanh"});
-    f.add("norm", &NetOptions::norm, "mlp, cnn: between layers").choices({"none", "batch", "layer"});
+    f.add("norm", &NetOptions::norm, "mlp: after each hidden layer; cnn: batch alone, after each convolution")
+        .choices({"none", "batch", "layer"});
     f.add("stem", &NetOptions::stem, "resnet: imagenet (7x7, stride 2, max-pooling) or small (3x3); empty: by image size")
         .choices({"", "imagenet", "small"});
     f.add("dropout", &NetOptions::dropout, "share of activations dropped").range(0, 0.99);

@@ -225,6 +225,16 @@ TEST(NetConfig, OptionsThatDoNotFitAreNamed) {
   options.family = "mlp";
   options.hidden = {0.5};
   EXPECT_THROW(with_family_defaults(options), Error);
+  options.hidden = {};
+  options.norm = "layer";
+  EXPECT_EQ(with_family_defaults(options).norm, "layer");
+  options.family = "cnn";
+  try {
+    with_family_defaults(options);
+    FAIL() << "it would be batch norm";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.where(), "model.norm");
+  }
   NetConfig small = config_for("cnn");
   small.shape.size = 3;
   small.options.channels = {4, 4, 4};
@@ -237,6 +247,9 @@ TEST(NetConfig, OptionsThatDoNotFitAreNamed) {
       EXPECT_EQ(error.kind(), ErrorKind::kInput) << json;
     }
   }
+  const auto older = nlohmann::json::parse(R"({"model": {"family": "cnn", "norm": "layer"}, "task": "classification",
+      "label_field": "label", "inputs": {}, "id2label": {"0": "a", "1": "b"}})");
+  EXPECT_EQ(net_config_of(older, "config.json").options.norm, "batch");
 }
 
 }  // namespace
