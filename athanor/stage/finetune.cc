@@ -29,7 +29,7 @@ void FinetuneOptions::fields(Fields<FinetuneOptions>& f) {
   f.add("class_weights", &FinetuneOptions::class_weights, "balanced: rare labels weigh more, by one over their number")
       .choices({"none", "balanced"});
   f.add("flip", &FinetuneOptions::flip, "images: mirror half of them while training");
-  f.add("crop", &FinetuneOptions::crop, "images: shift them by up to so many pixels while training").range(0, 64);
+  f.add("crop", &FinetuneOptions::crop, "images: shift them by up to so many pixels, fewer than they have, while training").range(0, 64);
   f.add("max_rejected", &FinetuneOptions::max_rejected, "share of documents that may be of no use before the run stops")
       .range(0, 1);
   f.add("keep_state", &FinetuneOptions::keep_state, "leave the last full checkpoint in out/checkpoint");

@@ -210,6 +210,12 @@ ClassificationObjective::ClassificationObjective(Net& net, const LabelledExample
       options_(options),
       settings_(std::move(settings)),
       order_(train.examples.size(), lengths_of(train.examples), options.seed) {
+  const int64_t size = net.config().shape.size;
+  if (net.config().shape.kind == InputKind::kImage && settings_.crop >= size) {
+    throw Error(ErrorKind::kUsage, "must be smaller than the images, which are " + std::to_string(size) + " pixels wide, not " +
+                                       std::to_string(settings_.crop),
+                "crop", "it shifts an image by up to so many pixels: an eighth of its width is much");
+  }
   if (!settings_.class_weights.empty()) {
     weights_ = at::tensor(settings_.class_weights, at::kFloat);
   }

@@ -53,7 +53,7 @@ std::vector<std::vector<double>> predict_net(Net& net, const Examples& examples,
 
 class ClassificationObjective : public Objective {
  public:
-  // All must outlive it; valid may be null.
+  // All must outlive it; valid may be null. Error(kUsage) at `crop` for one that leaves nothing of an image.
   ClassificationObjective(Net& net, const LabelledExamples& train, const LabelledExamples* valid,
                           const TrainOptions& options, ClassificationSettings settings);
 

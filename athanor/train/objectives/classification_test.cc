@@ -149,6 +149,27 @@ TEST(Classification, RegressionScoresInTheTargetsUnits) {
   fs::remove_all(state);
 }
 
+TEST(Classification, AShiftLeavesSomethingOfTheImage) {
+  const NetConfig config = testing_train::config_for("cnn");  // of 10 pixels
+  const LabelledExamples examples = testing_train::examples_for(config.shape);
+  const auto net = make_net(config, 1);
+  const TrainOptions options;
+  ClassificationSettings settings;
+  settings.crop = 9;
+  ClassificationObjective most(*net, examples, nullptr, options, settings);
+  net->set_training(true);
+  EXPECT_EQ(most.load(0, 64), 64);
+  EXPECT_TRUE(std::isfinite(most.loss_sum(0, 64, 0).item<double>()));
+  settings.crop = 10;
+  try {
+    ClassificationObjective objective(*net, examples, nullptr, options, settings);
+    FAIL() << "an image shifted out of itself";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kUsage);
+    EXPECT_EQ(error.where(), "crop");
+  }
+}
+
 TEST(Classification, TheLossDoesNotDependOnHowABatchIsCut) {
   const LabelledExamples set = texts();
   const TrainOptions options = options_of(1);
