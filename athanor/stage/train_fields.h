@@ -33,8 +33,8 @@ void add_train_fields(Fields<Options>& f) {
   f.add("control", &Options::control,
         "rules over live metrics: [{metric: grad_norm, above: 5, for: 20, lr: 0.5}]. metric: loss, loss_mean (of 100 steps), "
         "grad_norm; at validations valid_loss, gap (valid_loss - loss_mean). above or below, for so many looks in a row, or "
-        "no_better_for: LOOKS. Then lr: FACTOR, batch: FACTOR or stop: true; cooldown: looks it rests (0), at_most: decisions "
-        "(1; 0: any number)");
+        "no_better_for: LOOKS. Then lr: FACTOR, batch: FACTOR (all in all up to 64 x batch_size) or stop: true; cooldown: looks it "
+        "rests (0), at_most: decisions (1; 0: any number)");
   f.add("final_weights", &Options::final_weights, "which are saved: the last, or those of the best validation")
       .choices({"last", "best"});
   f.add("log_every", &Options::log_every, "steps between step events").range(1, 1e9);

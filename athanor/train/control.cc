@@ -12,6 +12,7 @@ namespace athanor {
 namespace {
 
 constexpr size_t kMeanSteps = 100;
+constexpr double kMostBatch = 64;  // times batch_size: a rule without an end would ask for more memory than there is
 constexpr const char* kMetrics[] = {"loss", "loss_mean", "grad_norm", "valid_loss", "gap"};
 
 [[noreturn]] void refuse(const std::string& where, const std::string& what) {
@@ -53,7 +54,7 @@ ControlRule parse_rule(const nlohmann::json& entry, const std::string& where) {
     } else if (key == "lr") {
       rule.lr = number_in(value, 1e-9, 1e9, at);
     } else if (key == "batch") {
-      rule.batch = number_in(value, 1e-3, 1e3, at);
+      rule.batch = number_in(value, 1e-3, kMostBatch, at);
     } else if (key == "stop" && value.is_boolean()) {
       rule.stop = value.get<bool>();
     } else if (key == "cooldown") {
@@ -144,7 +145,7 @@ void Control::look(const std::string& metric, double value, std::vector<ControlD
       continue;
     }
     State& state = states_[i];
-    const bool agreed = agrees(rules_[i], state, value);
+    const bool agreed = agrees(rules_[i], state, value) && changes(rules_[i]);
     if (state.resting > 0) {
       --state.resting;
       state.agreeing = 0;
@@ -169,6 +170,12 @@ bool Control::agrees(const ControlRule& rule, State& state, double value) const 
   return state.agreeing >= rule.looks;
 }
 
+double Control::batch_after(const ControlRule& rule) const { return std::min(kMostBatch, batch_factor_ * rule.batch); }
+
+bool Control::changes(const ControlRule& rule) const {
+  return rule.stop || rule.lr != 1 || batch_after(rule) != batch_factor_;
+}
+
 ControlDecision Control::decide(size_t index, double value) {
   const ControlRule& rule = rules_[index];
   State& state = states_[index];
@@ -177,9 +184,10 @@ ControlDecision Control::decide(size_t index, double value) {
     lr_factor_ *= rule.lr;
     decision.what += "learning rate x " + text_of(rule.lr) + " ";
   }
-  if (rule.batch != 1) {
-    batch_factor_ *= rule.batch;
-    decision.what += "batch x " + text_of(rule.batch) + " ";
+  if (batch_after(rule) != batch_factor_) {
+    const double factor = batch_after(rule) / batch_factor_;
+    batch_factor_ = batch_after(rule);
+    decision.what += "batch x " + text_of(factor) + (batch_factor_ == kMostBatch ? ", the most there is " : " ");
   }
   if (rule.stop) {
     stopped_ = true;

@@ -25,7 +25,8 @@ struct ControlRule {
   int64_t no_better_for = 0;            // looks since the metric was lowest
   int64_t looks = 1;                    // `for`: so many looks in a row must agree (above, below)
   double lr = 1;                        // factor of the learning rate from then on
-  double batch = 1;                     // factor of the batch size, rounded down, at least 1
+  double batch = 1;                     // factor of the batch size, rounded down; all rules together: at least one sample, at
+                                        // most 64 x batch_size, where a rule of the batch alone decides no more
   bool stop = false;
   int64_t cooldown = 0;                 // looks after a decision in which the rule rests
   int64_t at_most = 1;                  // decisions; 0: any number
@@ -48,7 +49,7 @@ class Control {
   std::vector<ControlDecision> see_validation(double valid_loss);
 
   double lr_factor() const { return lr_factor_; }
-  double batch_factor() const { return batch_factor_; }
+  double batch_factor() const { return batch_factor_; }  // in (0, 64]
   bool stopped() const { return stopped_; }
 
   nlohmann::json to_json() const;
@@ -64,6 +65,8 @@ class Control {
   };
   void look(const std::string& metric, double value, std::vector<ControlDecision>& decisions);
   bool agrees(const ControlRule& rule, State& state, double value) const;
+  double batch_after(const ControlRule& rule) const;  // the factor
+  bool changes(const ControlRule& rule) const;
   ControlDecision decide(size_t index, double value);
 
   std::vector<ControlRule> rules_;

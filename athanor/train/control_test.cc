@@ -79,6 +79,24 @@ TEST(Control, RefusesWhatMakesNoSense) {
   EXPECT_TRUE(parse_control(nullptr).empty());
 }
 
+// A rule without an end: the batch grows to the bound and stays there, and no event says that it grew on.
+TEST(Control, TheBatchGrowsToABound) {
+  Control control = control_of(R"([{"metric": "loss", "above": 1, "batch": 5, "at_most": 0},
+                                   {"metric": "grad_norm", "above": 9, "batch": 0.5}])");
+  std::vector<std::string> told;
+  for (int step = 0; step < 1000; ++step) {
+    for (const ControlDecision& decision : control.see_step(2.0, 1)) {
+      told.push_back(decision.what);
+    }
+  }
+  EXPECT_EQ(told, (std::vector<std::string>{"batch x 5", "batch x 5", "batch x 2.56, the most there is"}));
+  EXPECT_EQ(control.batch_factor(), 64);
+  control.see_step(0.5, 10);
+  EXPECT_EQ(control.batch_factor(), 32) << "and may fall again";
+  EXPECT_EQ(control.see_step(2.0, 1).size(), 1u);
+  EXPECT_THROW(parse_control(Json::parse(R"([{"metric": "loss", "above": 1, "batch": 1000}])")), Error);
+}
+
 TEST(Control, WhatIsNoNumberIsNoEvidence) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   Control control = control_of(R"([{"metric": "loss_mean", "below": 2, "for": 2, "lr": 0.5},
