@@ -7,6 +7,7 @@
 #include "athanor/metric/diagnosis_clusters.h"
 #include "athanor/metric/diagnosis_fair.h"
 #include "athanor/metric/diagnosis_spikes.h"
+#include "athanor/metric/diagnosis_warmup.h"
 
 namespace athanor {
 
@@ -84,7 +85,7 @@ class Doctor {
     for (const auto& more : {diagnose_clusters(facts_), diagnose_spikes(facts_)}) {
       findings_.insert(findings_.end(), more.begin(), more.end());
     }
-    return findings_;
+    return blame_warmup(facts_, std::move(findings_));
   }
 
  private:
@@ -365,12 +366,9 @@ class Doctor {
   }
 
   std::string first_not_finite() const {
-    for (const auto& point : facts_.train_loss) {
-      if (!std::isfinite(point.value)) {
-        return text(point.step);
-      }
-    }
-    return "?";
+    const auto& loss = facts_.train_loss;
+    const auto found = std::find_if(loss.begin(), loss.end(), [](const CurvePoint& point) { return !std::isfinite(point.value); });
+    return found == loss.end() ? "?" : text(found->step);
   }
 
   const RunFacts facts_;

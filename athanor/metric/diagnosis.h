@@ -35,6 +35,7 @@ struct RunFacts {
   double valid_error = std::nan("");    // standard error of the last validation loss
   double chance_loss = std::nan("");    // of an answer that knows only how often each label or token comes
   double epochs = std::nan("");         // how often each example was seen
+  double warmup_steps = std::nan("");   // of the learning rate, as the recipe has it
   double update_ratio = std::nan("");   // update over weight, the middle one of all parameters, at the look where it was largest
   bool balanced = false;                // the loss weighs labels as if they were equally frequent
   struct Layer {
@@ -86,7 +87,7 @@ struct RunFacts {
 
 struct Finding {
   std::string name;      // "overfit", "underfit", "leak", "rate too high", "rate too low", "too little data", "dead units",
-                         // "imbalance", "drift", "learns nothing", "loss spikes"
+                         // "imbalance", "drift", "learns nothing", "loss spikes", "warm-up too long"
   std::string evidence;  // with numbers
   std::string advice;
   std::string change;    // a field to change, as key=value without the step's name: "optimizer.lr=0.0003"; may be empty

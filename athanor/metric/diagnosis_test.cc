@@ -103,6 +103,20 @@ TEST(Diagnosis, NamesARateThatIsTooLow) {
   facts.train_loss = curve(60, [](double t) { return 6.2 - 0.9 * t; });
   facts.valid_loss = curve(8, [](double t) { return 6.2 - 0.9 * t; }, 0.005);
   EXPECT_EQ(names(diagnose(facts, 1e-5)), "rate too low");
+  const double last = facts.train_loss.back().step;
+  facts.warmup_steps = last - 1;
+  EXPECT_EQ(names(diagnose(facts, 1e-5)), "rate too low");
+  facts.warmup_steps = last + 400;  // its height was never reached: a higher one is the wrong advice
+  const std::vector<Finding> findings = diagnose(facts, 1e-5);
+  EXPECT_EQ(names(findings), "warm-up too long");
+  EXPECT_EQ(findings[0].change, "schedule.warmup_steps=" + std::to_string(static_cast<int>(0.1 * last)));
+  EXPECT_NE(findings[0].evidence.find("is longer than the run of"), std::string::npos) << findings[0].evidence;
+}
+
+TEST(Diagnosis, AWarmUpLongerThanAHealthyRunIsNoFault) {
+  RunFacts facts = healthy_run();
+  facts.warmup_steps = 1e6;
+  EXPECT_TRUE(diagnose(facts).empty());
 }
 
 TEST(Diagnosis, NamesOverfittingByCurve) {

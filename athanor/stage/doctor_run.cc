@@ -248,6 +248,8 @@ RunFacts facts_of(const RunSummary& run, const nlohmann::json& recipe) {
   facts.finished = run.status == "done";
   const std::string verb = run.info.value("verb", "");
   read_curves(run.dir / "events.jsonl", facts);
+  const auto& schedule = map_of(recipe, "schedule");
+  facts.warmup_steps = schedule.value("name", "") == "one_cycle" ? 0 : number_of(schedule, "warmup_steps");
   if (verb == "fit") {
     read_fit(result, facts);
     const auto weights = recipe.value("class_weights", nlohmann::json());
