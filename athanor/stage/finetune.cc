@@ -103,7 +103,7 @@ Verb finetune_verb() {
   verb.schema = schema_of<FinetuneOptions>();
   verb.torch = true;
   verb.resumable = true;
-  verb.revision = 4;
+  verb.revision = 5;
   verb.prepare = prepare_finetune;
   verb.check_inputs = check_finetune_inputs;
   verb.notes = finetune_notes;

@@ -1,12 +1,15 @@
 #include "athanor/stage/stored_tokenizer.h"
 
+#include "athanor/base/file.h"
+#include "athanor/model/config.h"
 #include "athanor/token/file/hf_folder.h"
 
 namespace athanor {
 
 namespace {
 
-void store_json(const StageContext& context, const std::string& tokenizer_json) {
+// longest: tokens that the model can take; 0: as the given files say.
+void store_json(const StageContext& context, const std::string& tokenizer_json, int64_t longest = 0) {
   token::TokenizerConfig config;
   for (const char* role : {"tokenizer", "model"}) {
     const StageInput* input = context.find(role);
@@ -18,7 +21,15 @@ void store_json(const StageContext& context, const std::string& tokenizer_json) 
       config = std::move(own);
     }
   }
+  if (longest > 0 && config.model_max_length.value_or(longest) >= longest) {
+    config.model_max_length = longest;
+  }
   token::write_hf_folder(tokenizer_json, config, context.run.out_tmp());
+}
+
+int64_t positions_of_saved_model(const StageContext& context) {
+  const fs::path path = context.run.out_tmp() / "config.json";
+  return from_hf_config(nlohmann::json::parse(read_file(path)), path.string()).max_positions;
 }
 
 }  // namespace
@@ -29,8 +40,9 @@ void store_encoder_tokenizer(const StageContext& context, const Tokenizer& token
                              int32_t separator) {
   auto json = nlohmann::ordered_json::parse(tokenizer.to_json());
   auto& after = json["post_processor"];
+  const int64_t longest = positions_of_saved_model(context);
   if (!after.is_null() && after.value("type", "") != "ByteLevel") {
-    store_tokenizer(context, tokenizer);
+    store_json(context, tokenizer.to_json(), longest);
     return;
   }
   const auto mark = [&](int32_t id) { return nlohmann::ordered_json::array({tokenizer.token_bytes(id), id}); };
@@ -40,7 +52,7 @@ void store_encoder_tokenizer(const StageContext& context, const Tokenizer& token
     after["trim_offsets"] = true;
     after["add_prefix_space"] = false;
   }
-  store_json(context, Tokenizer::from_json(json.dump(), "tokenizer.json").to_json());
+  store_json(context, Tokenizer::from_json(json.dump(), "tokenizer.json").to_json(), longest);
 }
 
 }  // namespace athanor
