@@ -24,7 +24,7 @@ build: setup
 quickstart:
 	@scripts/setup --npm
 	@$(MAKE) --no-print-directory build
-	build/athanor run recipes/quickstart.yaml $(if $(source),source=$(source))
+	build/athanor run recipes/quickstart.yaml $(if $(source),'source=$(source)')
 
 test: setup
 	@cmake --preset dev > build-dev.log 2>&1 || { cat build-dev.log; exit 1; }; rm -f build-dev.log

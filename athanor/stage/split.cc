@@ -32,7 +32,8 @@ struct SplitRecipe {
     f.add("test", &SplitRecipe::test, "share for the final test").range(0, 1);
     f.add("by", &SplitRecipe::by,
           "hash: each document for itself, and it keeps its part when others come; fraction: exact shares, in the order of "
-          "the hash; tail: the end of the text, in order (cuts documents, never a row of a table)")
+          "the hash (one or two texts, too few for the parts: tail); tail: the end of the text, in order (cuts documents, "
+          "never a row of a table)")
         .choices({"hash", "fraction", "tail"});
     f.add("group", &SplitRecipe::group,
           "documents with equal values stay together: a column, source or meta.FIELD; an empty value stands alone. "
@@ -139,8 +140,8 @@ std::vector<PartCount> write_parts(const Documents& input, const std::vector<Par
   return counts;
 }
 
-std::vector<PartCount> split_by_hash(const SplitRecipe& recipe, const Documents& input, const Keys& keys,
-                                     const fs::path& out, nlohmann::json& result) {
+std::vector<Part> parts_by_hash(const SplitRecipe& recipe, const Documents& input, const Keys& keys,
+                                nlohmann::json& result) {
   const SplitFractions fractions{1 - recipe.valid - recipe.test, recipe.valid, recipe.test};
   Splitter splitter(recipe.by == "hash" ? SplitBy::kHash : SplitBy::kFraction, fractions,
                     static_cast<uint64_t>(recipe.seed));
@@ -174,7 +175,7 @@ std::vector<PartCount> split_by_hash(const SplitRecipe& recipe, const Documents&
     }
     result["num_strata"] = splitter.strata().size();
   }
-  return write_parts(input, parts, out);
+  return parts;
 }
 
 // Where groups of several documents must stay whole: nothing is cut, a group lies where its first document's middle does.
@@ -267,13 +268,51 @@ std::vector<PartCount> split_by_tail(const SplitRecipe& recipe, const Documents&
   return counts;
 }
 
+// One long text (or two) is whole in one part, and another that was asked for gets nothing: then its end is cut off, so that
+// one file is enough to train, validate and test on. Three documents and more are never cut: each part has one (mix/split.h).
+bool must_be_cut(const SplitRecipe& recipe, const Documents& input, const Keys& keys, const std::vector<Part>& parts) {
+  const double shares[] = {1, recipe.valid, recipe.test};
+  bool lacks = false;
+  for (size_t part = 0; part < kNames.size(); ++part) {
+    lacks = lacks || (shares[part] > 0 && std::find(parts.begin(), parts.end(), static_cast<Part>(part)) == parts.end());
+  }
+  if (!lacks || parts.empty() || parts.size() >= kNames.size() || keys.stratum) {
+    return false;
+  }
+  for (const auto* key : {&keys.group, &keys.cluster}) {
+    if (*key && has_repeated_value(**key)) {
+      return false;
+    }
+  }
+  bool texts = true;
+  input.for_each([&](uint64_t, Document&& document) {
+    texts = texts && !document.text.empty() && !is_row_text(document.text, document.meta);
+  });
+  return texts;
+}
+
+std::vector<PartCount> split_documents(StageContext& context, const SplitRecipe& recipe, const Documents& input,
+                                       nlohmann::json& result) {
+  const Keys keys = keys_of(recipe, input);
+  const fs::path out = context.run.out_tmp();
+  if (recipe.by == "tail") {
+    return split_by_tail(recipe, input, keys, out, result);
+  }
+  const std::vector<Part> parts = parts_by_hash(recipe, input, keys, result);
+  if (!must_be_cut(recipe, input, keys, parts)) {
+    return write_parts(input, parts, out);
+  }
+  context.warn(std::string(parts.size() == 1 ? "one document is" : "two documents are") +
+               " too few to part by " + recipe.by + ": the end of the text is cut off, as by: tail does");
+  result = {{"by", "tail"}};
+  return split_by_tail(recipe, input, keys, out, result);
+}
+
 nlohmann::json execute_split(StageContext& context) {
   const auto recipe = load_options<SplitRecipe>(context.options);
   const Documents input = Documents::open(context.input("documents").path);
-  const Keys keys = keys_of(recipe, input);
   nlohmann::json result = nlohmann::json::object();
-  const auto counts = recipe.by == "tail" ? split_by_tail(recipe, input, keys, context.run.out_tmp(), result)
-                                          : split_by_hash(recipe, input, keys, context.run.out_tmp(), result);
+  const auto counts = split_documents(context, recipe, input, result);
   nlohmann::json parts;
   std::string summary;
   for (size_t i = 0; i < counts.size(); ++i) {
@@ -289,7 +328,7 @@ nlohmann::json execute_split(StageContext& context) {
   for (size_t i = 1; i < counts.size(); ++i) {
     if (shares[i] > 0 && counts[i].documents == 0) {
       context.warn(std::string(kNames[i]) + " got no documents: " +
-                   (recipe.by == "tail" && keys.group ? "by: tail puts a group where its first document lies, so take by: fraction"
+                   (recipe.by == "tail" && result.contains("groups") ? "by: tail puts a group where its first document lies, so take by: fraction"
                                                       : "there are too few for its share"));
     }
   }
@@ -303,7 +342,7 @@ nlohmann::json execute_split(StageContext& context) {
 Verb split_verb() {
   Verb verb;
   verb.name = "split";
-  verb.revision = 2;
+  verb.revision = 3;
   verb.summary = "part documents into train, valid and test";
   verb.roles = {{"documents", ArtifactKind::kDocuments, true, "what to part"}};
   verb.output = ArtifactKind::kDocuments;
