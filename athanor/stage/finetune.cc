@@ -23,8 +23,8 @@ void FinetuneOptions::fields(Fields<FinetuneOptions>& f) {
         "of the file without its extension");
   f.add("hold_out", &FinetuneOptions::hold_out, "without valid documents: the share of each label's that validates")
       .range(0, 0.9);
-  f.add("epochs", &FinetuneOptions::epochs, "how often each document is seen").range(0.001, 1e6);
-  f.add("steps", &FinetuneOptions::steps, "optimiser steps of the whole run; 0: as epochs says").range(0, 1e12);
+  f.add("epochs", &FinetuneOptions::epochs, "how often each document is seen, where steps is 0").range(0.001, 1e6);
+  f.add("steps", &FinetuneOptions::steps, "optimiser steps of the whole run, whatever epochs says; 0: as epochs says").range(0, 1e12);
   f.add("eval_every", &FinetuneOptions::eval_every, "steps between validations; 0: an epoch").range(0, 1e12);
   f.add("class_weights", &FinetuneOptions::class_weights, "balanced: rare labels weigh more, by one over their number")
       .choices({"none", "balanced"});

@@ -116,10 +116,9 @@ void check_finetune_inputs(const nlohmann::json& resolved, const std::vector<std
       {"reads", !given("model"), "a fresh network"},
       {"label_key", given("labels"), "labels in a table of their own (the role labels)"},
       {"label_pattern", given("labels"), "labels in a table of their own (the role labels)"},
-      {"epochs", resolved.at("steps") == 0, "a run whose length steps does not say"},
   };
   const std::string instead[] = {"one that a model is given to", "one that a model is given to", "labels in the documents",
-                                 "labels in the documents", "one with steps"};
+                                 "labels in the documents"};
   for (size_t i = 0; i < std::size(by_inputs); ++i) {
     refuse_idle(resolved, usual, std::span(by_inputs).subspan(i, 1), "finetune", instead[i]);
   }

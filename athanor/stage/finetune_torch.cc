@@ -1,4 +1,6 @@
 // finetune's work: labelled documents -> model, through the trainer.
+#include <algorithm>
+
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
 #include "athanor/base/machine.h"
@@ -40,6 +42,15 @@ std::string unvalidated(const FinetuneOptions& options, const std::vector<StageI
   return none + rows + " are too few to hold any out";
 }
 
+// A recipe says epochs and the command line steps, which cannot take epochs back.
+void tell_length(StageContext& context, const FinetuneOptions& options, uint64_t examples) {
+  if (options.steps > 0 && options.epochs != FinetuneOptions().epochs) {
+    const double seen = static_cast<double>(planned_samples(options)) / static_cast<double>(std::max<uint64_t>(1, examples));
+    context.progress.line("  steps " + grouped_integer(options.steps) + " says how long it trains (" + human_number(seen) +
+                          " epochs), not epochs " + human_number(options.epochs));
+  }
+}
+
 nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& options) {
   context.progress.update(-1, "reading documents");
   RejectLog rejects(own_rejected(context));
@@ -49,6 +60,7 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& option
   if (const std::string told = rejects.told(examples + made.valid.examples.size()); !told.empty()) {
     context.warn(told);
   }
+  tell_length(context, options, examples);
   const bool validates = made.valid.examples.size() > 0;
   if (!validates) {
     FinetuneOptions asked = options;
