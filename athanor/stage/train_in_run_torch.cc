@@ -244,6 +244,9 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
     context.run.events().emit("warning", {{"what", warning}});
   }
   if (result.status == TrainStatus::kPaused) {
+    if (point && options.stop_at > 0 && point->step > options.stop_at) {
+      return {{"paused", "at step " + std::to_string(point->step) + ", already past stop_at step " + std::to_string(options.stop_at)}};
+    }
     if (interrupted() || result.step != options.stop_at) {  // another rank may have been the one to be told
       throw Error(ErrorKind::kInterrupted, "stopped at step " + grouped_integer(result.step) + "; the state is saved", "",
                   "run the same command again to go on");
