@@ -70,6 +70,30 @@ void refuse_idle_options(const ScheduleOptions& o) {
   }
 }
 
+// What only acts after so many validations, of which there are too few before the last step, where nothing is left to decide.
+void warn_of_few_validations(const TrainOptions& o, const std::vector<ControlRule>& rules, std::vector<std::string>& warnings) {
+  const int64_t validations = o.eval_every > 0 ? (o.steps - 1) / o.eval_every : 0;
+  const auto want = [&](int64_t least, const std::string& what) {
+    if (validations < least) {
+      warnings.push_back(what + " acts after " + std::to_string(least) + " validations at the earliest, and eval_every " +
+                         std::to_string(o.eval_every) + " makes " + std::to_string(validations) + " before step " +
+                         std::to_string(o.steps) + ", the last: it does nothing");
+    }
+  };
+  if (o.patience > 0) {
+    want(o.patience + 1, "patience " + std::to_string(o.patience));
+  }
+  if (o.schedule.name == "plateau") {
+    want(o.schedule.patience + 2, "schedule: plateau");
+  }
+  for (size_t i = 0; i < rules.size(); ++i) {
+    if (rules[i].metric == "valid_loss" || rules[i].metric == "gap") {
+      want(rules[i].no_better_for > 0 ? rules[i].no_better_for + 1 : rules[i].looks,
+           "control: rule " + std::to_string(i + 1) + " on " + rules[i].metric);
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> schedule_warnings(const TrainOptions& o) {
@@ -87,6 +111,7 @@ std::vector<std::string> schedule_warnings(const TrainOptions& o) {
     warnings.push_back("mixture: until is a share of the samples that steps and batch_size plan; a rule of control that changes the "
                        "batch moves the stages");
   }
+  warn_of_few_validations(o, rules, warnings);
   if (s.name == "one_cycle") {
     if (s.warmup_steps != none.warmup_steps || s.min_lr_fraction != none.min_lr_fraction) {
       warnings.push_back("schedule: one_cycle has a warm-up and an end of its own: warmup_steps and min_lr_fraction are not read");
@@ -96,6 +121,10 @@ std::vector<std::string> schedule_warnings(const TrainOptions& o) {
   if (s.warmup_steps >= o.steps) {
     warnings.push_back("schedule.warmup_steps " + std::to_string(s.warmup_steps) +
                        " is as long as the run: the rate never comes to optimizer.lr");
+  }
+  if (s.name == "step" && s.warmup_steps + s.step_size >= o.steps) {
+    warnings.push_back("schedule: step falls every " + std::to_string(s.step_size) + " steps after the warm-up (step_size), which the run's " +
+                       std::to_string(o.steps) + " do not come to: the rate never falls");
   }
   const double gamma = s.gamma > 0 ? s.gamma : s.name == "exponential" ? 1 : 0.1;
   const double falls = s.name == "step"          ? std::floor(static_cast<double>(o.steps - 1) / static_cast<double>(s.step_size))

@@ -142,5 +142,48 @@ TEST(Schedule, TellsWhereItFallsNoFurther) {
   EXPECT_EQ(schedule_warnings(options).size(), 1u) << "100 steps of warm-up in 90";
 }
 
+TEST(Schedule, TellsThatAStepNeverComes) {
+  TrainOptions options;
+  options.steps = 90;
+  options.schedule.name = "step";
+  options.schedule.min_lr_fraction = 0;
+  options.schedule.warmup_steps = 10;
+  options.schedule.step_size = 79;  // falls at step 89, the last
+  EXPECT_TRUE(schedule_warnings(options).empty());
+  options.schedule.step_size = 80;
+  ASSERT_EQ(schedule_warnings(options).size(), 1u);
+  EXPECT_NE(schedule_warnings(options)[0].find("the rate never falls"), std::string::npos);
+}
+
+TEST(Schedule, TellsWhatWaitsForMoreValidationsThanThereAre) {
+  TrainOptions options;
+  options.steps = 40;
+  options.schedule.warmup_steps = 0;
+  options.patience = 3;
+  options.eval_every = 0;
+  ASSERT_EQ(schedule_warnings(options).size(), 1u);
+  EXPECT_EQ(schedule_warnings(options)[0].rfind("patience 3 acts after 4 validations", 0), 0u);
+  options.eval_every = 10;  // at steps 10, 20 and 30; that of step 40 ends nothing
+  EXPECT_EQ(schedule_warnings(options).size(), 1u);
+  options.eval_every = 9;
+  EXPECT_TRUE(schedule_warnings(options).empty());
+  options.patience = 0;
+  options.schedule.name = "plateau";
+  options.schedule.min_lr_fraction = 0;
+  options.schedule.patience = 2;
+  EXPECT_TRUE(schedule_warnings(options).empty());
+  options.schedule.patience = 3;
+  EXPECT_EQ(schedule_warnings(options).size(), 1u);
+  options.schedule = ScheduleOptions();
+  options.schedule.warmup_steps = 0;
+  options.control = nlohmann::json::parse(R"([{"metric": "valid_loss", "above": 1, "for": 2, "lr": 0.5},
+                                              {"metric": "gap", "no_better_for": 4, "stop": true},
+                                              {"metric": "loss", "above": 9, "for": 99, "lr": 0.5}])");
+  ASSERT_EQ(schedule_warnings(options).size(), 1u);
+  EXPECT_NE(schedule_warnings(options)[0].find("rule 2 on gap"), std::string::npos);
+  options.eval_every = 0;
+  EXPECT_EQ(schedule_warnings(options).size(), 2u);
+}
+
 }  // namespace
 }  // namespace athanor
