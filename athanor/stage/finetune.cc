@@ -32,6 +32,10 @@ void FinetuneOptions::fields(Fields<FinetuneOptions>& f) {
   f.add("crop", &FinetuneOptions::crop, "images: shift them by up to so many pixels, fewer than they have, while training").range(0, 64);
   f.add("max_rejected", &FinetuneOptions::max_rejected, "share of documents that may be of no use before the run stops")
       .range(0, 1);
+  f.add("recompute", &FinetuneOptions::recompute,
+        "bert, roberta: what the backward pass computes again instead of keeping: less memory, more work, the same bits")
+      .choices({"none", "mlp", "block"})
+      .speed();
   f.add("keep_state", &FinetuneOptions::keep_state, "leave the last full checkpoint in out/checkpoint");
   add_train_fields(f);
 }

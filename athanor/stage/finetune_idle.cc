@@ -60,6 +60,7 @@ const std::vector<Reader>& data_readers() {
       {"pair_field", {"bert", "roberta"}, {}},
       {"flip", {}, {kImage}},
       {"crop", {}, {kImage}},
+      {"recompute", {"bert", "roberta"}, {}},
   };
   return table;
 }

@@ -4,6 +4,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/interrupt.h"
+#include "athanor/model/recompute.h"
 #include "athanor/stage/finetune_net.h"
 #include "athanor/stage/masked_vocabulary.h"
 
@@ -183,6 +184,7 @@ NetTraining prepare_net_training(const FinetuneOptions& options, const std::vect
   }
   read_data(options, inputs, rejects, made);
   made.net = begin_net(options, made);
+  made.net->set_recompute(recompute_of(options.recompute));
   made.options = with_steps(options, made.train.examples.size());
   made.settings.flip = options.flip;
   made.settings.crop = options.crop;

@@ -104,13 +104,6 @@ void PretrainOptions::fields(Fields<PretrainOptions>& f) {
         "on a GPU, pieces of a batch captured once as CUDA graphs and replayed: fewer launches, the same bits (docs/gpu.md)")
       .speed();
   f.add("keep_state", &PretrainOptions::keep_state, "leave the last full checkpoint in out/checkpoint");
-  f.add("shard_optimizer", &PretrainOptions::shard_optimizer,
-        "several processes: each holds and updates its share of the optimiser's state (ZeRO-1)")
-      .speed();
-  f.add("rank_timeout", &PretrainOptions::rank_timeout,
-        "several processes: seconds until one that does not come is taken for dead")
-      .range(1, 86400)
-      .speed();
   add_train_fields(f);
 }
 

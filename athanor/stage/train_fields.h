@@ -51,6 +51,12 @@ void add_train_fields(Fields<Options>& f) {
       .range(0, 1000)
       .speed();
   f.add("mfu", &Options::mfu, "measure this machine's matrix products (0.3 s) to report MFU").speed();
+  f.add("shard_optimizer", &Options::shard_optimizer,
+        "several processes: each holds and updates its share of the optimiser's state (ZeRO-1)")
+      .speed();
+  f.add("rank_timeout", &Options::rank_timeout, "several processes: seconds until one that does not come is taken for dead")
+      .range(1, 86400)
+      .speed();
   f.add("threads", &Options::threads, "compute threads; 0: one a core").range(0, 4096).speed();
   f.add("device", &Options::device, "cpu; cuda or cuda:N: a GPU (the gpu preset); auto: a GPU where there is one").speed();
 }

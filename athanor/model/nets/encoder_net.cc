@@ -23,6 +23,7 @@ class EncoderNet : public Net {
   }
 
   void set_precision(Precision precision) override { encoder_->set_precision(precision); }
+  void set_recompute(Recompute recompute) override { encoder_->set_recompute(recompute); }
   void begin_step() override { encoder_->begin_step(); }
 
   void save(const fs::path& folder) const override {

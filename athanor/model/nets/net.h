@@ -13,6 +13,7 @@
 #include "athanor/base/file.h"
 #include "athanor/model/nets/layers.h"
 #include "athanor/model/nets/net_config.h"
+#include "athanor/model/recompute.h"
 #include "athanor/tensor/dtype.h"
 
 namespace athanor {
@@ -40,6 +41,8 @@ class Net : public Module {
   // Parameters stay fp32; products, activations and what the gradient keeps are in this precision. Statistics of norms,
   // logits and losses are fp32.
   virtual void set_precision(Precision precision) { precision_ = precision; }
+  // What the backward pass computes again. Encoders; the other networks keep all, whatever is said here.
+  virtual void set_recompute(Recompute) {}
   // Called when parameters may have changed: drops casted copies.
   virtual void begin_step() {}
   // config.json and model.safetensors.
