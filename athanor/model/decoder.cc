@@ -122,7 +122,8 @@ at::Tensor Decoder::hidden(const Batch& batch, uint64_t dropout_seed) {
     throw Error(ErrorKind::kInput,
                 "a row of " + std::to_string(length) + " tokens is longer than the model's " +
                     std::to_string(config().max_positions) + " positions",
-                "", "cut the rows shorter, or make the model with more max_positions");
+                "", "sequence_length=" + std::to_string(config().max_positions) +
+                        " or less; a fresh model gets as many positions as sequence_length says");
   }
   BlockContext context = context_of(rows, length, positions_of(batch.document_BT, rows, length), length);
   context.keys = causal_keys(context.position_N, length);

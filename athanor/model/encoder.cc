@@ -42,7 +42,8 @@ void check_batch(const ModelConfig& config, const EncoderBatch& batch) {
     throw Error(ErrorKind::kInput,
                 "a row of " + std::to_string(length) + " tokens is longer than the model's " +
                     std::to_string(config.max_positions) + " positions",
-                "", "cut the rows shorter, or make the model with more max_positions");
+                "", "sequence_length=" + std::to_string(config.max_positions) +
+                        " or less; a fresh model gets as many positions as sequence_length says");
   }
   if (!batch.length_B.defined()) {
     return;

@@ -152,6 +152,17 @@ TEST_P(Families, Learns) {
   EXPECT_LT(last, 0.8 * first);
 }
 
+TEST(Decoder, TooLongARowNamesTheKeyThatCutsIt) {
+  auto model = make_model(from_depth(1, 64, 16), 1);
+  NoGrad no_grad;
+  try {
+    model->loss_sum(some_batch(1, 17), 0);
+    FAIL() << "17 tokens in 16 positions";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.hint().rfind("sequence_length=16 or less", 0), 0u) << error.hint();
+  }
+}
+
 TEST(Config, OneDialDerivesTheRest) {
   const ModelConfig six = from_depth(6, 8192, 256);
   EXPECT_EQ(six.hidden_size, 384);
