@@ -114,6 +114,24 @@ void block_text(const Node& map, const std::string& indent, std::string& text) {
   }
 }
 
+Node root_of(const nlohmann::json& given) {
+  if (given.is_string()) {
+    return load_recipe(given.get<std::string>());
+  }
+  if (!given.is_object() || given.empty()) {
+    throw Error(ErrorKind::kUsage, "recipe must be the path of a recipe, or a recipe: {verb: ...} or {steps: {...}}");
+  }
+  Mark mark;
+  mark.file = "recipe";
+  Node root = Node::from_json(given, mark);
+  for (auto& entry : root.entries) {
+    if (entry.key == "steps" && entry.value.kind == Node::Kind::kMap) {
+      order_steps(entry.value);
+    }
+  }
+  return root;
+}
+
 }  // namespace
 
 std::string recipe_text(const Node& recipe) {
@@ -136,22 +154,11 @@ void set_step_field(Node& recipe, const StepPlan& step, const std::string& field
   map->at_or_add(field, recipe.mark) = Node::from_json(value, recipe.mark);
 }
 
-ChildRecipe ChildRecipe::load(const nlohmann::json& given) {
+ChildRecipe ChildRecipe::load(const nlohmann::json& given, const std::string& data_dir) {
   ChildRecipe recipe;
-  if (given.is_string()) {
-    recipe.root_ = load_recipe(given.get<std::string>());
-    return recipe;
-  }
-  if (!given.is_object() || given.empty()) {
-    throw Error(ErrorKind::kUsage, "recipe must be the path of a recipe, or a recipe: {verb: ...} or {steps: {...}}");
-  }
-  Mark mark;
-  mark.file = "recipe";
-  recipe.root_ = Node::from_json(given, mark);
-  for (auto& entry : recipe.root_.entries) {
-    if (entry.key == "steps" && entry.value.kind == Node::Kind::kMap) {
-      order_steps(entry.value);
-    }
+  recipe.root_ = root_of(given);
+  if (!data_dir.empty()) {
+    recipe.root_.at_or_add("data_dir", recipe.root_.mark) = Node::from_json(data_dir, recipe.root_.mark);
   }
   return recipe;
 }

@@ -18,7 +18,8 @@ namespace athanor {
 class ChildRecipe {
  public:
   // given: the value of `recipe`. A map lost the order of its steps: they are put in the order of their references.
-  static ChildRecipe load(const nlohmann::json& given);
+  // data_dir: the recipe's own key of that name, where it is not empty.
+  static ChildRecipe load(const nlohmann::json& given, const std::string& data_dir);
 
   // The recipe with these fields changed: keys as on the command line; in a recipe of one verb they may begin with the
   // verb's name.

@@ -112,7 +112,8 @@ RunSpec spec_of(const StepPlan& step, const std::vector<StepPlan>& steps) {
   return spec;
 }
 
-// Options that change no result, given otherwise than they were when the run was made: a step that is skipped reads none.
+// Options that change no result, given otherwise than they were when the run was made: a step that is skipped reads none. But
+// data_dir was read, to find by their bytes the files that make it the same run.
 void find_no_effect(const std::vector<FieldInfo>& fields, const nlohmann::json& given, const nlohmann::json& then,
                     const std::string& prefix, std::vector<std::string>& found) {
   for (const FieldInfo& info : fields) {
@@ -123,7 +124,7 @@ void find_no_effect(const std::vector<FieldInfo>& fields, const nlohmann::json& 
     }
     if (!info.children.empty()) {
       find_no_effect(info.children, *now, *before, prefix + info.name + ".", found);
-    } else if (info.speed && *now != *before && *now != info.default_value) {
+    } else if (info.speed && info.name != "data_dir" && *now != *before && *now != info.default_value) {
       found.push_back(prefix + info.name);
     }
   }

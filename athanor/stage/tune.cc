@@ -73,7 +73,7 @@ nlohmann::json pin_recipe(const nlohmann::json& resolved, PinContext& pins) {
   const auto options = load_options<TuneOptions>(resolved);
   const tune::Space space = tune::Space::from_json(options.space);
   const RunStore store(pins.cache_dir.parent_path().parent_path());
-  const ChildRecipe recipe = ChildRecipe::load(options.recipe);
+  const ChildRecipe recipe = ChildRecipe::load(options.recipe, options.data_dir);
   nlohmann::json pinned;
   std::vector<int64_t> sizes;
   const auto probe = [&](tune::Point point) {
@@ -250,7 +250,11 @@ nlohmann::json execute_tune(StageContext& context) {
   const fs::path out = context.run.out_tmp();
   nlohmann::json data = study_json(study, options);
   const nlohmann::json artifact = keep_best(study, best[0], out);
-  const std::string command = command_text(options.recipe, search.space().values(search.trial(best[0]).point));
+  nlohmann::json values = search.space().values(search.trial(best[0]).point);
+  if (options.recipe.is_string() && !options.data_dir.empty()) {
+    values["data_dir"] = options.data_dir;  // best.yaml has it
+  }
+  const std::string command = command_text(options.recipe, values);
   data["command"] = command;
   data["best_run"] = artifact;
   data["num_trials"] = search.num_trials();

@@ -57,6 +57,7 @@ void kind_from_word(Node& map, const std::string& key) {
 
 void TuneOptions::fields(Fields<TuneOptions>& f) {
   f.add("recipe", &TuneOptions::recipe, "what a trial runs: a recipe's path, or a recipe: {verb: ...} or {steps: ...}").required();
+  f.add("data_dir", &TuneOptions::data_dir, "where relative sources of the recipe start from; empty: as it says").speed();
   f.add("space", &TuneOptions::space,
         "fields to search, as {fit.fasttext.learning_rate: {log: [0.01, 1]}}: float, log, int: [lowest, highest], step; choice: [...]; "
         "when: {other.field: value}")

@@ -9,6 +9,7 @@ namespace athanor {
 
 struct TuneOptions {
   nlohmann::json recipe;
+  std::string data_dir;
   nlohmann::json space = nlohmann::json::object();
   nlohmann::json metric;
   nlohmann::json direction;

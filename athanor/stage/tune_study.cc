@@ -60,7 +60,7 @@ TuneStudy::TuneStudy(StageContext& context, const TuneOptions& options)
       options_(options),
       store_(context.run.dir().parent_path()),
       pins_{context.digests, context.cache_dir},
-      recipe_(ChildRecipe::load(options.recipe)),
+      recipe_(ChildRecipe::load(options.recipe, options.data_dir)),
       began_(monotonic_time()) {
   for (const std::string& name : metric_names(options.metric)) {
     metrics_.push_back(parse_metric(name));

@@ -125,6 +125,7 @@ void ValidateOptions::fields(Fields<ValidateOptions>& f) {
   f.add("recipe", &ValidateOptions::recipe,
         "what runs on each fold: a recipe's path, or a recipe; its split step becomes the fold, or its steps read fold/train and fold/test");
   f.add("recipes", &ValidateOptions::recipes, "instead: several by name, compared by a paired test: {a: ..., b: ...}");
+  f.add("data_dir", &ValidateOptions::data_dir, "where relative sources of the recipes start from; empty: as they say").speed();
   f.add("metric", &ValidateOptions::metric, "STEP.KEY of a result, as fit.valid_accuracy; a list for several").required();
   f.add("folds", &ValidateOptions::folds, "parts of which each is held out once").range(2, 1000);
   f.add("by", &ValidateOptions::by,
@@ -152,10 +153,10 @@ std::map<std::string, ChildRecipe> validated_recipes(const ValidateOptions& opti
     throw Error(ErrorKind::kUsage, "validate wants recipe: one, or recipes: several by name");
   }
   if (!options.recipe.is_null()) {
-    recipes.emplace("recipe", ChildRecipe::load(options.recipe));
+    recipes.emplace("recipe", ChildRecipe::load(options.recipe, options.data_dir));
   }
   for (const auto& [name, recipe] : options.recipes.items()) {
-    recipes.emplace(name, ChildRecipe::load(recipe));
+    recipes.emplace(name, ChildRecipe::load(recipe, options.data_dir));
   }
   return recipes;
 }

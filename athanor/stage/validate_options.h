@@ -11,6 +11,7 @@ namespace athanor {
 
 struct ValidateOptions {
   nlohmann::json recipe;
+  std::string data_dir;
   nlohmann::json recipes = nlohmann::json::object();
   nlohmann::json metric;
   int64_t folds = 5;

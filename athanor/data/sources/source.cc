@@ -117,7 +117,8 @@ ResolvedSource resolve_local(const SourceSpec& spec, SourceContext& context) {
   } else if (has_glob(spec.spec)) {
     add_glob(spec.spec, spec.read, source.files);
   } else {
-    throw Error(ErrorKind::kInput, "no such file or folder", spec.spec, "check the path");
+    throw Error(ErrorKind::kInput, "no such file or folder", spec.spec,
+                path.is_absolute() ? "check the path" : "check the path, or say data_dir=FOLDER: where relative sources start from");
   }
   if (source.files.empty()) {
     ReadOptions with_images = spec.read;
