@@ -20,6 +20,8 @@ namespace athanor {
 
 namespace {
 
+constexpr double kOwn = -1;  // momentum and weight_decay: as the optimiser has it
+
 void require(bool ok, const char* what, const char* where) {
   if (!ok) {
     throw Error(ErrorKind::kUsage, what, where);
@@ -174,14 +176,18 @@ void check_options(const TrainOptions& o) {
   require(o.optimizer.beta1 >= 0 && o.optimizer.beta1 < 1, "must lie in [0, 1)", "optimizer.beta1");
   require(o.optimizer.beta2 >= 0 && o.optimizer.beta2 < 1, "must lie in [0, 1)", "optimizer.beta2");
   require(std::isfinite(o.optimizer.eps) && o.optimizer.eps >= 0, "must be 0 or more", "optimizer.eps");
-  require(std::isfinite(o.optimizer.weight_decay), "must be a number", "optimizer.weight_decay");
-  require(o.optimizer.momentum < 1, "must be below 1", "optimizer.momentum");
+  const auto given_or_own = [](double value) { return value >= 0 || value == kOwn; };
+  require(std::isfinite(o.optimizer.weight_decay) && given_or_own(o.optimizer.weight_decay), "must be 0 or more, or -1: the optimiser's own",
+          "optimizer.weight_decay");
+  require(o.optimizer.momentum < 1 && given_or_own(o.optimizer.momentum), "must lie in [0, 1), or be -1: the optimiser's own",
+          "optimizer.momentum");
   require(o.optimizer.state == "fp32" || o.optimizer.state == "bf16", "must be fp32 or bf16", "optimizer.state");
   optimizer_rule(with_defaults(o.optimizer));
   refuse_idle_options(o.optimizer);
   refuse_idle_options(o.schedule);
   parse_groups(o.optimizer.groups);
   parse_control(o.control);
+  require(o.batch_start == 0 || o.batch_warmup_steps > 0, "wants batch_warmup_steps: over how many steps the batch grows", "batch_start");
   require(o.label_smoothing >= 0 && o.label_smoothing < 1, "must lie in [0, 1)", "label_smoothing");
   require(o.grad_noise >= 0, "must be 0 or more", "grad_noise");
   require(o.ema_decay >= 0 && o.ema_decay < 1, "must lie in [0, 1)", "ema_decay");

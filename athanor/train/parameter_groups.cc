@@ -37,6 +37,10 @@ ParameterGroup parse_group(const nlohmann::json& entry, const std::string& where
   if (group.match.empty()) {
     throw Error(ErrorKind::kUsage, "needs the key match, a pattern of parameter names", where);
   }
+  if (!entry.contains("lr") && !entry.contains("weight_decay")) {
+    throw Error(ErrorKind::kUsage, "says nothing of what it matches", where,
+                "give lr (a factor; 0 freezes) or weight_decay; lr: 1 keeps parameters out of the groups after it");
+  }
   return group;
 }
 
@@ -101,6 +105,10 @@ void check_groups(const std::vector<ParameterGroup>& groups, const std::vector<s
       throw Error(ErrorKind::kUsage, "'" + match + "' matches no parameter", "optimizer.groups[" + std::to_string(i) + "].match",
                   "parameters are named like " + join_text(names_near(match, names), ", "));
     }
+  }
+  if (std::all_of(names.begin(), names.end(), [&](const std::string& name) { return group_of(groups, name).lr == 0; })) {
+    throw Error(ErrorKind::kUsage, "freezes every parameter: nothing would be learnt", "optimizer.groups",
+                "lr: 0 is for what stays as it is; name fewer");
   }
 }
 

@@ -24,10 +24,10 @@ struct ParameterGroup {
 
 bool matches_pattern(std::string_view pattern, std::string_view name);
 
-// Error(kUsage) that names the entry and the key for anything else than the above.
+// Error(kUsage) that names the entry and the key for anything else than the above, and for a group that sets nothing.
 std::vector<ParameterGroup> parse_groups(const nlohmann::json& groups);
 
-// Error(kUsage) with the nearest name for a group that matches none of the names: a mistyped pattern.
+// Error(kUsage) with the nearest name for a group that matches none of the names: a mistyped pattern; and where all are frozen.
 void check_groups(const std::vector<ParameterGroup>& groups, const std::vector<std::string>& names);
 
 // The first that matches; a group with lr 1 and nothing else when none does.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "athanor/base/error.h"
+#include "athanor/train/parameter_groups.h"
 #include "athanor/train/testing_bench.h"
 
 namespace athanor {
@@ -210,7 +211,11 @@ TEST(TrainerOptions, RefusesWhatMakesNoSense) {
            [](TrainOptions& o) { o.optimizer.momentum = 1; }, [](TrainOptions& o) { o.label_smoothing = 1; },
            [](TrainOptions& o) { o.optimizer.groups = Json::parse(R"([{"lr": 1}])"); },
            [](TrainOptions& o) { o.optimizer.groups = Json::parse(R"([{"match": "*", "rate": 1}])"); },
-           [](TrainOptions& o) { o.batch_start = 9; }, [](TrainOptions& o) { o.schedule.name = "saw"; },
+           [](TrainOptions& o) { o.optimizer.groups = Json::parse(R"([{"match": "*norm*"}])"); },
+           [](TrainOptions& o) { o.optimizer.weight_decay = -0.5; },
+           [](TrainOptions& o) { o.optimizer.name = "sgd", o.optimizer.momentum = -0.5; },
+           [](TrainOptions& o) { o.batch_start = 2; },
+           [](TrainOptions& o) { o.batch_start = 9, o.batch_warmup_steps = 3; }, [](TrainOptions& o) { o.schedule.name = "saw"; },
            [](TrainOptions& o) { o.schedule.gamma = 0.5; }, [](TrainOptions& o) { o.schedule.decay_fraction = 0.1; },
            [](TrainOptions& o) { o.schedule.patience = 1; }, [](TrainOptions& o) { o.min_delta = 0.1; },
            [](TrainOptions& o) { o.final_weights = "first"; }, [](TrainOptions& o) { o.ema_decay = 1; }}) {
@@ -218,6 +223,15 @@ TEST(TrainerOptions, RefusesWhatMakesNoSense) {
     change(options);
     EXPECT_THROW(check_options(options), Error);
   }
+}
+
+TEST(TrainerOptions, GroupsLeaveSomethingToLearn) {
+  const std::vector<std::string> names{"a.weight", "a.bias"};
+  const auto check = [&](const char* groups) { check_groups(parse_groups(Json::parse(groups)), names); };
+  EXPECT_THROW(check(R"([{"match": "*", "lr": 0}])"), Error);
+  EXPECT_THROW(check(R"([{"match": "*.bias", "lr": 0}, {"match": "a.*", "lr": 0}])"), Error);
+  EXPECT_NO_THROW(check(R"([{"match": "*.bias", "lr": 1}, {"match": "*", "lr": 0}])"));
+  EXPECT_NO_THROW(check(R"([{"match": "*.bias", "weight_decay": 0}])"));
 }
 
 TEST(TrainerOptions, RefusesWhatTheOptimiserDoesNotRead) {
