@@ -7,6 +7,7 @@
 #include "athanor/base/text.h"
 #include "athanor/stage/finetune.h"
 #include "athanor/stage/idle_options.h"
+#include "athanor/stage/train_idle.h"
 
 namespace athanor {
 
@@ -117,12 +118,14 @@ void check_finetune_inputs(const nlohmann::json& resolved, const std::vector<std
       {"reads", !given("model"), "a fresh network"},
       {"label_key", given("labels"), "labels in a table of their own (the role labels)"},
       {"label_pattern", given("labels"), "labels in a table of their own (the role labels)"},
+      {"hold_out", !given("valid"), "a run without documents to validate on"},
   };
   const std::string instead[] = {"one that a model is given to", "one that a model is given to", "labels in the documents",
-                                 "labels in the documents"};
+                                 "labels in the documents", "one with the role valid"};
   for (size_t i = 0; i < std::size(by_inputs); ++i) {
     refuse_idle(resolved, usual, std::span(by_inputs).subspan(i, 1), "finetune", instead[i]);
   }
+  check_training_options(resolved, "finetune");
 }
 
 }  // namespace athanor

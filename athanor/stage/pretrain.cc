@@ -68,7 +68,7 @@ void ModelOptions::fields(Fields<ModelOptions>& f) {
   f.add("norm_eps", &ModelOptions::norm_eps, "epsilon of the norms").range(0, 1);
   f.add("init", &ModelOptions::init, "initialisation of the weights")
       .choices({"normal", "xavier_uniform", "xavier_normal", "kaiming"});
-  f.add("init_std", &ModelOptions::init_std, "standard deviation for init: normal").range(0, 10);
+  f.add("init_std", &ModelOptions::init_std, "standard deviation of all matrices by init: normal; but for rnn, lstm and gru of the embeddings by any init").range(0, 10);
 }
 
 void PretrainOptions::fields(Fields<PretrainOptions>& f) {

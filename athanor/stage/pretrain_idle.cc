@@ -3,6 +3,7 @@
 #include "athanor/base/error.h"
 #include "athanor/stage/idle_options.h"
 #include "athanor/stage/pretrain.h"
+#include "athanor/stage/train_idle.h"
 
 namespace athanor {
 namespace {
@@ -55,8 +56,16 @@ void check_pretrain_options(const nlohmann::json& resolved, const PretrainOption
       {"model.rope_scaling.beta_slow", scaling == "yarn", "type yarn"},
       {"model.rope_scaling.attention_factor", scaling == "yarn", "type yarn"},
   };
+  const std::string objective = objective_of(options);
+  const SometimesRead by_objective[] = {{"document_mask", objective != "masked_pairs", "objectives causal and masked"}};
+  const std::string& init = options.model.init;
+  const SometimesRead by_init[] = {
+      {"model.init_std", !family.recurrent || init == "normal", "init: normal, and for the embeddings of the other families"}};
   static const nlohmann::json usual = dump_options(PretrainOptions{}, true);
   refuse_idle(resolved, usual, by_family, "pretrain", options.model.family);
+  refuse_idle(resolved, usual, by_objective, "pretrain", "objective " + objective);
+  refuse_idle(resolved, usual, by_init, "pretrain", options.model.family + " with init: " + init);
+  check_training_options(resolved, "pretrain");
   refuse_idle(resolved, usual, by_scaling, "pretrain", "rope_scaling of type " + scaling);
   if (options.graphs) {
     refuse_graphs(options);

@@ -100,7 +100,6 @@ void warn_of_few_validations(const TrainOptions& o, const std::vector<ControlRul
 
 std::vector<std::string> schedule_warnings(const TrainOptions& o) {
   const ScheduleOptions& s = o.schedule;
-  const ScheduleOptions none;
   std::vector<std::string> warnings;
   const auto number = [](double value) {
     std::ostringstream text;
@@ -114,10 +113,7 @@ std::vector<std::string> schedule_warnings(const TrainOptions& o) {
                        "batch moves the stages");
   }
   warn_of_few_validations(o, rules, warnings);
-  if (s.name == "one_cycle") {
-    if (s.warmup_steps != none.warmup_steps || s.min_lr_fraction != none.min_lr_fraction) {
-      warnings.push_back("schedule: one_cycle has a warm-up and an end of its own: warmup_steps and min_lr_fraction are not read");
-    }
+  if (s.name == "one_cycle") {  // has a warm-up and an end of its own
     return warnings;
   }
   if (s.warmup_steps >= o.steps) {
@@ -187,11 +183,11 @@ void check_options(const TrainOptions& o) {
   refuse_idle_options(o.schedule);
   parse_groups(o.optimizer.groups);
   parse_control(o.control);
-  require(o.batch_start == 0 || o.batch_warmup_steps > 0, "wants batch_warmup_steps: over how many steps the batch grows", "batch_start");
   require(o.label_smoothing >= 0 && o.label_smoothing < 1, "must lie in [0, 1)", "label_smoothing");
   require(o.grad_noise >= 0, "must be 0 or more", "grad_noise");
   require(o.ema_decay >= 0 && o.ema_decay < 1, "must lie in [0, 1)", "ema_decay");
   require(o.batch_start >= 0 && o.batch_start <= o.batch_size, "must lie between 0 and batch_size", "batch_start");
+  require(o.batch_start == 0 || o.batch_warmup_steps > 0, "wants batch_warmup_steps: over how many steps the batch grows", "batch_start");
   require(o.batch_warmup_steps == 0 || o.batch_start > 0, "wants batch_start: the batch that it grows from", "batch_warmup_steps");
   require(o.patience >= 0, "must be 0 or more", "patience");
   require(o.min_delta == 0 || o.patience > 0, "says what progress is, which only patience asks", "min_delta");

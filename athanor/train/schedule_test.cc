@@ -137,7 +137,7 @@ TEST(Schedule, TellsWhereItFallsNoFurther) {
   options.schedule.step_size = 80;
   EXPECT_TRUE(schedule_warnings(options).empty());
   options.schedule.name = "one_cycle";
-  EXPECT_EQ(schedule_warnings(options).size(), 1u);
+  EXPECT_TRUE(schedule_warnings(options).empty());
   options.schedule = ScheduleOptions();
   EXPECT_EQ(schedule_warnings(options).size(), 1u) << "100 steps of warm-up in 90";
 }

@@ -1,0 +1,13 @@
+// Which of the training options that pretrain and finetune share count: the others are refused.
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+namespace athanor {
+
+// resolved: a step's options. Error(kUsage) as refuse_idle (idle_options.h).
+void check_training_options(const nlohmann::json& resolved, const std::string& verb);
+
+}  // namespace athanor
