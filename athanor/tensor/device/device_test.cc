@@ -3,6 +3,8 @@
 
 #include <ATen/Context.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/conv1d.h>
+#include <ATen/ops/layer_norm.h>
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randint.h>
 #include <ATen/ops/randn.h>
@@ -286,6 +288,18 @@ TEST_F(DeviceFp32, TheHostCannotTouchItsMemory) {
   use_fake_gpu();
   const at::Tensor x = at::randn({4}).to(fake_gpu::kDevice);
   EXPECT_DEATH(std::printf("%f", static_cast<double>(*x.const_data_ptr<float>())), "");
+}
+
+// As a GPU does, whose kernels read all that they are given as one type.
+TEST_F(DeviceFp32, ItRefusesWeightsOfAnotherType) {
+  const at::Tensor weight = at::randn({8}).to(gpu);
+  const at::Tensor x = at::randn({4, 8}).to(gpu);
+  const at::Tensor filters = at::randn({2, 4, 3}).to(gpu);
+  const at::Tensor half = x.to(at::kBFloat16);
+  EXPECT_EQ(at::layer_norm(x, {8}, weight, weight).sizes(), x.sizes());
+  EXPECT_THROW(at::layer_norm(half, {8}, weight, weight), c10::Error);
+  EXPECT_EQ(at::conv1d(half.unsqueeze(0), filters.to(at::kBFloat16)).size(2), 6);
+  EXPECT_THROW(at::conv1d(half.unsqueeze(0), filters), c10::Error);
 }
 
 TEST(DeviceNames, AreCheckedAndWhatLacksIsSaid) {

@@ -14,6 +14,7 @@
 #include <ATen/ops/convolution.h>
 #include <ATen/ops/convolution_backward.h>
 #include <ATen/ops/native_batch_norm.h>
+#include <ATen/ops/native_layer_norm.h>
 #include <ATen/ops/set_native.h>
 #include <ATen/ops/view_native.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
@@ -120,15 +121,20 @@ inline void expect_type(const char* what, at::ScalarType type, std::initializer_
 }
 
 inline void by_host(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
-  const std::string& name = op.schema().name();
-  if (name == "aten::native_layer_norm" || name == "aten::native_group_norm") {
-    const size_t weight = name == "aten::native_layer_norm" ? 2 : 1;
-    const c10::ArrayRef<c10::IValue> given = torch::jit::last(*stack, op.schema().arguments().size());
-    expect_type(name.c_str(), given[0].toTensor().scalar_type(),
-                {given[weight].toOptional<at::Tensor>(), given[weight + 1].toOptional<at::Tensor>()});
-  }
   const Open open;  // once, not for each argument's copy: opening is what these tests spend their time on
   capturing() ? captured_operator(op, stack) : at::native::cpu_fallback(op, stack);
+}
+
+inline std::optional<at::Tensor> host_copy(const std::optional<at::Tensor>& tensor) {
+  return tensor && tensor->defined() ? std::optional(tensor->to(at::kCPU)) : std::nullopt;
+}
+
+inline std::tuple<at::Tensor, at::Tensor, at::Tensor> layer_norm(const at::Tensor& x, c10::SymIntArrayRef sizes,
+                                                                 const std::optional<at::Tensor>& weight,
+                                                                 const std::optional<at::Tensor>& bias, double eps) {
+  expect_type("a layer norm", x.scalar_type(), {weight, bias});
+  const auto [y, mean, rstd] = at::native_layer_norm_symint(x.to(at::kCPU), sizes, host_copy(weight), host_copy(bias), eps);
+  return {y.to(x.device()), mean.to(x.device()), rstd.to(x.device())};
 }
 
 // Convolutions are asked of a device by other names.
@@ -136,8 +142,7 @@ inline at::Tensor convolution(const at::Tensor& x, const at::Tensor& weight, con
                               c10::SymIntArrayRef stride, c10::SymIntArrayRef padding, c10::SymIntArrayRef dilation,
                               bool transposed, c10::SymIntArrayRef output_padding, c10::SymInt groups) {
   expect_type("a convolution", x.scalar_type(), {weight, bias});
-  const auto host_bias = bias && bias->defined() ? std::optional(bias->to(at::kCPU)) : std::nullopt;
-  return at::convolution_symint(x.to(at::kCPU), weight.to(at::kCPU), host_bias, stride, padding, dilation, transposed,
+  return at::convolution_symint(x.to(at::kCPU), weight.to(at::kCPU), host_copy(bias), stride, padding, dilation, transposed,
                                 output_padding, std::move(groups))
       .to(x.device());
 }
@@ -159,13 +164,10 @@ inline std::tuple<at::Tensor, at::Tensor, at::Tensor> batch_norm(
     const at::Tensor& x, const std::optional<at::Tensor>& weight, const std::optional<at::Tensor>& bias,
     const std::optional<at::Tensor>& mean, const std::optional<at::Tensor>& variance, bool training, double momentum, double eps) {
   expect_type("batch_norm", at::kFloat, {weight, bias, mean, variance});  // with x of any type
-  const auto here = [](const std::optional<at::Tensor>& tensor) {
-    return tensor && tensor->defined() ? std::optional(tensor->to(at::kCPU)) : std::nullopt;
-  };
-  const auto host_mean = here(mean);
-  const auto host_variance = here(variance);
+  const auto host_mean = host_copy(mean);
+  const auto host_variance = host_copy(variance);
   const auto [y, kept_mean, kept_deviation] =
-      at::native_batch_norm(x.to(at::kCPU), here(weight), here(bias), host_mean, host_variance, training, momentum, eps);
+      at::native_batch_norm(x.to(at::kCPU), host_copy(weight), host_copy(bias), host_mean, host_variance, training, momentum, eps);
   if (training && host_mean && host_variance) {
     mean->copy_(*host_mean);
     variance->copy_(*host_variance);
@@ -293,6 +295,7 @@ TORCH_LIBRARY_IMPL(aten, HPU, m) {
   m.impl("convolution_overrideable", &athanor::fake_gpu::convolution);
   m.impl("convolution_backward_overrideable", &athanor::fake_gpu::convolution_backward);
   m.impl("native_batch_norm", &athanor::fake_gpu::batch_norm);
+  m.impl("native_layer_norm", &athanor::fake_gpu::layer_norm);
   m.impl("resize_", &athanor::fake_gpu::resize);
   m.impl("_copy_from", &athanor::fake_gpu::copy_from);
   m.impl("_copy_from_and_resize", &athanor::fake_gpu::copy_from_and_resize);
