@@ -4,6 +4,7 @@
 #include <yaml-cpp/exceptions.h>
 #include <yaml-cpp/parser.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -11,6 +12,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/text.h"
+#include "athanor/base/unicode.h"
 
 namespace athanor {
 
@@ -243,6 +245,12 @@ const char* Node::kind_name() const {
 Node parse_recipe(std::string_view text, const std::string& file) {
   if (text.find('\0') != std::string_view::npos) {
     throw Error(ErrorKind::kUsage, "holds a zero byte: not a text file", file);
+  }
+  if (!is_valid_utf8(text)) {
+    const std::string_view before = text.substr(0, find_invalid_utf8(text));
+    const auto line = static_cast<int>(std::count(before.begin(), before.end(), '\n')) + 1;
+    throw Error(ErrorKind::kUsage, "not valid UTF-8", Mark{file, line, static_cast<int>(before.size() - (before.rfind('\n') + 1)) + 1}.text(),
+                "save the recipe as UTF-8");
   }
   std::istringstream stream{std::string(text)};
   TreeBuilder builder(file);

@@ -3,9 +3,11 @@
 #include <array>
 #include <cstring>
 
+#include "athanor/base/format_width.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/base/nearest.h"
 #include "athanor/base/text.h"
+#include "athanor/base/unicode.h"
 #include "athanor/base/version.h"
 #include "athanor/stage/verbs.h"
 
@@ -52,10 +54,21 @@ std::string help_text() {
   return text;
 }
 
+// Names, texts and paths go into JSON and YAML, which are UTF-8.
+void refuse_invalid(const std::string& word) {
+  if (!is_valid_utf8(word)) {
+    const std::string shown = valid_utf8(word.substr(0, word.find('=')));
+    throw Error(ErrorKind::kUsage, "the argument '" + cut_to_width(shown, 40) + "' is not valid UTF-8, from byte " +
+                                       std::to_string(find_invalid_utf8(word)) + " on", "",
+                "write it in a terminal set to UTF-8; a file's name in another encoding wants renaming");
+  }
+}
+
 Arguments parse_arguments(int argc, char** argv) {
   Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
+    refuse_invalid(word);
     if (word == "--force") {
       arguments.force = true;
     } else if (word == "--json") {
