@@ -2,9 +2,25 @@
 
 #include <algorithm>
 
+#include "athanor/base/unicode.h"
+
 namespace athanor {
 
-size_t edit_distance(std::string_view a, std::string_view b) {
+namespace {
+
+std::u32string code_points(std::string_view text) {
+  std::u32string out;
+  for (const char* p = text.data(); p != text.data() + text.size();) {
+    out += decode_utf8(p, text.data() + text.size());
+  }
+  return out;
+}
+
+}  // namespace
+
+size_t edit_distance(std::string_view a_bytes, std::string_view b_bytes) {
+  const std::u32string a = code_points(a_bytes);
+  const std::u32string b = code_points(b_bytes);
   std::vector<size_t> before(b.size() + 1);
   std::vector<size_t> last(b.size() + 1);
   std::vector<size_t> row(b.size() + 1);
@@ -34,7 +50,7 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
       continue;
     }
     const size_t distance = edit_distance(name, candidate);
-    if (distance > (candidate.size() + 2) / 3) {
+    if (distance > (count_code_points(candidate) + 2) / 3) {
       continue;
     }
     if (best.empty() || distance < best_distance || (distance == best_distance && candidate < best)) {
@@ -54,6 +70,7 @@ std::string did_you_mean(std::string_view name, std::vector<std::string> known) 
     return "there is none to choose from";
   }
   std::sort(known.begin(), known.end());
+  known.erase(std::unique(known.begin(), known.end()), known.end());
   std::string all = "known: ";
   for (const std::string& one : known) {
     all += (&one == &known.front() ? "" : ", ") + one;

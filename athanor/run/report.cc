@@ -50,6 +50,12 @@ std::string element(const std::string& tag, const std::string& attributes, const
   return "<" + tag + attributes + lang_attribute(text) + ">" + escape_markup(text) + "</" + tag + ">";
 }
 
+// A short name, which a narrow column of a browser would break after each Chinese character.
+bool is_whole_name(const std::string& cell) {
+  constexpr int kShort = 24;
+  return !lang_attribute(cell).empty() && display_width(cell) <= kShort;
+}
+
 // "12.3 MB", "1,234", "-0.5", "41 %", "± 0.02": starts with a digit after an optional sign.
 bool is_numeric_cell(const std::string& cell) {
   std::string_view text = cell;
@@ -240,7 +246,8 @@ class Page {
     const auto row_of = [&](const std::vector<std::string>& cells, const char* tag) {
       out_ += "<tr>";
       for (size_t c = 0; c < columns; ++c) {
-        out_ += element(tag, classes[c], c < cells.size() ? cells[c] : "");
+        const std::string cell = c < cells.size() ? cells[c] : "";
+        out_ += element(tag, c == 0 && is_whole_name(cell) ? " style=\"white-space:nowrap\"" : classes[c], cell);
       }
       out_ += "</tr>";
     };

@@ -344,5 +344,18 @@ TEST(Report, APathOfAPageIsALink) {
   EXPECT_NE(page.find("<p>see out/report.html</p>"), std::string::npos);
 }
 
+TEST(Report, ChineseNamesOfTheFirstColumnStayInOneLine) {
+  Report report{.title = "t"};
+  ReportSection section{.title = "Steps"};
+  section.blocks.push_back(TableBlock{.header = {"step", "result"},
+                                      .rows = {{"训练模型", "好"}, {"train", "x"}, {"这是一个很长很长很长很长的句子", "y"}}});
+  report.sections.push_back(std::move(section));
+  const std::string html = render_html(report);
+  EXPECT_NE(html.find("<td style=\"white-space:nowrap\" lang=\"zh\">训练模型</td>"), std::string::npos);
+  EXPECT_NE(html.find("<td lang=\"zh\">好</td>"), std::string::npos);
+  EXPECT_NE(html.find("<td>train</td>"), std::string::npos);
+  EXPECT_NE(html.find("<td lang=\"zh\">这是一个"), std::string::npos) << "a sentence may break";
+}
+
 }  // namespace
 }  // namespace athanor

@@ -163,8 +163,8 @@ const Command* find_command(std::string_view name) {
 }
 
 std::string padded(std::string text, size_t width) {
-  text.resize(std::max(width, text.size() + 1), ' ');
-  return text;
+  const auto used = static_cast<size_t>(display_width(text));
+  return text.append(width > used ? width - used : 1, ' ');
 }
 
 std::string Arguments::take(const std::string& key, const std::string& fallback) {
