@@ -11,6 +11,7 @@
 #include "athanor/stage/command.h"
 #include "athanor/stage/lineage.h"
 
+#include "athanor/stage/runs_folder.h"
 namespace athanor {
 
 namespace {
@@ -97,7 +98,7 @@ void print_funnel(const Session& session, const nlohmann::json& funnel) {
                     padded(example.contains("score") ? value_text(example["score"]) : "", 10) + text);
     }
   }
-  session.print("  athanor why ID tells a document's whole story");
+  session.print("  athanor why ID" + runs_argument(session.store.root()) + " tells a document's whole story");
 }
 
 // What an estimator of tables leans on.

@@ -7,6 +7,7 @@
 #include "athanor/stage/lineage.h"
 #include "athanor/stage/page_data.h"
 #include "athanor/stage/page_training.h"
+#include "athanor/stage/runs_folder.h"
 #include "athanor/stage/tune_page.h"
 #include "athanor/stage/validate_page.h"
 
@@ -153,7 +154,8 @@ void add_next(const std::vector<StepOutcome>& outcomes, Report& page) {
   std::string commands;
   for (const auto& outcome : outcomes) {
     if (verb_of(outcome) == "pretrain") {
-      commands = "athanor chat " + outcome.run + "\nathanor lineage " + outcome.run + "\n";
+      const std::string run = outcome.run + runs_argument(outcome.dir.parent_path());
+      commands = "athanor chat " + run + "\nathanor lineage " + run + "\n";
     }
   }
   if (!commands.empty()) {

@@ -9,6 +9,7 @@
 #include "athanor/run/report.h"
 #include "athanor/stage/crew.h"
 #include "athanor/stage/page.h"
+#include "athanor/stage/runs_folder.h"
 #include "athanor/stage/torch_unit.h"
 
 namespace athanor {
@@ -148,12 +149,13 @@ int run_single(const PipelinePlan& plan, Workshop& shop, Session& session) {
 void print_next(const Session& session, const std::vector<StepOutcome>& outcomes, const std::string& pipeline,
                 const fs::path& report) {
   session.print("\nreport   " + report.string());
+  const std::string runs = runs_argument(session.store.root());
   std::string label = "try      ";
   if (const StepOutcome* model = last_speaker(outcomes)) {
-    session.print(label + "athanor chat " + model->run);
+    session.print(label + "athanor chat " + model->run + runs);
     label = "         ";
   }
-  session.print(label + "athanor lineage " + pipeline + "\n         athanor show " + pipeline);
+  session.print(label + "athanor lineage " + pipeline + runs + "\n         athanor show " + pipeline + runs);
 }
 
 }  // namespace
