@@ -3,6 +3,7 @@
 
 #include "athanor/base/error.h"
 #include "athanor/base/format.h"
+#include "athanor/base/format_width.h"
 #include "athanor/base/interrupt.h"
 #include "athanor/base/nearest.h"
 #include "athanor/base/text.h"
@@ -10,6 +11,8 @@
 #include "athanor/run/recipe.h"
 #include "athanor/stage/command.h"
 #include "athanor/stage/lineage.h"
+
+#include "athanor/stage/text_difference.h"
 
 #include "athanor/stage/runs_folder.h"
 namespace athanor {
@@ -80,7 +83,8 @@ nlohmann::json print_differences(const Session& session, const std::string& titl
       session.print(title);
     }
     rows.push_back({{"key", key}, {"a", x}, {"b", y}});
-    session.print("  " + padded(key, 32) + padded(x.substr(0, 60), 24) + "| " + y.substr(0, 60));
+    const auto [shown_x, shown_y] = around_difference(x, y, 60);
+    session.print("  " + padded(key, 32) + padded(shown_x, 24) + "| " + shown_y);
   }
   return rows;
 }
@@ -213,7 +217,7 @@ int command_show(Session& session) {
       }
     }
     for (const auto& [key, value] : figures) {
-      session.print("  " + padded(key, 30) + value.substr(0, 90));
+      session.print("  " + padded(key, 30) + cut_to_width(value, 90));
     }
     if (const auto ladder = info["result"].find("ladder"); ladder != info["result"].end() && ladder->is_object()) {
       print_ladder(session, *ladder);

@@ -1,6 +1,7 @@
 #include "athanor/stage/resolve.h"
 
 #include "athanor/base/error.h"
+#include "athanor/base/format_width.h"
 #include "athanor/base/nearest.h"
 #include "athanor/base/text.h"
 #include "athanor/stage/input_hint.h"
@@ -303,7 +304,7 @@ std::vector<std::string> step_labels(const Node& root) {
 
 void apply_overrides(Node& root, const std::vector<Override>& overrides) {
   for (const auto& [key, value] : overrides) {
-    const Mark mark{"command line: " + key + "=" + (value.size() > 40 ? value.substr(0, 40) + "..." : value), 0, 0};
+    const Mark mark{"command line: " + key + "=" + cut_to_width(value, 40), 0, 0};
     if (!is_pipeline(root)) {
       set_by_path(root, key, value, mark);
       continue;

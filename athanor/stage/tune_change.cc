@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "athanor/base/error.h"
+#include "athanor/base/format_width.h"
 #include "athanor/base/text.h"
 #include "athanor/run/recipe.h"
 
@@ -23,7 +24,7 @@ nlohmann::json options_of(const fs::path& run) {
 std::string short_text(const nlohmann::json& value) {
   std::string text = value.is_string() ? value.get<std::string>() : value.dump();
   std::erase(text, '"');
-  return text.size() > 80 ? text.substr(0, 77) + "..." : text;
+  return cut_to_width(text, 80);
 }
 
 std::string told(std::vector<std::string> parts) {
