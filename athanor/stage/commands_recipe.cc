@@ -131,17 +131,18 @@ void explain_command(Session& session, const Command& command) {
   }
 }
 
-// Fields of every verb whose dotted name ends in the given one.
-void find_fields(const std::vector<FieldInfo>& fields, const std::string& prefix, const std::string& name,
-                 nlohmann::json& found) {
+// Fields of a verb whose dotted name is or ends in the given one, or is it behind the verb's; known: all dotted names.
+void find_fields(const std::vector<FieldInfo>& fields, const std::string& verb, const std::string& prefix, const std::string& name,
+                 nlohmann::json& found, std::set<std::string>& known) {
   for (const auto& info : fields) {
     const std::string full = prefix + info.name;
-    if (info.name == name || full.ends_with("." + name)) {
+    known.insert(full);
+    if (full == name || full.ends_with("." + name) || verb + "." + full == name) {
       auto value = field_json(info);
       value["key"] = full;
       found.push_back(value);
     }
-    find_fields(info.children, full + ".", name, found);
+    find_fields(info.children, verb, full + ".", name, found, known);
   }
 }
 
@@ -295,19 +296,14 @@ int command_explain(Session& session) {
     return 0;
   }
   auto found = nlohmann::json::array();
-  std::set<std::string> known;
-  for (const std::string& name : verb_names()) {
-    known.insert(name);
-  }
+  std::vector<std::string> known = verb_names();
   for (const Command& command : commands()) {
-    known.insert(command.name);
+    known.push_back(command.name);
   }
+  std::set<std::string> keys;
   for (const auto& verb : verbs()) {
     auto fields = nlohmann::json::array();
-    find_fields(verb.schema.fields, "", names[0], fields);
-    for (const auto& field : verb.schema.fields) {
-      known.insert(field.name);
-    }
+    find_fields(verb.schema.fields, verb.name, "", names[0], fields, keys);
     for (auto& field : fields) {
       field["verb"] = verb.name;
       session.print("  " + padded(verb.name + "." + field["key"].get<std::string>(), 32) +
@@ -316,7 +312,11 @@ int command_explain(Session& session) {
     }
   }
   if (found.empty()) {
-    throw Error(ErrorKind::kUsage, "no verb, command or key is named '" + names[0] + "'", "", did_you_mean(names[0], {known.begin(), known.end()}));
+    std::vector<std::string> all = known;
+    all.insert(all.end(), keys.begin(), keys.end());
+    const std::string near = nearest_name(names[0], all);
+    throw Error(ErrorKind::kUsage, "no verb, command or key is named '" + names[0] + "'", "",
+                near.empty() ? "known: " + join_text(known, ", ") + "; explain VERB lists its keys" : "did you mean '" + near + "'?");
   }
   session.print_json(found);
   return 0;

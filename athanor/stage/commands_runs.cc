@@ -11,10 +11,9 @@
 #include "athanor/run/recipe.h"
 #include "athanor/stage/command.h"
 #include "athanor/stage/lineage.h"
-
+#include "athanor/stage/runs_folder.h"
 #include "athanor/stage/text_difference.h"
 
-#include "athanor/stage/runs_folder.h"
 namespace athanor {
 
 namespace {
@@ -194,7 +193,8 @@ int command_show(Session& session) {
   row("created", info.value("created", "") + ", took " + human_duration(info.value("seconds", 0.0)) + ", commit " +
                      info.value("commit", ""));
   if (info.contains("error")) {
-    row("error", info["error"].value("where", "") + ": " + info["error"].value("what", ""));
+    const std::string where = info["error"].value("where", "");
+    row("error", where + (where.empty() ? "" : ": ") + info["error"].value("what", ""));
     row("hint", info["error"].value("hint", ""));
   }
   for (const auto& input : info.value("inputs", nlohmann::json::array())) {

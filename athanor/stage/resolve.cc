@@ -331,7 +331,10 @@ void apply_overrides(Node& root, const std::vector<Override>& overrides) {
       }
     }
     if (owners.empty()) {
-      fail(mark, "no step has the key '" + head + "'", did_you_mean(head, known));
+      const std::string near = nearest_name(head, known);
+      fail(mark, "no step has the key '" + head + "'",
+           near.empty() ? "the steps are " + join_text(step_labels(root), ", ") + "; athanor explain VERB lists a step's keys"
+                        : "did you mean '" + near + "'?");
     }
     if (owners.size() > 1) {
       fail(mark, "several steps have the key '" + head + "'",

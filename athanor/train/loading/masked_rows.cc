@@ -39,7 +39,8 @@ MaskedRows::MaskedRows(const TokenSet& tokens, MaskedVocabulary vocabulary, cons
   for (const auto& [id, name] : wanted) {
     if (id < 0 || id >= vocabulary_.vocab_size) {
       throw Error(ErrorKind::kUsage, std::string("the tokenizer has no token ") + name, "tokenizer",
-                  "masked language modelling wants one trained with special_tokens [CLS], [SEP], [MASK], [PAD]");
+                  "masked language modelling wants one trained with special_tokens [CLS], [SEP], [MASK], [PAD] (bert) or <s>, <pad>, "
+                  "</s>, <unk>, <mask> (roberta)");
     }
   }
   if (options_.sequence_length < 8) {
