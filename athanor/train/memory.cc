@@ -25,19 +25,21 @@ constexpr uint64_t kLogitElements = uint64_t{1} << 22;  // what the fused cross-
 uint64_t checkpoint_copy(const MemoryPlan& plan, const TrainOptions& options) {
   const bool by_steps = options.checkpoint_every_steps > 0 && options.checkpoint_every_steps < options.steps;
   const bool by_best = options.keep_best && options.eval_every > 0 && options.eval_every < options.steps;
-  return by_steps || by_best ? plan.parameters + plan.optimizer : 0;
+  return by_steps || by_best ? plan.parameters + plan.optimizer + plan.weight_average : 0;
 }
+
+uint64_t average_bytes(uint64_t parameters, const TrainOptions& options) { return options.ema_decay > 0 ? 4 * parameters : 0; }
 
 }  // namespace
 
 uint64_t MemoryPlan::total() const {
-  return parameters + gradients + optimizer + compute_copies + activations + temporaries + logits + allocator +
+  return parameters + gradients + optimizer + weight_average + compute_copies + activations + temporaries + logits + allocator +
          evaluation + checkpoint_copy + examples + process;
 }
 
 nlohmann::json MemoryPlan::to_json() const {
   return {{"parameters", parameters},   {"gradients", gradients},     {"optimizer", optimizer},
-          {"compute_copies", compute_copies}, {"activations", activations}, {"temporaries", temporaries},
+          {"weight_average", weight_average}, {"compute_copies", compute_copies}, {"activations", activations}, {"temporaries", temporaries},
           {"logits", logits},           {"allocator", allocator}, {"evaluation", evaluation},
           {"checkpoint_copy", checkpoint_copy}, {"examples", examples}, {"process", process},
           {"total", total()},           {"unit", "bytes"}};
@@ -66,6 +68,7 @@ MemoryPlan plan_memory(const ModelConfig& config, const TrainOptions& options) {
   const int64_t tables = config.vocab_size * config.hidden_size;
   const int64_t hidden = std::max<int64_t>(0, num_matmul_parameters(config) - tables);
   plan.optimizer = static_cast<uint64_t>(optimizer_bytes(options.optimizer, num_parameters(config), hidden));
+  plan.weight_average = average_bytes(params, options);
   // Our own bf16 product rounds the layers' weights as it reads them; the head, which it reads many times, has its copy.
   const bool rounded = options.precision == "bf16" && options.device == "cpu" && !family.recurrent && tokens >= 64 &&
                        has_bf16_product();
@@ -109,6 +112,7 @@ MemoryPlan plan_memory(int64_t parameters, const TrainOptions& options) {
   plan.parameters = 4 * static_cast<uint64_t>(parameters);
   plan.gradients = plan.parameters;
   plan.optimizer = static_cast<uint64_t>(optimizer_bytes(options.optimizer, parameters, 0));
+  plan.weight_average = average_bytes(static_cast<uint64_t>(parameters), options);
   plan.process = kProcessBytes;
   plan.checkpoint_copy = checkpoint_copy(plan, options);
   return plan;
@@ -164,9 +168,8 @@ int64_t fitting_micro_batch(const ModelConfig& config, TrainOptions options, uin
 
 uint64_t checkpoint_bytes(const ModelConfig& config, const TrainOptions& options) {
   const MemoryPlan plan = plan_memory(config, options);
-  const uint64_t average = options.ema_decay > 0 ? plan.parameters : 0;
   const auto copies = static_cast<uint64_t>(options.keep_last) + (options.keep_best ? 2 : 1);
-  return copies * (plan.parameters + plan.optimizer + average) + plan.parameters;
+  return copies * (plan.parameters + plan.optimizer + plan.weight_average) + plan.parameters;
 }
 
 }  // namespace athanor

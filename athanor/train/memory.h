@@ -19,13 +19,14 @@ struct MemoryPlan {
   uint64_t parameters = 0;        // fp32 masters
   uint64_t gradients = 0;         // fp32
   uint64_t optimizer = 0;         // two fp32 moments
+  uint64_t weight_average = 0;    // fp32, with ema_decay
   uint64_t compute_copies = 0;    // bf16 weights
   uint64_t activations = 0;       // what the forward pass keeps for the backward pass
   uint64_t temporaries = 0;       // the largest working set of one operation
   uint64_t logits = 0;            // one chunk of logits and the head's gradient buffers
   uint64_t allocator = 0;         // holes in the heap, workspaces of the matrix libraries (an empirical share)
   uint64_t evaluation = 0;        // what scoring a validation set in between adds
-  uint64_t checkpoint_copy = 0;   // parameters and moments while a checkpoint is written, beyond what a step frees
+  uint64_t checkpoint_copy = 0;   // parameters, moments and the average while a checkpoint is written, beyond what a step frees
   uint64_t examples = 0;          // labelled examples, all of which are held
   uint64_t process = 0;           // program, LibTorch, thread stacks, data maps
 

@@ -66,6 +66,20 @@ TEST(MemoryPlan, NamesTheMicroBatchThatFits) {
   EXPECT_THROW(require_memory(config, options), Error);
 }
 
+// The average, its copy in a checkpoint, and nothing else.
+TEST(MemoryPlan, CountsTheWeightAverage) {
+  const ModelConfig config = from_depth(6, 8192, 256);
+  TrainOptions options;
+  const uint64_t without = plan_memory(config, options).total();
+  options.ema_decay = 0.99;
+  const MemoryPlan plan = plan_memory(config, options);
+  EXPECT_EQ(plan.weight_average, plan.parameters);
+  EXPECT_EQ(plan.checkpoint_copy, plan.parameters + plan.optimizer + plan.weight_average);
+  EXPECT_EQ(plan.total(), without + 2 * plan.weight_average);
+  EXPECT_EQ(plan.to_json()["weight_average"], plan.weight_average);
+  EXPECT_EQ(plan_memory(num_parameters(config), options).weight_average, plan.weight_average);
+}
+
 TEST(MemoryPlan, RecomputationKeepsLess) {
   const ModelConfig config = from_depth(12, 8192, 512);
   TrainOptions options;
