@@ -80,7 +80,9 @@ KeyValueBlock memory_block(const nlohmann::json& memory) {
   }
   block.items.push_back({"planned in all", human_bytes(memory.value("predicted_bytes", 0.0)), ""});
   block.items.push_back({"measured peak", human_bytes(memory.value("measured_bytes", 0.0)), ""});
-  block.items.push_back({"the plan was off by", human_percent(memory.value("error", 0.0)), ""});
+  if (memory.contains("error")) {
+    block.items.push_back({"the plan was off by", human_percent(memory["error"].get<double>()), ""});
+  }
   return block;
 }
 

@@ -114,7 +114,7 @@ nlohmann::json plan_pretrain(const nlohmann::json& resolved, const std::vector<S
   if (!fits) {
     plan["why"] = "needs " + human_bytes(static_cast<double>(memory.total())) + " of memory, this machine has " +
                   human_bytes(static_cast<double>(memory_bytes()));
-    plan["advice"] = memory_advice(config, options, memory_bytes());
+    plan["advice"] = memory_advice(config, options, {}, memory_bytes());
   }
   plan["fits"] = fits;
   return plan;

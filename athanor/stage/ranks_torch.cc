@@ -43,6 +43,14 @@ fs::path own_rejected(const StageContext& context) {
   return rank == 0 ? context.run.rejected() : context.run.state() / ("rank-" + std::to_string(rank)) / "rejected";
 }
 
+TrainPlace place_of(const Launch& launch, const TrainOptions& options) {
+  return {.gpu = !open_device(options.device).is_cpu(), .ranks = launch.world, .local_ranks = launch.local_world};
+}
+
+TrainPlace place_of(const StageContext& context, const TrainOptions& options) {
+  return place_of(context.ranks == nullptr ? Launch() : context.ranks->launch(), options);
+}
+
 std::unique_ptr<ProcessGroup> open_group(StageContext& context, double timeout_seconds) {
   if (context.ranks == nullptr) {
     return nullptr;

@@ -167,8 +167,25 @@ TrainOptions with_looks(TrainOptions options, Objective& objective) {
   return options;
 }
 
-nlohmann::json result_json(const TrainResult& result, Objective& objective) {
-  const double predicted = static_cast<double>(result.memory.total());
+// What was planned against what was measured, of the memory that this process's model lies in.
+nlohmann::json memory_json(const TrainResult& result, const MemoryPlan& plan, const TrainPlace& place) {
+  const uint64_t measured = place.gpu ? result.memory_by_use.value("gpu_peak", uint64_t{0}) : result.peak_bytes;
+  const uint64_t predicted = place.gpu ? plan.on_gpu() : plan.total();
+  nlohmann::json json{{"measured_bytes", measured}, {"measured_by_use", result.memory_by_use}};
+  if (place.gpu) {
+    json["host_peak_bytes"] = result.peak_bytes;
+  }
+  if (plan.total() > 0) {
+    json["predicted_bytes"] = predicted;
+    json["by_category"] = plan.to_json();
+    if (measured > 0) {
+      json["error"] = static_cast<double>(predicted) / static_cast<double>(measured) - 1;
+    }
+  }
+  return json;
+}
+
+nlohmann::json result_json(const TrainResult& result, Objective& objective, const TrainPlace& place) {
   const std::string unit = objective.unit();
   const int64_t parameters = num_parameters_of(objective);
   nlohmann::json json{{"parameters", parameters},
@@ -183,12 +200,7 @@ nlohmann::json result_json(const TrainResult& result, Objective& objective) {
                       {"skipped_steps", result.num_skipped},
                       {"rollbacks", result.num_rollbacks},
                       {"breakdown", result.breakdown},
-                      {"memory", {{"measured_bytes", result.peak_bytes}, {"measured_by_use", result.memory_by_use}}}};
-  if (predicted > 0) {
-    json["memory"].update({{"predicted_bytes", result.memory.total()},
-                           {"error", result.peak_bytes > 0 ? predicted / static_cast<double>(result.peak_bytes) - 1 : 0.0},
-                           {"by_category", result.memory.to_json()}});
-  }
+                      {"memory", memory_json(result, objective.memory(place), place)}};
   std::string summary = human_count(static_cast<double>(parameters)) + " parameters, loss " + fixed_number(result.loss, 3);
   if (result.last_eval) {
     json["valid"] = *result.last_eval;
@@ -254,7 +266,7 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
     return {{"paused", "stop_at step " + std::to_string(result.step)}};
   }
   board->flush();
-  nlohmann::json json = result_json(result, objective);
+  nlohmann::json json = result_json(result, objective, place_of(context, options));
   json["time"] = prediction.to_json();
   return json;
 }

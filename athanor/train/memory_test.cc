@@ -54,13 +54,13 @@ TEST(MemoryPlan, NamesTheMicroBatchThatFits) {
   TrainOptions options;
   options.batch_size = 4096;
   const uint64_t enough = plan_memory(config, options).total();
-  EXPECT_EQ(fitting_micro_batch(config, options, enough), 4096);
-  const int64_t rows = fitting_micro_batch(config, options, enough / 10);
+  EXPECT_EQ(fitting_micro_batch(config, options, {}, enough), 4096);
+  const int64_t rows = fitting_micro_batch(config, options, {}, enough / 10);
   EXPECT_GT(rows, 0);
   EXPECT_LT(rows, 4096);
   options.micro_batch = rows;
   EXPECT_LE(plan_memory(config, options).total(), enough / 10);
-  EXPECT_EQ(fitting_micro_batch(config, options, 1000), 0);
+  EXPECT_EQ(fitting_micro_batch(config, options, {}, 1000), 0);
   options.micro_batch = 0;
   options.batch_size = int64_t{1} << 30;
   EXPECT_THROW(require_memory(config, options), Error);
@@ -78,6 +78,43 @@ TEST(MemoryPlan, CountsTheWeightAverage) {
   EXPECT_EQ(plan.total(), without + 2 * plan.weight_average);
   EXPECT_EQ(plan.to_json()["weight_average"], plan.weight_average);
   EXPECT_EQ(plan_memory(num_parameters(config), options).weight_average, plan.weight_average);
+}
+
+// The refusal and its advice count the same: what the GPU holds, not what the host does.
+TEST(MemoryPlan, GpuHasItsOwnSizes) {
+  const ModelConfig config = from_depth(4, 32768, 256);
+  TrainOptions options;
+  options.batch_size = 256;
+  options.precision = "bf16";
+  const TrainPlace gpu{.gpu = true};
+  const MemoryPlan plan = plan_memory(config, options, gpu);
+  const uint64_t needed = memory_needed(plan, gpu);
+  EXPECT_EQ(needed, plan.total() - plan.process - plan.checkpoint_copy - plan.examples);
+  EXPECT_EQ(fitting_micro_batch(config, options, gpu, needed), options.batch_size);
+  EXPECT_LT(fitting_micro_batch(config, options, gpu, needed - 1), options.batch_size);
+  EXPECT_GE(plan.logits, uint64_t{2} << 28);  // chunks of 2^28 logits, two bytes each
+  EXPECT_EQ(plan.compute_copies, 2 * static_cast<uint64_t>(num_matmul_parameters(config)));
+  // Without flash kernels: five copies of 2^26 scores in fp32.
+  options.precision = "fp32";
+  const uint64_t host = plan_memory(config, options).temporaries;
+  EXPECT_EQ(plan_memory(config, options, gpu).temporaries, host + 5 * 4 * (uint64_t{1} << 26));
+}
+
+TEST(MemoryPlan, RanksTakeTheirShare) {
+  const ModelConfig config = from_depth(4, 8192, 256);
+  TrainOptions options;
+  options.batch_size = 4096;
+  const MemoryPlan alone = plan_memory(config, options);
+  const TrainPlace four{.ranks = 4, .local_ranks = 4};
+  const MemoryPlan one = plan_memory(config, options, four);
+  EXPECT_LT(one.activations, alone.activations / 3);
+  EXPECT_EQ(one.optimizer, alone.optimizer / 4);
+  EXPECT_EQ(one.checkpoint_copy, alone.checkpoint_copy);  // rank 0 gathers all moments
+  EXPECT_EQ(memory_needed(one, four), 4 * one.total() - 3 * one.checkpoint_copy);
+  EXPECT_EQ(memory_needed(plan_memory(config, options, {.ranks = 4}), {.ranks = 4}), one.total());  // on machines of their own
+  EXPECT_EQ(fitting_micro_batch(config, options, four, memory_needed(one, four)), 1024);
+  options.shard_optimizer = false;
+  EXPECT_EQ(plan_memory(config, options, four).optimizer, alone.optimizer);
 }
 
 TEST(MemoryPlan, RecomputationKeepsLess) {

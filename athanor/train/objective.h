@@ -60,7 +60,8 @@ class Objective {
   virtual int64_t units_per_sample() const { return 1; }
   virtual double flops_per_unit() const { return 0; }
   // Prediction for the report; all zero = none.
-  virtual MemoryPlan memory() const { return {}; }
+  virtual MemoryPlan memory(const TrainPlace&) const { return {}; }
+  MemoryPlan memory() const { return memory(TrainPlace()); }
 
   // Takes samples [first, first + count) as the batch that loss_sum cuts. Returns how many targets in it count: the
   // trainer divides by the sum over the whole batch, whatever it was cut into. Throws Error(kInput) for data that

@@ -43,7 +43,9 @@ nlohmann::json CausalObjective::sources(uint64_t samples) const { return loader_
 
 double CausalObjective::flops_per_unit() const { return flops_per_token(model_.config(), options_.sequence_length); }
 
-MemoryPlan CausalObjective::memory() const { return plan_memory(model_.config(), options_); }
+MemoryPlan CausalObjective::memory(const TrainPlace& place) const {
+  return plan_memory(model_.config(), options_, place);
+}
 
 int64_t CausalObjective::load(uint64_t first, int64_t count) {
   batch_ = loader_.batch(first, count);

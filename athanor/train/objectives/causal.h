@@ -25,7 +25,7 @@ class CausalObjective : public Objective, public CapturedPieces {
   std::string unit() const override { return "tokens"; }
   int64_t units_per_sample() const override { return options_.sequence_length; }
   double flops_per_unit() const override;
-  MemoryPlan memory() const override;
+  MemoryPlan memory(const TrainPlace& place) const override;
   int64_t load(uint64_t first, int64_t count) override;
   at::Tensor loss_sum(int64_t begin, int64_t count, uint64_t dropout_seed) override;
   CapturedPieces* captured_pieces() override { return this; }

@@ -30,7 +30,9 @@ class MaskedObjective : public Objective {
   std::string unit() const override { return "tokens"; }
   int64_t units_per_sample() const override { return options_.sequence_length; }
   double flops_per_unit() const override { return flops_per_token(model_.config(), options_.sequence_length); }
-  MemoryPlan memory() const override { return plan_memory(model_.config(), options_); }
+  MemoryPlan memory(const TrainPlace& place) const override {
+    return plan_memory(model_.config(), options_, place);
+  }
   int64_t load(uint64_t first, int64_t count) override;
   // The sum over hidden tokens; with next_sentence plus that over the rows, each times the tokens that it hides on the
   // mean (share x its text): then the batch's mean is near masked loss + pair loss, the latter by length of text, and does
