@@ -163,15 +163,16 @@ ModelConfig model_config(const PretrainOptions& options, int64_t vocab_size) {
   return config;
 }
 
-void take_training_fields(StageContext& context, const PretrainOptions& options, ModelConfig& config) {
+std::vector<std::string> take_training_fields(const PretrainOptions& options, ModelConfig& config) {
   if (family_of(config.family).recurrent && options.model.attention_dropout > 0) {
     throw Error(ErrorKind::kUsage, "the model is a " + config.family + ", which has no attention", "pretrain.model.attention_dropout",
                 "leave it out");
   }
+  std::vector<std::string> told;
   const auto take = [&](const char* name, double& own, double wanted) {
     if (own != wanted) {
-      context.progress.line(std::string("  ") + name + ": " + human_number(own) + " in its config.json, " + human_number(wanted) +
-                            " in the recipe, which counts");
+      told.push_back(std::string(name) + ": " + human_number(own) + " in its config.json, " + human_number(wanted) +
+                     " in the recipe, which counts");
     }
     own = wanted;
   };
@@ -179,6 +180,7 @@ void take_training_fields(StageContext& context, const PretrainOptions& options,
   take("model.attention_dropout", config.attention_dropout, options.model.attention_dropout);
   config.stochastic_depth = options.stochastic_depth;
   config.bptt = options.model.bptt;
+  return told;
 }
 
 namespace {

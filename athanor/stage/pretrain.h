@@ -67,7 +67,7 @@ void check_pretrain_options(const nlohmann::json& resolved, const PretrainOption
 ModelConfig model_config(const PretrainOptions& options, int64_t vocab_size);
 
 // Puts into the configuration of a model that is trained on what the recipe says of training it: dropout, attention_dropout,
-// stochastic_depth and bptt. Where its own file says otherwise, a line tells. Error(kUsage) for what its family does not read.
-void take_training_fields(StageContext& context, const PretrainOptions& options, ModelConfig& config);
+// stochastic_depth and bptt. The lines tell where its own file says otherwise. Error(kUsage) for what its family does not read.
+std::vector<std::string> take_training_fields(const PretrainOptions& options, ModelConfig& config);
 
 }  // namespace athanor

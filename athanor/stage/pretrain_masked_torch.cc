@@ -3,6 +3,8 @@
 #include "athanor/base/error.h"
 #include "athanor/model/encoder.h"
 #include "athanor/stage/masked_vocabulary.h"
+#include "athanor/stage/pretrain_shape.h"
+#include "athanor/stage/ranks_torch.h"
 #include "athanor/stage/stored_tokenizer.h"
 #include "athanor/stage/train_in_run.h"
 #include "athanor/train/memory.h"
@@ -12,16 +14,23 @@ namespace athanor {
 
 namespace {
 
-// A fresh encoder of the recipe's shape, or the one given as input under the head that the objective wants.
+// A fresh encoder of the recipe's shape, or the one given as input under the head that the objective wants. What does not fit
+// into memory is refused before it is made.
 std::unique_ptr<EncoderModel> begin_encoder(StageContext& context, const PretrainOptions& options,
                                             const MaskedVocabulary& vocabulary) {
   const auto seed = static_cast<uint64_t>(options.seed);
   ModelConfig config = model_config(options, vocabulary.vocab_size);
   config.pad_id = vocabulary.padding;
+  const TrainPlace place = place_of(context, options);
   if (const StageInput* given = context.find("model")) {
-    return load_encoder(given->path, config.head, {}, seed,
-                        [&](ModelConfig& own) { take_training_fields(context, options, own); });
+    require_memory(shape_of_given(given->path, options, nullptr), options, place);
+    return load_encoder(given->path, config.head, {}, seed, [&](ModelConfig& own) {
+      for (const std::string& line : take_training_fields(options, own)) {
+        context.progress.line("  " + line);
+      }
+    });
   }
+  require_memory(config, options, place);
   return make_encoder(config, seed);
 }
 
@@ -31,7 +40,6 @@ nlohmann::json pretrain_masked(StageContext& context, const PretrainOptions& opt
                                const TokenSet& train, const TokenSet* valid) {
   const MaskedVocabulary vocabulary = masked_vocabulary(tokenizer);
   const auto model = begin_encoder(context, options, vocabulary);
-  require_memory(model->config(), options);
   model->set_recompute(recompute_of(options.recompute));
   const MaskingOptions masking{.sequence_length = options.sequence_length,
                                .seed = options.seed,

@@ -11,6 +11,8 @@
 #include "athanor/model/vocabulary_change.h"
 #include "athanor/stage/pretrain.h"
 #include "athanor/stage/pretrain_masked.h"
+#include "athanor/stage/pretrain_shape.h"
+#include "athanor/stage/ranks_torch.h"
 #include "athanor/stage/stored_tokenizer.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/stage/train_in_run.h"
@@ -60,11 +62,17 @@ double entropy_of(const TokenSet& tokens) {
 }
 
 // A fresh model of the recipe's shape; or the one given as input, whose own shape then counts. Its token tables follow when
-// the tokenizer is another than its own.
+// the tokenizer is another than its own. What does not fit into memory is refused before it is made.
 std::unique_ptr<LanguageModel> begin_model(StageContext& context, const PretrainOptions& options,
                                            const Tokenizer& tokenizer) {
+  const TrainPlace place = place_of(context, options);
   if (const StageInput* given = context.find("model")) {
-    auto model = load_model(given->path, [&](ModelConfig& config) { take_training_fields(context, options, config); });
+    require_memory(shape_of_given(given->path, options, &tokenizer), options, place);
+    auto model = load_model(given->path, [&](ModelConfig& config) {
+      for (const std::string& line : take_training_fields(options, config)) {
+        context.progress.line("  " + line);
+      }
+    });
     context.progress.line("  weights to begin with: " + model->config().family + ", " +
                           std::to_string(model->config().num_layers) + " layers, width " +
                           std::to_string(model->config().hidden_size) + "; its shape counts, not depth and model of the recipe");
@@ -76,12 +84,6 @@ std::unique_ptr<LanguageModel> begin_model(StageContext& context, const Pretrain
                               grouped_integer(tokenizer.vocab_size()) + ": new rows are means of the old");
       }
     }
-    if (model->config().vocab_size < tokenizer.vocab_size()) {
-      throw Error(ErrorKind::kInput,
-                  "the model has a vocabulary of " + std::to_string(model->config().vocab_size) + ", the tokenizer of " +
-                      std::to_string(tokenizer.vocab_size()),
-                  given->path.string(), "give the tokenizer that the model was made with, or put it beside the weights");
-    }
     return model;
   }
   ModelConfig config = model_config(options, tokenizer.vocab_size());
@@ -89,6 +91,7 @@ std::unique_ptr<LanguageModel> begin_model(StageContext& context, const Pretrain
     config.bos_id = tokenizer.end_of_text();
     config.eos_ids = {tokenizer.end_of_text()};
   }
+  require_memory(config, options, place);
   return make_model(config, static_cast<uint64_t>(options.seed));
 }
 
@@ -136,7 +139,6 @@ nlohmann::json execute_pretrain(StageContext& context) {
   }
   const auto model = begin_model(context, options, tokenizer);
   const ModelConfig config = model->config();
-  require_memory(config, options);
   model->set_recompute(recompute_of(options.recompute));
   CausalObjective objective(*model, sources, valid_tokens, options);
   nlohmann::json json = train_in_run(context, objective, options,
