@@ -22,6 +22,34 @@ std::string step_state(const StepPlan& step, const RunStore& store) {
   return run && run->info.value("id", "") == step.id ? "to be resumed" : "to do";
 }
 
+namespace {
+
+// Where the model that a step trains on comes from, while other inputs of it are still to be made: {"folder": path}, or
+// {"recipe": options} of the pretrain step that makes it, through steps that train on in turn; null for a fresh one.
+nlohmann::json planned_model(const StepPlan& step, const PipelinePlan& plan, const RunStore& store) {
+  for (size_t i = 0; i < step.inputs.size(); ++i) {
+    if (step.inputs[i].role != "model") {
+      continue;
+    }
+    StepPlan only = step;
+    only.inputs = {step.inputs[i]};
+    only.producers = {step.producers[i]};
+    try {
+      return {{"folder", locate_inputs(only, plan.steps, store).at(0).path.string()}};
+    } catch (const Error&) {
+      if (step.producers[i] < 0) {
+        throw;
+      }
+    }
+    const StepPlan& maker = plan.steps[static_cast<size_t>(step.producers[i])];
+    nlohmann::json before = maker.verb->name == "pretrain" ? planned_model(maker, plan, store) : nlohmann::json();
+    return !before.is_null() || maker.verb->name != "pretrain" ? before : nlohmann::json{{"recipe", maker.options}};
+  }
+  return nullptr;
+}
+
+}  // namespace
+
 nlohmann::json plan_of(const StepPlan& step, const PipelinePlan& plan, const RunStore& store, bool quick) {
   const PlanFunction function = plan_function(*step.verb);
   if (function == nullptr) {
@@ -42,6 +70,7 @@ nlohmann::json plan_of(const StepPlan& step, const PipelinePlan& plan, const Run
         }
       }
     }
+    options["planned_model"] = planned_model(step, plan, store);
   }
   return function(options, inputs);
 }
