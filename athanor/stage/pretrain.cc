@@ -183,6 +183,20 @@ std::vector<std::string> take_training_fields(const PretrainOptions& options, Mo
   return told;
 }
 
+void write_shape(const ModelConfig& config, nlohmann::json& resolved) {
+  auto& model = resolved["model"];
+  model["num_layers"] = config.num_layers;
+  model["hidden_size"] = config.hidden_size;
+  model["num_heads"] = config.num_heads;
+  model["num_kv_heads"] = config.num_kv_heads;
+  model["intermediate_size"] = config.intermediate_size;
+  model["tie_embeddings"] = config.tie_embeddings;
+  model["head_dim"] = config.head_dim;
+  model["sliding_window"] = config.sliding_window;
+  model["full_every"] = config.full_every;
+  model["rope_scaling"]["original_positions"] = config.rope_scaling.original_positions;
+}
+
 namespace {
 
 // Writes what the dial derives into the recipe, so that recipe.yaml says what was trained.
@@ -203,17 +217,7 @@ void prepare_pretrain(nlohmann::json& resolved) {
   }
   check_pretrain_options(resolved, options);
   resolved["objective"] = objective;
-  auto& model = resolved["model"];
-  model["num_layers"] = config.num_layers;
-  model["hidden_size"] = config.hidden_size;
-  model["num_heads"] = config.num_heads;
-  model["num_kv_heads"] = config.num_kv_heads;
-  model["intermediate_size"] = config.intermediate_size;
-  model["tie_embeddings"] = config.tie_embeddings;
-  model["head_dim"] = config.head_dim;
-  model["sliding_window"] = config.sliding_window;
-  model["full_every"] = config.full_every;
-  model["rope_scaling"]["original_positions"] = config.rope_scaling.original_positions;
+  write_shape(config, resolved);
   if (options.micro_batch > options.batch_size) {
     throw Error(ErrorKind::kUsage, "micro_batch " + std::to_string(options.micro_batch) + " is larger than batch_size " +
                                        std::to_string(options.batch_size));
@@ -225,6 +229,9 @@ void check_pretrain_inputs(const nlohmann::json& resolved, const std::vector<std
   const auto options = load_options<PretrainOptions>(resolved);
   std::vector<std::string> sets;
   for (const std::string& name : inputs) {
+    if (name == "model") {
+      check_given_model_options(resolved, options);
+    }
     if (name != "valid" && name != "tokenizer" && name != "model") {
       sets.push_back(name);
     }

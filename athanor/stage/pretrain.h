@@ -62,6 +62,12 @@ std::string objective_of(const PretrainOptions& options);
 
 // Error(kUsage) for an option that is given and that this family or objective does not read, with those that count.
 void check_pretrain_options(const nlohmann::json& resolved, const PretrainOptions& options);
+// The same for depth and shape where a model is given, whose own shape counts. What the defaults derive may stand there, as in
+// a run's recipe.yaml.
+void check_given_model_options(const nlohmann::json& resolved, const PretrainOptions& options);
+
+// Writes what the dial derives into a step's options.
+void write_shape(const ModelConfig& config, nlohmann::json& resolved);
 
 // The model's shape: the depth dial's, with what was given put over it. vocab_size 0 while it is not yet known.
 ModelConfig model_config(const PretrainOptions& options, int64_t vocab_size);

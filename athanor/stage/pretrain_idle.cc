@@ -72,4 +72,18 @@ void check_pretrain_options(const nlohmann::json& resolved, const PretrainOption
   }
 }
 
+void check_given_model_options(const nlohmann::json& resolved, const PretrainOptions& options) {
+  PretrainOptions plain;
+  plain.model.family = options.model.family;
+  plain.sequence_length = options.sequence_length;
+  nlohmann::json usual = dump_options(plain, true);
+  write_shape(model_config(plain, 0), usual);
+  const std::vector<const char*> shape = {
+      "depth",          "model.num_layers", "model.hidden_size", "model.num_heads",    "model.num_kv_heads", "model.intermediate_size",
+      "model.tie_embeddings", "model.head_dim", "model.sliding_window", "model.full_every", "model.rope_theta", "model.rope_scaling",
+      "model.norm_eps", "model.init",       "model.init_std"};
+  refuse_idle(resolved, usual, shape, "pretrain", "a fresh model", "one that a model is given to",
+              "leave it out: the shape is that of the model");
+}
+
 }  // namespace athanor
