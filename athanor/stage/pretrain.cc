@@ -199,12 +199,34 @@ void write_shape(const ModelConfig& config, nlohmann::json& resolved) {
 
 namespace {
 
+// A width that is no whole number of the heads that follow from it: the user gave one of the two numbers that do not fit.
+void check_derived_heads(const PretrainOptions& options, const ModelConfig& config) {
+  const FamilyTraits& family = family_of(config.family);
+  const int64_t width = config.hidden_size;
+  const auto fits = [&](int64_t heads) { return width % heads == 0 && (!family.rotary || width / heads % 2 == 0); };
+  if (options.model.hidden_size == 0 || options.model.num_heads > 0 || config.head_dim > 0 || family.recurrent ||
+      fits(config.num_heads)) {
+    return;
+  }
+  int64_t heads = config.num_heads;
+  while (heads <= width && !fits(heads)) {
+    ++heads;
+  }
+  const int64_t below = width / 64 * 64;
+  throw Error(ErrorKind::kUsage,
+              "hidden_size = " + std::to_string(width) + " gives " + std::to_string(config.num_heads) + " heads of 64, which do not fill it",
+              "model.hidden_size",
+              "hidden_size=" + (below > 0 ? std::to_string(below) + " or " : "") + std::to_string(below + 64) +
+                  (heads <= width ? ", or model.num_heads=" + std::to_string(heads) : ""));
+}
+
 // Writes what the dial derives into the recipe, so that recipe.yaml says what was trained.
 void prepare_pretrain(nlohmann::json& resolved) {
   const auto options = load_options<PretrainOptions>(resolved);
   gpu_number(options.device);  // a word that names no device is refused here, even when the step is done
   ModelConfig config = model_config(options, 0);
   config.vocab_size = 1;
+  check_derived_heads(options, config);
   try {
     validate(config);
   } catch (const Error& error) {
