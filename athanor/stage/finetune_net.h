@@ -9,6 +9,7 @@
 #include "athanor/stage/finetune.h"
 #include "athanor/stage/labelled_documents.h"
 #include "athanor/stage/net_folder.h"
+#include "athanor/train/memory.h"
 #include "athanor/train/objectives/classification.h"
 
 namespace athanor {
@@ -28,8 +29,9 @@ struct NetTraining {
   const Tokenizer* tokenizer() const { return given ? given->tokenizer.get() : fresh_tokenizer.get(); }
 };
 
-// Reads all documents. What is of no use goes to `rejects`; more than max_rejected of it is Error(kInput).
-NetTraining prepare_net_training(const FinetuneOptions& options, const std::vector<StageInput>& inputs,
+// Reads all documents. What is of no use goes to `rejects`; more than max_rejected of it is Error(kInput). A network whose
+// parameters, gradients and moments alone would not fit where it is trained is not made: Error(kResource).
+NetTraining prepare_net_training(const FinetuneOptions& options, const std::vector<StageInput>& inputs, const TrainPlace& place,
                                  RejectLog& rejects);
 
 // Null when it is not given.

@@ -104,7 +104,18 @@ FinetuneOptions with_steps(FinetuneOptions options, uint64_t examples) {
   return options;
 }
 
-std::unique_ptr<Net> begin_net(const FinetuneOptions& options, NetTraining& made) {
+// The kernel would kill a process that made what does not fit.
+void require_net_memory(const NetConfig& config, const TrainOptions& options, const TrainPlace& place) {
+  constexpr double kMost = 1e17;  // whose bytes can still be counted
+  MemoryPlan plan = plan_memory(static_cast<int64_t>(std::min(kMost, least_parameters(config))), options, place);
+  plan.checkpoint_copy = 0;
+  require_memory(plan, options, place, "smaller sizes in model: or optimizer.state=bf16 need less");
+}
+
+std::unique_ptr<Net> begin_net(const FinetuneOptions& options, const TrainPlace& place, NetTraining& made) {
+  if (made.given) {
+    require_net_memory(made.given->config, made.options, place);
+  }
   if (made.given && !made.given->config.new_head) {
     made.given->config.label_field = options.label_field;
     return load_net(made.given->folder, made.given->config);
@@ -123,7 +134,11 @@ std::unique_ptr<Net> begin_net(const FinetuneOptions& options, NetTraining& made
   config.label_field = options.label_field;
   config.inputs = made.inputs().to_json();
   const auto seed = static_cast<uint64_t>(options.seed);
-  return made.given ? load_net(made.given->folder, config, seed) : make_net(config, seed);
+  if (made.given) {
+    return load_net(made.given->folder, config, seed);
+  }
+  require_net_memory(config, made.options, place);
+  return make_net(config, seed);
 }
 
 // An encoder reads as this recipe says: all of it with a head of its own, else what the recipe names (HF keeps neither the
@@ -167,7 +182,7 @@ const StageInput* find_input(const std::vector<StageInput>& inputs, const std::s
 }
 
 NetTraining prepare_net_training(const FinetuneOptions& options, const std::vector<StageInput>& inputs,
-                                 RejectLog& rejects) {
+                                 const TrainPlace& place, RejectLog& rejects) {
   NetTraining made;
   if (const StageInput* model = find_input(inputs, "model")) {
     made.given.emplace(NetFolder::open(model->path));
@@ -183,9 +198,9 @@ NetTraining prepare_net_training(const FinetuneOptions& options, const std::vect
     made.fresh_inputs = fresh_inputs(options, made.fresh_tokenizer.get());
   }
   read_data(options, inputs, rejects, made);
-  made.net = begin_net(options, made);
-  made.net->set_recompute(recompute_of(options.recompute));
   made.options = with_steps(options, made.train.examples.size());
+  made.net = begin_net(options, place, made);
+  made.net->set_recompute(recompute_of(options.recompute));
   made.settings.flip = options.flip;
   made.settings.crop = options.crop;
   if (options.class_weights == "balanced") {

@@ -54,7 +54,7 @@ void tell_length(StageContext& context, const FinetuneOptions& options, uint64_t
 nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& options) {
   context.progress.update(-1, "reading documents");
   RejectLog rejects(own_rejected(context));
-  NetTraining made = prepare_net_training(options, context.inputs, rejects);
+  NetTraining made = prepare_net_training(options, context.inputs, place_of(context, options), rejects);
   rejects.finish();
   const uint64_t examples = made.train.examples.size();
   if (const std::string told = rejects.told(examples + made.valid.examples.size()); !told.empty()) {

@@ -99,6 +99,9 @@ nlohmann::json to_json(const NetConfig& config);
 // Without `shape`, which the inputs tell. Error(kInput) with `where`.
 NetConfig net_config_of(const nlohmann::json& json, const std::string& where);
 
+// No more parameters than it has, for any sizes that its options may claim: before it is made.
+double least_parameters(const NetConfig& config);
+
 // A fresh encoder's shape; its longest text is inputs.options.max_length. Error(kUsage) for sizes that do not fit together.
 ModelConfig encoder_config(const NetConfig& config);
 // What finetune, predict and evaluate must know of an encoder's folder (HF's, or one that finetune left). Labels are empty

@@ -41,6 +41,25 @@ NetConfig config_for(const std::string& family) {
   return config;
 }
 
+// Biases, norms, heads and what small sizes make of them are all that is left out.
+TEST(NetSize, IsKnownBeforeTheNetworkIsMade) {
+  for (const NetFamily& family : net_families()) {
+    NetConfig config = config_for(family.name);
+    config.options.width = family.encoder ? 64 : 96;
+    config.options.inner = 256;
+    config.options.heads = 2;
+    config.options.embedding = 40;
+    config.options.hidden = {200, 300};
+    config.options.channels = {48, 64};
+    int64_t parameters = 0;
+    for (const NamedParameter& parameter : make_net(config, 1)->named_parameters()) {
+      parameters += parameter.tensor.numel();
+    }
+    EXPECT_LE(least_parameters(config), static_cast<double>(parameters)) << family.name;
+    EXPECT_GT(least_parameters(config), (family.encoder ? 0.4 : 0.85) * static_cast<double>(parameters)) << family.name;
+  }
+}
+
 Examples examples_for(const InputShape& shape) {
   Examples examples;
   for (int i = 0; i < 6; ++i) {
