@@ -125,7 +125,7 @@ void check_finetune_inputs(const nlohmann::json& resolved, const std::vector<std
   for (size_t i = 0; i < std::size(by_inputs); ++i) {
     refuse_idle(resolved, usual, std::span(by_inputs).subspan(i, 1), "finetune", instead[i]);
   }
-  check_training_options(resolved, "finetune");
+  check_training_options(resolved, usual, "finetune");
 }
 
 }  // namespace athanor

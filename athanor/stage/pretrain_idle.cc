@@ -65,7 +65,7 @@ void check_pretrain_options(const nlohmann::json& resolved, const PretrainOption
   refuse_idle(resolved, usual, by_family, "pretrain", options.model.family);
   refuse_idle(resolved, usual, by_objective, "pretrain", "objective " + objective);
   refuse_idle(resolved, usual, by_init, "pretrain", options.model.family + " with init: " + init);
-  check_training_options(resolved, "pretrain");
+  check_training_options(resolved, usual, "pretrain");
   refuse_idle(resolved, usual, by_scaling, "pretrain", "rope_scaling of type " + scaling);
   if (options.graphs) {
     refuse_graphs(options);

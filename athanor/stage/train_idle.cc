@@ -1,19 +1,16 @@
 #include "athanor/stage/train_idle.h"
 
 #include "athanor/stage/idle_options.h"
-#include "athanor/train/options.h"
 
 namespace athanor {
 
-void check_training_options(const nlohmann::json& resolved, const std::string& verb) {
+void check_training_options(const nlohmann::json& resolved, const nlohmann::json& usual, const std::string& verb) {
   const auto name = resolved.at("schedule").at("name").get<std::string>();
   const bool cycle = name == "one_cycle";  // has a warm-up and an end of its own
   const SometimesRead by_schedule[] = {
       {"schedule.warmup_steps", !cycle, "schedules with a warm-up (all but one_cycle)"},
       {"schedule.min_lr_fraction", !cycle && name != "constant", "schedules that fall (all but constant and one_cycle)"},
   };
-  // A verb's own defaults are of a schedule that reads both; where one is named, the rest of the block is as it is by itself.
-  const nlohmann::json usual{{"schedule", dump_options(ScheduleOptions{}, true)}};
   refuse_idle(resolved, usual, by_schedule, verb, "schedule " + name);
 }
 

@@ -7,7 +7,7 @@
 
 namespace athanor {
 
-// resolved: a step's options. Error(kUsage) as refuse_idle (idle_options.h).
-void check_training_options(const nlohmann::json& resolved, const std::string& verb);
+// resolved: a step's options; usual: the verb's own by default. Error(kUsage) as refuse_idle (idle_options.h).
+void check_training_options(const nlohmann::json& resolved, const nlohmann::json& usual, const std::string& verb);
 
 }  // namespace athanor

@@ -26,7 +26,9 @@ double TrainRun::accumulate_gradients(int64_t rows) {
   clock_.load += watch.lap();
   const double targets = parallel_.sum({static_cast<double>(own_targets)}, "number of targets").at(0);
   clock_.exchange += watch.lap();
-  const int64_t piece = options_.micro_batch > 0 ? options_.micro_batch : share.count;
+  // A batch that rules have let grow comes in pieces of what was asked for.
+  const int64_t asked = std::max<int64_t>(1, parallel_.share_of(options_.batch_size).count);
+  const int64_t piece = options_.micro_batch > 0 ? options_.micro_batch : std::min(share.count, asked);
   const double scale = 1.0 / std::max(1.0, targets);
   double loss = 0;
   for (int64_t begin = 0; begin < share.count; begin += piece) {

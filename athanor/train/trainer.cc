@@ -24,7 +24,7 @@ constexpr double kLeastLossScale = 0x1p-14;  // below it a gradient that is not 
 
 // LibTorch, CUDA, cuBLAS and oneDNN, each in its own words.
 bool tells_of_memory(const std::string& what) {
-  for (const char* words : {"allocate memory", "out of memory", "ALLOC_FAILED", "could not create a primitive"}) {
+  for (const char* words : {"allocate memory", "out of memory", "ALLOC_FAILED", "ALLOCATION_FAILED", "could not create a primitive"}) {
     if (what.find(words) != std::string::npos) {
       return true;
     }
@@ -136,6 +136,11 @@ void TrainRun::guarded(const std::function<void()>& work) {
       throw;
     }
     throw out_of_memory(what.substr(0, what.find('\n')));
+  } catch (const Error& error) {  // a launch of our own
+    if (error.kind() != ErrorKind::kResource || !tells_of_memory(error.message())) {
+      throw;
+    }
+    throw out_of_memory(error.message());
   }
 }
 
@@ -155,7 +160,7 @@ Error TrainRun::out_of_memory(const std::string& what) {
   const std::string goes_on = kept ? "; this run's state is kept: with more memory free the same command goes on from this step"
                                    : "; this run goes on from its last checkpoint";
   const int64_t rows = batch_size_at(result_.step);
-  const int64_t piece = options_.micro_batch > 0 ? std::min(options_.micro_batch, rows) : rows;
+  const int64_t piece = options_.micro_batch > 0 ? std::min(options_.micro_batch, rows) : std::min(rows, options_.batch_size);
   return Error(ErrorKind::kResource, "memory ran out" + (what.empty() ? "" : ": " + what),
                before_update_ ? "step " + std::to_string(result_.step + 1) : "after step " + std::to_string(result_.step),
                (piece > 1 ? "micro_batch=" + std::to_string(std::max<int64_t>(1, piece / 2)) +
