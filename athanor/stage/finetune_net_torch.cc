@@ -113,10 +113,8 @@ void require_net_memory(const NetConfig& config, const TrainOptions& options, co
 }
 
 std::unique_ptr<Net> begin_net(const FinetuneOptions& options, const TrainPlace& place, NetTraining& made) {
-  if (made.given) {
-    require_net_memory(made.given->config, made.options, place);
-  }
   if (made.given && !made.given->config.new_head) {
+    require_net_memory(made.given->config, made.options, place);
     made.given->config.label_field = options.label_field;
     return load_net(made.given->folder, made.given->config);
   }
@@ -134,11 +132,8 @@ std::unique_ptr<Net> begin_net(const FinetuneOptions& options, const TrainPlace&
   config.label_field = options.label_field;
   config.inputs = made.inputs().to_json();
   const auto seed = static_cast<uint64_t>(options.seed);
-  if (made.given) {
-    return load_net(made.given->folder, config, seed);
-  }
-  require_net_memory(config, made.options, place);
-  return make_net(config, seed);
+  require_net_memory(config, made.options, place);  // a given encoder without a head has its labels only now
+  return made.given ? load_net(made.given->folder, config, seed) : make_net(config, seed);
 }
 
 // An encoder reads as this recipe says: all of it with a head of its own, else what the recipe names (HF keeps neither the
