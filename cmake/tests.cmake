@@ -11,7 +11,7 @@ foreach(file IN LISTS golden)
   set_tests_properties("golden.${name}" PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 120)
 endforeach()
 if(NOT ATHANOR_WITH_TORCH)  # they train a model, and ask doctor for LibTorch
-  set_tests_properties(golden.whole_way golden.doctor_net golden.doctor_healthy golden.new_vocabulary golden.mixture golden.masked golden.finetune golden.devices golden.usage_errors
+  set_tests_properties(golden.whole_way golden.doctor_net golden.doctor_healthy golden.new_vocabulary golden.mixture golden.masked golden.finetune golden.devices golden.decisions golden.usage_errors
     PROPERTIES DISABLED ON)
 endif()
 

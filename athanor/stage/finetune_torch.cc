@@ -10,6 +10,7 @@
 #include "athanor/stage/stored_tokenizer.h"
 #include "athanor/stage/torch_verbs.h"
 #include "athanor/stage/train_in_run.h"
+#include "athanor/stage/training_words.h"
 #include "athanor/tensor/device/device.h"
 #include "athanor/tensor/host_memory.h"
 
@@ -103,6 +104,9 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& option
   if (validates) {
     json["valid"] = score_net(*made.net, made.valid, options.batch_size);  // of the weights that were saved
     summary += ", validation: " + score_summary(json["valid"]);
+  }
+  if (const std::string end = early_end(json); !end.empty()) {
+    summary += ", " + end;
   }
   json["summary"] = summary;
   json.update(check_net(*made.net, made.train, made.valid, options.batch_size));

@@ -1,11 +1,20 @@
 #include "athanor/stage/page_training.h"
 
+#include <algorithm>
+
 #include "athanor/base/format.h"
 #include "athanor/run/event.h"
+#include "athanor/stage/training_words.h"
 
 namespace athanor {
 
 namespace {
+
+// How far a step moved the weights, by parameter: what one look of watch_every saw.
+struct Look {
+  int64_t step = 0;
+  std::vector<std::pair<double, std::string>> ratios;  // ascending
+};
 
 struct Curves {
   Series train{.name = "training", .smooth = true};
@@ -13,7 +22,8 @@ struct Curves {
   Series rate{.name = "learning rate"};
   Series norm{.name = "gradient norm", .smooth = true};
   Series speed{.smooth = true};
-  std::vector<std::string> remarks;
+  std::vector<Look> looks;
+  TrainingRemarks remarks;
 };
 
 void add_point(Series& series, const nlohmann::json& event, const char* key) {
@@ -22,6 +32,35 @@ void add_point(Series& series, const nlohmann::json& event, const char* key) {
     series.x.push_back(event.value("step", 0.0));
     series.y.push_back(value->get<double>());
   }
+}
+
+void add_look(std::vector<Look>& looks, const nlohmann::json& event) {
+  Look look{event.value("step", int64_t{0}), {}};
+  const auto parameters = event.value("parameters", nlohmann::json::object());
+  for (const auto& [name, parameter] : parameters.items()) {
+    if (const auto ratio = parameter.find("ratio"); ratio != parameter.end() && ratio->is_number()) {
+      look.ratios.push_back({ratio->get<double>(), name});
+    }
+  }
+  std::sort(look.ratios.begin(), look.ratios.end());
+  if (!look.ratios.empty()) {
+    looks.push_back(std::move(look));
+  }
+}
+
+// At most ten looks, evenly spread, the last one among them.
+TableBlock look_table(const std::vector<Look>& looks) {
+  constexpr size_t kMost = 10;
+  TableBlock table{.caption = "How far a step moves the weights: the update over the weight, root mean squares (for AdamW near 1e-3)",
+                   .header = {"step", "middle parameter", "least", "of", "most", "of"}};
+  const size_t rows = std::min(looks.size(), kMost);
+  for (size_t i = 1; i <= rows; ++i) {
+    const Look& look = looks[i * looks.size() / rows - 1];
+    table.rows.push_back({grouped_integer(look.step), human_number(look.ratios[look.ratios.size() / 2].first),
+                          human_number(look.ratios.front().first), look.ratios.front().second,
+                          human_number(look.ratios.back().first), look.ratios.back().second});
+  }
+  return table;
 }
 
 Curves read_curves(const fs::path& events, const std::string& unit) {
@@ -36,10 +75,10 @@ Curves read_curves(const fs::path& events, const std::string& unit) {
       add_point(curves.speed, event, (unit + "_per_second").c_str());
     } else if (type == "eval") {
       add_point(curves.valid, event, "loss");
-    } else if (type == "spike" || type == "warning" || type == "resumed") {
-      curves.remarks.push_back(type + " at step " + grouped_integer(event.value("step", int64_t{0})) +
-                               (event.contains("reason") ? ": " + event.value("reason", "") : "") +
-                               (event.contains("what") ? ": " + event.value("what", "") : ""));
+    } else if (type == "watch") {
+      add_look(curves.looks, event);
+    } else {
+      curves.remarks.see(event);
     }
   });
   return curves;
@@ -102,7 +141,10 @@ void add_training(const std::string& label, const StepOutcome& outcome, Report& 
   more.charts.push_back({.title = "Gradient norm", .x_label = "step", .series = {std::move(curves.norm)}});
   more.charts.push_back({.title = "Speed", .y_label = unit + " a second", .x_label = "step", .series = {std::move(curves.speed)}, .y_from_zero = true});
   section.blocks.push_back(std::move(more));
-  for (const auto& remark : curves.remarks) {
+  if (!curves.looks.empty()) {
+    section.blocks.push_back(look_table(curves.looks));
+  }
+  for (const auto& remark : curves.remarks.texts()) {
     section.blocks.push_back(NoteBlock{NoteBlock::Level::kNote, remark});
   }
   KeyValueBlock numbers{.caption = "Numbers"};

@@ -8,6 +8,7 @@
 #include "athanor/base/text.h"
 #include "athanor/run/tensorboard.h"
 #include "athanor/stage/ranks_torch.h"
+#include "athanor/stage/training_words.h"
 #include "athanor/train/checkpoint.h"
 
 namespace athanor {
@@ -111,33 +112,20 @@ nlohmann::json follow_in_run(StageContext& context, Objective& objective, const 
   return {{"follows", true}};  // after a pause too: rank 0 says how it ends
 }
 
-// "skip, loss 9.31, gradient norm -, documents 863e..., 9b21..."
-std::string spike_text(const nlohmann::json& event) {
-  const auto number = [&](const char* key) {
-    return event.contains(key) && event[key].is_number() ? human_number(event[key].get<double>()) : std::string("not finite");
-  };
-  std::string text = event.value("action", "") + ", loss " + number("loss") + ", gradient norm " + number("grad_norm");
-  const auto documents = event.value("documents", nlohmann::json::array());
-  for (size_t i = 0; i < documents.size(); ++i) {
-    text += (i == 0 ? ", documents " : ", ") + (documents[i].is_string() ? documents[i].get<std::string>() : documents[i].dump());
-  }
-  return text;
-}
-
 TrainHooks make_hooks(StageContext& context, const std::string& unit, TensorBoardWriter& board,
-                      TimePrediction& prediction) {
+                      TimePrediction& prediction, Overflows& overflows) {
   TrainHooks hooks;
   EventLog& events = context.run.events();
   events.on_event([&board](const nlohmann::json& event) { write_scalars(board, event); });
-  hooks.emit = [&events, &context](const nlohmann::json& event) {
+  hooks.emit = [&events, &context, &overflows](const nlohmann::json& event) {
     nlohmann::json fields = event;
     const std::string type = fields.value("type", "");
     fields.erase("type");
     events.emit(type, fields);
-    if (type == "eval") {
-      context.progress.line("  step " + grouped_integer(event.value("step", int64_t{0})) + "  validation" + score_text(event));
-    } else if (type == "spike") {
-      context.progress.line("  step " + grouped_integer(event.value("step", int64_t{0})) + "  spike: " + spike_text(event));
+    overflows.see(event);
+    const std::string words = type == "eval" ? "validation" + score_text(event) : training_words(event);
+    if (!words.empty()) {
+      context.progress.line("  step " + grouped_integer(event.value("step", int64_t{0})) + "  " + words);
     }
   };
   hooks.event_position = [&events] { return events.position(); };
@@ -185,11 +173,12 @@ nlohmann::json memory_json(const TrainResult& result, const MemoryPlan& plan, co
   return json;
 }
 
-nlohmann::json result_json(const TrainResult& result, Objective& objective, const TrainPlace& place) {
+nlohmann::json result_json(const TrainResult& result, Objective& objective, const TrainPlace& place, int64_t planned_steps) {
   const std::string unit = objective.unit();
   const int64_t parameters = num_parameters_of(objective);
   nlohmann::json json{{"parameters", parameters},
                       {"steps", result.step},
+                      {"planned_steps", planned_steps},
                       {"unit", unit},
                       {unit, result.num_units},
                       {unit + "_per_second", result.units_per_second},
@@ -202,6 +191,9 @@ nlohmann::json result_json(const TrainResult& result, Objective& objective, cons
                       {"breakdown", result.breakdown},
                       {"memory", memory_json(result, objective.memory(place), place)}};
   std::string summary = human_count(static_cast<double>(parameters)) + " parameters, loss " + fixed_number(result.loss, 3);
+  if (const std::string end = early_end(json); !end.empty()) {
+    summary += ", " + end;
+  }
   if (result.last_eval) {
     json["valid"] = *result.last_eval;
     summary += ", validation " + fixed_number(result.last_eval->value("loss", 0.0), 3);
@@ -228,11 +220,9 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
   found.point = find_resume_point(context.run.state(), options.final_weights == "best", &found.warnings);
   const std::optional<ResumePoint>& point = found.point;
   const auto board = prepare_events(context.run, point);
-  for (const std::string& warning : schedule_warnings(options)) {
-    context.progress.line("  warning: " + warning);
-  }
   TimePrediction prediction(options.stop_at > 0 ? std::min(options.stop_at, options.steps) : options.steps);
-  TrainHooks hooks = make_hooks(context, objective.unit(), *board, prediction);
+  Overflows overflows;
+  TrainHooks hooks = make_hooks(context, objective.unit(), *board, prediction, overflows);
   hooks.found = found;
   nlohmann::json fields = {{"step", point ? point->step : 0}};
   fields.update(started);
@@ -240,6 +230,13 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
     fields["ranks"] = group->world();
   }
   context.run.events().emit(point ? "resumed" : "started", fields);
+  for (const std::string& warning : schedule_warnings(options)) {
+    if (point) {
+      context.progress.line("  warning: " + warning);  // the log has it since the start
+    } else {
+      context.warn(warning);
+    }
+  }
   if (point) {
     context.progress.line("  resumed at step " + grouped_integer(point->step));
   }
@@ -255,6 +252,9 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
     context.progress.line("  warning: " + warning);
     context.run.events().emit("warning", {{"what", warning}});
   }
+  if (overflows.count > 0) {
+    context.progress.line("  " + overflows.text());
+  }
   if (result.status == TrainStatus::kPaused) {
     if (point && options.stop_at > 0 && point->step > options.stop_at) {
       return {{"paused", "at step " + std::to_string(point->step) + ", already past stop_at step " + std::to_string(options.stop_at)}};
@@ -266,7 +266,7 @@ nlohmann::json train_in_run(StageContext& context, Objective& objective, const T
     return {{"paused", "stop_at step " + std::to_string(result.step)}};
   }
   board->flush();
-  nlohmann::json json = result_json(result, objective, place_of(context, options));
+  nlohmann::json json = result_json(result, objective, place_of(context, options), options.steps);
   json["time"] = prediction.to_json();
   return json;
 }
