@@ -145,12 +145,17 @@ fs::path event_path(const fs::path& dir, double wall_time_seconds) {
 
 // --- events.jsonl -> scalars ---
 
-struct Line {
-  std::string_view text;
-  bool eval;
-};
+// The types that have scalars, in the order in which a step's are written.
+constexpr const char* kTypes[] = {"step", "eval", "watch"};
 
-// Whether the line is a step or eval event; counts what is not readable.
+// Which of them, or std::size(kTypes).
+size_t type_of(const nlohmann::json& event) {
+  const auto type = event.find("type");
+  const std::string name = type != event.end() && type->is_string() ? type->get<std::string>() : "";
+  return static_cast<size_t>(std::find(std::begin(kTypes), std::end(kTypes), name) - std::begin(kTypes));
+}
+
+// Whether the line is an event with scalars; counts what is not readable.
 bool read_event(std::string_view text, nlohmann::json& event, uint64_t& bad_lines) {
   event = text.size() > kMaxLineBytes ? nlohmann::json(nlohmann::json::value_t::discarded)
                                       : nlohmann::json::parse(text, nullptr, false);
@@ -158,8 +163,7 @@ bool read_event(std::string_view text, nlohmann::json& event, uint64_t& bad_line
     ++bad_lines;
     return false;
   }
-  const auto type = event.find("type");
-  if (type == event.end() || !type->is_string() || (*type != "step" && *type != "eval")) {
+  if (type_of(event) == std::size(kTypes)) {
     return false;
   }
   const auto step = event.find("step");
@@ -229,14 +233,37 @@ void TensorBoardWriter::close() {
   file_.close();
 }
 
+void each_scalar(const nlohmann::json& event, const std::function<void(const std::string& tag, double value)>& visit) {
+  const size_t type = type_of(event);
+  if (type < 2) {
+    each_number(event, type == 0 ? "train/" : "valid/", 0, visit);
+    return;
+  }
+  if (type == std::size(kTypes)) {
+    return;
+  }
+  if (const auto parameters = event.find("parameters"); parameters != event.end() && parameters->is_object()) {
+    for (const auto& [name, parameter] : parameters->items()) {
+      for (const char* field : {"weight", "gradient", "ratio"}) {
+        if (const auto value = parameter.find(field); value != parameter.end() && value->is_number()) {
+          visit(std::string(field) + "/" + name, value->get<double>());
+        }
+      }
+    }
+  }
+  if (const auto activations = event.find("activations"); activations != event.end() && activations->is_object()) {
+    each_number(*activations, "activation/", 1, visit);
+  }
+}
+
 TensorBoardRebuild rebuild_tensorboard(const fs::path& events_jsonl, const fs::path& dir,
                                        double wall_time_seconds) {
   const MappedFile file(events_jsonl);
   TensorBoardRebuild result;
   result.path = event_path(dir, wall_time_seconds);
-  // (step, eval) -> the last line that gives it; lines are parsed twice so that a long run stays small in
+  // (step, type) -> the last line that gives it; lines are parsed twice so that a long run stays small in
   // memory.
-  std::map<std::pair<int64_t, bool>, std::string_view> lines;
+  std::map<std::pair<int64_t, size_t>, std::string_view> lines;
   nlohmann::json event;
   for (std::string_view rest = file.text(); !rest.empty();) {
     const size_t end = std::min(rest.find('\n'), rest.size());
@@ -246,7 +273,7 @@ TensorBoardRebuild rebuild_tensorboard(const fs::path& events_jsonl, const fs::p
         !read_event(text, event, result.bad_lines)) {
       continue;
     }
-    std::string_view& slot = lines[{event["step"].get<int64_t>(), event["type"] == "eval"}];
+    std::string_view& slot = lines[{event["step"].get<int64_t>(), type_of(event)}];
     result.superseded += slot.empty() ? 0 : 1;
     slot = text;
   }
@@ -256,15 +283,14 @@ TensorBoardRebuild rebuild_tensorboard(const fs::path& events_jsonl, const fs::p
     FileWriter writer(partial);
     writer.write(framed(version_event(wall_time_seconds)));
     for (const auto& [key, text] : lines) {
-      const auto& [step, eval] = key;
+      const int64_t step = key.first;
       event = nlohmann::json::parse(text, nullptr, false);
       const auto time = event.find("t");
       const double when = time != event.end() && time->is_number() ? time->get<double>() : wall_time_seconds;
-      each_number(event, eval ? "valid/" : "train/", 0,
-                  [&, step = step](const std::string& tag, double value) {
-                    writer.write(framed(scalar_event(tag, step, value, when)));
-                    ++result.scalars;
-                  });
+      each_scalar(event, [&](const std::string& tag, double value) {
+        writer.write(framed(scalar_event(tag, step, value, when)));
+        ++result.scalars;
+      });
       ++result.events;
     }
     writer.sync();

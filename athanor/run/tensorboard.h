@@ -9,6 +9,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -37,18 +39,22 @@ class TensorBoardWriter {
   FileWriter file_;
 };
 
+// The scalars of one event of events.jsonl: every numeric field of {"type":"step","step":7,"loss":3.2} as train/<field>, of
+// type "eval" as valid/<field>; fields inside objects get joined names (train/parts/aux). A "watch" gives
+// weight/<parameter>, gradient/<parameter>, ratio/<parameter> and activation/<layer>/<field>. Other types have none.
+void each_scalar(const nlohmann::json& event, const std::function<void(const std::string& tag, double value)>& visit);
+
 struct TensorBoardRebuild {
   fs::path path;        // the file that was written
-  uint64_t events = 0;  // lines of type "step" or "eval" that were used
+  uint64_t events = 0;  // lines of type "step", "eval" or "watch" that were used
   uint64_t scalars = 0;
   uint64_t superseded = 0;  // lines of a step that a later line (a resumed run) gives again
   uint64_t bad_lines = 0;   // not a JSON object, longer than 1 MiB, or a step that is no whole number
 };
 
-// Rebuilds one event file from a run's events.jsonl, in the order of steps; the last line of a step wins.
-// Every numeric field of {"type":"step","step":7,"t":1.7e9,"loss":3.2} becomes train/<field>, of type
-// "eval" valid/<field>; fields inside objects get joined names (train/parts/aux). "t" (Unix seconds) is
-// the wall time, else the given one. The event files that stood in dir before are removed.
+// Rebuilds one event file from a run's events.jsonl, in the order of steps; the last line of a step and type wins. Its scalars
+// are those of each_scalar; "t" (Unix seconds) is the wall time, else the given one. The event files that stood in dir before
+// are removed.
 TensorBoardRebuild rebuild_tensorboard(const fs::path& events_jsonl, const fs::path& dir,
                                        double wall_time_seconds);
 

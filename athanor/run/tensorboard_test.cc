@@ -116,6 +116,26 @@ TEST(TensorBoard, RebuildsFromEvents) {
   EXPECT_EQ(read_file(result.path), read_file(expected.path()));
 }
 
+TEST(TensorBoard, LooksAtParametersAndLayersAreScalars) {
+  const fs::path dir = scratch("watch");
+  write_file_atomic(dir / "events.jsonl",
+                    "{\"type\":\"watch\",\"step\":3,\"parameters\":{\"a.w\":{\"weight\":0.5,\"gradient\":2,\"ratio\":null},\"b\":7},"
+                    "\"activations\":{\"layers.0\":{\"rms\":1.5,\"dead\":0}}}\n"
+                    "{\"type\":\"step\",\"step\":3,\"loss\":4}\n"
+                    "{\"type\":\"decision\",\"step\":3,\"rule\":1}\n"
+                    "{\"type\":5,\"step\":3,\"rule\":1}\n");
+  const TensorBoardRebuild result = rebuild_tensorboard(dir / "events.jsonl", dir / "tb", kTime);
+  TensorBoardWriter expected(dir / "expected", kTime);
+  expected.scalar("train/loss", 3, 4, kTime);
+  expected.scalar("weight/a.w", 3, 0.5, kTime);
+  expected.scalar("gradient/a.w", 3, 2, kTime);
+  expected.scalar("activation/layers.0/dead", 3, 0, kTime);
+  expected.scalar("activation/layers.0/rms", 3, 1.5, kTime);
+  expected.close();
+  EXPECT_EQ(result.events, 2u);
+  EXPECT_EQ(read_file(result.path), read_file(expected.path()));
+}
+
 TEST(TensorBoard, UnwritableFolderIsAnError) {
   EXPECT_THROW(TensorBoardWriter("/proc/nowhere", kTime), Error);
   EXPECT_THROW(rebuild_tensorboard("/nowhere/events.jsonl", scratch("none"), kTime), Error);

@@ -44,7 +44,8 @@ void add_train_fields(Fields<Options>& f) {
   f.add("keep_best", &Options::keep_best, "and the one with the lowest validation loss").speed();
   f.add("stop_at", &Options::stop_at, "end early after this step, as paused; 0: never").range(0, 1e12).speed();
   f.add("watch_every", &Options::watch_every,
-        "steps between looks at every parameter (norms, update ratio) and layer (activations); 0: never")
+        "steps between looks at every parameter (norms, update ratio) and layer (activations); 0: twice for models of at most "
+        "50 M parameters, else never")
       .range(0, 1e12)
       .speed();
   f.add("profile_steps", &Options::profile_steps, "steps recorded as a Chrome trace, trace.json; 0: none")

@@ -35,16 +35,9 @@ std::unique_ptr<TensorBoardWriter> prepare_events(Run& run, const std::optional<
 }
 
 void write_scalars(TensorBoardWriter& board, const nlohmann::json& event) {
-  const std::string type = event.value("type", "");
-  if (type != "step" && type != "eval") {
-    return;
-  }
-  const std::string prefix = type == "step" ? "train/" : "valid/";
-  for (const auto& [key, value] : event.items()) {
-    if (value.is_number() && key != "step" && key != "t") {
-      board.scalar(prefix + key, event.value("step", int64_t{0}), value.get<double>(), event.value("t", 0.0));
-    }
-  }
+  each_scalar(event, [&](const std::string& tag, double value) {
+    board.scalar(tag, event.value("step", int64_t{0}), value, event.value("t", 0.0));
+  });
 }
 
 // The whole time as the first seconds of steps predict it: what the report holds against the time it took.
