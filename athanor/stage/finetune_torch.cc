@@ -113,6 +113,14 @@ nlohmann::json finetune_net(StageContext& context, const FinetuneOptions& option
   return json;
 }
 
+// "'llama' models", as its config.json calls it.
+std::string kind_of_model(const fs::path& folder) {
+  const auto config = fs::exists(folder / "config.json") ? nlohmann::json::parse(read_file(folder / "config.json"), nullptr, false)
+                                                         : nlohmann::json();
+  const auto type = config.find("model_type");
+  return type != config.end() && type->is_string() ? "'" + type->get<std::string>() + "' models" : "this model";
+}
+
 bool trains_net(const StageContext& context, const FinetuneOptions& options) {
   const StageInput* model = context.find("model");
   return model != nullptr ? is_net_folder(model->path) || is_encoder_folder(model->path) : !options.model.family.empty();
@@ -138,6 +146,10 @@ nlohmann::json execute_finetune(StageContext& context) {
     if (kind.takes(context, options)) {
       return kind.run(context, options);
     }
+  }
+  if (const StageInput* model = context.find("model")) {
+    throw Error(ErrorKind::kUsage, "finetune does not train " + kind_of_model(model->path), model->path.string(),
+                "give it a bert, a roberta or what finetune itself left; pretrain with from: {model: ...} goes on with a language model");
   }
   throw Error(ErrorKind::kUsage, "finetune wants a model block with a family, or a model that it can train", "finetune",
               "model: {family: lstm}; athanor explain finetune lists the families");
