@@ -51,7 +51,7 @@ int command_chat(Session& session) {
   for (const auto& [key, value] : session.arguments.overrides) {
     set_by_path(node, key, value, {"command line: " + key + "=" + value, 0, 0});
   }
-  const nlohmann::json options = dump_options(parse_options<ChatOptions>(node, "chat"), true);
+  nlohmann::json options = dump_options(parse_options<ChatOptions>(node, "chat"), true);
   const StageInput model = find_model(session);
   RunSpec spec;
   spec.verb = "chat";
@@ -59,6 +59,7 @@ int command_chat(Session& session) {
   spec.inputs = {model.record};
   spec.id = sha256_hex(std::to_string(unix_time()) + options.dump());  // a session is never the same twice
   Run run = session.store.open(spec, false);
+  options["json"] = session.arguments.json;  // no option of the recipe: how the answers are printed
   const std::vector<StageInput> inputs{model};
   const nlohmann::json pins;
   StageContext context{options, inputs, run, session.progress, session.digests, pins, session.store.cache_dir()};

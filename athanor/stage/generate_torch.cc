@@ -1,7 +1,9 @@
 // generate's work (prompts -> continuations) and chat's.
 #include <ATen/Parallel.h>
+#include <signal.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <iostream>
 
@@ -34,6 +36,25 @@ std::string sampling_text(const GenerateOptions& options) {
   return "temperature " + human_number(options.temperature) + ", top-k " + std::to_string(options.top_k) + ", top-p " +
          human_number(options.top_p) + ", seed " + std::to_string(options.seed);
 }
+
+// A signal handler can reach nothing but static storage.
+volatile std::sig_atomic_t chat_signals = 0;
+
+// Ctrl-C in a chat: it stops an answer, or ends the chat at the prompt; there is no state to speak of.
+class ChatInterrupts {
+ public:
+  ChatInterrupts() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { chat_signals = 1; };
+    ::sigaction(SIGINT, &action, &before_);
+  }
+  ~ChatInterrupts() { ::sigaction(SIGINT, &before_, nullptr); }
+  ChatInterrupts(const ChatInterrupts&) = delete;
+  ChatInterrupts& operator=(const ChatInterrupts&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
 
 std::unique_ptr<LanguageModel> open_model(const fs::path& folder, const GenerateOptions& options) {
   if (options.threads > 0) {
@@ -88,7 +109,9 @@ nlohmann::json execute_chat(StageContext& context) {
   const SampleOptions sample = sampling(options);
   const auto model = open_model(folder, options);
   Engine engine(*model);
-  const bool terminal = ::isatty(STDIN_FILENO) != 0;
+  const bool json = context.options.value("json", false);  // --json: one object a turn
+  const bool terminal = ::isatty(STDIN_FILENO) != 0 && !json;
+  const ChatInterrupts interrupts;
   if (terminal) {
     std::printf("%s, %s\n%s An empty line or Ctrl-D ends; Ctrl-C stops an answer.\n", folder.string().c_str(),
                 sampling_text(options).c_str(),
@@ -98,7 +121,7 @@ nlohmann::json execute_chat(StageContext& context) {
   std::string line;
   uint64_t turns = 0;
   uint64_t tokens = 0;
-  while (!interrupted()) {
+  while (!interrupted() && chat_signals == 0) {
     if (terminal) {
       std::printf("\n> ");
       std::fflush(stdout);
@@ -110,15 +133,29 @@ nlohmann::json execute_chat(StageContext& context) {
     SampleOptions turn = sample;
     turn.seed = sample.seed + turns;
     const Generation answer = engine.generate(prompt.ask(line), turn, [&](int32_t id) {
-      std::fputs(decoder.push(id).c_str(), stdout);
-      std::fflush(stdout);
-      return !interrupted();
+      const std::string piece = decoder.push(id);
+      if (!json) {
+        std::fputs(piece.c_str(), stdout);
+        std::fflush(stdout);
+      }
+      return !interrupted() && chat_signals == 0;
     });
-    std::printf("%s\n", decoder.finish().c_str());
+    chat_signals = 0;  // it stopped the answer, and no more
+    if (!json) {
+      std::printf("%s\n", decoder.finish().c_str());
+    }
     ++turns;
     tokens += answer.ids.size();
     prompt.answered(tokenizer.decode(answer.ids));
-    context.run.events().emit("turn", {{"prompt", line}, {"text", tokenizer.decode(answer.ids)}});
+    const nlohmann::json turn_json{{"prompt", line}, {"text", tokenizer.decode(answer.ids)}};
+    context.run.events().emit("turn", turn_json);
+    if (json) {
+      std::printf("%s\n", turn_json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+      std::fflush(stdout);
+    }
+  }
+  if (terminal && chat_signals != 0) {
+    std::printf("\n");
   }
   return {{"turns", turns}, {"tokens", tokens}, {"summary", std::to_string(turns) + " turns"}};
 }

@@ -91,7 +91,7 @@ void add_steps(const PipelinePlan& plan, const std::vector<StepOutcome>& outcome
     table.rows.push_back({plan.steps[i].label, outcomes[i].run, info.value("finished", ""),
                           human_duration(info.value("seconds", 0.0)), result_of(outcomes[i]).value("summary", "")});
   }
-  page.figures.push_back({"time", human_duration(seconds), "", "", std::to_string(outcomes.size()) + " steps"});
+  page.figures.push_back({"time", human_duration(seconds), "", "", outcomes.size() == 1 ? "one run" : std::to_string(outcomes.size()) + " runs"});
   ReportSection section{.title = "Steps"};
   section.blocks.push_back(std::move(table));
   page.sections.push_back(std::move(section));
