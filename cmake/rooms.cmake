@@ -199,4 +199,5 @@ if(ATHANOR_WITH_TORCH AND ATHANOR_TORCH_OBJECTS)
   target_link_libraries(athanor_torch PRIVATE athanor_libtorch)
   set_target_properties(athanor_torch PROPERTIES LIBRARY_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}"
     BUILD_RPATH "${ATHANOR_TORCH_ROOT}/lib;${ATHANOR_CUDA_RUNTIME}")
+  add_dependencies(athanor athanor_torch)  # they hand each other structs: one of another build would crash the other
 endif()
